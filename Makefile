@@ -1,0 +1,28 @@
+# The two commands that a person needs, and what `make test` is made of.
+# Nothing is installed outside of this folder and ~/.cache/sluice-ci, except Emacs, where there is none and we are root.
+
+.PHONY: help run test check clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make run    start the daemon with the built-in sandbox provider: no key, no network   (ARGS="--socket PATH ...")'
+	@echo 'make test   install what the tests need, then every check and every test              (ARGS="-k NAME ...")'
+	@echo 'make check  every check and every test, installing nothing                            (ARGS="-k NAME ...")'
+	@echo 'make clean  remove what make has made in this folder'
+
+run:
+	@.ci/venv.sh run
+	@exec .venv/bin/daemon serve --sandbox $(ARGS)
+
+test:
+	@.ci/venv.sh test
+	@.ci/install-emacs.sh || echo 'sluice: the Emacs tests for which something is missing are skipped' >&2
+	@tests/run $(ARGS)
+
+check:
+	@tests/run $(ARGS)
+
+clean:
+	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find daemon tests benchmarks elisp -name __pycache__ -prune -exec rm -rf {} +
+	find elisp tests -name '*.elc' -delete

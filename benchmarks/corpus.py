@@ -1,0 +1,146 @@
+"""How well failures are recognised: classify recorded errors and compare with their labels.
+
+    python benchmarks/corpus.py FILE [--wrong] [--leave-out provider|source]
+
+FILE holds JSON lines: `form` http gives status, headers and body to the catalogue; form text gives the text alone.
+The provider is never given. `--leave-out` asks how the rules do on what they were not written for: the rules that
+name a provider's own sentences (ranks 1 to 29) are taken away and only the generic ones are left.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from daemon.explain import Catalogue
+from daemon.model import Failure, Finding
+
+FACTS = ("window", "limit", "used", "requested", "retry_after_s", "model")
+
+
+@dataclass
+class Score:
+    """What came out of one run."""
+
+    total: int = 0
+    right: int = 0
+    sure: int = 0
+    sure_right: int = 0
+    unknown: int = 0
+    confident_wrong: int = 0
+    stated: int = 0
+    stated_right: int = 0
+    silent: int = 0
+    invented: int = 0
+    retry_wrong: int = 0
+    seconds: list[float] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+
+
+def rows(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the errors in the file at PATH."""
+    with path.open(encoding="utf-8") as lines:
+        for line in lines:
+            if line.strip():
+                yield json.loads(line)
+
+
+def failure(row: dict[str, Any]) -> Failure:
+    """Return what the catalogue may see of ROW."""
+    if row["form"] == "text":
+        return Failure(text=row["text"])
+    headers = tuple((name, str(value)) for name, value in (row.get("headers") or {}).items())
+    return Failure(status=row.get("status"), headers=headers, body=(row.get("body") or "").encode())
+
+
+def measure(catalogue: Catalogue, errors: Iterable[dict[str, Any]]) -> Score:
+    """Classify ERRORS and count."""
+    families = {entry["subtype"]: entry["retry"] for entry in catalogue.subtypes()}
+    score = Score()
+    for row in errors:
+        seen = failure(row)
+        start = time.perf_counter()
+        finding = catalogue.classify(seen)
+        score.seconds.append(time.perf_counter() - start)
+        _count(score, row, finding, families)
+    return score
+
+
+def _count(score: Score, row: dict[str, Any], finding: Finding, retry_of: dict[str, str]) -> None:
+    right = finding.subtype == row["subtype"]
+    sure = row.get("label_confidence") == "sure"
+    score.total += 1
+    score.right += right
+    score.sure += sure
+    score.sure_right += sure and right
+    score.unknown += finding.subtype == "unknown" and not right
+    score.confident_wrong += not right and finding.subtype != "unknown" and finding.confidence == "sure"
+    if sure and finding.retry != "unknown" and finding.retry != retry_of.get(row["subtype"]):
+        score.retry_wrong += 1
+    if not right:
+        score.wrong.append(
+            f"{row['id']}: said {finding.subtype} ({finding.confidence}, {finding.rule}), label {row['subtype']} ({row.get('label_confidence')})"
+        )
+    for name in FACTS:
+        _count_fact(score, row, name, getattr(finding, name))
+
+
+def _count_fact(score: Score, row: dict[str, Any], name: str, said: Any) -> None:
+    label = row.get(name)
+    if label is None:
+        score.silent += 1
+        score.invented += said is not None
+        if said is not None:
+            score.wrong.append(f"{row['id']}: {name} {said!r} is not in the label")
+        return
+    same = said == label if isinstance(label, str) else said is not None and abs(said - label) <= max(1e-6, 1e-6 * abs(label))
+    score.stated += 1
+    score.stated_right += same
+    if not same:
+        score.wrong.append(f"{row['id']}: {name} {said!r}, label {label!r}")
+
+
+def percent(part: int, whole: int) -> str:
+    """Return PART of WHOLE for people."""
+    return f"{100 * part / whole:5.1f} % ({part}/{whole})" if whole else "    - (0/0)"
+
+
+def report(score: Score, wrong: bool) -> str:
+    """Return the figures, with the list of what was wrong when asked for."""
+    times = sorted(score.seconds)
+    lines = [
+        f"subtype, label sure      {percent(score.sure_right, score.sure)}",
+        f"subtype, all             {percent(score.right, score.total)}",
+        f"confident and wrong      {percent(score.confident_wrong, score.total)}",
+        f"unknown, label is not    {percent(score.unknown, score.total)}",
+        f"facts stated, right      {percent(score.stated_right, score.stated)}",
+        f"facts said, not stated   {percent(score.invented, score.silent)}",
+        f"wait/change/never wrong  {score.retry_wrong}",
+        f"time a call              p50 {1000 * statistics.median(times):.2f} ms, p99 {1000 * times[int(0.99 * (len(times) - 1))]:.2f} ms",
+    ]
+    return "\n".join(lines + (["", *score.wrong] if wrong else []))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description="How well failures are recognised.")
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--wrong", action="store_true", help="list what was wrong")
+    parser.add_argument("--generic", action="store_true", help="only rules that name no provider: how unseen providers would do")
+    options = parser.parse_args(arguments)
+    catalogue = Catalogue.load()
+    if options.generic:
+        catalogue = catalogue.without(range(1, 30))
+    catalogue.classify(Failure(status=429, body=b"warm up"))
+    print(report(measure(catalogue, rows(options.file)), options.wrong))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,22 @@
+"""Sluice: a local daemon that paces, resends and explains calls to language models.
+
+The house, top floor first (imports go downward only; tests/test_house.py holds it so):
+
+    __main__, cli     the command line
+    app               builds the parts once, opens the socket, signals, drain, reload
+    doors             how calls come in: HTTP and JSON-RPC on one Unix socket
+    operations        one table of control operations for both doors and the command line
+    gateway           the whole story of one call
+    pacing            when may it go?
+    explain           what went wrong, and what now?
+    providers         what differs between APIs
+    upstream          the only outbound network
+    journal           what happened to each call
+    curl              the equivalent curl command
+    config            YAML to frozen settings
+    sandbox           a simulated provider
+    model             the nouns
+    redact, errors    secrets, and the few refusals that are ours
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,180 @@
+"""`daemon demo`: the product in a terminal in under a minute, against the built-in sandbox provider.
+
+A burst of 30 calls against 10 a (scaled) minute, then three different failures with their explanations and curl
+commands, one of which is replayed in a shell. Needs no key and no network.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess  # it starts the daemon, the sandbox and curl, with fixed arguments
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+BURST = 30
+PER_MINUTE = 10
+MINUTE_S = 6.0
+
+_FAILURES = (
+    ("insufficient-quota", "an account without credit"),
+    ("not-in-plan", "a model that the plan does not contain"),
+    ("html-429", "a web page instead of an answer"),
+)
+
+
+def run() -> int:
+    """Show it; 0 when all went as promised."""
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sluice-demo-")))
+        folder.chmod(0o700)
+        url = stack.enter_context(_sandbox())
+        socket_path = stack.enter_context(_daemon(folder, url))
+        print(f"A sandbox provider that allows {PER_MINUTE} requests a minute (a minute is {MINUTE_S:g} s here).")
+        print(f"\n1. A burst of {BURST} calls at once. A plain client would lose {BURST - PER_MINUTE} of them.\n")
+        answered = burst(socket_path)
+        print("\n2. Three failures that waiting does not clear.")
+        ids = [fail(socket_path, model, what) for model, what in _FAILURES]
+        print("\n3. The same failure from a terminal, by the curl command above:\n")
+        replayed = replay(folder, socket_path, ids[0])
+        print("\nThat is all. `make run` starts it for you to try; README.md says how gptel uses it.")
+        return 0 if answered == BURST and replayed else 1
+
+
+def burst(socket_path: Path) -> int:
+    """Send the burst with a progress display; the number of calls that were answered with 200."""
+    results: list[int] = []
+    began = time.monotonic()
+    threads = [
+        threading.Thread(target=lambda i=i: results.append(_send(socket_path, "echo", i)[0])) for i in range(BURST)
+    ]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        _progress(results, began, end="\r" if sys.stdout.isatty() else "\n")
+        threads[-1].join(0.2 if sys.stdout.isatty() else 2.0)
+        for thread in threads:
+            thread.join(0)
+    _progress(results, began, end="\n")
+    good = results.count(200)
+    print(f"{good} of {BURST} answered, {len(results) - good} lost, in {time.monotonic() - began:.1f} s.")
+    return good
+
+
+def _progress(results: list[int], began: float, *, end: str) -> None:
+    done = len(results)
+    bar = "█" * done + "░" * (BURST - done)
+    print(f"  {bar} {done:2}/{BURST}  {time.monotonic() - began:4.1f} s", end=end, flush=True)
+
+
+def fail(socket_path: Path, model: str, what: str) -> str:
+    """Provoke one failure and print what a person gets; returns the call's id."""
+    status, body, call = _send(socket_path, model, 0)
+    explained = _rpc(socket_path, "explain", {"call": call})
+    print(f"\n── {what}: HTTP {status} " + "─" * max(0, 60 - len(what)))
+    print("In the editor's echo area:\n  " + json.loads(body)["error"]["message"])
+    print("\nThe whole, one key away:\n")
+    print("\n".join("  " + line for line in explained["text"].splitlines()))
+    return call
+
+
+def replay(folder: Path, socket_path: Path, call: str) -> bool:
+    """Run the call's curl command in a shell; True if it shows the same status."""
+    command = _rpc(socket_path, "curl", {"call": call})["command"]
+    if shutil.which("curl") is None:
+        print("curl is not installed; with it (apt install curl) this step would run:\n" + command)
+        return True
+    print(command + "\n")
+    script = folder / "replay.sh"
+    script.write_text(command.replace("curl -q", "curl -q -i", 1) + "\n", encoding="utf-8")
+    environment = {**os.environ, "OPENAI_API_KEY": "demo"}
+    done = subprocess.run(  # noqa: S603
+        [shutil.which("sh") or "/bin/sh", str(script)],
+        capture_output=True, timeout=20, check=False, env=environment,
+    )  # fmt: skip
+    answer = done.stdout.decode("utf-8", "replace")
+    print("\n".join("  " + line for line in answer.splitlines()))
+    return " 429 " in answer.partition("\n")[0] + " "
+
+
+def _send(socket_path: Path, model: str, number: int) -> tuple[int, bytes, str]:
+    """One chat call over the socket, as any HTTP client does it."""
+    text = json.dumps({"model": model, "messages": [{"role": "user", "content": f"Hello number {number}"}]})
+    connection = _UnixConnection(socket_path)
+    headers = {"Host": "api.openai.com", "Content-Type": "application/json", "Authorization": "Bearer demo"}
+    connection.request("POST", "/v1/chat/completions", text, headers)
+    answer = connection.getresponse()
+    body = answer.read()
+    connection.close()
+    return answer.status, body, answer.getheader("X-Sluice-Call") or ""
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    """The standard library's HTTP client over a Unix socket."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost", timeout=60)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(60)
+        self.sock.connect(str(self._path))
+
+
+def _rpc(socket_path: Path, method: str, params: dict[str, Any]) -> Any:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+        sock.settimeout(20)
+        sock.connect(str(socket_path))
+        sock.sendall(json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode() + b"\n")
+        with sock.makefile("rb") as lines:
+            return json.loads(lines.readline())["result"]
+
+
+@contextlib.contextmanager
+def _sandbox() -> Iterator[str]:
+    arguments = ["-m", "daemon.sandbox", "--port", "0", "--requests-per-minute", str(PER_MINUTE)]
+    with _child([*arguments, "--minute", f"{MINUTE_S:g}s"]) as first_line:
+        yield first_line.split()[-1]
+
+
+@contextlib.contextmanager
+def _daemon(folder: Path, url: str) -> Iterator[Path]:
+    config = folder / "config.yaml"
+    config.write_text(
+        f"upstreams:\n- {{host: api.openai.com, url: '{url}', provider: openai, minute: {MINUTE_S:g}s}}\n"
+    )
+    place = folder / "s.sock"
+    arguments = ["serve", "--socket", str(place), "--config", str(config), "--state-dir", str(folder / "state")]
+    with _child(["-m", "daemon", *arguments, "--log-level", "error"]):
+        yield place
+
+
+@contextlib.contextmanager
+def _child(arguments: list[str]) -> Iterator[str]:
+    """A Python child process; yields the first line that it prints."""
+    process = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.PIPE, text=True)  # noqa: S603
+    try:
+        line = process.stdout.readline() if process.stdout is not None else ""
+        if not line:
+            raise RuntimeError(f"`python {' '.join(arguments[:3])}` did not start")
+        yield line
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if process.stdout is not None:
+            process.stdout.close()

@@ -1,0 +1,183 @@
+"""Reads config.yaml over data/defaults.yaml. Every mistake is named with file, line and what to do."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final, Literal, TypeVar
+
+from daemon.config.nodes import Node, Wrong, read_nodes
+from daemon.config.settings import Config
+from daemon.config.values import nearest
+from daemon.errors import ConfigError
+from daemon.redact import Redactor
+
+T = TypeVar("T")
+MAX_FILE: Final = 1 << 20
+_LANGUAGES: Final = ("en", "ko", "zh")
+_LEVELS: Final[tuple[Literal["debug", "info", "warning", "error"], ...]] = ("debug", "info", "warning", "error")
+
+
+def load(path: Path | None, *, environ: Mapping[str, str], must_exist: bool = False) -> Config:
+    """The configuration in PATH over the defaults; the defaults alone when there is no such file.
+
+    MUST_EXIST: the user named this file. ENVIRON gives the language and may override the log level. Raises ConfigError
+    with all mistakes, one a line, each as `FILE:LINE: what. What to do`.
+    """
+    user = _read_file(path, must_exist) if path is not None else None
+    mistakes: list[Wrong] = []
+    config = _build(Config, _defaults(), user, "", mistakes)
+    if mistakes or config is None:
+        lines = [f"{path}:{wrong.line}: {wrong.what}" for wrong in sorted(mistakes, key=lambda wrong: wrong.line)]
+        raise ConfigError("\n".join(lines[:20]))
+    upstreams = tuple(replace(upstream, where=f"{path}:{upstream.where}") for upstream in config.upstreams)
+    return _with_environment(replace(config, upstreams=upstreams), environ)
+
+
+def _with_environment(config: Config, environ: Mapping[str, str]) -> Config:
+    told = environ.get("SLUICE_LOG_LEVEL", "").lower()
+    if told:
+        level = next((known for known in _LEVELS if known == told), None)
+        if level is None:
+            raise ConfigError(f"SLUICE_LOG_LEVEL is {told!r}. Set it to one of {', '.join(_LEVELS)}, or unset it")
+        config = replace(config, log=replace(config.log, level=level))
+    if config.language == "auto":
+        config = replace(config, language=_language(environ))
+    return config
+
+
+def _language(environ: Mapping[str, str]) -> str:
+    """The language of the user's messages by the rules of POSIX; English when Sluice does not have it."""
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        if environ.get(name):
+            language = environ[name].lower()[:2]
+            return language if language in _LANGUAGES else "en"
+    return "en"
+
+
+@cache
+def _defaults() -> Node:
+    node = read_nodes((files("daemon") / "data" / "defaults.yaml").read_text("utf-8"))
+    if node is None:
+        raise ConfigError("data/defaults.yaml of this installation is empty; install Sluice again")
+    return node
+
+
+def _read_file(path: Path, must_exist: bool) -> Node | None:
+    """The file's tree. Raises ConfigError."""
+    try:
+        raw = _read_bytes(path)
+    except FileNotFoundError:
+        if must_exist:
+            raise ConfigError(f"{path}:1: there is no such file. Check the name, or start without --config") from None
+        return None
+    except OSError as error:
+        raise ConfigError(f"{path}:1: it cannot be read: {error.strerror}. Mend that, or move the file away") from None
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{path}:{line}: byte {error.start + 1} is not UTF-8. Save the file as UTF-8") from None
+    try:
+        node = read_nodes(text)
+        if node is not None and node.is_null:
+            return None
+        if node is not None and node.kind != "mapping":
+            raise Wrong(node.line, "settings have the form `name: value`. See the example in the manual")
+    except Wrong as wrong:
+        raise ConfigError(f"{path}:{wrong.line}: {wrong.what}") from None
+    return node
+
+
+def _read_bytes(path: Path) -> bytes:
+    """Its bytes, after a look at what it is and who may touch it. The open file is asked: nobody can swap it."""
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        about = os.fstat(handle)
+        if not stat.S_ISREG(about.st_mode):
+            raise ConfigError(f"{path}:1: this is not a regular file. Put your settings into a plain text file there")
+        if about.st_uid not in (os.geteuid(), 0):
+            raise ConfigError(
+                f"{path}:1: the file belongs to another user (uid {about.st_uid}), who could send your calls and keys "
+                "elsewhere. Make it your own, or move it away"
+            )
+        if about.st_mode & 0o022:
+            raise ConfigError(
+                f"{path}:1: other users can write to this file and could send your calls and keys elsewhere. "
+                f"Run: chmod go-w {path}"
+            )
+        raw = b""
+        while len(raw) <= MAX_FILE and (piece := os.read(handle, MAX_FILE)):
+            raw += piece
+        if len(raw) > MAX_FILE:
+            raise ConfigError(
+                f"{path}:1: the file is larger than 1 MiB, which no configuration is. Is it the right one?"
+            )
+    finally:
+        os.close(handle)
+    if about.st_mode & 0o044:
+        _no_secret(path, raw)
+    return raw
+
+
+def _no_secret(path: Path, raw: bytes) -> None:
+    """Refuse a key in a file that others can read."""
+    redactor = Redactor(b"")
+    for line, part in enumerate(raw.decode("utf-8", "replace").splitlines(), 1):
+        if redactor.scrub(part) != part or _has_password(part):
+            raise ConfigError(
+                f"{path}:{line}: a key or password stands here, and other users can read this file. Take it out: "
+                f"Sluice needs no keys, your editor sends them. If you want to keep it, run: chmod 600 {path}"
+            )
+
+
+def _has_password(line: str) -> bool:
+    _, mark, rest = line.partition("://")
+    return bool(mark) and "@" in rest.split("/")[0] and ":" in rest.split("@")[0]
+
+
+def _build(kind: type[T], default: Node, user: Node | None, prefix: str, mistakes: list[Wrong]) -> T | None:
+    """A group of settings from the defaults and the user's file; mistakes are collected, not raised."""
+    if user is not None and user.is_null:
+        user = None
+    if user is not None and user.kind != "mapping":
+        mistakes.append(Wrong(user.line, f"{prefix.rstrip('.')} is a group of settings, not {user.sort}"))
+        user = None
+    known = {_name(field): field for field in fields(kind)}  # type: ignore[arg-type]  # all groups are dataclasses
+    given = user.entries if user is not None else {}
+    for word in given:
+        if word not in known and user is not None:
+            mistakes.append(_unknown(word, user.key_lines[word], prefix, known))
+    found: dict[str, Any] = {}
+    for word, field in known.items():
+        if "group" in field.metadata:
+            found[field.name] = _build(
+                field.metadata["group"], default.entries[word], given.get(word), f"{prefix}{word}.", mistakes
+            )
+            continue
+        try:
+            found[field.name] = field.metadata["read"](given.get(word, default.entries[word]))
+        except Wrong as wrong:
+            mistakes.append(Wrong(wrong.line, f"{prefix}{word}: {wrong.what}"))
+    return None if mistakes else kind(**found)
+
+
+def _unknown(word: str, line: int, prefix: str, known: Mapping[str, Any]) -> Wrong:
+    elsewhere = [f"{group}.{word}" for group in _groups_with(word) if f"{group}." != prefix]
+    hint = f"It is written as {elsewhere[0]}. " if elsewhere else nearest(word, known)
+    return Wrong(line, f"unknown setting {prefix + word!r}. {hint}Settings here: {', '.join(known)}")
+
+
+def _groups_with(word: str) -> list[str]:
+    """The groups that have a setting of that name."""
+    groups = {_name(field): field.metadata["group"] for field in fields(Config) if "group" in field.metadata}
+    return [name for name, kind in groups.items() if word in {_name(field) for field in fields(kind)}]
+
+
+def _name(field: Any) -> str:
+    return str(field.metadata.get("name") or field.name)

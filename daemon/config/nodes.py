@@ -1,0 +1,132 @@
+"""YAML text as a small tree that remembers its lines. Strict: what a settings file does not need is an error.
+
+The tree is built from the parser's events and not with `yaml.compose`, whose C code overruns the stack and kills the
+process on deeply nested text (seen with libyaml 0.2.5 and half a million brackets).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+MAX_DEPTH: Final = 12
+_NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
+
+
+class Wrong(Exception):
+    """Something in the file is wrong: the line, what it is, and what to do."""
+
+    def __init__(self, line: int, what: str) -> None:
+        super().__init__(what)
+        self.line = line
+        self.what = what
+
+
+@dataclass(slots=True)
+class Node:
+    """One value. Lines count from 1."""
+
+    line: int
+    kind: Literal["scalar", "list", "mapping"]
+    text: str = ""
+    """A scalar's text as it was written, without quotes."""
+    quoted: bool = False
+    items: list[Node] = field(default_factory=list)
+    entries: dict[str, Node] = field(default_factory=dict)
+    key_lines: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def is_null(self) -> bool:
+        """No value, or `null`."""
+        return self.kind == "scalar" and not self.quoted and self.text in _NULLS
+
+    @property
+    def sort(self) -> str:
+        """What it is, for messages."""
+        return {"scalar": f"{self.text!r}", "list": "a list", "mapping": "a group of settings"}[self.kind]
+
+
+def read_nodes(text: str) -> Node | None:
+    """Parse TEXT; None when it holds nothing but comments. Raises Wrong."""
+    import yaml  # here: the command line finds its paths without it
+
+    builder = _Builder()
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        for event in yaml.parse(text, Loader=loader):
+            builder.take(type(event).__name__, event)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else 1
+        raise Wrong(line, f"this is not YAML: {error.problem or error.context}. {_yaml_hint(text, line)}") from None
+    except (yaml.YAMLError, RecursionError) as error:
+        raise Wrong(1, f"this is not YAML: {str(error).splitlines()[0]}. Write the file as UTF-8 text") from None
+    return builder.root
+
+
+def _yaml_hint(text: str, line: int) -> str:
+    lines = text.splitlines()
+    around = "".join(lines[max(0, line - 2) : line])
+    if "\t" in around:
+        return "Indent with spaces: YAML takes no tabs"
+    return "Look at the indentation, quotes and brackets of this line and the one before"
+
+
+class _Builder:
+    """Makes the tree from parser events."""
+
+    def __init__(self) -> None:
+        self.root: Node | None = None
+        self._open: list[tuple[Node, str | None]] = []
+        """Lists and mappings that are not closed; for a mapping the key that waits for its value."""
+        self._documents = 0
+
+    def take(self, name: str, event: Any) -> None:
+        line = event.start_mark.line + 1
+        if name == "DocumentStartEvent":
+            self._documents += 1
+            if self._documents > 1:
+                raise Wrong(line, "a second document begins here. Delete the line `---` and what follows it")
+        elif name == "AliasEvent" or getattr(event, "anchor", None):
+            raise Wrong(line, "`&name` and `*name` are not used here. Write the value out, or put quotes around it")
+        elif name == "ScalarEvent":
+            self._scalar(event, line)
+        elif name in ("MappingStartEvent", "SequenceStartEvent"):
+            if len(self._open) >= MAX_DEPTH:
+                raise Wrong(line, f"more than {MAX_DEPTH} levels are nested here. No setting needs that")
+            self._no_tag(event, line)
+            node = Node(line, "mapping" if name.startswith("Mapping") else "list")
+            self._put(node)
+            self._open.append((node, None))
+        elif name in ("MappingEndEvent", "SequenceEndEvent"):
+            self._open.pop()
+
+    def _scalar(self, event: Any, line: int) -> None:
+        self._no_tag(event, line)
+        self._put(Node(line, "scalar", event.value, quoted=event.style not in (None, "")))
+
+    def _no_tag(self, event: Any, line: int) -> None:
+        if event.tag is not None:
+            raise Wrong(line, f"the tag {event.tag!r} is not used here. Delete it and write the plain value")
+
+    def _put(self, node: Node) -> None:
+        if not self._open:
+            self.root = node
+            return
+        parent, key = self._open[-1]
+        if parent.kind == "list":
+            parent.items.append(node)
+        elif key is None:
+            self._key(parent, node)
+        else:
+            parent.entries[key] = node
+            self._open[-1] = (parent, None)
+
+    def _key(self, parent: Node, node: Node) -> None:
+        if node.kind != "scalar":
+            raise Wrong(node.line, "a setting's name must be a word. Put quotes around text that begins with { or [")
+        if node.text in parent.entries:
+            first = parent.key_lines[node.text]
+            raise Wrong(node.line, f"{node.text!r} is here a second time (first in line {first}). Keep one of them")
+        parent.key_lines[node.text] = node.line
+        self._open[-1] = (parent, node.text)

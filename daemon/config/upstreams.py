@@ -1,0 +1,197 @@
+"""The user's own upstreams and their limits: `upstreams:` in config.yaml."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from daemon.config.nodes import Node, Wrong
+from daemon.config.urls import host, host_of, is_loopback, origin_url
+from daemon.config.values import (
+    boolean,
+    environment_variable,
+    nearest,
+    number,
+    patterns,
+    positive_duration,
+    text,
+)
+from daemon.model import DIMENSIONS, Dimension, Limit
+
+PERIOD_S: Final[Mapping[str, float]] = {
+    "second": 1.0,
+    "minute": 60.0,
+    "hour": 3600.0,
+    "day": 86400.0,
+    "month": 30 * 86400.0,
+}
+"""Nominal seconds. A month's counter goes by the calendar; its word is in `Limit.period`."""
+SCALED: Final = ("second", "minute", "hour")
+"""Periods that `minute:` scales; day and month are calendar time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """One entry. None: as the provider has it."""
+
+    host: str
+    where: str
+    """`FILE:LINE`, for messages."""
+    url: str | None = None
+    provider: str | None = None
+    limits: tuple[Limit, ...] | None = None
+    minute_s: float = 60.0
+    share: float = 1.0
+    key_variable: str | None = None
+    groups: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    include_usage: bool = False
+    resend_after_reset: bool = False
+    insecure: bool = False
+
+
+def read_upstreams(node: Node) -> tuple[Upstream, ...]:
+    """A list of entries, or a group with the hosts as names."""
+    if node.is_null:
+        return ()
+    if node.kind == "list":
+        entries = [_entry(item, None, item.line) for item in node.items]
+    elif node.kind == "mapping":
+        entries = [_entry(item, name, node.key_lines[name]) for name, item in node.entries.items()]
+    else:
+        raise Wrong(node.line, "a list of upstreams is wanted, for example: - {host: localhost:8080}")
+    seen: dict[str, str] = {}
+    for entry in entries:
+        if entry.host in seen:
+            line = int(entry.where)
+            raise Wrong(line, f"{entry.host} is here a second time (first in line {seen[entry.host]}). Join the two")
+        seen[entry.host] = entry.where
+    return tuple(entries)
+
+
+def _entry(node: Node, name: str | None, line: int) -> Upstream:
+    """One upstream; NAME: its host, when the entries stand under their hosts."""
+    if name is not None and node.is_null:
+        node = Node(line, "mapping")
+    if node.kind != "mapping":
+        raise Wrong(line, f"an upstream is a group such as {{host: localhost:8080, limits: [...]}}, not {node.sort}")
+    for key in node.entries:
+        if key not in _READERS:
+            hint = nearest(key, _READERS)
+            raise Wrong(
+                node.key_lines[key], f"upstreams: unknown setting {key!r}. {hint}An upstream has: {', '.join(_READERS)}"
+            )
+    found = {key: _READERS[key](value) for key, value in node.entries.items()}
+    if name is not None:
+        found.setdefault("host", host(Node(line, "scalar", name)))
+    if "host" not in found:
+        if "url" not in found:
+            raise Wrong(line, "this upstream has no host. Add for example host: api.example.com")
+        found["host"] = host_of(str(found["url"]))
+    for key, field in (("minute", "minute_s"),):
+        if key in found:
+            found[field] = found.pop(key)
+    _check_url(found, node, line)
+    return Upstream(where=str(line), **found)  # type: ignore[arg-type]  # each reader returns its field's type
+
+
+def _check_url(found: Mapping[str, object], node: Node, line: int) -> None:
+    """Plain http to another machine shows the key to everybody on the way."""
+    url = found.get("url")
+    if isinstance(url, str) and url.startswith("http:") and not is_loopback(url) and not found.get("insecure"):
+        raise Wrong(
+            node.entries["url"].line,
+            f"{url} is not encrypted, and everybody on the way could read your key. Use https://, or write "
+            "`insecure: true` beside it if the way there is yours alone (a tunnel, a cable)",
+        )
+
+
+def read_limits(node: Node) -> tuple[Limit, ...]:
+    """`[{requests: 60, per: minute}, {tokens: 40000, per: minute, model: "gpt-4o*"}, {concurrency: 8}]`"""
+    if node.is_null:
+        return ()
+    if node.kind != "list":
+        raise Wrong(node.line, "limits is a list, for example [{requests: 60, per: minute}, {concurrency: 8}]")
+    limits = [_limit(item) for item in node.items]
+    seen: set[tuple[object, ...]] = set()
+    for limit, item in zip(limits, node.items, strict=True):
+        key = (limit.dimension, limit.period or limit.period_s, limit.models)
+        if key in seen:
+            raise Wrong(item.line, f"there are two limits for {limit.dimension} in the same time. Keep the smaller one")
+        seen.add(key)
+    return tuple(limits)
+
+
+def _limit(node: Node) -> Limit:
+    if node.kind != "mapping":
+        raise Wrong(node.line, f"a limit is a group such as {{requests: 60, per: minute}}, not {node.sort}")
+    others = ("per", "model", "models")
+    for key in node.entries:
+        if key not in others and key not in DIMENSIONS:
+            hint = nearest(key, (*DIMENSIONS, *others))
+            raise Wrong(node.line, f"limits: unknown word {key!r}. {hint}Count one of {', '.join(DIMENSIONS)}")
+    counted = [key for key in node.entries if key in DIMENSIONS]
+    if len(counted) != 1:
+        said = "nothing is counted" if not counted else f"{' and '.join(counted)} are counted together"
+        raise Wrong(node.line, f"limits: {said} in this limit. Write one limit for each, for example {_EXAMPLE}")
+    dimension: Dimension = next(known for known in DIMENSIONS if known == counted[0])
+    amount = number(0, 1e15, above=True)(node.entries[dimension])
+    models = tuple(p for key in ("model", "models") if key in node.entries for p in patterns(node.entries[key]))
+    per = node.entries.get("per")
+    if dimension == "concurrency":
+        if per is not None:
+            raise Wrong(per.line, "concurrency is how many run at the same time: it has no `per`. Delete that word")
+        return Limit(dimension, amount, models=models)
+    if per is None:
+        raise Wrong(node.line, f"limits: in what time? Add `per`, for example {_EXAMPLE}")
+    period_s, word = _period(per)
+    return Limit(dimension, amount, period_s, word, models)
+
+
+_EXAMPLE: Final = "{requests: 60, per: minute}"
+
+
+def _period(node: Node) -> tuple[float, str | None]:
+    """The seconds of a period and, if it was one, its word."""
+    value = text(node)
+    if value in PERIOD_S:
+        return PERIOD_S[value], value
+    if not value[:1].isdigit():
+        words = ", ".join(PERIOD_S)
+        raise Wrong(
+            node.line, f"{value!r} is no period. {nearest(value, PERIOD_S)}Use {words} or a duration such as 6s"
+        )
+    return positive_duration(node), None
+
+
+def scaled(limits: tuple[Limit, ...], minute_s: float) -> tuple[Limit, ...]:
+    """LIMITS in an origin whose minute lasts MINUTE_S: second, minute and hour in its time."""
+    return tuple(
+        replace(limit, period_s=limit.period_s * minute_s / 60.0)
+        if limit.period in SCALED and limit.period_s is not None
+        else limit
+        for limit in limits
+    )
+
+
+def _groups(node: Node) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """`{NAME: [patterns]}`: models that share a limit."""
+    if node.kind != "mapping":
+        raise Wrong(node.line, 'groups are names with models, for example {sonnet: ["claude-sonnet-4*"]}')
+    return tuple((name, patterns(models)) for name, models in node.entries.items())
+
+
+_READERS: Final = {
+    "host": host,
+    "url": origin_url,
+    "provider": text,
+    "limits": read_limits,
+    "minute": positive_duration,
+    "share": number(0, 1, above=True),
+    "key_variable": environment_variable,
+    "groups": _groups,
+    "include_usage": boolean,
+    "resend_after_reset": boolean,
+    "insecure": boolean,
+}
+"""Every setting of an upstream."""

@@ -1,0 +1,78 @@
+"""Hosts, origins' URLs and the proxy's URL as people write them in the configuration."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+from urllib.parse import urlsplit
+
+from daemon.config.nodes import Node, Wrong
+from daemon.config.values import text
+
+_HOST: Final = re.compile(
+    r"[a-z0-9*]([a-z0-9._*-]{0,251}[a-z0-9*])?(:(\d{1,5}|\*))?|\[[0-9a-f:.]{2,45}\](:(\d{1,5}|\*))?"
+)
+
+
+def host(node: Node) -> str:
+    """A host as in the Host header, in lower case; `*` stands for one label or a port."""
+    value = text(node).lower()
+    if "://" in value or "/" in value:
+        raise Wrong(node.line, f"{value!r} is not a host. Give the name alone, for example {_name_in(value)}")
+    if not _HOST.fullmatch(value):
+        raise Wrong(node.line, f"{value!r} is not a host. Write for example api.openai.com or localhost:11434")
+    return value.removesuffix(":443")
+
+
+def _name_in(value: str) -> str:
+    return re.sub(r"^[a-z+.-]*://", "", value).split("/")[0] or "api.openai.com"
+
+
+def origin_url(node: Node) -> str:
+    """`https://host[:port][/prefix]` without a slash at its end; {host} stands for the host that was asked for."""
+    value = text(node)
+    try:
+        parts = urlsplit(value)
+        port_is_bad = parts.port == 0
+    except ValueError:
+        parts, port_is_bad = urlsplit(""), True
+    if parts.scheme not in ("http", "https") or not parts.hostname or port_is_bad:
+        raise Wrong(node.line, f"{_shown(value)!r} is not a URL. Write for example https://api.example.com/v1")
+    if parts.username is not None or parts.password is not None:
+        raise Wrong(
+            node.line, "there is a user name or key in this URL. Take it out: your editor or client sends the key"
+        )
+    if parts.query or parts.fragment or not value.isascii() or " " in value:
+        raise Wrong(
+            node.line, f"{_shown(value)!r} must end with its path. Take out what begins with ? or #, and spaces"
+        )
+    return value.rstrip("/")
+
+
+def proxy_url(node: Node) -> str:
+    """`http://[user:password@]host:port`, or `environment`."""
+    value = text(node)
+    if value == "environment":
+        return value
+    parts = urlsplit(value)
+    if parts.scheme.startswith("socks"):
+        raise Wrong(node.line, "SOCKS proxies are not supported. Use an HTTP proxy, or `none`")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise Wrong(node.line, f"{_shown(value)!r} is not a proxy. Write http://host:port, `environment` or `none`")
+    return value.rstrip("/")
+
+
+def is_loopback(url: str) -> bool:
+    """Whether URL leads to this machine."""
+    name = (urlsplit(url).hostname or "").lower()
+    return name in ("localhost", "::1", "{host}") or name.startswith("127.") or name.endswith(".localhost")
+
+
+def host_of(url: str) -> str:
+    """The host and port of URL, as a Host header has them."""
+    return urlsplit(url).netloc.lower().removesuffix(":443")
+
+
+def _shown(value: str) -> str:
+    """VALUE for a message, without a password."""
+    return re.sub(r"//[^/@]*@", "//…@", value)[:200]

@@ -1,0 +1,1 @@
+"""How calls come in: bytes to Call and back. Knows no policy."""

@@ -1,0 +1,92 @@
+"""JSON lines and Content-Length framing. Bytes in, messages out, no I/O."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+HEADER_LIMIT = 4096
+"""Bytes of a frame's header; a longer one is an attack or another protocol."""
+
+_CONTENT_LENGTH = re.compile(rb"(?i)^content-length: *([0-9]{1,15}) *$")
+_OTHER_HEADER = re.compile(rb"(?i)^content-type: *[ -~]*$")
+
+
+class FramingError(Exception):
+    """The byte stream cannot be understood; the connection must be closed."""
+
+
+class Framer:
+    """Cuts a byte stream into messages. The first byte decides between lines and frames."""
+
+    def __init__(self, max_message: int) -> None:
+        self._max = max_message
+        self._buffer = bytearray()
+        self._scanned = 0
+        self.style: Literal["lines", "frames"] | None = None
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Take DATA, return the messages that are complete now. Raises FramingError."""
+        self._buffer += data
+        if self.style is None and self._buffer:
+            self.style = "frames" if self._buffer[0] in b"Cc" else "lines"
+        return self._lines() if self.style == "lines" else self._frames()
+
+    def pending(self) -> int:
+        """Bytes of an unfinished message."""
+        return len(self._buffer)
+
+    def wrap(self, message: bytes) -> bytes:
+        """Frame an outgoing MESSAGE in the visitor's own style."""
+        if self.style == "frames":
+            return b"Content-Length: %d\r\n\r\n%b" % (len(message), message)
+        return message + b"\n"
+
+    def _lines(self) -> list[bytes]:
+        out: list[bytes] = []
+        while True:
+            end = self._buffer.find(b"\n", self._scanned)
+            if end < 0:
+                self._scanned = len(self._buffer)
+                self._check_size(self._scanned)
+                return out
+            self._check_size(end)
+            line = bytes(self._buffer[:end]).strip()
+            del self._buffer[: end + 1]
+            self._scanned = 0
+            if line:
+                out.append(line)
+
+    def _frames(self) -> list[bytes]:
+        out: list[bytes] = []
+        while True:
+            head_end = self._buffer.find(b"\r\n\r\n", 0, HEADER_LIMIT)
+            if head_end < 0:
+                if len(self._buffer) >= HEADER_LIMIT:
+                    raise FramingError(f"a frame's header is longer than {HEADER_LIMIT} bytes")
+                return out
+            length = _length_of(bytes(self._buffer[:head_end]))
+            self._check_size(length)
+            end = head_end + 4 + length
+            if len(self._buffer) < end:
+                return out
+            out.append(bytes(self._buffer[head_end + 4 : end]))
+            del self._buffer[:end]
+
+    def _check_size(self, size: int) -> None:
+        if size > self._max:
+            raise FramingError(f"a message is larger than {self._max} bytes (setting max_body)")
+
+
+def _length_of(header: bytes) -> int:
+    """The one Content-Length of a frame's HEADER."""
+    lengths = []
+    for line in header.split(b"\r\n"):
+        match = _CONTENT_LENGTH.match(line)
+        if match:
+            lengths.append(int(match[1]))
+        elif not _OTHER_HEADER.match(line):
+            raise FramingError("a frame's header holds something other than Content-Length and Content-Type")
+    if len(lengths) != 1:
+        raise FramingError("a frame needs exactly one Content-Length")
+    return lengths[0]

@@ -1,0 +1,244 @@
+"""The one socket: safe folder, lock, bind, the visitor's uid, and which language the visitor speaks.
+
+Nobody but the same user and root gets a byte parsed. The lock, not the socket file, says who runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import json
+import os
+import socket
+import stat
+import struct
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+from daemon.errors import ConfigError
+
+MAX_PATH = 103
+"""Bytes of a socket's path: 104 with the NUL is what macOS takes; Linux takes 4 more."""
+
+_SNIFF = 16  # enough to tell a JSON-RPC frame from an HTTP method
+_FIRST_BYTE_S = 30.0  # a visitor who says nothing holds a descriptor
+
+
+class AlreadyRunning(Exception):
+    """Another daemon holds the lock. `pid` as it wrote it, or None."""
+
+    def __init__(self, path: Path, pid: int | None) -> None:
+        super().__init__(f"a daemon is already running here (pid {pid or 'unknown'}, lock {path})")
+        self.pid = pid
+
+
+def prepare_folder(folder: Path) -> None:
+    """Make FOLDER, or refuse it with the reason and the mend. Raises ConfigError."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"{folder} cannot be made: {error.strerror}; choose another place with --socket") from error
+    about = folder.lstat()
+    if stat.S_ISLNK(about.st_mode):
+        raise ConfigError(f"{folder} is a symbolic link; give the real folder, so that nobody can redirect the socket")
+    if not stat.S_ISDIR(about.st_mode):
+        raise ConfigError(f"{folder} is not a folder; choose another place with --socket")
+    if about.st_uid != os.geteuid():
+        raise ConfigError(f"{folder} belongs to uid {about.st_uid}, not to you; choose another place with --socket")
+    if about.st_mode & 0o077:
+        raise ConfigError(
+            f"{folder} can be entered by others (mode {stat.S_IMODE(about.st_mode):04o}); run: chmod 700 {folder}"
+        )
+    _check_parents(folder)
+
+
+def _check_parents(folder: Path) -> None:
+    """Refuse a folder that others could swap for their own: a parent that they may write, without the sticky bit."""
+    for parent in folder.resolve().parents:
+        about = parent.stat()
+        if about.st_mode & 0o022 and not about.st_mode & stat.S_ISVTX:
+            raise ConfigError(
+                f"{parent} can be written by others (mode {stat.S_IMODE(about.st_mode):04o}), so {folder} is not safe; "
+                f"run: chmod go-w {parent}, or choose another place with --socket"
+            )
+
+
+class Lock:
+    """An exclusive lock on a file that is never deleted. The kernel frees it when we die."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            pid = _pid_in(self._fd)
+            os.close(self._fd)
+            raise AlreadyRunning(path, pid) from None
+        except OSError as error:
+            os.close(self._fd)
+            raise ConfigError(
+                f"{path} cannot be locked ({error.strerror}): network file systems often cannot; choose a local place"
+            ) from error
+        os.ftruncate(self._fd, 0)
+        os.pwrite(self._fd, f"{os.getpid()}\n".encode(), 0)
+
+    def release(self) -> None:
+        """Free the lock. Idempotent."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+def _pid_in(fd: int) -> int | None:
+    text = os.pread(fd, 20, 0).decode("ascii", "replace").strip()
+    return int(text) if text.isdigit() else None
+
+
+def bind(path: Path) -> socket.socket:
+    """Bind and listen at PATH with mode 0600, never visible before it listens: bind beside it, then rename.
+
+    The caller holds the lock, so whatever is at PATH is stale if it is a socket, and refused if it is not.
+    """
+    length, most = len(os.fsencode(path)), MAX_PATH - len(".new")
+    if length > most:
+        raise ConfigError(f"the socket path {path} has {length} bytes, at most {most} work; choose a shorter one")
+    if path.is_symlink() or (path.exists() and not stat.S_ISSOCK(path.lstat().st_mode)):
+        raise ConfigError(f"{path} exists and is not a socket; move it away or choose another place with --socket")
+    beside = path.with_name(path.name + ".new")
+    beside.unlink(missing_ok=True)
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        os.fchmod(sock.fileno(), 0o600)
+        sock.bind(str(beside))
+        beside.chmod(0o600)
+        sock.listen(512)
+        sock.setblocking(False)
+        beside.rename(path)
+    except OSError as error:
+        sock.close()
+        beside.unlink(missing_ok=True)
+        raise ConfigError(f"the socket {path} cannot be made: {error.strerror or error}") from error
+    return sock
+
+
+def peer_uid(sock: Any) -> int | None:
+    """The uid at the other end of a Unix socket; None where the system does not say."""
+    if sys.platform == "linux":
+        credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+        return int(struct.unpack("3i", credentials)[1])
+    raw = sock.getsockopt(0, 1, 76)  # LOCAL_PEERCRED: struct xucred {version, uid, ...} on macOS and the BSDs
+    return int(struct.unpack_from("=Ii", raw)[1]) if len(raw) >= 8 else None
+
+
+def allowed(transport: asyncio.BaseTransport) -> bool:
+    """True for our own uid and root."""
+    with contextlib.suppress(OSError):
+        return peer_uid(transport.get_extra_info("socket")) in (os.geteuid(), 0)
+    return False
+
+
+class Visitor(asyncio.Protocol):
+    """A new connection, until it is known who it is and which language it speaks."""
+
+    def __init__(self, porter: Porter) -> None:
+        self._porter = porter
+        self._seen = b""
+        self._transport: asyncio.Transport | None = None
+        self._impatience: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Turn strangers away before a byte is read, and everybody when the house is full."""
+        if not self._porter.allowed(transport):
+            self._porter.turned_away += 1
+            cast(asyncio.Transport, transport).abort()
+            return
+        self._transport = cast(asyncio.Transport, transport)
+        self._impatience = asyncio.get_running_loop().call_later(_FIRST_BYTE_S, self._transport.abort)
+
+    def data_received(self, data: bytes) -> None:
+        """Look at the first bytes, then step aside for the right protocol."""
+        self._seen += data
+        language = language_of(self._seen)
+        if language is None or self._transport is None:
+            return
+        self._settle_down()
+        real = self._porter.make_rpc() if language == "rpc" else self._porter.make_http()
+        transport, seen = self._transport, self._seen
+        self._transport, self._seen = None, b""
+        transport.set_protocol(real)
+        real.connection_made(transport)
+        real.data_received(seen)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """A visitor who left without a word."""
+        self._settle_down()
+
+    def _settle_down(self) -> None:
+        if self._impatience is not None:
+            self._impatience.cancel()
+            self._impatience = None
+
+
+def language_of(first: bytes) -> str | None:
+    """`rpc` or `http` for the first bytes of a connection; None while they do not tell."""
+    start = first.lstrip(b" \r\n\t")[:_SNIFF]
+    if not start:
+        return None if len(first) < _SNIFF else "http"
+    if start[:1] in (b"{", b"["):
+        return "rpc"
+    if start[:1] not in (b"C", b"c"):
+        return "http"
+    wanted = b"content-length:"
+    got = start.lower()[: len(wanted)]
+    if start[1:2] == b"O":  # CONNECT, COPY: methods are in capitals
+        return "http"
+    if got == wanted[: len(got)]:
+        return "rpc" if len(got) == len(wanted) else None
+    return "http"
+
+
+class Porter:
+    """Opens the socket and sends visitors to the right door."""
+
+    def __init__(
+        self,
+        make_http: Callable[[], asyncio.Protocol],
+        make_rpc: Callable[[], asyncio.Protocol],
+        allowed: Callable[[asyncio.BaseTransport], bool] = allowed,
+    ) -> None:
+        self.make_http = make_http
+        self.make_rpc = make_rpc
+        self.allowed = allowed
+        self.turned_away = 0
+        self._server: asyncio.Server | None = None
+
+    async def open(self, sock: socket.socket) -> None:
+        """Begin to accept on SOCK, which is bound and listens."""
+        self._server = await asyncio.get_running_loop().create_server(lambda: Visitor(self), sock=sock)
+
+    def close(self) -> None:
+        """Accept nobody any more. Those who are in stay."""
+        if self._server is not None:
+            self._server.close()
+
+
+def write_endpoint(file: Path, socket_path: Path, version: str, protocol: int) -> None:
+    """Tell clients where we are: they may see another XDG_RUNTIME_DIR than we do (cron, su, a service)."""
+    text = json.dumps({"socket": str(socket_path), "pid": os.getpid(), "version": version, "protocol": protocol})
+    beside = file.with_name(file.name + ".new")
+    fd = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(fd, "w", encoding="utf-8") as out:
+        out.write(text + "\n")
+    beside.rename(file)
+
+
+def read_endpoint(file: Path) -> Path | None:
+    """The socket that a daemon wrote down, or None."""
+    try:
+        return Path(str(json.loads(file.read_text(encoding="utf-8"))["socket"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

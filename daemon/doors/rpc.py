@@ -1,0 +1,342 @@
+"""The JSON-RPC 2.0 door: one UTF-8 JSON object a line (or a Content-Length frame), notifications, cancel.
+
+What Emacs can read is the contract here: no NUL, no lone surrogate, no number beyond 64 bits in what goes out; params
+may be null or absent; every connection is always read, and a slow reader gets its deltas merged instead of queued.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol, cast
+
+from daemon.doors.framing import Framer, FramingError
+from daemon.errors import (
+    BodyTooLarge,
+    Cancelled,
+    DeadlineExceeded,
+    InvalidCall,
+    NotFound,
+    QueueFull,
+    Refusal,
+    ShuttingDown,
+    TooLarge,
+    UnknownHost,
+    UnknownOperation,
+)
+
+PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS, INTERNAL = -32700, -32600, -32601, -32602, -32603
+REQUEST_CANCELLED = -32800
+
+CODE_OF: Mapping[type[Refusal], int] = {
+    InvalidCall: INVALID_PARAMS,
+    UnknownOperation: METHOD_NOT_FOUND,
+    NotFound: -32004,
+    UnknownHost: -32005,
+    BodyTooLarge: -32006,
+    TooLarge: -32007,
+    QueueFull: -32008,
+    DeadlineExceeded: -32009,
+    Cancelled: REQUEST_CANCELLED,
+    ShuttingDown: -32010,
+}
+"""Refusal to JSON-RPC error code. A call that the upstream refused is -32001, with the explanation in `data`."""
+
+BATCH_CAP = 100
+IN_FLIGHT_CAP = 1000
+DELTA_S = 0.03
+"""Seconds in which text is gathered into one delta: fewer redisplays and undo entries in an editor."""
+OUT_LIMIT = 8 << 20
+"""Bytes that may wait for a slow reader before the connection is cut."""
+
+_log = logging.getLogger("sluice.rpc")
+_ESCAPED_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
+
+
+class Session(Protocol):
+    """What an operation may do with the connection that asked."""
+
+    def notify(self, method: str, params: Mapping[str, Any]) -> None:
+        """Send a notification now."""
+
+    def delta(self, tag: Any, call_id: str, text: str) -> None:
+        """Send TEXT of a stream, gathered."""
+
+    def on_close(self, action: Callable[[], None]) -> None:
+        """Run ACTION when the connection ends."""
+
+
+Operate = Callable[[str, Mapping[str, Any], Session, Any], Awaitable[Mapping[str, Any]]]
+"""Run an operation: name, params, the session, the request's id."""
+
+
+class RpcConnection(asyncio.Protocol):
+    """One visitor who speaks JSON-RPC."""
+
+    def __init__(self, operate: Operate, max_message: int, gone: Callable[[RpcConnection], None]) -> None:
+        self._operate = operate
+        self._framer = Framer(max_message)
+        self._gone = gone
+        self._transport: asyncio.Transport | None = None
+        self._tasks: dict[str | int, asyncio.Task[None]] = {}
+        self._anonymous: set[asyncio.Task[None]] = set()
+        self._closers: list[Callable[[], None]] = []
+        self._outbox = _Outbox(self._write)
+
+    # ---- the transport's side
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(high=1 << 20)
+
+    def data_received(self, data: bytes) -> None:
+        """Cut into messages and begin each."""
+        try:
+            messages = self._framer.feed(data)
+        except FramingError as error:
+            self._reply_error(None, INVALID_REQUEST, f"{error}; the connection is closed")
+            self.close()
+            return
+        for message in messages:
+            self._take(message)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Cancel what only this connection wanted."""
+        self._transport = None
+        self._outbox.stop()
+        for task in self.tasks():
+            task.cancel()
+        for closer in self._closers:
+            closer()
+        self._gone(self)
+
+    def pause_writing(self) -> None:
+        """The visitor reads slowly: gather instead of sending."""
+        self._outbox.paused = True
+
+    def resume_writing(self) -> None:
+        """It reads again."""
+        self._outbox.paused = False
+        self._outbox.flush()
+
+    def close(self) -> None:
+        """Send what is written, then close."""
+        if self._transport is not None:
+            self._outbox.flush()
+            self._transport.close()
+
+    def tasks(self) -> list[asyncio.Task[None]]:
+        """The operations that run."""
+        return [*self._tasks.values(), *self._anonymous]
+
+    # ---- the operations' side (Session)
+
+    def notify(self, method: str, params: Mapping[str, Any]) -> None:
+        """Send a notification; newer `queue` and `limits` ones replace older that still wait."""
+        self._outbox.notify(method, params)
+
+    def delta(self, tag: Any, call_id: str, text: str) -> None:
+        """Send text, gathered for DELTA_S."""
+        self._outbox.delta(tag, call_id, text)
+
+    def on_close(self, action: Callable[[], None]) -> None:
+        """Run ACTION when the connection ends."""
+        self._closers.append(action)
+
+    # ---- messages
+
+    def _take(self, message: bytes) -> None:
+        try:
+            value = parse(message)
+        except ValueError as error:
+            self._reply_error(None, PARSE_ERROR, f"this is not a JSON text that can be used: {error}")
+            return
+        if isinstance(value, list):
+            if not value or len(value) > BATCH_CAP:
+                self._reply_error(None, INVALID_REQUEST, f"a batch holds 1 to {BATCH_CAP} requests; send fewer at once")
+                return
+            for one in value:
+                self._begin(one)
+        else:
+            self._begin(value)
+
+    def _begin(self, request: Any) -> None:
+        if not isinstance(request, dict) or not isinstance(request.get("method"), str):
+            if isinstance(request, dict) and ("result" in request or "error" in request):
+                return  # an answer to nothing we asked
+            self._reply_error(
+                None, INVALID_REQUEST, "a request is an object with `method`, and `id` if it wants an answer"
+            )
+            return
+        params = request.get("params")
+        if params is None:
+            params = {}
+        tag, wants_answer = request.get("id"), "id" in request
+        if not isinstance(params, dict):
+            self._reply_error(tag, INVALID_PARAMS, "params is an object with names, not a list")
+            return
+        if wants_answer and not valid_id(tag):
+            self._reply_error(None, INVALID_REQUEST, "an id is a string of at most 128 characters or a whole number")
+            return
+        if request["method"] == "$/cancelRequest":
+            self._cancel(params.get("id"))
+            return
+        self._run(tag if wants_answer else None, request["method"], params)
+
+    def _run(self, tag: str | int | None, method: str, params: dict[str, Any]) -> None:
+        if tag is not None and tag in self._tasks:
+            self._reply_error(tag, INVALID_REQUEST, "another request with this id is still running; use a new id")
+            return
+        if len(self._tasks) + len(self._anonymous) >= IN_FLIGHT_CAP:
+            self._reply_error(tag, INVALID_REQUEST, f"{IN_FLIGHT_CAP} requests run on this connection; wait for some")
+            return
+        task = asyncio.get_running_loop().create_task(self._answer(tag, method, params))
+        if tag is None:
+            self._anonymous.add(task)
+            task.add_done_callback(self._anonymous.discard)
+        else:
+            self._tasks[tag] = task
+            task.add_done_callback(lambda _task: self._tasks.pop(tag, None))
+
+    async def _answer(self, tag: str | int | None, method: str, params: dict[str, Any]) -> None:
+        try:
+            result = await self._operate(method, params, self, tag)
+        except asyncio.CancelledError:
+            self._reply_error(tag, REQUEST_CANCELLED, "cancelled, as asked")
+        except Refusal as refusal:
+            code = -32001 if "explanation" in refusal.facts else CODE_OF.get(type(refusal), -32000)
+            self._reply_error(tag, code, refusal.message, {"kind": refusal.code, **refusal.facts})
+        except Exception:
+            _log.exception("broken in %s", method)
+            self._reply_error(tag, INTERNAL, "Sluice itself broke on this request; its log has the details")
+        else:
+            if tag is not None:
+                self._outbox.flush()
+                self._write({"jsonrpc": "2.0", "id": tag, "result": result})
+
+    def _cancel(self, tag: Any) -> None:
+        task = self._tasks.get(tag) if valid_id(tag) else None
+        if task is not None:
+            task.cancel()
+
+    def _reply_error(
+        self, tag: str | int | None, code: int, message: str, data: Mapping[str, Any] | None = None
+    ) -> None:
+        error: dict[str, Any] = {"code": code, "message": message}
+        if data:
+            error["data"] = data
+        self._outbox.flush()
+        self._write({"jsonrpc": "2.0", "id": tag, "error": error})
+
+    def _write(self, message: Mapping[str, Any]) -> None:
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        transport.write(self._framer.wrap(serialize(message)))
+        if transport.get_write_buffer_size() > OUT_LIMIT:
+            _log.info("a JSON-RPC visitor does not read; its connection is closed")
+            transport.abort()
+
+
+class _Outbox:
+    """Gathers deltas, and keeps only the newest queue and limits while the visitor reads slowly."""
+
+    def __init__(self, write: Callable[[Mapping[str, Any]], None]) -> None:
+        self._write = write
+        self._texts: dict[tuple[Any, str], list[str]] = {}
+        self._seq: dict[tuple[Any, str], int] = {}
+        self._latest: dict[str, Mapping[str, Any]] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self.paused = False
+
+    def notify(self, method: str, params: Mapping[str, Any]) -> None:
+        if self.paused and method in ("queue", "limits"):
+            self._latest[method] = params
+            return
+        self._write({"jsonrpc": "2.0", "method": method, "params": params})
+
+    def delta(self, tag: Any, call_id: str, text: str) -> None:
+        first = (tag, call_id) not in self._seq
+        self._texts.setdefault((tag, call_id), []).append(text)
+        if first and not self.paused:
+            self.flush()
+        elif self._timer is None and not self.paused:
+            self._timer = asyncio.get_running_loop().call_later(DELTA_S, self.flush)
+
+    def flush(self) -> None:
+        self.stop()
+        texts, self._texts = self._texts, {}
+        for key, parts in texts.items():
+            self._seq[key] = seq = self._seq.get(key, 0) + 1
+            params = {"id": key[0], "call": key[1], "seq": seq, "text": "".join(parts)}
+            self._write({"jsonrpc": "2.0", "method": "delta", "params": params})
+        latest, self._latest = self._latest, {}
+        for method, latest_params in latest.items():
+            self._write({"jsonrpc": "2.0", "method": method, "params": latest_params})
+
+    def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+class RpcDoor:
+    """Makes one protocol object for each JSON-RPC connection."""
+
+    def __init__(self, operate: Operate, max_message: int) -> None:
+        self._operate = operate
+        self._max_message = max_message
+        self._open: set[RpcConnection] = set()
+
+    def __call__(self) -> asyncio.Protocol:
+        """A protocol for a new connection."""
+        connection = RpcConnection(self._operate, self._max_message, self._open.discard)
+        self._open.add(connection)
+        return connection
+
+    @property
+    def connections(self) -> int:
+        """Open JSON-RPC connections."""
+        return len(self._open)
+
+    async def drained(self) -> None:
+        """Wait until the operations that run now have ended."""
+        await asyncio.gather(*[task for one in self._open for task in one.tasks()], return_exceptions=True)
+
+    def close(self) -> None:
+        """Close all connections."""
+        for connection in list(self._open):
+            connection.close()
+
+
+def valid_id(tag: Any) -> bool:
+    """True for a string of at most 128 characters or a whole number of at most 64 bits."""
+    if isinstance(tag, bool):
+        return False
+    return (isinstance(tag, str) and len(tag) <= 128) or (isinstance(tag, int) and abs(tag) < 2**63)
+
+
+def parse(message: bytes) -> Any:
+    """The JSON value of MESSAGE. Raises ValueError for everything that is not plain JSON."""
+    try:
+        return json.loads(message.decode("utf-8"), parse_constant=_no_constant)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    except UnicodeDecodeError:
+        raise ValueError("it is not UTF-8") from None
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def serialize(message: Mapping[str, Any]) -> bytes:
+    """MESSAGE as UTF-8 JSON on one line that both of Emacs' parsers can read: no NUL, no lone surrogate."""
+    text = json.dumps(message, ensure_ascii=False, separators=(",", ":"), default=str)
+    if "\\u0000" in text:
+        text = _ESCAPED_NUL.sub(r"\1", text)
+    return text.encode("utf-8", "replace")

@@ -1,0 +1,84 @@
+"""The few refusals that are ours. Each message says what happened, why, and what to do next.
+
+What an upstream answers is never an exception: see `daemon.model.Failure`.
+"""
+
+from __future__ import annotations
+
+
+class Refusal(Exception):
+    """Sluice itself says no to a call or an operation."""
+
+    code = "refused"
+
+    def __init__(self, message: str, **facts: object) -> None:
+        super().__init__(message)
+        self.message = message
+        self.facts = facts
+        """Plain JSON values that a program may want: for example `retry_after_s`."""
+
+
+class InvalidCall(Refusal):
+    """The call cannot be understood: bad parameters, bad JSON, a bad header."""
+
+    code = "invalid_call"
+
+
+class UnknownOperation(Refusal):
+    """No such control operation."""
+
+    code = "unknown_operation"
+
+
+class NotFound(Refusal):
+    """No such call, page or file."""
+
+    code = "not_found"
+
+
+class UnknownHost(Refusal):
+    """The host is not in providers.yaml nor in the user's config."""
+
+    code = "unknown_host"
+
+
+class BodyTooLarge(Refusal):
+    """The body is larger than the setting `max_body` allows."""
+
+    code = "body_too_large"
+
+
+class TooLarge(Refusal):
+    """This one call needs more than a whole window of its limit holds: waiting cannot help."""
+
+    code = "request_too_large"
+
+
+class QueueFull(Refusal):
+    """More calls wait for this pool than the setting `queue.max_waiting` allows."""
+
+    code = "queue_full"
+
+
+class DeadlineExceeded(Refusal):
+    """The call cannot go, or did not go, before its deadline. `retry_after_s` says when it could."""
+
+    code = "deadline_exceeded"
+
+
+class Cancelled(Refusal):
+    """Somebody cancelled the call while it waited."""
+
+    code = "cancelled"
+
+
+class ShuttingDown(Refusal):
+    """The daemon is stopping and takes no new calls."""
+
+    code = "shutting_down"
+
+
+class ConfigError(Refusal):
+    """The configuration is wrong; the message begins with file:line."""
+
+    code = "config"

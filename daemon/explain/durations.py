@@ -1,0 +1,98 @@
+"""Times as providers write them: durations, seconds, dates, epochs. Everything is checked before it is believed."""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import datetime, timedelta, timezone
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+DAY_S: Final = 86_400.0
+MAX_HEADER_WAIT_S: Final = 2 * DAY_S
+"""A Retry-After above this is a mistake of the server (or its way to say never)."""
+MAX_STATED_WAIT_S: Final = 40 * DAY_S
+"""A wait that a sentence states may be a plan's: a month at most, with some slack."""
+
+DURATION: Final = (
+    r"(?:\d+(?:\.\d+)?\s?(?:ms|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|weeks?)\b[,\s]*(?:and\s)?"
+    r"|\d+(?:\.\d+)?(?:ms|s|m|h|d)(?=\d))+"
+)
+"""`1m26.4s`, `6m0s`, `174ms`, `5 days 22 hours 11 minutes`, `20 seconds`."""
+
+_PART: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|milli|s|m|h|d|w)[a-z]*")
+_UNIT_S: Final = {"ms": 0.001, "milli": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": DAY_S, "w": 7 * DAY_S}
+_ISO: Final = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)(?:(?:[T ]|\sat\s)(\d\d):(\d\d)(?::(\d\d)(?:\.\d+)?)?)?\s*(Z|UTC|GMT|[+-]\d\d:?\d\d)?", re.IGNORECASE
+)
+
+
+def duration_s(text: str) -> float | None:
+    """Return the seconds in a duration with units; None when TEXT has none."""
+    parts = _PART.findall(text.lower())
+    if not parts:
+        return None
+    return checked(sum(float(number) * _UNIT_S[unit] for number, unit in parts), MAX_STATED_WAIT_S)
+
+
+def seconds(text: str, most: float = MAX_STATED_WAIT_S) -> float | None:
+    """Return the seconds that TEXT states as a bare number or as a duration."""
+    text = text.strip().strip("\"'")
+    try:
+        return checked(float(text), most)
+    except ValueError:
+        found = duration_s(text)
+        return None if found is None or found > most else found
+
+
+def checked(value: float, most: float) -> float | None:
+    """Return VALUE if it can be a wait: finite, not negative, at most MOST. Microseconds are as fine as anybody states."""
+    if not math.isfinite(value) or value < 0 or value > most:
+        return None
+    return round(value, 9)
+
+
+def http_date_s(text: str, answered: str | None, now: float | None) -> float | None:
+    """Return the seconds until the HTTP date TEXT, counted from the answer's own Date (else NOW)."""
+    try:
+        until = parsedate_to_datetime(text).timestamp()
+        since = parsedate_to_datetime(answered).timestamp() if answered else now
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return None if since is None else checked(max(0.0, until - since), MAX_HEADER_WAIT_S)
+
+
+def epoch(text: str) -> float | None:
+    """Return the Unix time that TEXT states in seconds, milliseconds or ISO form with a zone; None otherwise.
+
+    A date without a zone is not believed: at least one provider writes the provider's local time.
+    """
+    text = text.strip()
+    if re.fullmatch(r"\d{10}(?:\.\d+)?|\d{13}", text):
+        value = float(text)
+        return value / 1000 if value > 1e12 else value
+    match = _ISO.search(text)
+    if not match or not match[7]:
+        return None
+    year, month, day, hour, minute, second = (int(g or 0) for g in match.groups()[:6])
+    try:
+        return datetime(year, month, day, hour, minute, second, tzinfo=_zone(match[7])).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def _zone(text: str) -> timezone:
+    if text.upper() in ("Z", "UTC", "GMT"):
+        return timezone.utc
+    sign = -1 if text[0] == "-" else 1
+    digits = text[1:].replace(":", "")
+    return timezone(sign * timedelta(hours=int(digits[:2]), minutes=int(digits[2:])))
+
+
+def number(text: str) -> float | None:
+    """Return the number in `30,000`, `150000.000000`, `10K`, `2.5`; None for anything else, and for `no limit` numbers."""
+    match = re.fullmatch(r"~?(-?\d[\d,]*(?:\.\d+)?)\s*([kKmM]?)", text.strip())
+    if not match:
+        return None
+    value = float(match[1].replace(",", "")) * {"": 1, "k": 1e3, "m": 1e6}[match[2].lower()]
+    return value if math.isfinite(value) and 0 <= value < 1e15 else None

@@ -1,0 +1,251 @@
+"""Numbers, times and names that an error states about itself. Only what is there; nothing is worked out.
+
+The patterns are data (`data/catalogue/grammar.yaml`): providers say the same few things in the same few ways, so they
+are apart from the rules that decide what kind of failure it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from daemon.explain import durations
+from daemon.explain.patterns import pattern, search
+from daemon.explain.view import View
+
+_COMPARE: Final = {
+    ">": lambda a, b: a > b, ">=": lambda a, b: a >= b, "=": lambda a, b: a == b,
+}  # fmt: skip
+
+_DIMENSION_HEADERS: Final = {
+    "requests": ("x-ratelimit-{}-requests", "anthropic-ratelimit-requests-{}", "x-ratelimit-{}-requests-day", "x-ratelimit-{}"),
+    "tokens": ("x-ratelimit-{}-tokens", "anthropic-ratelimit-tokens-{}", "x-ratelimit-{}-tokens-minute"),
+    "input_tokens": ("anthropic-ratelimit-input-tokens-{}", "x-ratelimit-{}-tokens-prompt"),
+    "output_tokens": ("anthropic-ratelimit-output-tokens-{}", "x-ratelimit-{}-tokens-generated"),
+}
+"""`limit` and `remaining` in the headers of the API families (openai-family.md and other providers' documents)."""
+
+SCARCE: Final = 0.2
+"""A limit of which less than this is left counts as the one that was hit when no other is as low."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What was found; None where the error does not say."""
+
+    limit: float | None = None
+    used: float | None = None
+    requested: float | None = None
+    retry_after_s: float | None = None
+    reset_at: float | None = None
+    model: str | None = None
+    window: str | None = None
+    plan: str | None = None
+    scarce: str | None = None
+    """The dimension that the headers show as used up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """One way of stating numbers: named groups limit, used, requested, model, plan."""
+
+    text: str
+    only_if: str | None = None
+    only: tuple[str, ...] = ()
+    """Subtypes for which the numbers mean this; empty: all."""
+    window: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """All phrases, from grammar.yaml."""
+
+    numbers: tuple[Phrase, ...] = ()
+    waits: tuple[str, ...] = ()
+    resets: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    not_models: str = "^$"
+    plans: tuple[str, ...] = ()
+    windows: Mapping[str, str] = field(default_factory=dict)
+
+
+def grammar_from(data: Mapping[str, Any]) -> Grammar:
+    """Build a Grammar from the mapping in grammar.yaml."""
+    return Grammar(
+        numbers=tuple(Phrase(p["text"], p.get("only_if"), tuple(p.get("only", ())), p.get("window")) for p in data["numbers"]),
+        waits=tuple(w.replace("{duration}", f"(?P<wait>{durations.DURATION})") for w in data["waits"]),
+        resets=tuple(data["resets"]),
+        models=tuple(data["models"]),
+        not_models=data["not_models"],
+        plans=tuple(data["plans"]),
+        windows=data["windows"],
+    )
+
+
+def holds(condition: str, facts: Facts) -> bool:
+    """Return whether a comparison such as `requested > limit` or `scarce = tokens` is true of FACTS."""
+    left, operator, right = condition.split()
+    a = getattr(facts, left, None)
+    b: Any = getattr(facts, right, right)
+    if a is None or b is None:
+        return False
+    if isinstance(a, str):
+        return bool(a == b)
+    b = durations.number(b) if isinstance(b, str) else b
+    return b is not None and bool(_COMPARE[operator](a, b))
+
+
+def numbers(view: View, grammar: Grammar, subtype: str | None = None) -> Facts:
+    """Return limit, used and requested, from sentences first, then from named fields and headers."""
+    for low in _readings(view):
+        for phrase in grammar.numbers:
+            if phrase.only and subtype not in phrase.only:
+                continue
+            for match in _matches(phrase.text, low):
+                found = {k: durations.number(v) for k, v in match.groupdict().items() if v is not None}
+                facts = Facts(limit=found.get("limit"), used=found.get("used"), requested=found.get("requested"), window=phrase.window)
+                if found and (phrase.only_if is None or holds(phrase.only_if, facts)):
+                    return facts
+    return _from_fields(view)
+
+
+def _from_fields(view: View) -> Facts:
+    limit = _field_number(view, "quotavalue", "characterlimit", "quotalimitvalue")
+    return Facts(limit=limit, used=_field_number(view, "characterused"))
+
+
+def _field_number(view: View, *names: str) -> float | None:
+    for name in names:
+        values = {durations.number(v) for v in view.fields.get(name, ())}
+        if len(values) == 1:
+            return values.pop()
+    return None
+
+
+def scarce(view: View) -> tuple[str | None, float | None]:
+    """Return the dimension that the headers show as used up, and its limit; (None, None) when they do not tell."""
+    left: dict[str, tuple[float, float]] = {}
+    if not any("limit" in name for name in view.headers):
+        return None, None
+    for dimension, forms in _DIMENSION_HEADERS.items():
+        for form in forms:
+            limit = durations.number(view.headers.get(form.format("limit"), ""))
+            remaining = durations.number(view.headers.get(form.format("remaining"), ""))
+            if limit and remaining is not None and dimension not in left:
+                left[dimension] = (remaining / limit, limit)
+    if not left:
+        return None, None
+    first, *others = sorted(left, key=lambda d: left[d][0])
+    share, limit = left[first]
+    if share >= SCARCE or (others and left[others[0]][0] < SCARCE):
+        return None, None
+    return first, limit
+
+
+def wait(view: View, grammar: Grammar, now: float | None = None) -> tuple[float | None, float | None]:
+    """Return (seconds to wait, time of reset) as the server states them."""
+    stated = [s for s in (_header_wait(view, now), _field_wait(view), _text_wait(view, grammar)) if s is not None]
+    # Google cuts the fraction off retryDelay and not off the sentence: the larger one is the true one.
+    return (max(stated) if stated else None), _reset(view, grammar)
+
+
+def _header_wait(view: View, now: float | None) -> float | None:
+    ms = view.headers.get("retry-after-ms")
+    if ms is not None and (value := durations.seconds(ms, durations.MAX_HEADER_WAIT_S * 1000)) is not None:
+        return durations.checked(value / 1000, durations.MAX_HEADER_WAIT_S)
+    value_text = view.headers.get("retry-after")
+    if value_text is None:
+        return None
+    value = durations.seconds(value_text, durations.MAX_HEADER_WAIT_S)
+    return value if value is not None or value_text[:1].isdigit() else durations.http_date_s(value_text, view.headers.get("date"), now)
+
+
+def _field_wait(view: View) -> float | None:
+    found = []
+    for name in ("retrydelay", "resetsinseconds", "quotaresetdelay", "retry-after"):
+        if name == "retry-after" and name in view.headers:
+            continue
+        found += [s for v in view.fields.get(name, ()) if (s := durations.seconds(v)) is not None]
+    return max(found) if found else None
+
+
+def _text_wait(view: View, grammar: Grammar) -> float | None:
+    for low in _readings(view):
+        for source in grammar.waits:
+            match = search(source, low)
+            if match and (found := durations.seconds(match["wait"])) is not None:
+                return found
+    return None
+
+
+def _reset(view: View, grammar: Grammar) -> float | None:
+    for name in ("resetsat", "quotaresettimestamp"):
+        for value in view.fields.get(name, ()):
+            if (found := durations.epoch(value)) is not None:
+                return found
+    for source in grammar.resets:
+        match = search(source, view.low)
+        if match and (found := durations.epoch(match["at"].upper())) is not None:
+            return found
+    return None
+
+
+def model(view: View, grammar: Grammar) -> str | None:
+    """Return the model that the error names; names of limit groups that are not models are left out."""
+    for source in grammar.models:
+        match = search(source, view.low)
+        if match:
+            found = view.line[match.start("model") : match.end("model")].rstrip(".,:;")
+            if found and not search(grammar.not_models, found.lower()):
+                return found
+    for name in ("model", "basemodel"):
+        for value in view.fields.get(name, ()):
+            if 2 < len(value) < 80 and " " not in value and not search(grammar.not_models, value.lower()):
+                return value
+    return None
+
+
+def window(view: View, grammar: Grammar) -> str | None:
+    """Return the window that the error names; None when it names several or none."""
+    for low in (view.low, view.glued):
+        found = {name for name, source in grammar.windows.items() if search(source, low)}
+        if found:
+            return found.pop() if len(found) == 1 else None
+    return None
+
+
+def plan(view: View, grammar: Grammar) -> str | None:
+    """Return the plan or tier that the error names."""
+    for value in view.fields.get("plantype", ()):
+        return value
+    for source in grammar.plans:
+        match = search(source, view.low)
+        if match:
+            return view.line[match.start("plan") : match.end("plan")]
+    return None
+
+
+def with_groups(facts: Facts, groups: Mapping[str, str]) -> Facts:
+    """Let what a rule's own named groups caught win over the general phrases."""
+    changes: dict[str, Any] = {}
+    for name, value in groups.items():
+        if name in ("limit", "used", "requested"):
+            changes[name] = durations.number(value)
+        elif name == "wait":
+            changes["retry_after_s"] = durations.seconds(value)
+        elif name == "reset":
+            changes["reset_at"] = durations.epoch(value)
+        elif name in ("model", "plan", "window"):
+            changes[name] = value
+    return replace(facts, **changes) if changes else facts
+
+
+def _matches(source: str, low: str) -> Iterator[re.Match[str]]:
+    """Yield all matches of SOURCE in LOW."""
+    return pattern(source).finditer(low) if search(source, low) else iter(())
+
+
+def _readings(view: View) -> tuple[str, ...]:
+    return (view.low,) if view.glued is view.low else (view.low, view.glued)

@@ -1,0 +1,133 @@
+"""Regular expressions: compiled when first needed, and asked only where they can match.
+
+Some two hundred patterns look at each failure, and nearly all of them do not match. Whether a text holds one of a few
+plain pieces (`credit`, `per min`) is known ten times faster than whether a pattern matches, so each pattern is asked
+for the pieces that every match must contain.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Final
+
+SHORTEST: Final = 3
+"""Shorter pieces are in nearly every text."""
+MOST: Final = 24
+"""With more pieces the pattern itself is as quick."""
+
+
+@lru_cache(maxsize=4096)
+def pattern(source: str) -> re.Pattern[str]:
+    """Return the compiled form of SOURCE."""
+    return re.compile(source)
+
+
+def search(source: str, text: str) -> re.Match[str] | None:
+    """Return the first match of SOURCE in TEXT."""
+    needed = pieces(source)
+    if needed is not None and not any([piece in text for piece in needed]):
+        return None
+    return pattern(source).search(text)
+
+
+@lru_cache(maxsize=4096)
+def pieces(source: str) -> tuple[str, ...] | None:
+    """Return plain texts of which each match of SOURCE contains at least one; None when that cannot be told."""
+    if re.search(r"\(\?[a-zA-Z-]+[:)]", source.replace("(?P<", "(")):
+        return None
+    found = _either(source)
+    return tuple(sorted(found)) if found and len(found) <= MOST else None
+
+
+def _either(source: str) -> frozenset[str] | None:
+    """Return what one of the alternatives of SOURCE must contain; None if some alternative contains nothing sure."""
+    out: set[str] = set()
+    for alternative in _split(source):
+        best = max(_parts(alternative), key=_worth, default=None)
+        if best is None:
+            return None
+        out |= best
+    return frozenset(out)
+
+
+def _worth(part: frozenset[str]) -> tuple[int, int]:
+    return min(len(piece) for piece in part), -len(part)
+
+
+def _split(source: str) -> list[str]:
+    """Split SOURCE at its outermost bars."""
+    out, at, depth = [""], 0, 0
+    while at < len(source):
+        end = _after_class(source, at) if source[at] == "[" else at + (2 if source[at] == "\\" else 1)
+        token = source[at:end]
+        depth += (token == "(") - (token == ")")
+        if token == "|" and depth == 0:
+            out.append("")
+        else:
+            out[-1] += token
+        at = end
+    return out
+
+
+def _parts(alternative: str) -> Iterator[frozenset[str]]:
+    """Yield the sets of pieces of which ALTERNATIVE contains one for sure."""
+    run, at = "", 0
+    while at < len(alternative):
+        end, literal, group = _token(alternative, at)
+        quantifier = alternative[end : end + 1]
+        optional = quantifier in ("?", "*", "{") and quantifier != ""
+        if literal and not optional:
+            run += literal
+        if not literal or optional or quantifier == "+":
+            if len(run) >= SHORTEST:
+                yield frozenset((run,))
+            run = ""
+        if group is not None and not optional and (inner := _either(group)):
+            yield inner
+        at = _after_quantifier(alternative, end)
+    if len(run) >= SHORTEST:
+        yield frozenset((run,))
+
+
+def _token(source: str, at: int) -> tuple[int, str, str | None]:
+    """Return (end, literal character, inside of a group) of the token at AT."""
+    char = source[at]
+    if char == "\\":
+        return at + 2, "" if source[at + 1].isalnum() else source[at + 1], None
+    if char == "[":
+        return _after_class(source, at), "", None
+    if char == "(":
+        end = _closing(source, at)
+        inside = re.match(r"\?(?::|P<\w+>)|(?!\?)", source[at + 1 :])
+        return end, "", source[at + 1 + inside.end() : end - 1] if inside else None
+    return at + 1, "" if char in ".^$" else char, None
+
+
+def _after_class(source: str, at: int) -> int:
+    end = source.index("]", at + (3 if source[at + 1] == "^" else 2))
+    while source[end - 1] == "\\" and source[end - 2] != "\\":
+        end = source.index("]", end + 1)
+    return end + 1
+
+
+def _closing(source: str, at: int) -> int:
+    depth = 0
+    while at < len(source):
+        if source[at] == "[":
+            at = _after_class(source, at)
+            continue
+        if source[at] == "\\":
+            at += 2
+            continue
+        depth += (source[at] == "(") - (source[at] == ")")
+        at += 1
+        if depth == 0:
+            break
+    return at
+
+
+def _after_quantifier(source: str, at: int) -> int:
+    found = re.compile(r"(?:[?*+]|\{[\d,]*\})?\??").match(source, at)
+    return found.end() if found else at

@@ -1,0 +1,115 @@
+"""Named values out of an error body, whole or damaged.
+
+A rule asks for `code` or `quotaId`, not for a place in a tree: the same provider nests the same names differently
+in an answer, in a stream, in a relay's wrapper and in an exception's text. So the fields are flat: a normalised name
+and every value seen under it, in order. Whole JSON is walked (JSON inside strings too); of anything else `name: value`
+pairs are picked, which works without braces, with Python's quotes, gRPC's text format and `key=value` logs alike.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+Fields = Mapping[str, tuple[str, ...]]
+
+MAX_PAIRS: Final = 400
+MAX_VALUE: Final = 6_000
+
+_ALIASES: Final = {
+    "errorcode": "code", "errortype": "type", "errormessage": "message", "errormsg": "message", "msg": "message",
+    "statuscode": "status", "httpstatuscode": "status", "rawstatuscode": "status", "modelid": "model", "modelname": "model",
+    "retryafter": "retry-after", "retryaftermsec": "retry-after-ms",
+}  # fmt: skip
+
+PROSE: Final = frozenset(("message", "error", "detail", "text", "title", "raw", "description", "warning", "info", "caused"))
+"""After these names a bare word is the beginning of a sentence."""
+
+HEADER_NAME: Final = re.compile(
+    r"^(?:(?:x-|anthropic-)?(?:ratelimit|tokenlimit)[\w-]*|x-ratelimit[\w-]*|anthropic-[\w-]+|retry-after(?:-ms)?|x-codex-[\w-]+"
+    r"|cf-[\w-]+|server|via|date|content-type|content-length|x-[\w-]+|apim-[\w-]+|request-id|openai-[\w-]+|age)$"
+)
+"""Names that are headers when they stand in a pasted text."""
+
+_PAIR: Final = re.compile(
+    r"""["'`]? (?<![\w.@$-]) (?P<name>[A-Za-z@$_][\w.@$-]{1,60}) ["'`]? [ \t]* \n? [ \t]* [:=] [ \t]* \n? [ \t]*
+        (?: "(?P<double>[^"]{0,3000})" | '(?P<single>(?:[^'] | (?<=\w)'(?=\w)){0,3000})' | `(?P<tick>[^`]{0,300})`
+          | (?P<number>-?\d[\d,]*(?:\.\d+)?[a-z]{0,2})(?![\w:]) | (?P<word>[A-Za-z_][\w.-]{2,80}) )""",
+    re.VERBOSE,
+)
+
+
+def name_of(raw: str) -> str:
+    """Return the normalised form of a field's name: lower case, no underscores, aliases joined; headers keep hyphens."""
+    name = raw.strip().lower()
+    if "-" in name:
+        return name
+    name = name.replace("_", "").removeprefix("$")
+    return _ALIASES.get(name, name)
+
+
+def document(text: str) -> Any:
+    """Return the JSON value that TEXT is, or None. Leading and trailing white space and an event stream's `data:` are fine."""
+    text = text.strip().removeprefix("\ufeff")
+    if not text or text[0] not in '{["':
+        return _event(text) if "data:" in text[:4000] else None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _event(text: str) -> Any:
+    """Return the last `data:` object of an event stream that speaks of an error, or None."""
+    found = None
+    for line in text.splitlines():
+        if line.startswith("data:") and "error" in line.lower():
+            try:
+                found = json.loads(line[5:])
+            except (ValueError, RecursionError):
+                continue
+    return found
+
+
+def walk(value: Any) -> Iterator[tuple[str, str]]:
+    """Yield (name, value) for each scalar in a JSON value, outer first; strings that are JSON are opened."""
+    stack: list[tuple[str, Any, int]] = [("", value, 0)]
+    count = 0
+    while stack and count < MAX_PAIRS:
+        name, item, depth = stack.pop()
+        if isinstance(item, dict) and depth < 24:
+            stack.extend([(str(k), v, depth + 1) for k, v in reversed(item.items())])
+        elif isinstance(item, list) and depth < 24:
+            stack.extend([(name, v, depth + 1) for v in reversed(item[:50])])
+        elif isinstance(item, str):
+            count += 1
+            inner = document(item) if item.lstrip()[:1] in ("{", "[") else None
+            if isinstance(inner, dict | list):
+                stack.append((name, inner, depth + 1))
+            else:
+                yield name_of(name), item[:MAX_VALUE]
+        elif item is not None and not isinstance(item, dict | list):
+            count += 1
+            yield name_of(name), str(item)
+
+
+def pairs(text: str) -> Iterator[tuple[str, str]]:
+    """Yield (name, value) for whatever looks like one in TEXT."""
+    for count, match in enumerate(_PAIR.finditer(text)):
+        if count >= MAX_PAIRS:
+            return
+        name = name_of(match["name"])
+        if match["word"] is None or name not in PROSE:  # `Error: Request failed` is a sentence, not a field
+            yield name, match[match.lastgroup or 0]
+
+
+def fields(found: Iterator[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    """Collect pairs under their names."""
+    out: dict[str, tuple[str, ...]] = {}
+    for name, value in found:
+        seen = out.get(name, ())
+        if value not in seen:
+            out[name] = (*seen, value)
+    return out

@@ -1,0 +1,120 @@
+"""Undo what terminals, clients and copying do to an error text.
+
+Whatever the damage, the rules want one thing: the provider's own words, on one line, with plain quotes. Which
+damage exists was collected from public threads: borders, mail quotes, log prefixes, line numbers, hard wraps
+(inside words too), JSON escaped once or twice, typographic quotes, backslashes lost by a web page, and the client's
+own additions (its own waits above all, which are not the server's).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+
+MAX_CHARS: Final = 24_000
+"""Longer texts keep their beginning and end: errors stand at either."""
+
+_ANSI: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07")
+_QUOTES: Final = str.maketrans("“”„«»‘’‚′", "\"\"\"\"\"''''")
+_BORDER: Final = re.compile(r"(?m)^[ \t]*[│┃║▌⎿╭╰├]+[ \t─]*|[ \t─]*[│┃║╮╯┤]+[ \t]*$")
+_MAIL: Final = re.compile(r"(?m)^[ \t]*(?:>[ \t]?)+")
+_COMPOSE: Final = re.compile(r"(?m)^[A-Za-z][\w.-]{1,30}\s+\|\s{1,2}")
+_NUMBERED: Final = re.compile(r"^\s*(\d{1,5})\s*[|:→]?\s")
+_CONCATENATED: Final = re.compile(r"(['\"])\s*\+\s*\1")
+_UNICODE: Final = re.compile(r"\\+u([0-9a-fA-F]{4})")
+_LOST_NEWLINE: Final = re.compile(r"n(?=\* Quota exceeded|Please retry in)")
+_WRAP: Final = re.compile(r"(?<=\w)[ \t]*\n[ \t]*(?=\w)")
+_SPACES: Final = re.compile(r"\s+")
+
+_CLIENT: Final = re.compile(
+    r"""(?ix)
+      (?:^|(?<=[^a-z])) (?:quick[ ])? retrying (?:[ ]again)? [ ](?:in|after)[ ] [\d.]+ [ ]? [a-z]+ [.…]*
+    | \b(?:will|to) [ ] retry (?:[ ]again)? [ ](?:in|after)[ ] [\d.]+ [ ]? [a-z]+
+    | \b(?:quick[ ]|auto[- ]?) retry [ ]in[ ] [\d.]+ [ ]? [a-z]+
+    | (?<!please[ ]) \bretry [ ]in[ ] [\d.]+ [ ] seconds? (?=[.…]{3}|…)
+    | \bin[ ] [\d.]+ [ ] seconds[ ]as[ ]it[ ]raised
+    | \b(?:backing[ ]off|sleeping|waiting) (?:[ ]for)? [ ] [\d.]+ [ ]? (?:ms|s|sec|seconds?|minutes?)\b
+    | [(\[]? \battempt [ ] \#? \d+ (?: [ ]? (?:/|of) [ ]? \d+)? [)\]]?
+    | \bretrying [ ] \d+/\d+
+    | \bfailed[ ]after[ ] \d+ [ ]attempts?
+    | [(] reached[ ]max[ ]retries: [ ] \d+ [)]
+    """
+)
+"""What clients add of their own: gptel, LangChain, aider, LiteLLM, opencode, Semantic Kernel, Claude Code, botocore, Vercel's SDK."""
+
+
+_CLIENT_WORDS: Final = re.compile(r"(?i)retr|attempt|backing off|sleeping|waiting|as it raised")
+
+
+def restored(raw: str) -> str:
+    """Return RAW with borders, prefixes, escapes and typographic quotes undone; line breaks stay."""
+    text = _cut(raw)
+    if "\x1b" in text:
+        text = _ANSI.sub("", text)
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", _BORDER.sub("", text.translate(_QUOTES)))
+    text = _without_prefixes(text.replace("\r", ""))
+    if "\\" in text:
+        text = unescaped(text)
+    return _LOST_NEWLINE.sub("\n", _CONCATENATED.sub("", text))
+
+
+def unescaped(text: str) -> str:
+    """Undo JSON and Python escapes, up to three levels deep."""
+    text = _UNICODE.sub(_character, text)
+    for _ in range(3):
+        if "\\" not in text:
+            break
+        text = text.replace("\\n", "\n").replace("\\t", " ").replace("\\r", "").replace('\\"', '"')
+        text = text.replace("\\'", "'").replace("\\/", "/").replace("\\\\", "\\")
+    return text
+
+
+def one_line(text: str) -> str:
+    """Return TEXT with every run of white space as one blank."""
+    return _SPACES.sub(" ", text).strip()
+
+
+def glued(text: str) -> str:
+    """Return TEXT on one line with broken words joined: the other reading of a hard wrap (`request reach\\ned`)."""
+    return one_line(_WRAP.sub("", text))
+
+
+def without_client(line: str) -> str:
+    """Take the client's own waits and counts out of a one-line text: they are not the server's."""
+    return _CLIENT.sub(" ", line) if _CLIENT_WORDS.search(line) else line
+
+
+def lowered(text: str) -> str:
+    """Lower-case TEXT and keep every position, so that a match can be read in the original case."""
+    low = text.lower()
+    if len(low) == len(text):
+        return low
+    return "".join([low_c if len(low_c := c.lower()) == 1 else c for c in text])
+
+
+def _cut(raw: str) -> str:
+    if len(raw) <= MAX_CHARS:
+        return raw
+    return raw[: MAX_CHARS // 2] + "\n" + raw[-MAX_CHARS // 2 :]
+
+
+def _character(match: re.Match[str]) -> str:
+    code = int(match[1], 16)
+    return "" if 0xD800 <= code < 0xE000 else chr(code)
+
+
+def _without_prefixes(text: str) -> str:
+    """Drop mail quotes, log prefixes of containers, and line numbers that count up."""
+    if "\n" not in text and not text.startswith(">"):
+        return text
+    if ">" in text:
+        text = _MAIL.sub("", text)
+    if "|" in text:
+        text = _COMPOSE.sub("", text)
+    lines = text.split("\n")
+    numbers = [int(m[1]) for line in lines if (m := _NUMBERED.match(line))]
+    if len(numbers) >= 3 and len(numbers) >= 0.7 * len(lines) and numbers == list(range(numbers[0], numbers[0] + len(numbers))):
+        text = "\n".join([_NUMBERED.sub("", line) for line in lines])
+    return text

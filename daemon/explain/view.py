@@ -1,0 +1,137 @@
+"""One look for the rules, whether the failure is a real answer or something that somebody pasted."""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final
+
+from daemon.explain import salvage, text
+from daemon.model import Failure
+
+_STATUS: Final = re.compile(
+    r"""(?ix) (?: \bhttp (?:/[\d.]+)? (?:[ ]error)? | \berror (?:[ ]code)? | \bstatus (?:[ _]?code)? | \bcode | \breturned | \bapi[ ]call )
+        [^\w(\[]{0,4} [(\[]? ["']? (?P<named>[45]\d\d) (?![\d.,]*\d)
+      | (?:^|[(\["'`:]\s?) (?P<bare>[45]\d\d) (?=[\s:)\]]|$) (?![ ]?(?:tokens|requests|credits|characters|per|/|ms\b|s\b|seconds))"""
+)
+_STATUS_PHRASE: Final = re.compile(
+    r"(?i)(?:\bhttp/[\d.]+ )?\b4[0-9]{2} (?:client error: )?(?:too many requests|payment required|bad request|unauthorized|forbidden)"
+    r"|\(4\d\d\) (?:too many requests|forbidden|unauthorized)"
+)
+"""Status line and reason phrase say no more than the number; the API's own words must decide."""
+
+_TAG: Final = re.compile(r"(?is)<(?:script|style|svg)\b.*?</(?:script|style|svg)>|<!--.*?-->|<[^>]*>")
+_HTML: Final = re.compile(r"(?i)<!doctype html|<html[\s>]|<head>|<title>|<body[\s>]")
+_MESSAGES: Final = ("message", "detail", "error", "text", "raw", "title", "reason", "errors", "description")
+
+
+@dataclass(frozen=True)
+class View:
+    """What the rules see. `line` is for people, `low` for patterns: same length, lower case."""
+
+    status: int | None
+    headers: dict[str, str]
+    fields: dict[str, tuple[str, ...]]
+    line: str
+    glued_line: str
+    pasted: bool
+    html: bool = False
+    empty: bool = False
+    host: str = ""
+    fault: str | None = None
+    raw: str = field(default="", repr=False)
+
+    @cached_property
+    def low(self) -> str:
+        return text.lowered(self.line)
+
+    @cached_property
+    def glued(self) -> str:
+        """The other reading of hard wraps; the same as `low` when nothing was wrapped."""
+        return text.lowered(self.glued_line) if self.glued_line else self.low
+
+    @cached_property
+    def original(self) -> str:
+        """The provider's own sentence: the innermost message, else the whole text."""
+        for name in _MESSAGES:
+            for value in reversed(self.fields.get(name, ())):
+                if len(value) > 3 and value.lstrip()[:1] not in ("{", "[") and not value.isdigit():
+                    return text.one_line(value)[:2000]
+        return (self.line if self.pasted or not self.fields else text.one_line(self.raw))[:2000]
+
+
+def look(failure: Failure) -> View:
+    """Read FAILURE the one way or the other."""
+    if failure.text is not None:
+        return _pasted(failure, failure.text)
+    headers = {name.lower(): value for name, value in failure.headers}
+    raw = failure.body.decode("utf-8", "replace")
+    value = salvage.document(raw)
+    if value is None or isinstance(value, str):
+        return _plain(failure, headers, raw if value is None else value)
+    fields = salvage.fields(salvage.walk(value))
+    _headers_inside(fields, headers)
+    words = text.restored("\n".join([v for values in fields.values() for v in values]))
+    return View(
+        failure.status, headers, fields, _line(words), _glued(words), False, host=failure.host or "",
+        fault=failure.fault, raw=raw,
+    )  # fmt: skip
+
+
+def _plain(failure: Failure, headers: dict[str, str], raw: str) -> View:
+    """A body that is not JSON: a page, a sentence, a damaged object, nothing."""
+    seen = _pasted(failure, raw or (failure.detail if failure.fault else ""))
+    return View(
+        failure.status if failure.status is not None else seen.status, seen.headers | headers, seen.fields, seen.line,
+        seen.glued_line, False, html=seen.html, empty=not raw.strip(), host=failure.host or "", fault=failure.fault, raw=raw,
+    )  # fmt: skip
+
+
+def _pasted(failure: Failure, raw: str) -> View:
+    words = text.restored(raw)
+    page = bool(_HTML.search(words[:3000]))
+    if page:
+        words = html.unescape(_TAG.sub(" ", words))
+    fields = salvage.fields(salvage.pairs(words))
+    headers: dict[str, str] = {}
+    _headers_inside(fields, headers)
+    line = _line(words)
+    status = failure.status if failure.status is not None else _status(words, fields)
+    return View(
+        status, headers, fields, line, _glued(words), True, html=page, empty=not line, host=failure.host or "",
+        fault=failure.fault, raw=raw,
+    )  # fmt: skip
+
+
+def _headers_inside(fields: dict[str, tuple[str, ...]], headers: dict[str, str]) -> None:
+    """Take for headers what stands among the fields under a header's name (OpenRouter's metadata, dumps, exceptions)."""
+    for name, values in fields.items():
+        if "-" in name and salvage.HEADER_NAME.match(name):
+            headers.setdefault(name, values[0])
+
+
+def _line(words: str) -> str:
+    return _STATUS_PHRASE.sub(_number_only, text.without_client(text.one_line(words)))
+
+
+def _glued(words: str) -> str:
+    if "\n" not in words:
+        return ""
+    return _STATUS_PHRASE.sub(_number_only, text.without_client(text.glued(words)))
+
+
+def _number_only(match: re.Match[str]) -> str:
+    found = re.search(r"4\d\d", match[0])
+    return found[0] if found else ""
+
+
+def _status(words: str, fields: dict[str, tuple[str, ...]]) -> int | None:
+    """Return the status that the text speaks of; 429 wins over a wrapper's own."""
+    found = [int(m["named"] or m["bare"]) for m in _STATUS.finditer(words[:6000])]
+    for name in ("status", "code"):
+        found += [int(v) for v in fields.get(name, ()) if len(v) == 3 and v.isdigit() and v[0] in "45"]
+    if 429 in found:
+        return 429
+    return found[0] if found else None

@@ -1,0 +1,227 @@
+"""A finding in words. The words are data (`data/words/LANGUAGE.yaml`); here is how they are chosen and filled.
+
+A template holds `{facts}` and `[optional parts]`, `[either|or]`. An optional part whose facts are not known drops out;
+a sentence outside brackets that lacks a fact drops out whole. So nothing is ever said that was not stated or measured.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from daemon.explain.origin import Sign
+from daemon.model import Action, Explanation, Finding, Situation
+
+LINE_CHARS: Final = 150
+REASON_CHARS: Final = 30
+
+_OPTIONAL: Final = re.compile(r"\[([^\[\]]*)\]")
+_FACT: Final = re.compile(r"\{(\w+)\}")
+
+Facts = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """One language's file."""
+
+    name: str
+    data: Mapping[str, Any]
+
+    def label(self, name: str) -> str:
+        return str(self.data["labels"][name])
+
+    def entry(self, finding: Finding, field: str) -> Any:
+        """Return FIELD for FINDING; the narrowest place that has it: the rule, the provider, the window, the subtype."""
+        subtypes = self.data["subtypes"]
+        base, window, provider = finding.subtype, finding.window, finding.provider
+        for key in (f"rule {finding.rule}", f"{base}.{window}@{provider}", f"{base}@{provider}", f"{base}.{window}", base):
+            found = subtypes.get(key)
+            if found is not None and field in found:
+                return found[field]
+        return None
+
+
+def explanation(finding: Finding, situation: Situation, language: Language, sign: Sign | None, now: float | None) -> Explanation:
+    """Return FINDING in LANGUAGE, with what SITUATION adds."""
+    facts = _facts(finding, situation, language, sign, now)
+    state = _state(finding, facts)
+    facts["tail"] = _chosen(finding, language, "tails", state, facts)
+    return Explanation(
+        finding=finding,
+        language=language.name,
+        line=_fitted(language.entry(finding, "line"), facts, LINE_CHARS),
+        reason=_fitted(language.entry(finding, "reason"), facts, REASON_CHARS).encode("ascii", "ignore").decode(),
+        title=_text(language.entry(finding, "title"), facts),
+        what=_text(language.entry(finding, "what"), facts),
+        why=" ".join(filter(None, (_text(language.entry(finding, "why"), facts), _around(finding, language, facts)))),
+        now=_chosen(finding, language, "now", state, facts),
+        actions=_actions(language.entry(finding, "actions"), facts),
+        not_this=_text(language.entry(finding, "not_this"), facts),
+        evidence=_evidence(finding, language),
+    )
+
+
+def row(subtype: str, language: Language) -> dict[str, str]:
+    """Return title, what and the first action of SUBTYPE, for tables; without any facts of one failure."""
+    facts = {"provider": language.data["somebody"]}
+    finding = Finding(subtype=subtype)
+    actions = _actions(language.entry(finding, "actions"), facts)
+    return {
+        "title": _text(language.entry(finding, "title"), facts),
+        "what": _text(language.entry(finding, "what"), facts),
+        "do": actions[0].text if actions else "",
+    }
+
+
+def filled(template: str, facts: Facts, drop: int = 0) -> str | None:
+    """Return TEMPLATE with its facts; None when one outside brackets is not known. DROP optional parts go from the right."""
+    parts = list(_OPTIONAL.finditer(template))
+    kept: list[str] = []
+    at = 0
+    for index, part in enumerate(parts):
+        kept.append(template[at : part.start()])
+        at = part.end()
+        if index < len(parts) - drop:
+            kept.append(next((v for form in part[1].split("|") if (v := _put(form, facts)) is not None), ""))
+    kept.append(template[at:])
+    return _put("".join(kept), facts)
+
+
+def _put(form: str, facts: Facts) -> str | None:
+    if any(not facts.get(name) for name in _FACT.findall(form)):
+        return None
+    text = _FACT.sub(lambda m: facts[m[1]], form)
+    # A provider that has no name is "the provider", which may open a sentence.
+    return text[0].upper() + text[1:] if form.startswith("{provider}") and text.startswith("the ") else text
+
+
+def _text(template: Any, facts: Facts) -> str:
+    """Return a sentence or a list of sentences; those that cannot be filled are left out."""
+    sentences = template if isinstance(template, list) else [template] if template else []
+    return " ".join(s for t in sentences if (s := filled(t, facts)))
+
+
+def _fitted(template: Any, facts: Facts, most: int) -> str:
+    """Return the fullest form of the first template that can be filled and fits into MOST characters."""
+    shortest = ""
+    for one in template if isinstance(template, list) else [template]:
+        for drop in range(len(_OPTIONAL.findall(one)) + 1):
+            text = filled(one, facts, drop)
+            if text is not None and len(text := " ".join(text.split())) <= most:
+                return text
+            shortest = text if text and (not shortest or len(text) < len(shortest)) else shortest
+    if len(shortest) <= most:
+        return shortest
+    return shortest[: most - 3].rsplit(" ", 1)[0].rstrip(" ,:;.") + "..."
+
+
+def _actions(templates: Any, facts: Facts) -> tuple[Action, ...]:
+    out = []
+    for item in templates or ():
+        do, page = (item, None) if isinstance(item, str) else (item["do"], item.get("page"))
+        text = filled(do, facts)
+        if text:
+            out.append(Action(text, facts.get(f"page_{page}") if page else None))
+    return tuple(out)
+
+
+def _state(finding: Finding, facts: Facts) -> str:
+    """Return what will happen now: resend, wait_known, reset_known, wait_long, wait, change, never_reset, never, unknown."""
+    if facts.get("resend_in"):
+        return "resend"
+    if finding.retry == "wait":
+        if facts.get("wait") or facts.get("reset"):
+            return "wait_known" if facts.get("wait") else "reset_known"
+        return "wait_long" if finding.window in ("day", "week", "month") else "wait"
+    if finding.retry == "never" and facts.get("reset"):
+        return "never_reset"
+    return finding.retry
+
+
+def _chosen(finding: Finding, language: Language, field: str, state: str, facts: Facts) -> str:
+    """Return the sentence for STATE: the subtype's own, else the language's."""
+    own = language.entry(finding, field) or {}
+    for source in (own, language.data[field]):
+        for key in (state, state.split("_")[0]):
+            if key in source and (text := _text(source[key], facts)):
+                return text
+    return ""
+
+
+def _around(finding: Finding, language: Language, facts: Facts) -> str:
+    """Return what the daemon itself saw around the failure."""
+    about = language.data["around"]
+    return " ".join(filter(None, (_text(about.get(key), facts) for key in ("any", finding.family))))
+
+
+def _evidence(finding: Finding, language: Language) -> str:
+    seen = "; ".join(finding.evidence)
+    sure = str(language.data["confidence"][finding.confidence])
+    return f"{seen} ({sure})" if seen else sure
+
+
+def _facts(finding: Finding, situation: Situation, language: Language, sign: Sign | None, now: float | None) -> dict[str, str]:
+    data = language.data
+    reset = finding.reset_at if finding.reset_at and (now is None or finding.reset_at > now) else None
+    facts = {
+        "provider": sign.name if sign else situation.host or finding.provider or data["somebody"],
+        "model": finding.model or situation.model or "",
+        "host": situation.host or "",
+        "status": str(finding.status or ""),
+        "limit": amount(finding.limit), "used": amount(finding.used), "requested": amount(finding.requested),
+        "window": data["windows"].get(finding.window or "", ""),
+        "win": data["short_windows"].get(finding.window or "", ""),
+        "plan": finding.plan or "",
+        "wait": span(finding.retry_after_s, data),
+        "reset": clock(reset, now) if reset else "",
+        "reset_in": span(reset - now, data) if reset and now is not None else "",
+        "resend_in": span(situation.resend_in_s, data),
+        "waited": span(situation.waited_s, data) if (situation.waited_s or 0) >= 1 else "",
+        "attempts": str(situation.attempts) if situation.attempts > 1 else "",
+        "calls_last_minute": "" if situation.calls_last_minute is None else amount(situation.calls_last_minute),
+        "last_success": span(situation.last_success_s, data),
+        "key_variable": situation.key_variable or "",
+        "original": finding.original[:300],
+        "quote": finding.original if 0 < len(finding.original) <= 90 else "",
+    }  # fmt: skip
+    facts.update({f"page_{name}": url for name, url in (sign.pages.items() if sign else ())})
+    return facts
+
+
+def amount(value: float | None) -> str:
+    """Return a number for people: `40,000`, `2.5`; empty for None."""
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if value == int(value) else f"{value:,.2f}".rstrip("0")
+
+
+def span(seconds: float | None, data: Mapping[str, Any]) -> str:
+    """Return a duration for people, rounded up: `12 s`, `7 min 12 s`, `5 h 20 min`, `2 days 3 h`; empty for None."""
+    if seconds is None or seconds < 0:
+        return ""
+    if 0 < seconds < 1:
+        return str(data["moment"])
+    whole = int(-(-seconds // 1))
+    sizes = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
+    parts: list[str] = []
+    for unit, size in sizes:
+        count, whole = divmod(whole, size)
+        if count or (unit == "second" and not parts):
+            parts.append(str(data["units"]["days" if unit == "day" and count > 1 else unit]).format(n=count))
+        elif parts:
+            break
+    return " ".join(parts[:2])
+
+
+def clock(at: float, now: float | None) -> str:
+    """Return a local time for people: `14:05` today, else with its date."""
+    try:
+        local = time.localtime(at)
+    except (ValueError, OverflowError, OSError):
+        return ""
+    today = now is not None and time.localtime(now)[:3] == local[:3]
+    return time.strftime("%H:%M" if today else "%Y-%m-%d %H:%M", local)

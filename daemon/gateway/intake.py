@@ -1,0 +1,159 @@
+"""From a request as a door heard it to the Call that goes upstream. No I/O."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Literal
+
+from daemon.errors import UnknownHost
+from daemon.model import Ask, Call, Estimate, Headers, Origin, Priority, Scope, SealedHeaders
+from daemon.providers import Provider, provider_for
+from daemon.redact import Redactor, Sealed
+
+ExplainMode = Literal["inline", "field", "off"]
+
+HOP_BY_HOP = frozenset(
+    {
+        "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
+        "transfer-encoding", "upgrade",
+    }
+)  # fmt: skip
+"""RFC 9110 7.6.1, and the old Proxy-Connection."""
+
+_NOT_FORWARDED = HOP_BY_HOP | {"host", "content-length", "expect"}
+_READABLE_ENCODINGS = frozenset({"gzip", "x-gzip", "deflate", "identity"})
+_SPLIT_LIMITS = frozenset({"openai-organization", "openai-project", "anthropic-workspace"})
+_ID_LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A request as a door heard it: nothing interpreted, nothing sealed."""
+
+    host: str
+    method: str
+    target: str = field(repr=False)
+    headers: Headers = field(repr=False)
+    body: bytes = field(repr=False)
+    client: str | None = None
+    ref: str | None = None
+    priority: Priority = Priority.NORMAL
+    deadline_s: float | None = None
+    language: str | None = None
+    explain: ExplainMode | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """Builds calls: the same function for both doors."""
+
+    origin_of: Callable[[str], Origin | None]
+    weigh: Callable[[Origin, Ask], Estimate]
+    redactor: Redactor
+    language: str
+    explain: ExplainMode
+    wall: Callable[[], float]
+
+    def receive(self, incoming: Incoming) -> Call:
+        """Build the Call. Raises UnknownHost for a host that nobody allowed."""
+        origin = self.origin_of(incoming.host)
+        if origin is None:
+            raise UnknownHost(
+                f"{incoming.host!r} is not a host that Sluice knows, so nothing was sent. To allow it, add to the "
+                f"configuration: upstreams: [{{host: {incoming.host}, url: https://{incoming.host}}}]",
+                host=incoming.host,
+            )
+        headers = tuple((name, self.redactor.header(name, value)) for name, value in forwardable(incoming.headers))
+        target = self.redactor.target(incoming.target)
+        content_type = first_header(incoming.headers, "content-type")
+        ask = provider_of(origin).read_ask(incoming.method, incoming.target, content_type, incoming.body)
+        return Call(
+            id=new_id(),
+            origin=origin,
+            scope=Scope(origin.host, self._key_name(target, headers), group_of(origin, ask.model)),
+            method=incoming.method,
+            target=target,
+            headers=headers,
+            body=incoming.body,
+            ask=ask,
+            estimate=self.weigh(origin, ask),
+            client=incoming.client or client_of(incoming.headers),
+            ref=incoming.ref,
+            priority=incoming.priority,
+            deadline_s=incoming.deadline_s,
+            arrived_at=self.wall(),
+            language=incoming.language or self.language,
+            explain=incoming.explain or self.explain,
+        )
+
+    def _key_name(self, target: Sealed, headers: SealedHeaders) -> str:
+        """The bucket of the credentials: the keys, and the organisation and project headers that split limits."""
+        names = [secret.name for secret in target.secrets()]
+        for name, value in headers:
+            if "cookie" not in name.lower():
+                names += [secret.name for secret in value.secrets()]
+            if name.lower() in _SPLIT_LIMITS:
+                names.append(f"{name.lower()}={value}")
+        if not names:
+            return "-"
+        return names[0] if len(names) == 1 else self.redactor.secret("\n".join(names)).name
+
+
+def new_id() -> str:
+    """A call's id: short enough to be typed, 40 random bits."""
+    return "c" + "".join(secrets.choice(_ID_LETTERS) for _ in range(8))
+
+
+def group_of(origin: Origin, model: str | None) -> str:
+    """The group of models that share limits: a configured one, else the model itself."""
+    if model is None:
+        return ""
+    for name, patterns in origin.groups:
+        if any(fnmatchcase(model, pattern) for pattern in patterns):
+            return name
+    return model
+
+
+def provider_of(origin: Origin) -> Provider:
+    """The provider that ORIGIN names; the configuration was checked for it when it was loaded."""
+    provider = provider_for(origin.provider)
+    if provider is None:
+        raise UnknownHost(
+            f"the configuration names the provider {origin.provider!r} for {origin.host}, which does not exist; "
+            "use openai-compatible for a server that speaks OpenAI's API"
+        )
+    return provider
+
+
+def forwardable(headers: Headers) -> Iterable[tuple[str, str]]:
+    """The fields that go upstream, in order: without hop-by-hop fields, what is made anew, and ours."""
+    for name, value in headers:
+        lower = name.lower()
+        if lower in _NOT_FORWARDED or lower.startswith("x-sluice-"):
+            continue
+        if lower == "accept-encoding":
+            value = readable_encodings(value)
+            if not value:
+                continue
+        yield name, value
+
+
+def readable_encodings(offer: str) -> str:
+    """The client's Accept-Encoding, less what we could not read for usage and errors (br, zstd)."""
+    return ", ".join(
+        part.strip() for part in offer.split(",") if part.split(";")[0].strip().lower() in _READABLE_ENCODINGS
+    )
+
+
+def first_header(headers: Headers, name: str) -> str | None:
+    """The first value of the field NAME (lower case), or None."""
+    return next((value for field_name, value in headers if field_name.lower() == name), None)
+
+
+def client_of(headers: Headers) -> str:
+    """A short name for a client that gives none: the first word of its User-Agent."""
+    agent = first_header(headers, "user-agent") or ""
+    return (agent.split("/")[0].split(" ")[0] or "-")[:40]

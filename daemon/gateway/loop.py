@@ -1,0 +1,385 @@
+"""The one loop: wait for a permit, send, learn, and send again or give the answer.
+
+All waiting is in the pacer, all words are in the catalogue, all network is in `upstream`; this file only says what
+follows from what. Something is sent again only while the client has got nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from daemon.errors import Cancelled, Refusal, TooLarge
+from daemon.explain import Catalogue
+from daemon.gateway.answers import Body, explained, for_client
+from daemon.gateway.copy import Copy, decoded, status_inside
+from daemon.gateway.intake import ExplainMode, Incoming, Intake, provider_of
+from daemon.gateway.tally import Tally
+from daemon.model import Call, Event, EventKind, Failure, Finding, Headers, Origin, Reading, Reply, Situation
+from daemon.pacing import Blocked, Pacer, Permit, Setback
+from daemon.redact import Redactor
+from daemon.upstream import Response, StreamCut, Upstream, failure_of
+
+Sink = Callable[[Event], None]
+
+ERROR_BODY_LIMIT = 1 << 20
+"""Bytes of an error's body that are read; what explains an error is at its beginning."""
+
+GENERATING = frozenset({"chat", "responses", "messages", "generate", "completions", "embeddings", "images"})
+"""Kinds of calls that are answered with 200 or an error: gptel takes any other 2xx for an error."""
+
+
+class Gateway:
+    """Sends calls. Everything it uses is handed to it."""
+
+    def __init__(
+        self,
+        *,
+        origin_of: Callable[[str], Origin | None],
+        pacer: Pacer,
+        catalogue: Catalogue,
+        upstream: Upstream,
+        redactor: Redactor,
+        sinks: Iterable[Sink] = (),
+        language: str = "en",
+        explain: ExplainMode = "inline",
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._intake = Intake(origin_of, pacer.weigh, redactor, language, explain, wall)
+        self._pacer = pacer
+        self._catalogue = catalogue
+        self._upstream = upstream
+        self._redactor = redactor
+        self._sinks = tuple(sinks)
+        self._language = language
+        self._wall = wall
+        self._tallies: dict[tuple[str, str], Tally] = {}
+        self.running: dict[str, Call] = {}
+        """Calls that came in and have not ended, by id."""
+        self._tasks: dict[str, asyncio.Task[object]] = {}
+        self._idle = asyncio.Event()
+
+    def receive(self, incoming: Incoming) -> Call:
+        """Build the Call. Raises UnknownHost for a host that nobody allowed."""
+        return self._intake.receive(incoming)
+
+    async def send(self, call: Call) -> Reply:
+        """Carry CALL to its answer. Raises Refusal when Sluice itself says no; CancelledError when the client left.
+
+        The reply's body must be closed by whoever takes it.
+        """
+        self.running[call.id] = call
+        task = asyncio.current_task()
+        if task is not None:
+            self._tasks[call.id] = task
+        waits = self._pacer.will_wait(call)
+        self._emit(self._event("queued", call, 0, reason=str(waits["waits_for"]) if waits else ""))
+        attempt, setback = 0, None
+        try:
+            while True:
+                permit = await self._pacer.acquire(call, setback)
+                attempt += 1
+                outcome = await self._attempt(call, permit, attempt)
+                if isinstance(outcome, Reply):
+                    return outcome
+                if outcome.setback is None:
+                    return self._give_up(call, outcome.failure, outcome.finding, attempt)
+                setback = outcome.setback
+                self._hold(call, outcome, setback, attempt)
+        except Blocked as blocked:
+            return self._give_up(call, self._answer_again(call, blocked.finding), blocked.finding, attempt)
+        except TooLarge as refusal:
+            finding = too_large(call, refusal)
+            return self._give_up(call, self._answer_again(call, finding), finding, attempt)
+        except Refusal as refusal:
+            refusal.facts.setdefault("call", call.id)
+            kind: EventKind = "cancelled" if isinstance(refusal, Cancelled) else "failed"
+            self._end(self._event(kind, call, attempt, reason=refusal.message, final=True))
+            raise
+        except BaseException as error:
+            self._end(self._event("cancelled", call, attempt, reason=why_it_stopped(error), final=True))
+            raise
+
+    async def drained(self) -> None:
+        """Wait until no call is under way."""
+        while self.running:
+            self._idle.clear()
+            await self._idle.wait()
+
+    def cancel(self, name: str) -> bool:
+        """Cancel a call by id or by the client's own id: out of the queue, or off the wire. False if it has ended."""
+        for call in [call for call in self.running.values() if name in (call.id, call.ref)]:
+            if self._pacer.cancel(call.id):
+                return True
+            task = self._tasks.get(call.id)
+            if task is not None and not task.done():
+                task.cancel()
+                return True
+        return False
+
+    async def _attempt(self, call: Call, permit: Permit, attempt: int) -> Reply | _NoLuck:
+        """Send once. Either the reply for the client, or what went wrong and how it may go on."""
+        answer: Response | Failure | None = None
+        reply: Reply | None = None
+        try:
+            self._emit(self._event("admitted", call, attempt, wait_s=permit.waited_s))
+            self._tally(call).sent(self._wall())
+            self._emit(self._event("sent", call, attempt))
+            answer = await self._upstream.send(call)
+            if isinstance(answer, Failure):
+                return self._lost(answer, permit)
+            readings = self._learn(call, permit, answer, attempt)
+            opened = await self._look_inside(call, answer)
+            if isinstance(opened, _Opened):
+                self._tally(call).succeeded(self._wall())
+                reply = self._deliver(call, permit, answer, opened, attempt)
+                return reply
+            if opened.fault is not None:
+                return self._lost(opened, permit)
+            finding = self._catalogue.classify(opened)
+            return _NoLuck(opened, finding, permit.refused(finding, readings))
+        finally:
+            if reply is None:
+                if isinstance(answer, Response):
+                    answer.close()
+                permit.release()
+
+    def _lost(self, failure: Failure, permit: Permit) -> _NoLuck:
+        return _NoLuck(failure, self._catalogue.classify(failure), permit.lost(failure.fault or "reset", failure.sent))
+
+    def _learn(self, call: Call, permit: Permit, answer: Response, attempt: int) -> tuple[Reading, ...]:
+        """Let the pacer and the readers know what the headers say."""
+        readings = provider_of(call.origin).read_limits(answer.status, answer.headers, self._wall())
+        permit.answered(answer.status, readings, streamed=call.stream)
+        event = self._event("answered", call, attempt, status=answer.status, headers=answer.headers, readings=readings)
+        self._emit(event)
+        return readings
+
+    async def _look_inside(self, call: Call, answer: Response) -> _Opened | Failure:
+        """Read as much as is needed to know whether ANSWER is a success."""
+        if not 200 <= answer.status < 300 and not (300 <= answer.status < 400 and call.method != "POST"):
+            return failure_in(call, answer, await error_body(answer))
+        provider = provider_of(call.origin)
+        stream = provider.stream_reader(call.ask) if call.stream and answer.status < 300 else None
+        copy = Copy(stream, provider.read_usage, answer.header("Content-Encoding"))
+        chunks = answer.chunks()
+        first = []
+        try:
+            async for chunk in chunks:
+                copy.feed(chunk)
+                first.append(chunk)
+                if call.ask.kind not in GENERATING or not copy.holds_back():
+                    break
+        except StreamCut as cut:
+            return cut.failure
+        hidden = copy.error_inside() if call.ask.kind in GENERATING else None
+        if hidden is not None:
+            return failure_in(call, answer, hidden, status_inside(hidden))
+        return _Opened(copy, b"".join(first), chunks)
+
+    def _deliver(self, call: Call, permit: Permit, answer: Response, opened: _Opened, attempt: int) -> Reply:
+        """The reply for a success. From now on nothing is sent again."""
+        self._emit(self._event("first_byte", call, attempt))
+        status = 200 if call.ask.kind in GENERATING and answer.status < 300 else answer.status
+        headers = (*for_client(answer.headers), *ours(call, attempt))
+
+        def ending(how: BaseException | None, size: int) -> None:
+            permit.settle(opened.copy.usage())
+            permit.release()
+            self._end(self._ending(call, answer, opened.copy, attempt, how, size))
+
+        body = Body(opened.first, opened.rest, opened.copy, answer, ending)
+        return Reply(call, status, answer.reason, headers, body)
+
+    def _ending(
+        self, call: Call, answer: Response, copy: Copy, attempt: int, how: BaseException | None, size: int
+    ) -> Event:
+        """The event for a body that ended: done, or failed when an error or a cut hid in it, or the client left."""
+        if isinstance(how, StreamCut):
+            return self._failed(call, how.failure, self._catalogue.classify(how.failure), attempt, final=True)
+        if how is not None:
+            return self._event("cancelled", call, attempt, reason=why_it_stopped(how), final=True)
+        hidden = copy.error_inside() if call.ask.kind in GENERATING else None
+        failure: Failure | None = None
+        if hidden is not None:
+            failure = failure_in(call, answer, hidden, status_inside(hidden))
+        elif not copy.complete:
+            failure = failure_of(
+                call, "truncated", "the stream ended without its closing mark", sent=True, status=answer.status
+            )
+        if failure is not None:
+            return self._failed(call, failure, self._catalogue.classify(failure), attempt, final=True)
+        return replace(
+            self._event("done", call, attempt, status=answer.status, final=True),
+            usage=copy.usage(),
+            bytes_out=size,
+            body=copy.whole_body(),
+        )
+
+    def _hold(self, call: Call, outcome: _NoLuck, setback: Setback, attempt: int) -> None:
+        """Tell the readers that this attempt failed and that the call goes back to the front of its queue."""
+        failed = self._failed(call, outcome.failure, outcome.finding, attempt, resend_in_s=setback.wait_s)
+        self._emit(failed)
+        self._emit(self._event("held", call, attempt, wait_s=setback.wait_s, reason=setback.reason))
+
+    def _give_up(self, call: Call, failure: Failure, finding: Finding, attempt: int) -> Reply:
+        """The reply for a failure: the upstream's own answer, explained."""
+        if finding.retry == "never" and failure.body:
+            self._tally(call).last_refusal = failure
+        event = self._failed(call, failure, finding, attempt, final=True)
+        self._end(event)
+        explanation = event.explanation
+        if explanation is None:
+            raise RuntimeError("a failed event without an explanation")
+        return explained(call, failure, explanation, ours(call, attempt))
+
+    def _failed(
+        self,
+        call: Call,
+        failure: Failure,
+        finding: Finding,
+        attempt: int,
+        *,
+        final: bool = False,
+        resend_in_s: float | None = None,
+    ) -> Event:
+        """A failed attempt, in words."""
+        now, tally = self._wall(), self._tally(call)
+        situation = Situation(
+            call_id=call.id,
+            host=call.origin.host,
+            model=call.model,
+            attempts=attempt,
+            calls_last_minute=tally.last_minute(now),
+            last_success_s=tally.since_success(now),
+            resend_in_s=resend_in_s,
+            waited_s=max(0.0, now - call.arrived_at),
+            key_variable=call.origin.key_variable or provider_of(call.origin).key_variable,
+        )
+        clean = replace(finding, original=self._redactor.scrub(finding.original, call.secrets()))
+        words = self._catalogue.explain(clean, situation, call.language or self._language, now=now)
+        event = self._event("failed", call, attempt, status=failure.status, headers=failure.headers, final=final)
+        return replace(event, failure=failure, explanation=words, body=failure.body)
+
+    def _answer_again(self, call: Call, finding: Finding) -> Failure:
+        """A Failure for a finding that we give without asking the upstream: its last answer of that kind, if any."""
+        last = self._tally(call).last_refusal
+        if last is not None and last.status == finding.status:
+            return replace(last, model=call.model)
+        origin = call.origin
+        return Failure(status=finding.status or 429, host=origin.host, provider=origin.provider, model=call.model)
+
+    def _event(
+        self,
+        kind: EventKind,
+        call: Call,
+        attempt: int,
+        *,
+        status: int | None = None,
+        headers: Headers = (),
+        readings: tuple[Reading, ...] = (),
+        wait_s: float | None = None,
+        reason: str = "",
+        final: bool = False,
+    ) -> Event:
+        return Event(
+            kind,
+            call,
+            self._wall(),
+            attempt,
+            status=status,
+            headers=headers,
+            readings=readings,
+            wait_s=wait_s,
+            reason=reason,
+            final=final,
+        )
+
+    def _emit(self, event: Event) -> None:
+        for sink in self._sinks:
+            sink(event)
+
+    def _end(self, event: Event) -> None:
+        self._tasks.pop(event.call.id, None)
+        if self.running.pop(event.call.id, None) is not None:
+            self._emit(event)
+        if not self.running:
+            self._idle.set()
+
+    def _tally(self, call: Call) -> Tally:
+        return self._tallies.setdefault((call.scope.host, call.scope.key), Tally())
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A success whose first bytes are known."""
+
+    copy: Copy
+    first: bytes
+    rest: AsyncIterator[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class _NoLuck:
+    """An attempt that failed, and the right to try again, if there is one."""
+
+    failure: Failure
+    finding: Finding
+    setback: Setback | None
+
+
+async def error_body(answer: Response) -> bytes:
+    """The decoded body of an error answer; what there is of it when it is cut."""
+    try:
+        body = await answer.read(ERROR_BODY_LIMIT)
+    except StreamCut:
+        return b""
+    return decoded(body, answer.header("Content-Encoding"))
+
+
+def failure_in(call: Call, answer: Response, body: bytes, status: int | None = None) -> Failure:
+    """A Failure for what ANSWER says."""
+    return Failure(
+        status=status or answer.status,
+        headers=answer.headers,
+        body=body,
+        host=call.origin.host,
+        provider=call.origin.provider,
+        model=call.model,
+        sent=True,
+    )
+
+
+def too_large(call: Call, refusal: TooLarge) -> Finding:
+    """The finding for a call that the pacer did not let go because it can never fit."""
+    facts: dict[str, Any] = {
+        name: refusal.facts[name] for name in ("dimension", "window", "limit", "requested") if name in refusal.facts
+    }
+    return Finding(
+        subtype="request_too_large",
+        family="request",
+        retry="change",
+        confidence="likely",
+        provider=call.origin.provider,
+        status=429,
+        model=call.model,
+        rule="sluice.too_large",
+        evidence=("counted by Sluice before sending: nothing went out",),
+        original=refusal.message,
+        **facts,
+    )
+
+
+def ours(call: Call, attempt: int) -> Headers:
+    """Our own header fields on an answer."""
+    return (("X-Sluice-Call", call.id), ("X-Sluice-Attempts", str(attempt)))
+
+
+def why_it_stopped(error: BaseException) -> str:
+    """In words, why a call ended without an end."""
+    if isinstance(error, (asyncio.CancelledError, GeneratorExit)):
+        return "the client left"
+    return f"Sluice broke: {type(error).__name__}; see the log"

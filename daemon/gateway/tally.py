@@ -1,0 +1,37 @@
+"""What is remembered of a key's recent calls, so that an explanation can use it."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from daemon.model import Failure
+
+
+class Tally:
+    """How many calls went out with one key in the last minute, when one last succeeded, and what it was refused for."""
+
+    __slots__ = ("_last_success", "_sent", "last_refusal")
+
+    def __init__(self) -> None:
+        self._sent: deque[float] = deque(maxlen=10_000)
+        self._last_success: float | None = None
+        self.last_refusal: Failure | None = None
+        """The newest answer that waiting does not clear; calls that are held back get the same body."""
+
+    def sent(self, now: float) -> None:
+        """A call went out at NOW."""
+        self._sent.append(now)
+
+    def succeeded(self, now: float) -> None:
+        """A call was answered with a success at NOW."""
+        self._last_success = now
+
+    def last_minute(self, now: float) -> int:
+        """Calls that went out in the 60 seconds before NOW."""
+        while self._sent and self._sent[0] < now - 60:
+            self._sent.popleft()
+        return len(self._sent)
+
+    def since_success(self, now: float) -> float | None:
+        """Seconds since the last success; None if there was none."""
+        return None if self._last_success is None else max(0.0, now - self._last_success)

@@ -1,0 +1,70 @@
+"""Bodies in files: `ID.request` and `ID.answer`, readable for the user alone, gone when their call's row goes."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, Literal
+
+Part = Literal["request", "answer"]
+
+_SAFE_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+class Bodies:
+    """The folder `bodies` beside the database."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "bodies"
+
+    def path(self, call_id: str, part: Part) -> Path:
+        """Where that body is, or would be."""
+        name = (
+            call_id if _SAFE_NAME.fullmatch(call_id) else hashlib.sha256(call_id.encode("utf-8", "replace")).hexdigest()
+        )
+        return self.folder / f"{name}.{part}"
+
+    def keep(self, call_id: str, part: Part, data: bytes) -> None:
+        """Write DATA, whole or not at all. Raises OSError."""
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+        path = self.path(call_id, part)
+        half = path.with_suffix(f".{part}-half")
+        half.unlink(missing_ok=True)
+        fd = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            with open(fd, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(fd)
+            half.replace(path)
+        except OSError:
+            half.unlink(missing_ok=True)
+            raise
+
+    def read(self, call_id: str, part: Part) -> bytes | None:
+        """The body, or None when it is not there."""
+        try:
+            return self.path(call_id, part).read_bytes()
+        except OSError:
+            return None
+
+    def drop(self, call_ids: Iterable[str]) -> None:
+        """Delete the bodies of these calls."""
+        for call_id in call_ids:
+            for part in ("request", "answer"):
+                with suppress(OSError):
+                    self.path(call_id, part).unlink()
+
+    def sweep(self, is_kept: Callable[[str], bool]) -> int:
+        """Delete files whose NAME.part no row speaks of (a crash came between file and row); return how many."""
+        if not self.folder.is_dir():
+            return 0
+        orphans = [path for path in self.folder.iterdir() if not is_kept(path.name)]
+        for path in orphans:
+            with suppress(OSError):
+                path.unlink()
+        return len(orphans)

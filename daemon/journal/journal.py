@@ -1,0 +1,178 @@
+"""The journal as the event loop sees it: `record` is a put into a queue, everything else happens in threads."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from daemon.errors import NotFound
+from daemon.journal.batch import Item
+from daemon.journal.bodies import Bodies
+from daemon.journal.database import FILE, SIDE_FILES
+from daemon.journal.memory import DiskMemory, Remembered
+from daemon.journal.reader import Reader
+from daemon.journal.rebuild import Kept, call_from_row
+from daemon.journal.retention import forget
+from daemon.journal.rows import Keeping, Policy, Rows
+from daemon.journal.writer import Writer
+from daemon.model import Event, Memory
+from daemon.redact import Redactor
+
+T = TypeVar("T")
+
+FRESH_S: Final = 1.0
+"""How long a question waits for events that are still on their way to the disk."""
+
+
+class Journal:
+    """What happened to each call, in one SQLite file; bodies in files beside it."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        redactor: Redactor,
+        bodies: Policy = "failed",
+        max_bytes: int = 1 << 30,
+        max_age_days: float = 30.0,
+        max_body_bytes: int = 16 << 20,
+        retry_s: float = 60.0,
+        linger_s: float = 0.02,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """FOLDER is the journal's own. RETRY_S: how often to try a disk that refuses. LINGER_S: how long a write
+        waits for more, so that a burst is one transaction. CLOCK: Unix time, for retention."""
+        self.folder = folder
+        self._clock = clock
+        self._bodies = Bodies(folder)
+        self._rows = Rows(redactor, Keeping(bodies, max_bytes, max_age_days * 86400.0, max_body_bytes), self._bodies)
+        values = Remembered()
+        self._writer = Writer(folder, self._rows, values, retry_s=retry_s, linger_s=linger_s, clock=clock)
+        self.memory: Memory = DiskMemory(values, self._writer.put, self._writer.ready)
+        """What the pacer keeps over a restart."""
+
+    @property
+    def keeping(self) -> Keeping:
+        """What is kept, and for how long. May be replaced while the daemon runs."""
+        return self._rows.keeping
+
+    @keeping.setter
+    def keeping(self, keeping: Keeping) -> None:
+        self._rows.keeping = keeping
+
+    def start(self) -> None:
+        """Open the file and begin to write, in the journal's own thread. Never raises: see `health`."""
+        self._writer.start()
+
+    def record(self, event: Event) -> None:
+        """Take one EVENT: a put into a queue that never waits and never raises."""
+        self._writer.put(event)
+
+    async def flush(self) -> bool:
+        """Wait until all that was recorded is on disk. False when the disk does not take it: it may come later."""
+        return await self._stored(Item(urgent=True))
+
+    def close(self, timeout_s: float = 10.0) -> None:
+        """Write what is queued, close the file, end the thread. Idempotent."""
+        self._writer.put(Item(last=True))
+        self._writer.join(timeout_s)
+
+    def health(self) -> dict[str, Any]:
+        """How the journal is: `state` ok, degraded or off, `why` in words, and its size."""
+        writer = self._writer
+        note = None
+        if writer.salvage is not None:
+            note = (
+                f"the journal was damaged; the old file is kept as {writer.salvage.corrupt}, "
+                f"and {writer.salvage.saved} of its calls were saved"
+            )
+        return {
+            "state": writer.state,
+            "why": writer.why or note,
+            "note": note,
+            "dropped": writer.dropped,
+            "rows": writer.count,
+            "bytes": sum(_size(self.folder / (FILE + end)) for end in SIDE_FILES),
+            "queued": writer.queue.qsize(),
+            "bodies": self.keeping.bodies,
+            "path": str(self.folder / FILE),
+            "sqlite_version": sqlite3.sqlite_version,
+        }
+
+    def body_file(self, call_id: str) -> Path:
+        """Where a failed call's body is kept, or will be in a moment."""
+        return self._bodies.path(call_id, "request")
+
+    async def read(self, ask: Callable[[Reader], T]) -> T:
+        """Run ASK with a reader in a thread, after what was recorded before. Raises NotFound without a journal."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.flush(), FRESH_S)
+        return await asyncio.to_thread(self._read, ask)
+
+    async def calls(self, **filters: Any) -> list[dict[str, Any]]:
+        """`Reader.calls`."""
+        return await self.read(lambda reader: reader.calls(**filters))
+
+    async def call(self, name: str) -> dict[str, Any] | None:
+        """`Reader.call`."""
+        return await self.read(lambda reader: reader.call(name))
+
+    async def rebuild(self, name: str) -> Kept | None:
+        """The call as it was sent, without its secrets; None when it is not there or its body was not kept."""
+
+        def ask(reader: Reader) -> Kept | None:
+            row = reader.call(name)
+            return call_from_row(row) if row else None
+
+        return await self.read(ask)
+
+    async def forget(self, *, before: float | None = None, only_bodies: bool = False) -> int:
+        """Delete calls that arrived before that time (all without it), or only their bodies; return how many.
+
+        Raises NotFound when the journal cannot be written.
+        """
+        gone: list[int] = []
+
+        def work(db: sqlite3.Connection) -> None:
+            end = before if before is not None else float("inf")
+            gone.append(forget(db, self._bodies, before=end, only_bodies=only_bodies))
+
+        if not await self._stored(Item(after=work, urgent=True)) or not gone:
+            raise NotFound(f"nothing was deleted: the journal cannot be written now ({self._writer.why})")
+        return gone[0]
+
+    async def _stored(self, item: Item) -> bool:
+        """Queue ITEM and wait until it is stored, or is known not to be."""
+        loop = asyncio.get_running_loop()
+        told: asyncio.Future[bool] = loop.create_future()
+
+        def set_result(ok: bool) -> None:
+            if not told.done():  # whoever waited may have gone
+                told.set_result(ok)
+
+        def tell(ok: bool) -> None:
+            with suppress(RuntimeError):  # the loop has ended meanwhile
+                loop.call_soon_threadsafe(set_result, ok)
+
+        item.done = tell
+        self._writer.put(item)
+        return await told
+
+    def _read(self, ask: Callable[[Reader], T]) -> T:
+        try:
+            with Reader(self.folder, clock=self._clock) as reader:
+                return ask(reader)
+        except sqlite3.Error as error:
+            raise NotFound(f"the journal cannot be read now: {error}") from error
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

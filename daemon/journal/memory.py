@@ -1,0 +1,83 @@
+"""The pacer's memory: small texts in the same database, at hand without asking it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
+
+from daemon.journal import statements as sql
+from daemon.journal.batch import Item
+
+PATIENCE_S: Final = 2.0
+"""How long `remember_now` and the first `recall` wait for the disk; then calls are more important."""
+
+
+class Remembered:
+    """What is remembered, in this process; shared by the event loop and the writer's thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._values: dict[str, dict[str, str]] = {}
+
+    def merge(self, rows: Iterable[tuple[str, str, str]]) -> None:
+        """Take (kind, key, value) from a file; what is known already stands."""
+        with self._lock:
+            for kind, key, value in rows:
+                self._values.setdefault(kind, {}).setdefault(key, value)
+
+    def kind(self, kind: str) -> dict[str, str]:
+        """A copy of all values of KIND."""
+        with self._lock:
+            return dict(self._values.get(kind, {}))
+
+    def put(self, kind: str, key: str, value: str) -> None:
+        """Keep VALUE."""
+        with self._lock:
+            self._values.setdefault(kind, {})[key] = value
+
+    def drop(self, kind: str, key: str) -> None:
+        """Drop it."""
+        with self._lock:
+            self._values.get(kind, {}).pop(key, None)
+
+    def all(self) -> list[dict[str, str]]:
+        """Everything, as parameters of a statement."""
+        with self._lock:
+            return [
+                {"kind": kind, "key": key, "value": value}
+                for kind, values in self._values.items()
+                for key, value in values.items()
+            ]
+
+
+class DiskMemory:
+    """`daemon.model.Memory` on the journal's database. Never raises, and never waits longer than two seconds."""
+
+    def __init__(self, values: Remembered, put: Callable[[Item], None], ready: threading.Event) -> None:
+        self._values = values
+        self._put = put
+        self._ready = ready
+
+    def recall(self, kind: str) -> Mapping[str, str]:
+        """All remembered values of KIND; waits until the file has been read."""
+        self._ready.wait(PATIENCE_S)
+        return self._values.kind(kind)
+
+    def remember(self, kind: str, key: str, value: str) -> None:
+        """Keep VALUE; on disk in a moment."""
+        self._values.put(kind, key, value)
+        self._put(Item([(sql.REMEMBER, {"kind": kind, "key": key, "value": value})]))
+
+    def remember_now(self, kind: str, key: str, value: str) -> None:
+        """Keep VALUE; on disk before this returns, if the disk is well."""
+        stored = threading.Event()
+        self._values.put(kind, key, value)
+        write = (sql.REMEMBER, {"kind": kind, "key": key, "value": value})
+        self._put(Item([write], done=lambda _: stored.set(), urgent=True))
+        stored.wait(PATIENCE_S)
+
+    def forget(self, kind: str, key: str) -> None:
+        """Drop it."""
+        self._values.drop(kind, key)
+        self._put(Item([(sql.FORGET, {"kind": kind, "key": key})]))

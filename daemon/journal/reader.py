@@ -1,0 +1,198 @@
+"""Questions to the journal. Read-only, in short transactions: a long one would keep the WAL from being emptied."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+from daemon.errors import InvalidCall, NotFound
+from daemon.journal.bodies import Bodies
+from daemon.journal.database import FILE, schema
+from daemon.journal.timeline import words
+from daemon.model import Priority
+
+_SHORT: Final = (
+    *("id", "ref", "client", "state", "host", "provider", "kind", "model", "method", "status", "subtype", "family"),
+    *("line", "attempts", "waited_s", "sent_at", "first_byte_at", "ended_at"),
+)
+SHORTEST_PREFIX: Final = 3
+MAX_LIMIT: Final = 10_000
+
+
+class Reader:
+    """A read-only connection. Close it, or use it as a context manager."""
+
+    def __init__(self, folder: Path, *, clock: Callable[[], float] = time.time) -> None:
+        """Open. Raises NotFound when there is no journal, or none that this version can read."""
+        self._bodies = Bodies(folder)
+        self._clock = clock
+        path = folder / FILE
+        if not path.is_file():
+            raise NotFound(f"there is no journal in {folder} yet: start the daemon and make a call")
+        try:
+            self._db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+            self._db.row_factory = sqlite3.Row
+            self._db.executescript("PRAGMA query_only = ON; PRAGMA trusted_schema = OFF; PRAGMA busy_timeout = 2000;")
+            version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        except sqlite3.Error as error:
+            raise NotFound(f"the journal in {folder} cannot be read: {error}") from error
+        if version != len(schema()):
+            self._db.close()
+            raise NotFound(f"the journal in {folder} has version {version}; this Sluice reads version {len(schema())}")
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def calls(
+        self,
+        *,
+        failed: bool = False,
+        since_s: float | None = None,
+        model: str | None = None,
+        client: str | None = None,
+        subtype: str | None = None,
+        host: str | None = None,
+        limit: int = 100,
+        before: str | None = None,
+    ) -> list[dict[str, Any]]:
+        """Calls that match, newest first. MODEL may be a shell pattern; BEFORE is the id of the call to go on after."""
+        wanted: list[tuple[str, Any]] = []
+        if failed:
+            wanted.append(("state = 'failed' AND 1 = ?", 1))
+        if since_s is not None:
+            wanted.append(("arrived_at >= ?", self._clock() - since_s))
+        if before is not None:
+            wanted.append(("n < (SELECT n FROM calls WHERE id = ?)", before))
+        exact = {"model GLOB ?": model, "client = ?": client, "subtype = ?": subtype, "host = ?": host}
+        wanted += [(clause, value) for clause, value in exact.items() if value is not None]
+        where = " AND ".join([clause for clause, _ in wanted]) or "1"
+        rows = self._db.execute(
+            f"SELECT * FROM calls WHERE {where} ORDER BY n DESC LIMIT ?",  # noqa: S608 - clauses are ours, values are bound
+            [*(value for _, value in wanted), max(0, min(limit, MAX_LIMIT))],
+        ).fetchall()
+        return [short(row) for row in rows]
+
+    def call(self, name: str) -> dict[str, Any] | None:
+        """One call whole: by id, the beginning of one, the client's own id, `last` or `last-failed`; None if not there.
+
+        Raises InvalidCall when several ids begin so.
+        """
+        row = self._find(name)
+        if row is None:
+            return None
+        attempts = self._db.execute("SELECT * FROM attempts WHERE call = ? ORDER BY attempt", (row["n"],)).fetchall()
+        steps = self._db.execute("SELECT * FROM steps WHERE call = ? ORDER BY at, rowid", (row["n"],)).fetchall()
+        return {
+            **short(row),
+            "pool": row["pool"],
+            "key": row["key"],
+            "url": row["url"],
+            "request": {
+                "target": json.loads(row["target"]),
+                "headers": json.loads(row["headers"]),
+                "bytes": row["body_bytes"],
+                "kept": row["body_kept"],
+                "changed": bool(row["body_changed"]),
+                "file": str(self._bodies.path(row["id"], "request")) if row["body_kept"] else None,
+            },
+            "answer": {
+                "bytes": row["answer_bytes"],
+                "file": str(self._bodies.path(row["id"], "answer")) if row["answer_kept"] else None,
+            },
+            "explanation": json.loads(row["explanation"]) if row["explanation"] else None,
+            "tries": [_attempt(attempt) for attempt in attempts],
+            "timeline": [_step(step) for step in steps],
+        }
+
+    def _find(self, name: str) -> sqlite3.Row | None:
+        found: sqlite3.Row | None
+        if name == "last":
+            found = self._db.execute("SELECT * FROM calls ORDER BY n DESC LIMIT 1").fetchone()
+            return found
+        if name == "last-failed":
+            found = self._db.execute("SELECT * FROM calls WHERE state = 'failed' ORDER BY n DESC LIMIT 1").fetchone()
+            return found
+        for question in (
+            "SELECT * FROM calls WHERE id = ?",
+            "SELECT * FROM calls WHERE ref = ? ORDER BY n DESC LIMIT 1",
+        ):
+            found = self._db.execute(question, (name,)).fetchone()
+            if found is not None:
+                return found
+        return self._by_prefix(name) if len(name) >= SHORTEST_PREFIX else None
+
+    def _by_prefix(self, prefix: str) -> sqlite3.Row | None:
+        rows = self._db.execute(
+            "SELECT * FROM calls WHERE id >= ? AND id < ? LIMIT 4", (prefix, prefix + "\U0010ffff")
+        ).fetchall()
+        if len(rows) > 1:
+            ids = ", ".join([row["id"] for row in rows[:3]])
+            raise InvalidCall(
+                f"several calls begin with {prefix}: {ids}{', ...' if len(rows) > 3 else ''}; give more of the id"
+            )
+        return rows[0] if rows else None
+
+
+def open_reader(folder: Path) -> Reader:
+    """Open the journal in FOLDER for reading, also while a daemon writes it. Raises NotFound."""
+    return Reader(folder)
+
+
+def short(row: sqlite3.Row) -> dict[str, Any]:
+    """A call as one line of a list."""
+    end, start = row["ended_at"], row["arrived_at"]
+    return {
+        **{name: row[name] for name in _SHORT},
+        "started_at": start,
+        "duration_s": None if end is None else max(0.0, end - start),
+        "priority": Priority(row["priority"]).name.lower(),
+        "stream": bool(row["stream"]),
+        "target": shown(json.loads(row["target"])),
+        "estimate": row["estimate"],
+        "usage": _usage(row),
+    }
+
+
+def shown(pieces: list[Any]) -> str:
+    """A target with its secrets as bucket names."""
+    return "".join([piece if isinstance(piece, str) else f"«{piece['secret']}»" for piece in pieces])
+
+
+def _usage(row: sqlite3.Row) -> dict[str, Any] | None:
+    if row["input_tokens"] is None:
+        return None
+    return {
+        "input": row["input_tokens"],
+        "output": row["output_tokens"],
+        "cached_input": row["cached_tokens"],
+        "cache_write": row["written_tokens"],
+        "reported": bool(row["usage_reported"]),
+    }
+
+
+def _attempt(row: sqlite3.Row) -> dict[str, Any]:
+    values = {name: row[name] for name in row.keys() if name != "call"}  # noqa: SIM118 - iterating a Row gives values
+    return {**values, "headers": _parsed(row["headers"]), "readings": _parsed(row["readings"])}
+
+
+def _parsed(text: str | None) -> list[Any]:
+    return list(json.loads(text)) if text else []
+
+
+def _step(row: sqlite3.Row) -> dict[str, Any]:
+    values = {name: row[name] for name in ("at", "kind", "attempt", "status", "wait_s", "reason")}
+    return {**values, "text": words(values)}

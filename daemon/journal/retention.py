@@ -1,0 +1,98 @@
+"""What goes, and when: calls older than the age, then the oldest until the bytes fit. Rows first, files after."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from typing import Any, Final
+
+from daemon.journal.bodies import Bodies
+from daemon.journal.rows import Keeping
+
+CHUNK: Final = 500
+"""Calls deleted in one transaction: the writer's queue waits meanwhile."""
+
+OLD: Final = """SELECT n, id FROM calls WHERE arrived_at < ? AND state NOT IN ('waiting', 'running', 'held') LIMIT ?"""
+OLDEST: Final = """SELECT n, id FROM calls WHERE state NOT IN ('waiting', 'running', 'held') ORDER BY n LIMIT ?"""
+WITH_BODIES: Final = """SELECT n, id FROM calls
+    WHERE arrived_at < ? AND state NOT IN ('waiting', 'running', 'held')
+        AND (body_kept OR answer_kept OR EXISTS (SELECT 1 FROM attempts WHERE call = n AND body IS NOT NULL))
+    LIMIT ?"""
+
+
+def used_bytes(db: sqlite3.Connection) -> int:
+    """Bytes in use by rows and by body files; free pages inside the database do not count."""
+    pages, free, size = (
+        db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
+    )
+    bodies = db.execute("SELECT coalesce(sum(body_kept + answer_kept), 0) FROM calls").fetchone()[0]
+    return int((pages - free) * size + bodies)
+
+
+def prune(db: sqlite3.Connection, bodies: Bodies, keeping: Keeping, now: float) -> int:
+    """Delete what is too old or too much, give the space back; return how many calls went. Raises sqlite3.Error."""
+    gone = _repeat(lambda: _delete(db, bodies, OLD, (now - keeping.max_age_s, CHUNK)))
+    while used_bytes(db) > keeping.max_bytes:
+        went = _delete(db, bodies, OLDEST, (CHUNK,))
+        gone += went
+        if not went:
+            break
+    if gone:
+        db.execute("PRAGMA incremental_vacuum").fetchall()
+    return gone
+
+
+def forget(db: sqlite3.Connection, bodies: Bodies, *, before: float, only_bodies: bool = False) -> int:
+    """Delete ended calls that arrived before that time, or only their bodies; return how many. Raises sqlite3.Error.
+
+    Nothing of them stays in the files: SQLite overwrites deleted rows, and the WAL is emptied.
+    """
+    if only_bodies:
+        gone = _repeat(lambda: _delete_bodies(db, bodies, before))
+    else:
+        gone = _repeat(lambda: _delete(db, bodies, OLD, (before, CHUNK)))
+    db.execute("PRAGMA incremental_vacuum").fetchall()
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    return gone
+
+
+def _repeat(step: Callable[[], int]) -> int:
+    """Run STEP until it finds nothing more; return the sum."""
+    gone = 0
+    while went := step():
+        gone += went
+    return gone
+
+
+def _delete(db: sqlite3.Connection, bodies: Bodies, choose: str, values: tuple[object, ...]) -> int:
+    found = db.execute(choose, values).fetchall()
+    _in_one(db, "DELETE FROM calls WHERE n = ?", [(row[0],) for row in found])
+    bodies.drop([row[1] for row in found])
+    return len(found)
+
+
+def _delete_bodies(db: sqlite3.Connection, bodies: Bodies, before: float) -> int:
+    found = db.execute(WITH_BODIES, (before, CHUNK)).fetchall()
+    _in_one(db, "UPDATE calls SET body_kept = 0, answer_kept = 0 WHERE n = ?", [(row[0],) for row in found])
+    _in_one(db, "UPDATE attempts SET body = NULL WHERE call = ?", [(row[0],) for row in found])
+    bodies.drop([row[1] for row in found])
+    return len(found)
+
+
+def _in_one(db: sqlite3.Connection, statement: str, values: list[tuple[object, ...]]) -> None:
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        db.executemany(statement, values)
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+
+
+def has_body(db: sqlite3.Connection, name: str) -> bool:
+    """True if a row says that the body file NAME (`ID.request`, `ID.answer`) is kept."""
+    call_id, _, part = name.rpartition(".")
+    column = {"request": "body_kept", "answer": "answer_kept"}.get(part)
+    row: Any = db.execute("SELECT body_kept, answer_kept FROM calls WHERE id = ?", (call_id,)).fetchone()
+    return bool(column and row and row[0 if part == "request" else 1])

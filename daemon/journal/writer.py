@@ -1,0 +1,295 @@
+"""The one thread that writes. Events come in by a queue and go out in batches, one transaction each.
+
+State: a queue in front, a list of writes that could not be stored yet, and the database, which may be absent. Nothing
+here can stop a call: whatever breaks (disk full, read-only, damaged, deleted, newer) ends as words in `health`, writes
+wait in memory for the next attempt, and when there are too many the oldest are dropped and counted.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import shutil
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from daemon.journal import statements as sql
+from daemon.journal.batch import Item, transact
+from daemon.journal.database import FILE, Newer, Opened, Unusable, is_damage, lock, open_database
+from daemon.journal.memory import Remembered
+from daemon.journal.retention import has_body, prune
+from daemon.journal.rows import Rows
+from daemon.journal.salvage import Salvage
+from daemon.model import Event
+
+log = logging.getLogger(__name__)
+
+MAX_QUEUED: Final = 20_000
+"""Events that may wait in front of the thread."""
+
+MAX_PENDING: Final = 5_000
+"""Items kept in memory while the disk takes none."""
+
+FREE_FLOOR: Final = 200 << 20
+"""Free bytes below which bodies are not kept any more: the rows go on until the disk is really full."""
+
+HOUSEKEEPING_S: Final = 60.0
+
+
+class Writer:
+    """Owns the database connection and its thread."""
+
+    def __init__(
+        self,
+        folder: Path,
+        rows: Rows,
+        memory: Remembered,
+        *,
+        retry_s: float = 60.0,
+        linger_s: float = 0.02,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.queue: queue.SimpleQueue[Event | Item] = queue.SimpleQueue()
+        self.ready = threading.Event()
+        """Set when the first opening has been tried and the memory is filled."""
+        self.state = "starting"
+        self.why: str | None = None
+        self.dropped = 0
+        self.count = 0
+        """Rows in `calls`."""
+        self.salvage: Salvage | None = None
+        self._folder = folder
+        self._rows = rows
+        self._memory = memory
+        self._retry_s = retry_s
+        self._linger_s = linger_s
+        self._clock = clock
+        self._open: Opened | None = None
+        self._lock: int | None = None
+        self._first = True
+        self._pending: list[Item] = []
+        self._retry_at = 0.0
+        self._housekeeping_at = 0.0
+        self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._thread.start()
+
+    def join(self, timeout: float) -> None:
+        """Wait for the thread's end."""
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+
+    def put(self, item: Event | Item) -> None:
+        """Queue ITEM: no lock, no wait. Beyond MAX_QUEUED events are dropped."""
+        if isinstance(item, Event) and self.queue.qsize() > MAX_QUEUED:
+            self.dropped += 1
+        else:
+            self.queue.put(item)
+
+    # In the thread, from here.
+
+    def _run(self) -> None:
+        try:
+            self._try_open()
+        finally:
+            self.ready.set()
+        going = True
+        while going:
+            items = self._collect()
+            going = not any(item.last for item in items)
+            try:
+                self._store(items, closing=not going)
+                self._housekeeping()
+            except Exception as error:  # the thread must outlive what nobody thought of
+                self._trouble(f"an unexpected {type(error).__name__}")
+                log.exception("the journal stumbled")
+            for item in items:
+                item.settle(False)
+        self._close()
+
+    def _collect(self) -> list[Item]:
+        """Wait for something, then a moment for more: calls come in bursts, and a commit costs a disk's flush."""
+        try:
+            first = self.queue.get(timeout=self._idle_s())
+        except queue.Empty:
+            return []
+        items = [self._prepared(first)]
+        end = time.monotonic() + self._linger_s
+        while not (items[-1].urgent or items[-1].last) and len(items) < MAX_PENDING:
+            try:
+                items.append(self._prepared(self.queue.get(timeout=max(0.0, end - time.monotonic()))))
+            except queue.Empty:
+                break
+        return items
+
+    def _idle_s(self) -> float:
+        now = time.monotonic()
+        due = min(self._housekeeping_at, self._retry_at) if self._open is None else self._housekeeping_at
+        return max(0.01, due - now)
+
+    def _prepared(self, item: Event | Item) -> Item:
+        """Events as writes. A body that cannot be written is left out; an event nobody can write is dropped."""
+        if isinstance(item, Item):
+            return item
+        try:
+            return Item(self._rows.writes(item))
+        except OSError as error:
+            self._rows.keep_bodies = False
+            self._trouble(f"bodies cannot be kept: {error.strerror}")
+            return self._prepared(item)
+        except Exception as error:
+            self.dropped += 1
+            log.warning("the journal cannot store a %s event: %s", item.kind, type(error).__name__)
+            return Item()
+
+    def _store(self, items: list[Item], *, closing: bool = False) -> None:
+        """Commit what is pending and ITEMS in one transaction, or keep all for the next time."""
+        self._pending += items
+        if self.state == "off":
+            self._shed(0)
+        if self._open is None and (closing or time.monotonic() >= self._retry_at):
+            self._try_open()
+        if self._open is not None and self._pending:
+            self._commit()
+        if self._open is not None and not self._pending:
+            for item in items:
+                if item.after is not None:
+                    item.after(self._open.db)
+                item.settle(True)
+        self._shed(MAX_PENDING)
+
+    def _shed(self, most: int) -> None:
+        """Keep the newest MOST pending items."""
+        lost = self._pending[: max(0, len(self._pending) - most)]
+        if lost:
+            self.dropped += sum(1 for item in lost if item.writes)
+            del self._pending[: len(lost)]
+            self._rows.known.clear()
+
+    def _commit(self) -> None:
+        for _ in range(2):  # a second time when the file was damaged and a new one has been opened
+            if self._open is None:
+                return
+            try:
+                new = transact(self._open.db, self._pending, self._skip)
+            except sqlite3.Error as error:
+                self._failed(error)
+                continue
+            self.count += new
+            if self.state == "degraded" and self._rows.keep_bodies:
+                self.state, self.why = "ok", None
+            for item in self._pending:
+                if item.after is None:
+                    item.settle(True)
+            self._pending.clear()
+            return
+
+    def _skip(self, error: Exception) -> None:
+        self.dropped += 1
+        log.warning("the journal cannot store one write: %s", error)
+
+    def _failed(self, error: sqlite3.Error) -> None:
+        """The database said no. Full, locked, read-only: close and try later. Damaged: begin a new file at once."""
+        self._disconnect()
+        self._rows.known.clear()
+        if is_damage(error):
+            self._try_open(damaged=True)
+        else:
+            self._trouble(f"{self._folder / FILE} cannot be written: {error}")
+
+    def _try_open(self, *, damaged: bool = False) -> None:
+        self._retry_at = time.monotonic() + self._retry_s
+        try:
+            if self._lock is None:
+                self._lock = lock(self._folder)
+            opened = open_database(self._folder, self._clock(), damaged=damaged)
+        except Newer as newer:
+            self.state, self.why, self._retry_at = "off", f"{newer}. Calls go on without a journal.", float("inf")
+            return
+        except Unusable as unusable:
+            self._trouble(str(unusable))
+            return
+        self._open = opened
+        try:
+            self._settle_in(opened)
+        except sqlite3.Error as error:
+            self._disconnect()
+            if damaged or not is_damage(error):
+                self._trouble(f"{self._folder / FILE} cannot be used: {error}")
+            else:
+                self._try_open(damaged=True)
+
+    def _settle_in(self, opened: Opened) -> None:
+        """After opening: what a crash left, what is remembered, what can be saved from a damaged file."""
+        if self._first:
+            opened.db.execute(sql.INTERRUPTED)
+            self._rows.bodies.sweep(lambda name: has_body(opened.db, name))
+            self._first = False
+        self._memory.merge(opened.db.execute("SELECT kind, key, value FROM memory").fetchall())
+        self.count = opened.db.execute("SELECT count(*) FROM calls").fetchone()[0]
+        self.state, self.why = "ok", None
+        if opened.corrupt is not None:
+            # The memory at once, since the pacer waits for it; the calls in the background.
+            self.salvage = Salvage(opened.corrupt, self.queue.put)
+            self._memory.merge(self.salvage.memory())
+            self.salvage.start()
+        # A new file, or one that missed something while it could not be written, gets what is remembered.
+        self._pending.insert(0, Item([(sql.REMEMBER, values) for values in self._memory.all()]))
+
+    def _housekeeping(self) -> None:
+        """Every minute: retention, free space, and whether the file is still there."""
+        if time.monotonic() < self._housekeeping_at:
+            return
+        self._housekeeping_at = time.monotonic() + HOUSEKEEPING_S
+        if self._open is None:
+            return
+        try:
+            there = os.stat(self._folder / FILE).st_ino == self._open.inode
+        except OSError:
+            there = False
+        if not there:  # somebody deleted or replaced it
+            self._disconnect()
+            self._rows.known.clear()
+            self._try_open()
+            return
+        self._look_at_disk()
+        try:
+            prune(self._open.db, self._rows.bodies, self._rows.keeping, self._clock())
+            self.count = self._open.db.execute("SELECT count(*) FROM calls").fetchone()[0]
+        except sqlite3.Error as error:
+            self._failed(error)
+
+    def _look_at_disk(self) -> None:
+        with suppress(OSError):
+            free = shutil.disk_usage(self._folder).free
+            self._rows.keep_bodies = free > FREE_FLOOR
+            if not self._rows.keep_bodies:
+                self._trouble(f"only {free >> 20} MiB are free on the disk: bodies of calls are not kept")
+            elif self.state == "degraded" and self._open is not None and not self._pending:
+                self.state, self.why = "ok", None
+
+    def _trouble(self, why: str) -> None:
+        if why != self.why:
+            log.warning("journal: %s. Calls go on.", why)
+        self.state, self.why = "degraded", why
+
+    def _disconnect(self) -> None:
+        if self._open is not None:
+            with suppress(sqlite3.Error):
+                self._open.db.close()
+            self._open = None
+
+    def _close(self) -> None:
+        self._disconnect()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+        self.state, self.why = "off", "the daemon is stopping"

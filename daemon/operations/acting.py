@@ -1,0 +1,43 @@
+"""Operations that change something: cancel, promote, subscribe, reload, shut down."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from daemon.errors import InvalidCall
+from daemon.model import Priority
+from daemon.operations.desk import Desk, Params, Result, Session, needed_text, priority_param
+from daemon.operations.hub import TOPICS
+
+
+async def cancel(desk: Desk, params: Params, session: Session, tag: Any) -> Result:
+    """Cancel a call that waits or runs. Nothing is sent for one that waits."""
+    return {"cancelled": desk.gateway.cancel(needed_text(params, "call"))}
+
+
+async def promote(desk: Desk, params: Params, session: Session, tag: Any) -> Result:
+    """Give a waiting call another priority."""
+    priority = priority_param(params, Priority.INTERACTIVE)
+    return {"promoted": desk.pacer.promote(needed_text(params, "call"), priority)}
+
+
+async def subscribe(desk: Desk, params: Params, session: Session, tag: Any) -> Result:
+    """Hear of changes on this connection until it ends."""
+    topics = params.get("topics") or list(TOPICS)
+    if not isinstance(topics, list) or not all(topic in TOPICS for topic in topics):
+        raise InvalidCall(f"topics is a list of {', '.join(TOPICS)}")
+    for topic in topics:
+        desk.hub.subscribe(topic, session.notify)
+    session.on_close(lambda: desk.hub.unsubscribe(session.notify))
+    return {"subscribed": topics}
+
+
+async def reload(desk: Desk, params: Params, session: Session, tag: Any) -> Result:
+    """Read the configuration again. A faulty one changes nothing."""
+    return {"reloaded": desk.reload()}
+
+
+async def shutdown(desk: Desk, params: Params, session: Session, tag: Any) -> Result:
+    """Stop after running calls have ended."""
+    desk.shut_down()
+    return {"stopping": True}

@@ -1,0 +1,156 @@
+"""Operations that only look: who we are, what waits, what happened, why, and how to repeat it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from daemon import __version__
+from daemon.curl import curl_command
+from daemon.errors import InvalidCall, NotFound
+from daemon.model import Explanation, Failure, Situation
+from daemon.operations.desk import (
+    Desk,
+    Params,
+    Result,
+    Session,
+    flag_param,
+    needed_text,
+    number_param,
+    text_param,
+)
+from daemon.providers import provider_for
+
+
+async def status(desk: Desk, params: Params, session: Session, tag: Any) -> Result:
+    """All at a glance."""
+    return {
+        "daemon": {"version": __version__, "running": len(desk.gateway.running), **desk.about()},
+        "pools": desk.pacer.pools(),
+        "queue": desk.pacer.queue(),
+        "journal": desk.journal.health(),
+    }
+
+
+async def limits(desk: Desk, params: Params, session: Session, tag: Any) -> Result:
+    """What is known of each limit, and what holds whom up."""
+    return {"pools": desk.pacer.pools()}
+
+
+async def queue(desk: Desk, params: Params, session: Session, tag: Any) -> Result:
+    """Who waits, at which place, for what, until when."""
+    return {"queue": desk.pacer.queue()}
+
+
+async def calls(desk: Desk, params: Params, session: Session, tag: Any) -> Result:
+    """The newest calls of the journal."""
+    limit = number_param(params, "limit", 100, least=1, most=10_000)
+    rows = await desk.journal.calls(
+        failed=flag_param(params, "failed"),
+        since_s=number_param(params, "since_s"),
+        model=text_param(params, "model"),
+        client=text_param(params, "client"),
+        subtype=text_param(params, "subtype"),
+        host=text_param(params, "host"),
+        limit=int(limit or 100),
+    )
+    return {"calls": rows}
+
+
+async def show(desk: Desk, params: Params, session: Session, tag: Any) -> Result:
+    """One call whole: what was sent, each attempt, the timeline, the explanation."""
+    return await row_of(desk, needed_text(params, "call"))
+
+
+async def curl(desk: Desk, params: Params, session: Session, tag: Any) -> Result:
+    """The curl command that sends the same call from a terminal."""
+    name = needed_text(params, "call")
+    row = await row_of(desk, name)
+    command = await curl_of(desk, row, via_daemon=flag_param(params, "via_daemon"))
+    if command is None:
+        raise NotFound(
+            f"call {row['id']} was not kept with its body, so it cannot be repeated; "
+            "the setting journal.bodies says which bodies are kept (failed, all or none)"
+        )
+    return {"call": row["id"], "command": command}
+
+
+async def explain(desk: Desk, params: Params, session: Session, tag: Any) -> Result:
+    """Explain a journalled call, a pasted text, or an HTTP answer."""
+    language = text_param(params, "language") or desk.language
+    call = text_param(params, "call")
+    if call is not None:
+        return await explain_call(desk, call, language)
+    failure = failure_of(params)
+    finding = desk.catalogue.classify(failure)
+    explanation = desk.catalogue.explain(finding, Situation(host=failure.host), language)
+    answer: dict[str, Any] = {"explanation": explanation.as_json(), "text": desk.catalogue.render(explanation)}
+    if flag_param(params, "why"):
+        answer["why"] = desk.catalogue.why(failure)
+    return answer
+
+
+async def explain_call(desk: Desk, name: str, language: str) -> Result:
+    """The explanation of a call that failed, as it was given then, with its curl command."""
+    row = await row_of(desk, name)
+    kept = row.get("explanation")
+    command = await curl_of(desk, row)
+    if not isinstance(kept, dict):
+        words = (
+            f"Call {row['id']} has not failed, so there is nothing to explain. See it with: daemon calls {row['id']}"
+        )
+        return {"call": row["id"], "ref": row.get("ref"), "explanation": None, "text": words, "curl": command}
+    text = desk.catalogue.render(Explanation.from_json(kept), curl=command)
+    return {"call": row["id"], "ref": row.get("ref"), "explanation": kept, "text": text, "curl": command}
+
+
+async def explain_list(desk: Desk, params: Params, session: Session, tag: Any) -> Result:
+    """All subtypes that can be told apart, with what to do about each."""
+    return {"subtypes": desk.catalogue.subtypes()}
+
+
+def failure_of(params: Params) -> Failure:
+    """The failure that PARAMS describe. Raises InvalidCall."""
+    text = text_param(params, "text")
+    status_number = number_param(params, "status", least=100, most=999)
+    provider = text_param(params, "provider")
+    if provider is not None and provider_for(provider) is None:
+        raise InvalidCall(f"{provider!r} is not a provider; `daemon explain --list` names those that are known")
+    if text is not None:
+        status_hint = None if status_number is None else int(status_number)
+        return Failure(status=status_hint, text=text, provider=provider)
+    body = text_param(params, "body") or ""
+    headers = params.get("headers") or {}
+    if not isinstance(headers, Mapping) or (not body and status_number is None and not headers):
+        raise InvalidCall("give call (an id, `last` or `last-failed`), or text, or status with headers and body")
+    return Failure(
+        status=None if status_number is None else int(status_number),
+        headers=tuple((str(name), str(value)) for name, value in headers.items()),
+        body=body.encode("utf-8", "replace"),
+        provider=provider,
+    )
+
+
+async def row_of(desk: Desk, name: str) -> dict[str, Any]:
+    """The journal's row of a call, by id, by the client's own id, or `last` and `last-failed`."""
+    row = await desk.journal.call(name)
+    if row is None:
+        raise NotFound(f"the journal has no call {name!r}; `daemon calls` lists those it has")
+    return row
+
+
+async def curl_of(desk: Desk, row: Mapping[str, Any], *, via_daemon: bool = False) -> str | None:
+    """The curl command of a journalled call, or None when its body was not kept."""
+    kept = await desk.journal.rebuild(str(row["id"]))
+    if kept is None:
+        return None
+    origin = desk.origin_of(kept.call.origin.host)
+    provider = provider_for(kept.call.origin.provider)
+    variable = (origin.key_variable if origin else None) or (provider.key_variable if provider else None)
+    return curl_command(
+        kept.call,
+        key_variable=variable,
+        body_file=kept.body_file,
+        via_socket=str(desk.about()["socket"]) if via_daemon else None,
+        comment=kept.comment,
+    )

@@ -1,0 +1,140 @@
+"""What operations work with, and the words they share for reading parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from daemon.errors import InvalidCall
+from daemon.explain import Catalogue
+from daemon.gateway import Gateway
+from daemon.journal import Journal
+from daemon.model import Origin, Priority
+from daemon.operations.hub import Hub
+from daemon.pacing import Pacer
+from daemon.redact import Redactor
+
+PROTOCOL = 1
+"""The version of the JSON-RPC protocol. It only grows when an older client could misunderstand."""
+
+Params = Mapping[str, Any]
+Result = Mapping[str, Any]
+
+
+class Session(Protocol):
+    """The connection that asked. An HTTP request has one that ignores notifications."""
+
+    def notify(self, method: str, params: Mapping[str, Any]) -> None:
+        """Send a notification."""
+
+    def delta(self, tag: Any, call_id: str, text: str) -> None:
+        """Send text of a stream."""
+
+    def on_close(self, action: Callable[[], None]) -> None:
+        """Run ACTION when the connection ends."""
+
+
+class NoSession:
+    """For a visitor who gets one answer and nothing else."""
+
+    def notify(self, method: str, params: Mapping[str, Any]) -> None:
+        """Ignore."""
+
+    def delta(self, tag: Any, call_id: str, text: str) -> None:
+        """Ignore."""
+
+    def on_close(self, action: Callable[[], None]) -> None:
+        """Ignore."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The parts of the daemon that operations use."""
+
+    gateway: Gateway
+    pacer: Pacer
+    catalogue: Catalogue
+    journal: Journal
+    redactor: Redactor
+    hub: Hub
+    origin_of: Callable[[str], Origin | None]
+    key_of: Callable[[str], str | None]
+    """The value of an environment variable of the daemon."""
+    about: Callable[[], dict[str, Any]]
+    """What the daemon says of itself: pid, socket, uptime, connections."""
+    shut_down: Callable[[], None]
+    reload: Callable[[], str]
+    """Read the configuration again; returns what happened, in words. Raises ConfigError and changes nothing."""
+    language: str = "en"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One control operation."""
+
+    name: str
+    run: Callable[[Desk, Params, Session, Any], Awaitable[Result]]
+    summary: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    """Parameter name to what it means."""
+
+
+def text_param(params: Params, name: str, default: str | None = None) -> str | None:
+    """A string parameter; null counts as absent. Raises InvalidCall."""
+    value = params.get(name)
+    if value is None:
+        return default
+    if not isinstance(value, str):
+        raise InvalidCall(f"{name} is a string")
+    return value
+
+
+def needed_text(params: Params, name: str) -> str:
+    """A string parameter that must be there. Raises InvalidCall."""
+    value = text_param(params, name)
+    if not value:
+        raise InvalidCall(f"{name} is missing: give it as a string")
+    return value
+
+
+def number_param(
+    params: Params, name: str, default: float | None = None, *, least: float = 0.0, most: float = 1e9
+) -> float | None:
+    """A number; a string of digits will do, since HTTP queries have no other. Raises InvalidCall."""
+    value = params.get(name)
+    if value is None:
+        return default
+    try:
+        number = float(value) if isinstance(value, (str, int, float)) and not isinstance(value, bool) else None
+    except ValueError:
+        number = None
+    if number is None or not least <= number <= most:
+        raise InvalidCall(f"{name} is a number from {least:g} to {most:g}")
+    return number
+
+
+def flag_param(params: Params, name: str, default: bool = False) -> bool:
+    """A true or false; the words 1, true, yes (and 0, false, no) will do. Raises InvalidCall."""
+    value = params.get(name)
+    if value is None:
+        return default
+    if isinstance(value, bool):
+        return value
+    word = str(value).lower()
+    if word in ("1", "true", "yes", "t", ""):
+        return True
+    if word in ("0", "false", "no", "nil"):
+        return False
+    raise InvalidCall(f"{name} is true or false")
+
+
+def priority_param(params: Params, default: Priority) -> Priority:
+    """interactive, normal or batch. Raises InvalidCall."""
+    word = text_param(params, "priority")
+    if word is None:
+        return default
+    try:
+        return Priority[word.upper()]
+    except KeyError:
+        raise InvalidCall("priority is interactive, normal or batch") from None

@@ -1,0 +1,237 @@
+"""Operations that send: `chat` (a conversation for any provider) and `call` (a raw request)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import aclosing
+from typing import Any
+
+from daemon.errors import InvalidCall, Refusal
+from daemon.gateway import Incoming
+from daemon.model import Call, Chat, Explanation, Headers, Message, Priority, Reply
+from daemon.operations.desk import (
+    Desk,
+    Params,
+    Result,
+    Session,
+    flag_param,
+    needed_text,
+    number_param,
+    priority_param,
+    text_param,
+)
+from daemon.providers import Provider, provider_for
+from daemon.upstream import StreamCut
+
+_ROLES = ("system", "user", "assistant")
+
+
+class CallFailed(Refusal):
+    """The upstream refused the call, or it was lost. `facts` hold the explanation and the call's id."""
+
+    code = "call_failed"
+
+    def __init__(self, call: Call, explanation: Explanation, status: int | None) -> None:
+        super().__init__(explanation.line, call=call.id, status=status, explanation=explanation.as_json())
+
+
+async def chat(desk: Desk, params: Params, session: Session, tag: Any) -> Result:
+    """Send a conversation; stream its text as `delta` notifications; return text and usage."""
+    provider, host = whom(desk, params)
+    request = provider.chat_request(chat_of(params))
+    headers = (*request.headers, *key_header(desk, provider, host, params))
+    incoming = Incoming(
+        host=host,
+        method=request.method,
+        target=request.target,
+        headers=headers,
+        body=request.body,
+        **about_the_client(params, Priority.INTERACTIVE),
+    )
+    call = desk.gateway.receive(incoming)
+    reply = await send_watched(desk, call, session, tag)
+    async with aclosing(_closing(reply)):
+        text, finish, usage = await read_chat(desk, provider, call, reply, session, tag)
+    return {
+        "id": call.id,
+        "text": text,
+        "finish": finish,
+        "usage": usage,
+        "model": call.model,
+        "host": host,
+    }
+
+
+async def send_watched(desk: Desk, call: Call, session: Session, tag: Any) -> Reply:
+    """Send CALL, tell the session each state, and raise CallFailed for a failure."""
+
+    def tell(state: Mapping[str, Any]) -> None:
+        session.notify("state", {"id": tag, **state})
+
+    desk.hub.watch(call.id, tell)
+    try:
+        reply = await desk.gateway.send(call)
+    finally:
+        desk.hub.unwatch(call.id)
+    if reply.explanation is not None:
+        await _closing(reply).aclose()
+        raise CallFailed(call, reply.explanation, reply.status)
+    return reply
+
+
+async def read_chat(
+    desk: Desk, provider: Provider, call: Call, reply: Reply, session: Session, tag: Any
+) -> tuple[str, str | None, dict[str, int] | None]:
+    """The text of a chat's answer, its finish reason and usage, streamed as it comes."""
+    parts: list[bytes] = []
+    texts: list[str] = []
+    reader = provider.stream_reader(call.ask) if call.stream else None
+    try:
+        async for chunk in reply.chunks:
+            if reader is None:
+                parts.append(chunk)
+                continue
+            reader.feed(chunk)
+            for text in reader.take_text():
+                texts.append(text)
+                session.delta(tag, call.id, text)
+    except StreamCut as cut:
+        finding = desk.catalogue.classify(cut.failure)
+        raise CallFailed(call, desk.catalogue.explain(finding, language=call.language or "en"), reply.status) from None
+    if reader is not None:
+        usage = reader.usage
+        return "".join(texts), None, None if usage is None else {"input": usage.input, "output": usage.output}
+    body = b"".join(parts)
+    text, finish = provider.chat_answer(body)
+    usage = provider.read_usage(body)
+    return text, finish, None if usage is None else {"input": usage.input, "output": usage.output}
+
+
+async def raw_call(desk: Desk, params: Params, session: Session, tag: Any) -> Result:
+    """Send a raw HTTP request through the daemon; return its whole answer."""
+    url = needed_text(params, "url")
+    scheme, _, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    if scheme not in ("http", "https") or not host:
+        raise InvalidCall("url is a whole one: https://api.openai.com/v1/models")
+    headers = params.get("headers") or {}
+    pairs = list(headers.items()) if isinstance(headers, dict) else headers
+    if not isinstance(pairs, list) or not all(
+        isinstance(pair, (list, tuple)) and len(pair) == 2 and all(isinstance(part, str) for part in pair)
+        for pair in pairs
+    ):
+        raise InvalidCall("headers is an object of strings, or a list of [name, value]")
+    incoming = Incoming(
+        host=host.lower(),
+        method=(text_param(params, "method") or "GET").upper(),
+        target=slash + path or "/",
+        headers=checked_headers(tuple((name, value) for name, value in pairs)),
+        body=(text_param(params, "body") or "").encode("utf-8", "replace"),
+        **about_the_client(params, Priority.NORMAL),
+    )
+    call = desk.gateway.receive(incoming)
+    reply = await send_watched(desk, call, session, tag)
+    body = b""
+    async with aclosing(_closing(reply)):
+        try:
+            async for chunk in reply.chunks:
+                body += chunk
+        except StreamCut as cut:
+            finding = desk.catalogue.classify(cut.failure)
+            raise CallFailed(call, desk.catalogue.explain(finding), reply.status) from None
+    return {
+        "id": call.id,
+        "status": reply.status,
+        "reason": reply.reason,
+        "headers": [list(pair) for pair in reply.headers],
+        "body": body.decode("utf-8", "replace"),
+    }
+
+
+def checked_headers(headers: Headers) -> Headers:
+    """HEADERS if each can stand in an HTTP request. Raises InvalidCall: a line break would smuggle a second header."""
+    for name, value in headers:
+        if not name or any(c in name for c in " \r\n:\0") or not name.isascii() or any(c in value for c in "\r\n\0"):
+            raise InvalidCall(f"the header {name!r} holds a character that HTTP does not allow there")
+    return headers
+
+
+def whom(desk: Desk, params: Params) -> tuple[Provider, str]:
+    """The provider and host that a chat is for."""
+    host, name = text_param(params, "host"), text_param(params, "provider")
+    if host is None and name is None:
+        raise InvalidCall("say whom to ask: host (`api.openai.com`) or provider (`openai`)")
+    if host is None:
+        known = provider_for(name or "")
+        fixed = [one.pattern for one in known.hosts if "*" not in one.pattern] if known is not None else []
+        if not fixed:
+            raise InvalidCall(f"{name!r} is not a provider with one host; give host instead")
+        host = fixed[0]
+    origin = desk.origin_of(host)
+    provider = provider_for(origin.provider if origin is not None else host)
+    if provider is None:
+        raise InvalidCall(f"{host!r} is not a host that Sluice knows; add it to `upstreams` in the configuration")
+    return provider, host
+
+
+def key_header(desk: Desk, provider: Provider, host: str, params: Params) -> Headers:
+    """The header with the key: given with the call, else from the daemon's environment, else none (local servers)."""
+    origin = desk.origin_of(host)
+    variable = (origin.key_variable if origin is not None else None) or provider.key_variable
+    key = text_param(params, "key") or (desk.key_of(variable) if variable else None)
+    if not key:
+        return ()
+    name, prefix = provider.key_header()
+    return checked_headers(((name, prefix + key),))
+
+
+def chat_of(params: Params) -> Chat:
+    """The conversation in PARAMS. Raises InvalidCall."""
+    raw = params.get("messages")
+    if not isinstance(raw, list) or not raw:
+        raise InvalidCall("messages is a list of {role, content}, with at least one")
+    messages = [message_of(one) for one in raw]
+    system = text_param(params, "system")
+    if system:
+        messages.insert(0, Message("system", system))
+    max_tokens = number_param(params, "max_tokens", least=1)
+    extra = params.get("extra") or {}
+    if not isinstance(extra, dict):
+        raise InvalidCall("extra is an object of further body fields")
+    return Chat(
+        model=needed_text(params, "model"),
+        messages=tuple(messages),
+        stream=flag_param(params, "stream", default=True),
+        max_tokens=None if max_tokens is None else int(max_tokens),
+        temperature=number_param(params, "temperature", most=10),
+        extra=extra,
+    )
+
+
+def message_of(raw: Any) -> Message:
+    """One message. Raises InvalidCall."""
+    if not isinstance(raw, dict) or raw.get("role") not in _ROLES or not isinstance(raw.get("content"), str):
+        raise InvalidCall(f"each message is an object with role ({', '.join(_ROLES)}) and content, a string")
+    return Message(raw["role"], raw["content"])
+
+
+def about_the_client(params: Params, default: Priority) -> dict[str, Any]:
+    """The fields of an Incoming that say who asks and how."""
+    return {
+        "client": (text_param(params, "client") or "")[:40] or None,
+        "ref": text_param(params, "ref"),
+        "priority": priority_param(params, default),
+        "deadline_s": number_param(params, "deadline_s", most=1e7),
+        "language": text_param(params, "language"),
+    }
+
+
+class _closing:  # reads as a verb
+    """What `aclosing` needs: the reply's body, if it can be closed."""
+
+    def __init__(self, reply: Reply) -> None:
+        self._close = getattr(reply.chunks, "aclose", None)
+
+    async def aclose(self) -> None:
+        if self._close is not None:
+            await self._close()

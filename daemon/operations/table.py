@@ -1,0 +1,123 @@
+"""The table itself. tests/test_house.py holds that each row is documented in doc/protocol.md."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from daemon import __version__
+from daemon.errors import UnknownOperation
+from daemon.operations import acting, asking, sending
+from daemon.operations.desk import PROTOCOL, Desk, Operation, Params, Result, Session, number_param
+
+_CALL = "an id, the client's own id, `last` or `last-failed`"
+_CLIENT = {
+    "client": "who asks, for fairness between clients",
+    "ref": "the client's own id for the call",
+    "priority": "interactive, normal or batch",
+    "deadline_s": "answer at once if it cannot go within so many seconds",
+    "language": "of the explanation",
+}
+
+
+async def hello(desk: Desk, params: Params, session: Session, tag: Any) -> Result:
+    """Say who we are, and whether the client can speak with us."""
+    theirs = int(number_param(params, "protocol", PROTOCOL) or PROTOCOL)
+    answer: dict[str, Any] = {
+        "daemon": "sluice",
+        "version": __version__,
+        "protocol": PROTOCOL,
+        "features": sorted(OPERATIONS),
+        **desk.about(),
+    }
+    if theirs > PROTOCOL:
+        answer["warning"] = (
+            f"this client speaks protocol {theirs}, the daemon only {PROTOCOL}, so newer features will not answer; "
+            "upgrade the daemon: pipx upgrade sluice-daemon"
+        )
+    return answer
+
+
+OPERATIONS: Mapping[str, Operation] = {
+    operation.name: operation
+    for operation in (
+        Operation("hello", hello, "who we are", {"client": "name", "version": "its version", "protocol": "1"}),
+        Operation("status", asking.status, "all at a glance"),
+        Operation("limits", asking.limits, "what is known of each limit"),
+        Operation("queue", asking.queue, "who waits, for what, until when"),
+        Operation(
+            "calls",
+            asking.calls,
+            "the newest calls",
+            {
+                "failed": "only failed ones",
+                "since_s": "only those of the last so many seconds",
+                "model": "only this model",
+                "client": "only this client",
+                "subtype": "only this kind of failure",
+                "host": "only this host",
+                "limit": "at most so many, default 100",
+            },
+        ),
+        Operation("show", asking.show, "one call whole", {"call": _CALL}),
+        Operation(
+            "curl",
+            asking.curl,
+            "the curl command of a call",
+            {"call": _CALL, "via_daemon": "through the daemon's socket instead of direct"},
+        ),
+        Operation(
+            "explain",
+            asking.explain,
+            "why a call failed, or what a pasted error means",
+            {
+                "call": _CALL,
+                "text": "a pasted error",
+                "status": "of an HTTP answer",
+                "headers": "of an HTTP answer",
+                "body": "of an HTTP answer",
+                "provider": "whose answer it is, if known",
+                "language": "of the words",
+                "why": "also tell which rules looked and matched",
+            },
+        ),
+        Operation("subtypes", asking.explain_list, "all kinds of failure that are told apart"),
+        Operation(
+            "chat",
+            sending.chat,
+            "send a conversation, streamed",
+            {
+                "host": "as in `api.openai.com`",
+                "provider": "instead of host: a provider's name",
+                "model": "the model",
+                "messages": "list of {role, content}",
+                "system": "a system prompt",
+                "max_tokens": "at most so many tokens of answer",
+                "temperature": "as the provider takes it",
+                "stream": "default true",
+                "extra": "further body fields",
+                "key": "the API key; else the daemon's environment",
+                **_CLIENT,
+            },
+        ),
+        Operation(
+            "call",
+            sending.raw_call,
+            "send a raw HTTP request",
+            {"url": "whole", "method": "default GET", "headers": "object or list of pairs", "body": "text", **_CLIENT},
+        ),
+        Operation("cancel", acting.cancel, "cancel a call that waits or runs", {"call": "an id"}),
+        Operation("promote", acting.promote, "let a waiting call go earlier", {"call": "an id", "priority": "new one"}),
+        Operation("subscribe", acting.subscribe, "hear of changes", {"topics": "list of queue, limits, errors"}),
+        Operation("reload", acting.reload, "read the configuration again"),
+        Operation("shutdown", acting.shutdown, "stop after running calls have ended"),
+    )
+}
+
+
+async def operate(desk: Desk, name: str, params: Params, session: Session, tag: Any) -> Result:
+    """Run the operation NAME. Raises UnknownOperation and whatever refusal the operation has."""
+    operation = OPERATIONS.get(name)
+    if operation is None:
+        raise UnknownOperation(f"there is no operation {name!r}; there are: {', '.join(sorted(OPERATIONS))}")
+    return await operation.run(desk, params, session, tag)

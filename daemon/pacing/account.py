@@ -1,0 +1,171 @@
+"""All pools of one key at one host: what they share, and the one step that admits calls. Synchronous, no clock."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Callable
+
+from daemon.model import Call, Memory
+from daemon.pacing.block import Block, Blocked
+from daemon.pacing.limits import own_limits, shared_limits
+from daemon.pacing.permit import Desk, Permit, Setback, Tally
+from daemon.pacing.pool import Limits, Pool
+from daemon.pacing.queue import Entry
+from daemon.pacing.settings import PacingSettings
+
+INFINITE = float("inf")
+MAX_POOLS = 500
+"""A client that invents model names must not fill the memory: pools that idle are dropped beyond this."""
+_sequence = itertools.count(1)
+
+
+class Account:
+    """One (host, key). `step` runs after every change of state; `wake` says when time alone will change it."""
+
+    def __init__(
+        self,
+        host: str,
+        key: str,
+        settings: PacingSettings,
+        desk: Desk,
+        wall: Callable[[], float],
+        memory: Memory | None,
+    ) -> None:
+        self.host = host
+        self.key = key
+        self.settings = settings
+        self.pools: dict[str, Pool] = {}
+        self.shared: Limits | None = None
+        self.block: Block | None = None
+        self.wake = INFINITE
+        self.deadlines: list[tuple[float, int, Pool, Entry]] = []
+        """A heap of those that wait with a deadline; the ones that have gone fall off."""
+        self._desk = desk
+        self._wall = wall
+        self._memory = memory
+
+    def __repr__(self) -> str:
+        return f"<Account {self.host} {self.key}: {list(self.pools.values())}>"
+
+    def pool(self, call: Call) -> Pool:
+        """Return the pool of CALL, made when it is the first one."""
+        pool = self.pools.get(call.scope.group)
+        if pool is None or (pool.origin is not call.origin and pool.origin != call.origin):
+            pool = self._new_pool(call, pool)
+        return pool
+
+    def _new_pool(self, call: Call, old: Pool | None) -> Pool:
+        """Make a pool. When the config was reloaded with other limits, what waits moves over and what was learned
+        starts anew."""
+        if self.shared is None or old is not None:
+            self.shared = shared_limits(call.origin, self.key, self._wall, self._memory)
+        if len(self.pools) >= MAX_POOLS:
+            self._drop_idle()
+        own = own_limits(call.origin, call.scope, call.model, self._wall, self._memory)
+        pool = Pool(call.scope, call.origin, self.shared, own, self.settings)
+        if old is not None:
+            pool.queue, pool.delayed, pool.in_flight = old.queue, old.delayed, old.in_flight
+            pool.block, pool.hold_until, pool.hold_why = old.block, old.hold_until, old.hold_why
+        self.pools[call.scope.group] = pool
+        return pool
+
+    def _drop_idle(self) -> None:
+        for group, pool in list(self.pools.items()):
+            if not pool.in_flight and not len(pool.queue) and not pool.delayed:
+                del self.pools[group]
+
+    def block_of(self, pool: Pool) -> Block | None:
+        """The block that concerns POOL, if any."""
+        return self.block or pool.block
+
+    def check_block(self, pool: Pool, entry: Entry, now: float) -> None:
+        """Raise `Blocked` if ENTRY must not even wait."""
+        block = self.block_of(pool)
+        if block is not None and not block.lets_try(entry.priority, now):
+            raise Blocked(block.finding, self.host)
+
+    def step(self, now: float) -> None:
+        """Hand permits to whoever may go now."""
+        self.wake = INFINITE
+        for pool in self._in_turn():
+            pool.wake_delayed(now)
+            while (entry := self._next(pool, now)) is not None:
+                self.admit(pool, entry, now)
+            self.wake = min(self.wake, pool.wake)
+
+    def expect(self, pool: Pool, entry: Entry) -> None:
+        """ENTRY has a deadline: remember when to look."""
+        if entry.deadline < INFINITE:
+            heapq.heappush(self.deadlines, (entry.deadline, next(_sequence), pool, entry))
+
+    def overdue(self, now: float) -> list[tuple[Pool, Entry]]:
+        """Return the waiting calls whose deadline has passed; the next deadline is a reason to wake."""
+        late: list[tuple[Pool, Entry]] = []
+        while self.deadlines:
+            deadline, _, pool, entry = self.deadlines[0]
+            waits = entry.future is not None and not entry.future.done()
+            if waits and deadline > now:
+                self.wake = min(self.wake, deadline)
+                break
+            heapq.heappop(self.deadlines)
+            if waits:
+                late.append((pool, entry))
+        return late
+
+    def _in_turn(self) -> list[Pool]:
+        """Pools in which somebody waits; where they share limits, the most urgent first."""
+        waiting = [pool for pool in self.pools.values() if len(pool.queue) or pool.delayed]
+        if len(waiting) > 1:
+            waiting.sort(key=lambda pool: (not pool.queue.lanes[0].waiting, not pool.queue.lanes[1].waiting))
+        return waiting
+
+    def _next(self, pool: Pool, now: float) -> Entry | None:
+        block = self.block_of(pool)
+        if block is None:
+            return pool.choose(now)
+        if block.probing is not None:
+            pool.wake = INFINITE
+            return None
+        entry = pool.choose(now)
+        if entry is not None and block.lets_try(entry.priority, now):
+            block.probing = entry.call.id
+            entry.probe = True
+            return entry
+        if entry is not None:
+            pool.wake = block.quiet_until
+        return None
+
+    def admit(self, pool: Pool, entry: Entry, now: float) -> Permit:
+        """Charge ENTRY, take it out of the line and give it its permit."""
+        if entry.number:
+            pool.queue.admitted(entry)
+        permit = self._permit(entry, now)
+        for ledger in pool.ledgers:
+            cost = entry.costs.get(ledger.dimension, 0.0) * ledger.scale
+            if cost > 0:
+                permit.charges.append((ledger, ledger.take(permit.seq, cost, now)))
+        for day in pool.days:
+            cost = entry.costs.get(day.dimension, 0.0)
+            if cost > 0:
+                permit.days.append((day, day.take(permit.seq, cost, now)))
+        for slots in (pool.slots, *pool.own.slots, *(self.shared.slots if self.shared else ())):
+            slots.take()
+            permit.slots.append(slots)
+        pool.ramp.sent(now)
+        pool.in_flight += 1
+        if permit.attempt == 1:
+            pool.budget.sent(now)
+        if entry.priority == 0:
+            pool.demand.note(now, {str(d): c for d, c in entry.costs.items()})
+        if entry.future is not None and not entry.future.done():
+            entry.future.set_result(permit)
+        return permit
+
+    def _permit(self, entry: Entry, now: float) -> Permit:
+        back: Setback | None = entry.setback
+        tally = back.permit.tally if back is not None else Tally(entry.arrived)
+        attempt = back.permit.attempt + 1 if back is not None else 1
+        permit = Permit(entry.call, attempt, max(0.0, now - entry.arrived), self._desk, next(_sequence), now)
+        permit.arrived, permit.tally, permit.tag = entry.arrived, tally, entry.tag
+        return permit

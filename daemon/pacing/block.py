@@ -1,0 +1,59 @@
+"""A key or a model that a person must put right first: no credit, a wrong key, a model outside the plan.
+
+Everything that waits for it is told so at once. For half a minute only interactive calls try again, one at a time;
+later any call may be the one that tries. A success lifts the block.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from daemon.errors import Refusal
+from daemon.model import Finding, Priority
+
+WHOLE_KEY = frozenset({
+    "insufficient_quota", "spend_limit", "billing_inactive", "invalid_api_key", "account_suspended", "gateway_budget",
+    "plan_window",
+})  # fmt: skip
+"""Subtypes that concern all calls with this key."""
+ONE_POOL = frozenset({"not_in_plan", "permission"})
+"""Subtypes that concern one model."""
+
+
+class Blocked(Refusal):
+    """The call was not sent: the last answer for this key or model said that a person must act first. See `finding`."""
+
+    code = "blocked"
+
+    def __init__(self, finding: Finding, host: str) -> None:
+        super().__init__(
+            f"not sent: {host} has just refused this key or model ({finding.subtype.replace('_', ' ')}),"
+            " and waiting does not clear that; put it right, then send again",
+            subtype=finding.subtype,
+        )
+        self.finding = finding
+
+
+@dataclass(slots=True)
+class Block:
+    """The state of one block."""
+
+    finding: Finding
+    since: float
+    quiet_until: float
+    """Before this instant only interactive calls may try."""
+    probing: str | None = None
+    """Id of the call that tries."""
+
+    def lets_try(self, priority: Priority, now: float) -> bool:
+        """True if a call of this class may be the one that tries, now or when the present try has ended."""
+        return priority == Priority.INTERACTIVE or now >= self.quiet_until
+
+
+def blocks(finding: Finding) -> str | None:
+    """Return `key` or `pool` if FINDING makes further sending pointless, else None."""
+    if finding.retry not in ("never", "unknown"):
+        return None
+    if finding.subtype in WHOLE_KEY:
+        return "key"
+    return "pool" if finding.subtype in ONE_POOL else None

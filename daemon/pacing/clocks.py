@@ -1,0 +1,48 @@
+"""Clocks that survive a laptop's sleep."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+_BOOTTIME = getattr(time, "CLOCK_BOOTTIME", None)
+
+
+def boottime() -> float:
+    """Return seconds that also pass while the machine sleeps (Linux); elsewhere the monotonic clock."""
+    return time.clock_gettime(_BOOTTIME) if _BOOTTIME is not None else time.monotonic()
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep:
+    """The machine slept."""
+
+    gap_s: float
+    stood_still_s: float
+    """How much of it our clock did not count; 0 with a clock like `boottime`."""
+
+
+@dataclass(slots=True)
+class SleepWatch:
+    """Sees that the machine has slept: a timer came much later than asked for, or the wall clock ran ahead of ours."""
+
+    slack_s: float = 5.0
+    """A busy machine delays timers; less than this is no sleep."""
+    _at: float | None = None
+    _wall: float = 0.0
+
+    def look(self, now: float, wall: float, due: float | None) -> Sleep | None:
+        """Return the sleep since the last look, if there was one.
+
+        DUE is the instant for which our timer was set, on the clock of NOW; timers stand still with the machine. The
+        wall clock counts only when it ran ahead by less than a day: a person may have set it.
+        """
+        before, self._at = self._at, now
+        wall_before, self._wall = self._wall, wall
+        if before is None:
+            return None
+        late = now - due if due is not None else 0.0
+        ahead = (wall - wall_before) - (now - before)
+        stood_still = ahead if 86_400 >= ahead > self.slack_s else 0.0
+        gap = max(late, stood_still)
+        return Sleep(gap, stood_still) if gap > self.slack_s else None

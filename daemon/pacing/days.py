@@ -1,0 +1,192 @@
+"""Counters for the calendar's day and month. They survive a restart, and a kill -9 loses none of what was sent.
+
+What is about to be sent is written down first (one by one for small limits, in parts of 1 % for big ones), what was
+answered a little later. After a crash the difference is uncertain: those calls may have been counted or not. They
+count as used, but when the limit is reached they are tried one at a time, until the provider says no.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
+from functools import cache
+from math import ceil
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from daemon.model import Dimension, Memory
+from daemon.pacing.charges import Charge
+
+KIND = "pacing.days"
+ZONES = {"gemini": "America/Los_Angeles", "vertex": "America/Los_Angeles"}
+"""Where a provider's day begins; all others in UTC. Gemini: https://ai.google.dev/gemini-api/docs/rate-limits
+(midnight Pacific)."""
+INFINITE = float("inf")
+
+
+@cache
+def zone_of(provider: str) -> tzinfo:
+    """The zone in which PROVIDER's days begin."""
+    try:
+        return ZoneInfo(ZONES[provider]) if provider in ZONES else UTC
+    except ZoneInfoNotFoundError:
+        return UTC
+
+
+def start_of(period: str, wall: float, zone: tzinfo) -> float:
+    """Return the Unix time at which the day or month of WALL began in ZONE."""
+    local = datetime.fromtimestamp(wall, zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+    return (local.replace(day=1) if period == "month" else local).timestamp()
+
+
+def end_of(period: str, wall: float, zone: tzinfo) -> float:
+    """Return the Unix time at which the next one begins. Days of 23 and 25 hours come out right."""
+    local = datetime.fromtimestamp(start_of(period, wall, zone), zone)
+    if period == "month":
+        year, month = divmod(local.year * 12 + local.month, 12)
+        return local.replace(year=year, month=month + 1).timestamp()
+    return datetime(*_next_day(local), tzinfo=zone).timestamp()
+
+
+def _next_day(local: datetime) -> tuple[int, int, int]:
+    following = datetime.fromordinal(local.toordinal() + 1)
+    return following.year, following.month, following.day
+
+
+@dataclass(slots=True)
+class DayCount:
+    """One limit per day or month. The wall clock is asked here only."""
+
+    dimension: Dimension
+    amount: float
+    period: str
+    key: str
+    """Under which it is remembered."""
+    zone: tzinfo
+    wall: Callable[[], float]
+    memory: Memory | None = None
+    share: float = 1.0
+    soft: float = 0.1
+    """The part that is left to interactive calls."""
+    start: float = 0.0
+    used: float = 0.0
+    written: float = 0.0
+    """What stands on disk as sent: never less than `used`."""
+    done: float = 0.0
+    uncertain: float = 0.0
+    shut: bool = False
+    """The provider itself said that the day is used up."""
+    hold_until: float = -INFINITE
+    scale: float = 1.0
+    _open: int = field(default=0)
+
+    def __post_init__(self) -> None:
+        self.start = start_of(self.period, self.wall(), self.zone)
+        if self.memory is not None:
+            self._recall(self.memory.recall(KIND).get(self.key))
+
+    @property
+    def cap(self) -> float:
+        return self.amount * self.share
+
+    def left(self) -> float:
+        """Return what may still be sent in this period, without what is uncertain."""
+        self._turn()
+        return 0.0 if self.shut else max(0.0, self.cap - self.used)
+
+    def wait_s(self, cost: float, reserve: float = 0.0) -> float:
+        """Return the seconds until COST fits and RESERVE stays."""
+        self._turn()
+        if not self.shut and self.used + cost + reserve <= self.cap + 1e-9:
+            return 0.0
+        if not self.shut and self.uncertain >= cost > 0 and self._open == 0:
+            return 0.0
+        return self.resets_in_s()
+
+    def resets_in_s(self) -> float:
+        """Return the seconds until the counter begins anew."""
+        wall = self.wall()
+        return max(0.001, end_of(self.period, max(wall, self.start), self.zone) - wall)
+
+    def take(self, seq: int, cost: float, now: float) -> Charge:
+        """Count COST, on disk before this returns."""
+        self._turn()
+        if self.used + cost > self.cap and self.uncertain >= cost:
+            self.uncertain -= cost
+        else:
+            self.used += cost
+        self._open += 1
+        if self.used > self.written:
+            self.written = min(max(self.used, self.used - cost + ceil(self.cap / 100)), max(self.cap, self.used))
+            self._write(at_once=True)
+        return Charge(seq, now, cost, cost, standing=self.start)
+
+    def undo(self, charge: Charge) -> None:
+        """The provider did not count it."""
+        if charge.gone:
+            return
+        charge.gone = True
+        self._open = max(0, self._open - 1)
+        if charge.standing == self.start:
+            self.used = max(0.0, self.used - charge.amount)
+            self._write()
+
+    def settle(self, charge: Charge, actual: float) -> float:
+        """It cost ACTUAL."""
+        if charge.gone:
+            return 0.0
+        back = charge.amount - actual
+        if charge.standing == self.start:
+            self.used = max(0.0, self.used - back)
+            self._write()
+        charge.amount = actual
+        return back
+
+    def answered(self, charge: Charge) -> None:
+        """The provider took it: it is certain now."""
+        self._open = max(0, self._open - 1)
+        if charge.standing == self.start:
+            self.done += charge.amount
+            self._write()
+
+    def refused(self) -> None:
+        """The provider says that the period is used up: then it is, whatever we counted."""
+        self._turn()
+        self.shut = True
+        self.uncertain = 0.0
+        self.used = max(self.used, self.cap)
+        self._write()
+
+    def _turn(self) -> None:
+        """Begin anew when the period is over. A wall clock that jumped back does not reopen an old one."""
+        wall = self.wall()
+        start = start_of(self.period, wall, self.zone)
+        if start > self.start:
+            self.start, self.used, self.written, self.done, self.uncertain, self.shut = start, 0.0, 0.0, 0.0, 0.0, False
+
+    def _recall(self, text: str | None) -> None:
+        """Take over what was on disk; a start that lies in the future by more than a day is distrusted, its count
+        kept."""
+        try:
+            kept = json.loads(text or "{}")
+            start, written, done = float(kept["start"]), float(kept["written"]), float(kept["done"])
+        except (ValueError, KeyError, TypeError):
+            return
+        if start < self.start or not (0 <= written < INFINITE and 0 <= done < INFINITE):
+            return
+        if start <= self.start + 86_400:
+            self.start = start
+        self.used = self.written = written
+        self.done = min(done, written)
+        self.uncertain = written - self.done
+        self.shut = bool(kept.get("shut", False))
+
+    def _write(self, *, at_once: bool = False) -> None:
+        if self.memory is None:
+            return
+        value = json.dumps({"start": self.start, "written": self.written, "done": self.done, "shut": self.shut})
+        if at_once:
+            self.memory.remember_now(KIND, self.key, value)
+        else:
+            self.memory.remember(KIND, self.key, value)

@@ -1,0 +1,171 @@
+"""How many tokens will it cost? Without a tokenizer, from classes of characters.
+
+The weights were measured against OpenAI's o200k_base and cl100k_base on prose in five languages, code, JSON and
+base64: held-out error 0.89 to 1.05 on all, where characters/4 is wrong by up to 3.3. A factor per model, learned from
+what the provider reports, does the rest.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+
+from daemon.model import Ask, Estimate, Memory, Origin
+
+KIND = "pacing.estimate"
+SAMPLE_ABOVE = 40_000
+"""Longer texts are judged by evenly spaced pieces; a megabyte then costs about a millisecond."""
+PIECES = 16
+MESSAGE_TOKENS = 4.0
+REPLY_TOKENS = 3.0
+IMAGE_TOKENS = 1000.0
+FIRST_OUTPUT = 1024.0
+"""Reserved for the answer of a model that we have not seen yet, when the call sets no maximum."""
+FULL_OUTPUT = {"azure": 4096.0, "bedrock": 4096.0, "cerebras": 4096.0}
+"""Providers that reserve the model's maximum when the call sets none (their documentation); the usual maximum."""
+
+_BLOB = re.compile(r"[A-Za-z0-9+/=_-]{48,}")
+_WORD = re.compile(r"[A-Za-z]{1,7}")
+_DIGITS = re.compile(r"[0-9]{1,3}")
+_PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]+")
+_NEWLINE = re.compile(r"[\r\n]+[ \t]*")
+_ASCII = re.compile(r"[\x00-\x7f]+")
+_HANGUL = re.compile("[\u1100-\u11ff\u3130-\u318f\uac00-\ud7af]+")
+_HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
+_KANA = re.compile("[\u3040-\u30ff]+")
+O200K = (0.75, 0.75, 0.80, 0.26)
+CL100K = (1.15, 1.15, 1.00, 0.42)
+"""Tokens for a character of Hangul, Han, Kana and any other script beyond ASCII."""
+_NEW_VOCABULARY = re.compile(r"(?i)gpt-4o|gpt-4\.[1-9]|gpt-[5-9]|chatgpt|\bo[1-9]\b|gemini|llama-?[4-9]")
+
+
+def text_tokens(text: str, model: str | None) -> float:
+    """Return the estimated tokens of TEXT."""
+    if len(text) <= SAMPLE_ABOVE:
+        return _count(text, model)
+    size = SAMPLE_ABOVE // PIECES
+    step = (len(text) - size) / (PIECES - 1)
+    pieces = [text[int(i * step) : int(i * step) + size] for i in range(PIECES)]
+    return sum(_count(piece, model) for piece in pieces) * len(text) / (size * PIECES)
+
+
+def _count(text: str, model: str | None) -> float:
+    rest, total = text, 0.0
+    for blob in _BLOB.findall(text) if len(text) >= 48 else ():
+        total += 0.70 * len(blob)
+    if total:
+        rest = _BLOB.sub(" ", text)
+    if not rest.isascii():
+        total += _foreign(rest, model)
+    return (
+        total
+        + len(_WORD.findall(rest))
+        + len(_DIGITS.findall(rest))
+        + 0.9 * len(_PUNCTUATION.findall(rest))
+        + 0.6 * len(_NEWLINE.findall(rest))
+    )
+
+
+def _foreign(text: str, model: str | None) -> float:
+    """Tokens of the characters beyond ASCII."""
+    hangul, han, kana, other = O200K if model and _NEW_VOCABULARY.search(model) else CL100K
+    beyond = _ASCII.sub("", text)
+    n_hangul, n_han, n_kana = (sum(map(len, script.findall(beyond))) for script in (_HANGUL, _HAN, _KANA))
+    return hangul * n_hangul + han * n_han + kana * n_kana + other * (len(beyond) - n_hangul - n_han - n_kana)
+
+
+@dataclass(slots=True)
+class Calibration:
+    """What one model's provider counts for one token of ours, and how long its answers are."""
+
+    factor: float = 1.0
+    spread: float = 0.1
+    """Mean deviation of the factor; one is added, so that an estimate is rather too high than too low."""
+    seen: int = 0
+    outputs: list[float] = field(default_factory=list)
+    """The lengths of the last answers, for calls that set no maximum."""
+
+    def learn_input(self, raw: float, real: float) -> None:
+        if raw < 1 or real <= 0:
+            return
+        ratio = min(2.5, max(0.5, real / raw))
+        weight = max(0.1, 1.0 / (self.seen + 1))
+        self.spread += weight * (abs(ratio - self.factor) - self.spread)
+        self.factor += weight * (ratio - self.factor)
+        self.seen += 1
+
+    def learn_output(self, real: float) -> None:
+        self.outputs.append(max(0.0, real))
+        del self.outputs[:-64]
+
+    def input(self, raw: float) -> float:
+        return raw * min(2.5, self.factor + self.spread)
+
+    def output(self, provider: str) -> float:
+        """Return what to reserve for an answer without a stated maximum: the 95th percentile of the last ones."""
+        if provider in FULL_OUTPUT:
+            return FULL_OUTPUT[provider]
+        if len(self.outputs) < 3:
+            return FIRST_OUTPUT
+        ranked = sorted(self.outputs)
+        return ranked[min(len(ranked) - 1, int(0.95 * len(ranked)))]
+
+
+class Estimator:
+    """Estimates per (host, model), calibrated by what the provider reports; remembered over a restart."""
+
+    def __init__(self, memory: Memory | None = None) -> None:
+        self._memory = memory
+        self._known: dict[str, Calibration] = {}
+        for key, text in (memory.recall(KIND) if memory is not None else {}).items():
+            known = _parse(text)
+            if known is not None:
+                self._known[key] = known
+
+    def weigh(self, origin: Origin, ask: Ask) -> Estimate:
+        """Return what ASK will cost."""
+        if ask.kind == "images":
+            return Estimate(images=float(max(1, ask.choices)))
+        if not ask.text and not ask.model:
+            return Estimate()
+        raw = text_tokens(ask.text, ask.model) + MESSAGE_TOKENS * ask.messages + IMAGE_TOKENS * ask.images
+        if ask.messages:
+            raw += REPLY_TOKENS
+        known = self.of(origin.host, ask.model)
+        output = 0.0
+        if ask.kind != "embeddings":
+            output = float(ask.max_output) if ask.max_output is not None else known.output(origin.provider)
+        return Estimate(raw_input=raw, input=known.input(raw), output=max(0.0, output) * max(1, ask.choices))
+
+    def of(self, host: str, model: str | None) -> Calibration:
+        """Return what is known about MODEL at HOST."""
+        key = f"{host} {model or '-'}"
+        if key not in self._known:
+            if len(self._known) > 2_000:  # a client that invents model names must not fill the memory
+                self._known.clear()
+            self._known[key] = Calibration()
+        return self._known[key]
+
+    def learn(self, host: str, model: str | None, raw: float, real_input: float, real_output: float) -> None:
+        """Take over what the provider reported for one call."""
+        known = self.of(host, model)
+        known.learn_input(raw, real_input)
+        if real_output > 0:
+            known.learn_output(real_output)
+        if self._memory is not None and known.seen % 8 == 1:
+            value = {"factor": known.factor, "spread": known.spread, "seen": known.seen, "outputs": known.outputs[-16:]}
+            self._memory.remember(KIND, f"{host} {model or '-'}", json.dumps(value))
+
+
+def _parse(text: str) -> Calibration | None:
+    """Read a remembered calibration; None when it is not one."""
+    try:
+        kept = json.loads(text)
+        factor, spread, seen = float(kept["factor"]), float(kept["spread"]), int(kept["seen"])
+        outputs = [float(x) for x in kept["outputs"]]
+    except (ValueError, KeyError, TypeError):
+        return None
+    if not (0.4 <= factor <= 3 and 0 <= spread <= 3):
+        return None
+    return Calibration(factor, spread, seen, outputs)

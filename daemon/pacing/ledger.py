@@ -1,0 +1,387 @@
+"""One limit of a provider, and what of it is left: an anchored ledger.
+
+What may be sent now is the least of: what our own charges leave of the limit (safe however the provider counts), and
+what the newest answer, by order of sending, said was left, minus what we have sent since, plus what has flowed back.
+Pure arithmetic: time is an argument, nothing waits here. `daemon.pacing.learning` feeds it with answers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from daemon.model import Dimension
+from daemon.pacing.charges import Charge, ChargeLog, Window
+from daemon.pacing.level import Level
+from daemon.pacing.shapes import Sample, Shape
+
+GUARD_S = 0.05
+"""A call exists on the server later than in our log; measured 40-50 ms locally under a burst. Scales with the minute
+below 60 s only down to this, since connections do not get faster."""
+INFINITE = float("inf")
+
+
+@dataclass(slots=True)
+class Anchor:
+    """The newest thing the provider said about this limit."""
+
+    seq: int
+    at: float
+    """The instant of which `remaining` is taken to speak."""
+    remaining: float
+    full_at: float | None
+    """When it said that the limit would be whole again."""
+    sent_after: float = 0.0
+    refunded_after: float = 0.0
+    left_after: float = 0.0
+    """Windows: what it still counted, and has left since."""
+
+
+@dataclass(slots=True, eq=False)
+class Ledger:
+    """One limit. Build with `Ledger(dimension, period_s)` and set `limit` or `ceiling`; without both it holds nothing
+    back."""
+
+    dimension: Dimension
+    period_s: float
+    minute_s: float = 60.0
+    known_period: bool = False
+    """The period is stated (config, header name) and is not to be found out."""
+    limit: float | None = None
+    """What the provider states."""
+    ceiling: float | None = None
+    """What the user's config, or a guess after bare 429s, allows."""
+    share: float = 1.0
+    source: str = "header"
+    """config, header, message or guess."""
+    seen_at: float | None = None
+    shape: Shape = "unknown"
+    slices: int = 1
+    """Into how many equal parts of the period the provider cuts the limit."""
+    slice_boundary: float | None = None
+    """An instant at which a slice begins; None: only their length is known."""
+    boundary: float | None = None
+    """With shape fixed: the start of the present window."""
+    scale: float = 1.0
+    """What the provider charges for one unit of our estimate."""
+    guard_s: float = GUARD_S
+    other_rate: float = 0.0
+    """What others on the same key use, units a second (buckets)."""
+    foreign: float = 0.0
+    """What others on the same key use in one period (windows)."""
+    refunds: bool = False
+    """The provider gives back what was reserved and not used."""
+    refund_votes: int = 0
+    unused: float = 0.0
+    """Reserved and not used, of calls that ended since the newest answer."""
+    admission_stamps: bool = False
+    """`remaining` speaks of the instant of admission even when it comes with a late answer."""
+    hold_until: float = -INFINITE
+    held_by: str = ""
+    look_at: float = INFINITE
+    """From then on one call at a time may go although our own sum is used up (`daemon.pacing.guess`)."""
+    anchor: Anchor | None = None
+    samples: list[Sample] = field(default_factory=list)
+    server: Level | None = None
+    """Shape bucket: what the provider has, as far as its last answer tells."""
+    house: Level | None = None
+    """Shape bucket: what we allow ourselves, when that is less."""
+    version: int = 0
+    """Counts changes of what is known, so that readers need not compare."""
+    log: ChargeLog = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.log = ChargeLog(Window(self.period_s))
+
+    @property
+    def cap(self) -> float | None:
+        """The limit that binds us, after config and share; None when nothing is known."""
+        known = [x for x in (self.limit, self.ceiling) if x is not None]
+        return min(known) * self.share if known else None
+
+    @property
+    def rate(self) -> float:
+        """Units a second that the provider grants; 0 when nothing is known."""
+        limit = self.limit if self.limit is not None else self.ceiling
+        return limit / self.period_s if limit is not None else 0.0
+
+    # What may go now
+
+    def avail(self, now: float) -> float:
+        """Return how much may be sent at NOW; negative when more was sent than the limit held; infinity when it is
+        unknown."""
+        cap = self.cap
+        if cap is None:
+            return INFINITE
+        self._roll(now)
+        return min(cap, self._own(cap, now), self._anchored(now))
+
+    def wait_s(self, cost: float, now: float, reserve: float = 0.0) -> float:
+        """Return the seconds until COST may be sent and RESERVE still be left; 0 means now.
+
+        A cost above the limit waits until everything is free: let the provider decide then (see `Pool` for what is
+        refused).
+        """
+        held = max(0.0, self.hold_until - now)
+        cap = self.cap
+        if cap is None or cost <= 0:
+            return held
+        self._roll(now)
+        need = min(cap, cost + max(0.0, min(reserve, cap - cost)))
+        wait = max(held, self._slice_wait(min(cost, cap), cap, now))
+        if min(cap, self._own(cap, now), self._anchored(now)) >= need - 1e-9:
+            return max(wait, self._edge_wait(now))
+        return max(wait, self._refill_wait(need, cap, now))
+
+    def take(self, seq: int, cost: float, now: float) -> Charge:
+        """Charge COST for the attempt SEQ."""
+        charge = Charge(seq, now, cost, cost)
+        self._roll(now)
+        self.log.add(charge)
+        in_window = self.shape == "fixed" and self.boundary is not None
+        charge.standing = self.log.period_mark.total if in_window else self._surely_inside(now)
+        if self.anchor is not None:
+            self.anchor.sent_after += cost
+        for level in self._levels():
+            level.take(cost, now)
+        return charge
+
+    def undo(self, charge: Charge) -> None:
+        """The provider did not count it: take the charge out."""
+        if not charge.gone:
+            charge.gone = True
+            self._change(charge, 0.0, refund=False)
+
+    def settle(self, charge: Charge, actual: float) -> float:
+        """The body has ended and cost ACTUAL: correct the charge; return what comes back (negative: it cost more).
+
+        Less than reserved counts as given back only where the provider has shown that it does so.
+        """
+        if charge.gone:
+            return 0.0
+        back = charge.amount - max(0.0, actual)
+        charge.actual = max(0.0, actual)
+        if back > 0:
+            self.unused += back
+            if not self.refunds:
+                return 0.0
+        if self.shape == "fixed" and self.boundary is not None and charge.at < self.boundary:
+            return 0.0  # that window is over
+        self._change(charge, max(0.0, actual), refund=True)
+        return back
+
+    def hold(self, until: float, why: str) -> None:
+        """Let nothing go before UNTIL: the provider said so."""
+        if until > self.hold_until:
+            self.hold_until, self.held_by = until, why
+
+    # What is known changes
+
+    def reshape(
+        self, now: float, *, shape: Shape | None = None, period_s: float | None = None, slices: int | None = None
+    ) -> None:
+        """Take over a new idea of how the provider counts; charges stay."""
+        self.version += 1
+        if shape is not None and shape != self.shape:
+            self.shape = shape
+            if shape != "fixed":
+                self.boundary = None
+            self.server = self.house = None
+        if slices is not None:
+            self.slices = slices
+            if slices == 1:
+                self.slice_boundary = None
+        if period_s is not None or slices is not None:
+            if period_s is not None and period_s != self.period_s:
+                self.period_s = period_s
+                self.boundary = None
+                self.server = self.house = None
+            self.log.resize(self.period_s, self.slices, now, self.guard_s)
+        self.level_up(now)
+
+    def level_up(self, now: float) -> None:
+        """Make the bucket's levels fit what is known; call after `limit`, `ceiling`, `shape` or the anchor changed."""
+        cap = self.cap
+        if self.shape != "bucket" or cap is None:
+            self.server = self.house = None
+            return
+        if self.house is None or self.house.capacity != cap:
+            level = self.house.now(now) if self.house is not None else cap - self.log.between(now - self.period_s, now)
+            self.house = Level(cap, cap / self.period_s, min(cap, max(-cap, level)), now)
+        if self.anchor is not None and self.limit is not None:
+            self.server = self._server_level(self.anchor, self.limit)
+        elif self.limit is None:
+            self.server = None
+
+    def shift(self, seconds: float) -> None:
+        """The machine slept, and our clock did not count it: everything is SECONDS older."""
+        self.log.shift(seconds)
+        self.hold_until -= seconds
+        if self.anchor is not None:
+            self.anchor.at -= seconds
+            if self.anchor.full_at is not None:
+                self.anchor.full_at -= seconds
+        if self.boundary is not None:
+            self.boundary -= seconds
+        if self.slice_boundary is not None:
+            self.slice_boundary -= seconds
+        for level in self._levels():
+            level.at -= seconds
+        self.samples.clear()
+
+    def stale(self, now: float) -> bool:
+        """True if others use the key and the provider has not been heard for a while: one call first, to look."""
+        if self.foreign <= 0 or self.shape == "bucket" or self.anchor is None:
+            return False
+        return now - self.anchor.at > 0.2 * self.period_s
+
+    def look_in_s(self, now: float) -> float:
+        """Return the seconds until one call may go beyond our own sum; infinity when none may.
+
+        Either a guess is to be tried, or the provider has said when the limit would be whole again: the answer then
+        shows whether windows begin at fixed instants, which our own sum of a whole period cannot see.
+        """
+        look_at, a = self.look_at, self.anchor
+        if (
+            a is not None
+            and a.full_at is not None
+            and a.sent_after <= 0
+            and self.shape in ("unknown", "fixed")
+            and self.slices == 1
+        ):
+            look_at = min(look_at, a.full_at + self.guard_s)
+        return max(0.0, look_at - now, self.hold_until - now)
+
+    def give_back(self) -> None:
+        """The provider has shown that it gives back what is not used: so do the charges in our sums."""
+        self.refunds = True
+        for charge in self.log.entries:
+            if charge.actual is not None and charge.actual < charge.amount:
+                self.log.change(charge, charge.actual)
+
+    # Inside
+
+    def _levels(self) -> tuple[Level, ...]:
+        return tuple(level for level in (self.server, self.house) if level is not None)
+
+    def _roll(self, now: float) -> None:
+        """Let old charges leave, and a new fixed window begin."""
+        a = self.anchor
+        floor = a.at - self.period_s + self.guard_s if a is not None else INFINITE
+        left = self.log.advance(now, self.guard_s, floor)
+        if a is not None:
+            a.left_after += left
+        if self.boundary is not None and now >= self.boundary + self.period_s:
+            self.boundary += (now - self.boundary) // self.period_s * self.period_s
+        if self.boundary is not None:
+            self.log.since_mark(self.log.period_mark, self.boundary)
+
+    def _surely_inside(self, now: float) -> float:
+        """Our charges of the last period without those that may have left it on the server already."""
+        edge = now - self.period_s
+        return self.log.window.total - self.log.between(edge - self.guard_s, edge + self.guard_s)
+
+    def _own(self, cap: float, now: float) -> float:
+        """What our own charges leave of the limit."""
+        if self.shape == "bucket":
+            return self._house(cap, now)
+        if self.shape == "fixed" and self.boundary is not None:
+            return cap - self.foreign - self.log.since_mark(self.log.period_mark, self.boundary)
+        spare = self.foreign if self.anchor is None or now - self.anchor.at > 0.2 * self.period_s else 0.0
+        return cap - min(spare, 0.9 * cap) - self.log.window.total
+
+    def _house(self, cap: float, now: float) -> float:
+        """With a bucket, our own sum matters only where we allow ourselves less than the provider does."""
+        if self.house is None:
+            self.level_up(now)
+        if self.house is None or (self.server is not None and self.limit is not None and cap >= self.limit):
+            return cap
+        return self.house.now(now)
+
+    def _anchored(self, now: float) -> float:
+        """What the provider's newest answer leaves."""
+        a = self.anchor
+        if a is None or self.limit is None:
+            return INFINITE
+        spared = self.limit - self.limit * self.share
+        if self.shape == "bucket":
+            return self.server.now(now - self.guard_s) - spared if self.server is not None else INFINITE
+        left = a.remaining - a.sent_after + a.refunded_after - spared
+        if self.shape == "fixed" and self.boundary is not None:
+            return left if a.at >= self.boundary - self.guard_s else INFINITE
+        if now >= self._void_at(a):
+            return INFINITE
+        return left + a.left_after
+
+    def _void_at(self, a: Anchor) -> float:
+        """When an answer of a window has nothing more to say: the limit was whole by then."""
+        void = a.at + self.period_s
+        return (min(void, a.full_at) if a.full_at is not None else void) + self.guard_s
+
+    def _server_level(self, a: Anchor, limit: float) -> Level:
+        """The bucket as the anchor knows it, with our later charges taken at their times."""
+        level = Level(limit, max(0.0, limit / self.period_s - self.other_rate), min(limit, a.remaining), a.at)
+        for charge in self.log.after_seq(a.seq):
+            level.take(charge.amount, max(a.at, charge.at))
+        level.give(a.refunded_after)
+        return level
+
+    def _change(self, charge: Charge, amount: float, *, refund: bool) -> None:
+        """Set what CHARGE counts, in all sums that it is part of. What is REFUNDed, the newest answer did not know
+        yet."""
+        back = charge.amount - amount
+        self.log.change(charge, amount)
+        a = self.anchor
+        later = a is None or charge.seq > a.seq
+        if a is not None and later:
+            a.sent_after -= back
+        elif a is not None and refund:
+            a.refunded_after += back
+        if self.house is not None:
+            self.house.give(back)
+        if self.server is not None and (later or refund):
+            self.server.give(back)
+
+    def _slice_wait(self, cost: float, cap: float, now: float) -> float:
+        """Seconds until COST fits into a slice of the limit."""
+        if self.slices <= 1 or self.log.slices is None:
+            return 0.0
+        length = self.period_s / self.slices
+        allowed = max(cap / self.slices, cost)
+        if self.slice_boundary is not None:
+            begun = self.slice_boundary + (now - self.slice_boundary) // length * length
+            if self.log.since_mark(self.log.slice_mark, begun) + cost <= allowed + 1e-9:
+                return 0.0 if begun + length - now > 0.3 * self.guard_s else begun + length + self.guard_s / 5 - now
+            return begun + length + self.guard_s / 5 - now
+        if self.log.slices.total + cost <= allowed + 1e-9:
+            return 0.0
+        lack = self.log.slices.total + cost - allowed
+        return max(0.0, self.log.exit_of(lack, self.log.slices, self.guard_s) - now)
+
+    def _edge_wait(self, now: float) -> float:
+        """Just before a fixed window ends, a call may be counted on either side: hold it back."""
+        if self.shape != "fixed" or self.boundary is None:
+            return 0.0
+        left = self.boundary + self.period_s - now
+        return left + self.guard_s / 2 if left < self.guard_s / 2 else 0.0
+
+    def _refill_wait(self, need: float, cap: float, now: float) -> float:
+        """Seconds until NEED is there, from what flows back. Never 0."""
+        if self.shape == "bucket":
+            spared = self.limit - self.limit * self.share if self.limit is not None else 0.0
+            waits = [0.0]
+            if self.server is not None:
+                waits.append(self.server.wait_s(need + spared, now - self.guard_s))
+            if self._house(cap, now) < need and self.house is not None:
+                waits.append(self.house.wait_s(need, now))
+            return max(1e-3, min(max(waits), 2 * self.period_s))
+        if self.shape == "fixed" and self.boundary is not None:
+            return max(1e-3, self.boundary + self.period_s + self.guard_s / 2 - now)
+        own = anchored = 0.0
+        lack = need - self._own(cap, now)
+        if lack > 0:
+            own = self.log.exit_of(lack, self.log.window, self.guard_s) - now
+        if self._anchored(now) < need and self.anchor is not None:
+            anchored = self._void_at(self.anchor) - now
+            exit_s = self.log.exit_of(need - self._anchored(now), self.log.window, self.guard_s) - now
+            anchored = min(anchored, exit_s)
+        return max(1e-3, min(max(own, anchored), self.period_s + self.guard_s))

@@ -1,0 +1,68 @@
+"""From configured limits to ledgers, day counters and slots."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fnmatch import fnmatchcase
+
+from daemon.model import Limit, Memory, Origin, Scope
+from daemon.pacing.days import DayCount, zone_of
+from daemon.pacing.ledger import Ledger
+from daemon.pacing.pool import Limits
+from daemon.pacing.shapes import DAY_S
+from daemon.pacing.slots import Slots
+
+SECOND, MINUTE, HOUR = 1.0, 60.0, 3600.0
+WORDS = {"second": SECOND, "minute": MINUTE, "hour": HOUR}
+
+
+def shared_limits(origin: Origin, key: str, wall: Callable[[], float], memory: Memory | None) -> Limits:
+    """The configured limits without models: all pools of one key take from them together."""
+    return _build([x for x in origin.limits if not x.models], origin, f"{origin.host} {key}", wall, memory)
+
+
+def own_limits(
+    origin: Origin, scope: Scope, model: str | None, wall: Callable[[], float], memory: Memory | None
+) -> Limits:
+    """The configured limits whose patterns name this pool's model or group."""
+    names = [name for name in (model, scope.group) if name]
+    mine = [x for x in origin.limits if any(fnmatchcase(name, pattern) for pattern in x.models for name in names)]
+    return _build(mine, origin, f"{scope.host} {scope.key} {scope.group}", wall, memory)
+
+
+def _build(limits: list[Limit], origin: Origin, place: str, wall: Callable[[], float], memory: Memory | None) -> Limits:
+    built = Limits()
+    for limit in limits:
+        if limit.dimension == "concurrency":
+            most = max(1.0, limit.amount * origin.share)
+            built.slots.append(Slots(most, most))
+        elif limit.period in ("day", "month"):
+            key = f"{place} {limit.dimension} {limit.period}"
+            zone = zone_of(origin.provider)
+            built.days.append(
+                DayCount(limit.dimension, limit.amount, limit.period, key, zone, wall, memory, origin.share)
+            )
+        else:
+            period = period_of(limit, origin)
+            ledger = Ledger(
+                limit.dimension,
+                period,
+                origin.minute_s,
+                known_period=True,
+                ceiling=limit.amount,
+                share=origin.share,
+                source="config",
+            )
+            standing = built.ledgers.get((limit.dimension, period))
+            if standing is None or (standing.ceiling or 0.0) > limit.amount:
+                built.ledgers[(limit.dimension, period)] = ledger
+    return built
+
+
+def period_of(limit: Limit, origin: Origin) -> float:
+    """The period in this origin's time: seconds, minutes and hours scale with its minute; free durations do not."""
+    if limit.period in WORDS:
+        return WORDS[limit.period] * origin.minute_s / MINUTE
+    if limit.period is None and limit.period_s in WORDS.values() and origin.minute_s == MINUTE:
+        return float(limit.period_s or MINUTE)
+    return min(float(limit.period_s or origin.minute_s), 31 * DAY_S)

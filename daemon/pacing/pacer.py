@@ -1,0 +1,368 @@
+"""The pacer: all waiting of the whole program. A thin asynchronous shell around the synchronous accounts.
+
+Every change of state ends in `_step`, which moves the account and sets its one timer. While nothing waits there is no
+timer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from daemon.errors import Cancelled, DeadlineExceeded, QueueFull, ShuttingDown, TooLarge
+from daemon.model import Ask, Call, Estimate, Finding, Memory, Origin, Priority, Reading, TransportFault, Usage
+from daemon.pacing.account import Account
+from daemon.pacing.block import Blocked
+from daemon.pacing.clocks import SleepWatch, boottime
+from daemon.pacing.estimate import Estimator
+from daemon.pacing.eta import when_s
+from daemon.pacing.feedback import Feedback, costs_of
+from daemon.pacing.permit import Permit, Setback
+from daemon.pacing.pool import Pool
+from daemon.pacing.queue import Entry
+from daemon.pacing.settings import PacingSettings
+from daemon.pacing.words import duration, number, pool_json, queue_json
+
+INFINITE = float("inf")
+TICK_S = 5.0
+"""While something waits, look at the clock this often: timers stand still with a sleeping machine."""
+PROMPT_MARGIN = 1.15
+"""Our estimate of a prompt may be wrong by this much before we say that it can never fit."""
+
+
+class Pacer:
+    """Says when each call may go."""
+
+    def __init__(
+        self,
+        settings: PacingSettings | None = None,
+        *,
+        clock: Callable[[], float] = boottime,
+        wall: Callable[[], float] = time.time,
+        memory: Memory | None = None,
+        rng: random.Random | None = None,
+        on_change: Callable[[], None] | None = None,
+    ) -> None:
+        self.settings = settings or PacingSettings()
+        self._clock = clock
+        self._wall = wall
+        self._memory = memory
+        self._on_change = on_change
+        self._estimator = Estimator(memory)
+        self._feedback = Feedback(self.settings, self._estimator, rng or random.Random())  # noqa: S311 - jitter, not secrets
+        self._accounts: dict[tuple[str, str], Account] = {}
+        self._timers: dict[Account, tuple[float, asyncio.TimerHandle]] = {}
+        self._waiting: dict[str, tuple[Account, Pool, Entry]] = {}
+        self._watch = SleepWatch(self.settings.resume_slack_s)
+        self._closed = False
+
+    def __repr__(self) -> str:
+        return f"<Pacer {len(self._waiting)} waiting, {list(self._accounts.values())}>"
+
+    # Before
+
+    def weigh(self, origin: Origin, ask: Ask) -> Estimate:
+        """Estimate what a call will cost, calibrated by what this model's provider reported before."""
+        return self._estimator.weigh(origin, ask)
+
+    def will_wait(self, call: Call) -> dict[str, Any] | None:
+        """Return {"waits_for", "wait_s", "place"} of CALL, or None when it would go at once."""
+        now = self._clock()
+        _, pool = self._place(call)
+        entry = self._entry(call, None, now)
+        ahead = len(pool.queue)
+        stop = pool.gate(entry, now) or pool.limits(entry, now)
+        if stop is None and not ahead:
+            return None
+        stop = stop or pool.stop
+        wait = self._eta(pool, entry, now)
+        why = stop.why if stop is not None else "its turn"
+        return {"waits_for": why, "wait_s": wait if wait < INFINITE else None, "place": ahead + 1}
+
+    # Waiting
+
+    async def acquire(self, call: Call, setback: Setback | None = None) -> Permit:
+        """Wait until CALL may go, and charge it. Pass the SETBACK of a failed attempt to go again from the same
+        place.
+
+        Raises TooLarge, QueueFull, DeadlineExceeded (`retry_after_s` in its facts), Cancelled, ShuttingDown or
+        Blocked. When the task is cancelled, the call leaves the line and nothing is charged.
+        """
+        now = self._clock()
+        if self._closed:
+            raise ShuttingDown("Sluice is stopping and takes no new calls; send it again when the daemon runs")
+        account, pool = self._place(call)
+        entry = self._entry(call, setback, now)
+        self._check(account, pool, entry, now)
+        future: asyncio.Future[Permit] = asyncio.get_running_loop().create_future()
+        entry.future = future
+        pool.push(entry, now)
+        account.expect(pool, entry)
+        self._waiting[call.id] = (account, pool, entry)
+        self._step(account, now)
+        try:
+            return future.result() if future.done() else await future
+        except asyncio.CancelledError:
+            self._abandon(account, pool, entry, future)
+            raise
+        finally:
+            self._waiting.pop(call.id, None)
+
+    def cancel(self, call_id: str) -> bool:
+        """Take a waiting call out of the line; its `acquire` raises Cancelled. False when it does not wait."""
+        found = self._waiting.get(call_id)
+        if found is None:
+            return False
+        self._end(*found, Cancelled("the call was cancelled while it waited; nothing was sent"))
+        return True
+
+    def promote(self, call_id: str, priority: Priority) -> bool:
+        """Move a waiting call to another class. False when it does not wait."""
+        found = self._waiting.get(call_id)
+        if found is None:
+            return False
+        account, pool, entry = found
+        if entry.number:
+            pool.queue.promote(entry, priority)
+        else:
+            entry.priority = priority
+        self._step(account, self._clock())
+        return True
+
+    async def close(self) -> None:
+        """Everything that waits gets ShuttingDown; no timer is left."""
+        self._closed = True
+        for found in list(self._waiting.values()):
+            self._end(*found, ShuttingDown("Sluice is stopping; the call was not sent"), step=False)
+        for _, handle in self._timers.values():
+            handle.cancel()
+        self._timers.clear()
+
+    # Looking
+
+    def pools(self) -> list[dict[str, Any]]:
+        """The status of each pool, JSON-ready."""
+        now = self._clock()
+        return [pool_json(p, a.block_of(p), now) for a in self._accounts.values() for p in a.pools.values()]
+
+    def queue(self) -> list[dict[str, Any]]:
+        """Each waiting call: its place, what it waits for, and when it will probably go."""
+        now, wall = self._clock(), self._wall()
+        return [
+            row
+            for a in self._accounts.values()
+            for p in a.pools.values()
+            for row in queue_json(p, a.block_of(p), now, wall)
+        ]
+
+    # What permits report (see `daemon.pacing.permit.Desk`)
+
+    def answered(self, permit: Permit, status: int, readings: Sequence[Reading], *, streamed: bool) -> None:
+        account, pool = self._place(permit.call)
+        now = self._clock()
+        self._feedback.answered(account, pool, permit, 200 <= status < 400, readings, streamed, now)
+        self._step(account, now)
+
+    def refused(self, permit: Permit, finding: Finding, readings: Sequence[Reading]) -> Setback | None:
+        account, pool = self._place(permit.call)
+        now = self._clock()
+        setback, blocked = self._feedback.refused(account, pool, permit, finding, readings, now)
+        if blocked:
+            self._turn_away(account, pool, finding)
+        self._step(account, now)
+        return setback
+
+    def lost(self, permit: Permit, fault: TransportFault, sent: bool) -> Setback | None:
+        account, pool = self._place(permit.call)
+        now = self._clock()
+        setback = self._feedback.lost(account, pool, permit, fault, sent, now)
+        self._step(account, now)
+        return setback
+
+    def settle(self, permit: Permit, usage: Usage | None) -> None:
+        account, pool = self._place(permit.call)
+        now = self._clock()
+        self._feedback.settle(pool, permit, usage, now)
+        self._step(account, now)
+
+    def release(self, permit: Permit) -> None:
+        account, pool = self._place(permit.call)
+        if permit.unanswered:
+            permit.unanswered = False
+            pool.ramp.answered(refused=True)
+        for slots in permit.slots:
+            slots.give()
+        pool.in_flight = max(0, pool.in_flight - 1)
+        for block in (account.block, pool.block):
+            if block is not None and block.probing == permit.call.id:
+                block.probing = None
+        self._step(account, self._clock())
+
+    # Inside
+
+    def _place(self, call: Call) -> tuple[Account, Pool]:
+        key = (call.scope.host, call.scope.key)
+        account = self._accounts.get(key)
+        if account is None:
+            account = self._accounts[key] = Account(*key, self.settings, self, self._wall, self._memory)
+        return account, account.pool(call)
+
+    def _entry(self, call: Call, setback: Setback | None, now: float) -> Entry:
+        e = call.estimate
+        costs = costs_of((e.input, e.output, e.images, e.audio_seconds))
+        entry = Entry(call, costs, now, call.priority)
+        if setback is not None:
+            entry.setback, entry.ready_at = setback, setback.ready_at
+            entry.arrived, entry.tag = setback.permit.arrived, setback.permit.tag
+        if call.deadline_s is not None:
+            entry.deadline = entry.arrived + call.deadline_s
+        return entry
+
+    def _check(self, account: Account, pool: Pool, entry: Entry, now: float) -> None:
+        """Refuse at once what waiting cannot help."""
+        entry.share = pool.share_of(entry.costs)
+        account.check_block(pool, entry, now)
+        if entry.setback is None and len(pool.queue) + len(pool.delayed) >= self.settings.max_waiting:
+            raise QueueFull(
+                f"{self.settings.max_waiting} calls already wait for {pool.scope.host} {pool.scope.group};"
+                " raise queue.max_waiting, or cancel some: `daemon calls` lists them"
+            )
+        self._check_size(pool, entry)
+        self._check_day(pool, entry)
+        if entry.deadline < INFINITE:
+            eta = self._eta(pool, entry, now)
+            if now + eta > entry.deadline:
+                raise self._too_late(pool, eta, "")
+
+    def _check_size(self, pool: Pool, entry: Entry) -> None:
+        """One prompt that is larger than a whole limit never fits. (An answer's reserve is let through when all is
+        free.)"""
+        e = entry.call.estimate
+        sure = {"tokens": e.input / PROMPT_MARGIN, "input_tokens": e.input / PROMPT_MARGIN}
+        sure["images"] = e.images
+        known = [(x.dimension, x.scale, x.cap) for x in pool.ledgers if x.cap is not None]
+        for dimension, scale, cap in known + [(day.dimension, day.scale, day.cap) for day in pool.days]:
+            need = sure.get(dimension, 0.0) * scale
+            if need > cap:
+                word = dimension.replace("_", " ")
+                raise TooLarge(
+                    f"this call alone needs about {number(need)} {word}, and the limit is {number(cap)}:"
+                    " waiting cannot help; shorten the prompt or use a model with a higher limit",
+                    dimension=dimension, requested=round(need), limit=cap,
+                )  # fmt: skip
+
+    def _check_day(self, pool: Pool, entry: Entry) -> None:
+        """A used-up day is not waited for through the night."""
+        most = self.settings.max_wait_interactive_s if entry.priority == 0 else self.settings.max_wait_s
+        for day in pool.days:
+            wait = day.wait_s(entry.costs.get(day.dimension, 0.0)) if entry.costs.get(day.dimension) else 0.0
+            if wait > most and not (day.uncertain and not day.shut):
+                raise DeadlineExceeded(
+                    f"today's {number(day.cap)} {day.dimension.replace('_', ' ')} are used up"
+                    if day.period == "day"
+                    else f"this month's {number(day.cap)} {day.dimension.replace('_', ' ')} are used up",
+                    retry_after_s=wait, dimension=day.dimension, window=day.period,
+                )  # fmt: skip
+
+    def _too_late(self, pool: Pool, eta: float, waited: str) -> DeadlineExceeded:
+        why = pool.stop.why if pool.stop is not None else "its turn"
+        return DeadlineExceeded(
+            f"the call {waited or 'cannot go before its deadline'}: it waits for {why}, and could go in {duration(eta)}"
+            "; allow more time, or send fewer calls at once",
+            retry_after_s=round(eta, 3),
+        )
+
+    def _eta(self, pool: Pool, entry: Entry, now: float) -> float:
+        """Seconds until ENTRY would go, behind what waits in its class and above."""
+        eta = max(0.0, pool.hold_until - now, entry.ready_at - now)
+        for ledger in pool.ledgers:
+            cost = entry.costs.get(ledger.dimension, 0.0)
+            if cost > 0:
+                ahead = pool.queue.backlog(ledger.dimension, entry.priority) if entry.tag is None else 0.0
+                eta = max(eta, when_s(ledger, (cost + ahead) * ledger.scale, now))
+        for day in pool.days:
+            eta = max(eta, day.wait_s(entry.costs.get(day.dimension, 0.0)))
+        return eta
+
+    def _abandon(self, account: Account, pool: Pool, entry: Entry, future: asyncio.Future[Permit]) -> None:
+        """The client left while it waited. A permit that came in the same instant goes back uncharged."""
+        if future.done() and not future.cancelled() and future.exception() is None:
+            permit = future.result()
+            for ledger, charge in permit.charges:
+                ledger.undo(charge)
+            for day, charge in permit.days:
+                day.undo(charge)
+            permit.release()
+            return
+        entry.future = None
+        pool.queue.remove(entry)
+        self._step(account, self._clock())
+
+    def _end(self, account: Account, pool: Pool, entry: Entry, error: Exception, *, step: bool = True) -> None:
+        """Take ENTRY out of the line and give it ERROR."""
+        future, entry.future = entry.future, None
+        pool.queue.remove(entry)
+        self._waiting.pop(entry.call.id, None)
+        if future is not None and not future.done():
+            future.set_exception(error)
+        if step:
+            self._step(account, self._clock())
+
+    def _turn_away(self, account: Account, pool: Pool, finding: Finding) -> None:
+        """A person must act first: tell all that wait for this key, or this model."""
+        for found in list(self._waiting.values()):
+            if found[0] is account and (found[1] is pool or account.block is not None):
+                self._end(*found, Blocked(finding, account.host), step=False)
+
+    def _step(self, account: Account, now: float) -> None:
+        """Move ACCOUNT, then set its timer. Runs after every change of state."""
+        if self._closed:
+            return
+        account.step(now)
+        self._expire(account, now)
+        self._arm(account, now)
+        if self._on_change is not None:
+            self._on_change()
+
+    def _expire(self, account: Account, now: float) -> None:
+        """Calls whose deadline has passed get their answer."""
+        for pool, entry in account.overdue(now):
+            eta = self._eta(pool, entry, now)
+            error = self._too_late(pool, eta, f"waited {duration(now - entry.arrived)}, until its deadline")
+            self._end(account, pool, entry, error, step=False)
+
+    def _arm(self, account: Account, now: float) -> None:
+        """One timer per account, and only while something waits there."""
+        standing = self._timers.get(account)
+        waits = any(len(p.queue) or p.delayed for p in account.pools.values())
+        if not waits:
+            if standing is not None:
+                standing[1].cancel()
+                del self._timers[account]
+            return
+        due = min(max(account.wake, now + 0.001), now + TICK_S)
+        if standing is not None:
+            if standing[0] <= due and standing[0] > now and standing[0] + 0.0005 >= due:
+                return
+            standing[1].cancel()
+        loop = asyncio.get_running_loop()
+        self._timers[account] = (due, loop.call_later(due - now, self._fire, account))
+
+    def _fire(self, account: Account) -> None:
+        """The timer of ACCOUNT has come."""
+        due, _ = self._timers.pop(account)
+        now = self._clock()
+        self._resume(now, due)
+        self._step(account, now)
+
+    def _resume(self, now: float, due: float) -> None:
+        """After the machine slept: nothing bursts, and what our clock did not count is added."""
+        sleep = self._watch.look(now, self._wall(), due)
+        if sleep is None:
+            return
+        for account in self._accounts.values():
+            for pool in account.pools.values():
+                pool.resumed(sleep.stood_still_s)

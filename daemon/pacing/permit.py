@@ -1,0 +1,98 @@
+"""The right of one attempt to go, and what is left of it when the attempt fails."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from daemon.model import Call, Finding, Reading, TransportFault, Usage
+from daemon.pacing.charges import Charge
+from daemon.pacing.days import DayCount
+from daemon.pacing.ledger import Ledger
+from daemon.pacing.slots import Slots
+
+SetbackKind = Literal["rate", "overload", "network"]
+
+
+@dataclass(slots=True)
+class Tally:
+    """What one call has met so far, over all its attempts."""
+
+    first_at: float
+    rate: int = 0
+    """Rate refusals in a row."""
+    overload: int = 0
+    network: int = 0
+    refused_at: float | None = None
+    """When the present row of rate refusals began."""
+
+
+class Desk(Protocol):
+    """Where a permit reports to."""
+
+    def answered(self, permit: Permit, status: int, readings: Sequence[Reading], *, streamed: bool) -> None: ...
+    def refused(self, permit: Permit, finding: Finding, readings: Sequence[Reading]) -> Setback | None: ...
+    def lost(self, permit: Permit, fault: TransportFault, sent: bool) -> Setback | None: ...
+    def settle(self, permit: Permit, usage: Usage | None) -> None: ...
+    def release(self, permit: Permit) -> None: ...
+
+
+@dataclass(slots=True, eq=False)
+class Permit:
+    """One attempt's right to go. `release` it in `finally`; without `settle` it keeps its charge."""
+
+    call: Call
+    attempt: int
+    waited_s: float
+    desk: Desk = field(repr=False)
+    seq: int = 0
+    sent_at: float = 0.0
+    arrived: float = 0.0
+    tag: float | None = None
+    tally: Tally = field(default_factory=lambda: Tally(0.0), repr=False)
+    charges: list[tuple[Ledger, Charge]] = field(default_factory=list, repr=False)
+    days: list[tuple[DayCount, Charge]] = field(default_factory=list, repr=False)
+    slots: list[Slots] = field(default_factory=list, repr=False)
+    unanswered: bool = True
+    settled: bool = False
+    released: bool = False
+
+    def answered(self, status: int, readings: Sequence[Reading], *, streamed: bool) -> None:
+        """Status line and headers are in; STREAMED: the body is still being made."""
+        self.desk.answered(self, status, readings, streamed=streamed)
+
+    def refused(self, finding: Finding, readings: Sequence[Reading] = ()) -> Setback | None:
+        """The provider said no. Return with what to acquire again, or None when the call must not be sent again."""
+        return self.desk.refused(self, finding, readings)
+
+    def lost(self, fault: TransportFault, sent: bool) -> Setback | None:
+        """No answer came. What was SENT may have been paid for, and is sent again only if the origin's setting says
+        so."""
+        return self.desk.lost(self, fault, sent)
+
+    def settle(self, usage: Usage | None) -> None:
+        """The body has ended; None: the provider reported no usage, the estimate stays."""
+        if not self.settled:
+            self.settled = True
+            self.desk.settle(self, usage)
+
+    def release(self) -> None:
+        """Give the slot back, once."""
+        if not self.released:
+            self.released = True
+            self.desk.release(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Setback:
+    """An attempt that failed and is worth another: pass it to `Pacer.acquire`."""
+
+    permit: Permit
+    kind: SetbackKind
+    wait_s: float
+    """An estimate, for people."""
+    reason: str
+    finding: Finding | None = None
+    ready_at: float = float("-inf")
+    """On the pacer's clock: not before this instant."""

@@ -1,0 +1,264 @@
+"""One pool: the calls that share their limits, what is known of these, and who may go now. Synchronous, no clock.
+
+A pool's limits are its own (from headers, messages and configured model patterns) and those that it shares with the
+other pools of the same key (configured without a model). `choose` is the one step that moves it.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections import deque
+from dataclasses import dataclass, field
+
+from daemon.model import Dimension, Origin, Reading, Scope
+from daemon.pacing.backoff import Breaker, RetryBudget
+from daemon.pacing.block import Block
+from daemon.pacing.days import DayCount
+from daemon.pacing.demand import Demand
+from daemon.pacing.ledger import Ledger
+from daemon.pacing.queue import Costs, Entry, Queue
+from daemon.pacing.settings import PacingSettings
+from daemon.pacing.shapes import DAY_S
+from daemon.pacing.slots import Ramp, Slots
+
+INFINITE = float("inf")
+SCAN = 16
+"""How many calls behind a big one are looked at."""
+_ties = itertools.count()
+
+
+@dataclass(slots=True)
+class Limits:
+    """Limits of one pool, or shared by all pools of a key."""
+
+    ledgers: dict[tuple[Dimension, float | None], Ledger] = field(default_factory=dict)
+    """By dimension and stated period; None: the period is found out."""
+    days: list[DayCount] = field(default_factory=list)
+    slots: list[Slots] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Stop:
+    """Why a call does not go now."""
+
+    wait_s: float
+    """Infinity: until something happens."""
+    ledger: Ledger | None = None
+    day: DayCount | None = None
+    why: str = ""
+
+
+class Pool:
+    """The queue and the limits of one scope."""
+
+    def __init__(self, scope: Scope, origin: Origin, shared: Limits, own: Limits, settings: PacingSettings) -> None:
+        self.scope = scope
+        self.origin = origin
+        self.shared = shared
+        self.own = own
+        self.settings = settings
+        unit = origin.minute_s / 60.0
+        self.unit = unit
+        """What a second of the settings is in this origin's time."""
+        for dimension in ("requests", "tokens"):
+            key: tuple[Dimension, float | None] = ("requests" if dimension == "requests" else "tokens", None)
+            if key not in own.ledgers:
+                own.ledgers[key] = Ledger(key[0], origin.minute_s, origin.minute_s, share=origin.share)
+        self.slots = Slots(settings.max_in_flight, settings.max_in_flight)
+        self.ramp = Ramp(settings.first_burst, origin.minute_s / 600.0, 2 * origin.minute_s)
+        self.queue = Queue(settings.floor, (INFINITE, settings.age_normal_s, settings.age_batch_s))
+        self.delayed: list[tuple[float, int, Entry]] = []
+        self.demand = Demand(settings.reserve)
+        self.budget = RetryBudget(settings.budget_share, settings.budget_least, origin.minute_s)
+        self.breaker = Breaker(2 * origin.minute_s)
+        self.block: Block | None = None
+        self.hold_until = -INFINITE
+        self.hold_why = ""
+        self.batch_hold = -INFINITE
+        self.refusals: deque[float] = deque(maxlen=100)
+        self.in_flight = 0
+        self.accepted = 0
+        """Answers since the last rate refusal."""
+        self.wake = INFINITE
+        self.stop: Stop | None = None
+        """Why the next call waits."""
+        self._smallest: tuple[Ledger, float] | None = None
+        self._all: tuple[Ledger, ...] = ()
+        self._gather()
+
+    def __repr__(self) -> str:
+        why = f", next in {self.stop.wait_s:.1f} s ({self.stop.why})" if self.stop else ""
+        name = f"{self.scope.host}/{self.scope.group}"
+        return f"<Pool {name}: {self.in_flight} running, {len(self.queue) + len(self.delayed)} waiting{why}>"
+
+    @property
+    def ledgers(self) -> tuple[Ledger, ...]:
+        return self._all
+
+    @property
+    def days(self) -> list[DayCount]:
+        return self.own.days + self.shared.days
+
+    def ledger_for(self, reading: Reading) -> Ledger:
+        """Return the pool's own ledger that READING speaks of; made when it is new."""
+        period = self.scaled(reading.period_s)
+        for (dimension, stated), ledger in self.own.ledgers.items():
+            if dimension == reading.dimension and stated is not None and stated == period:
+                return ledger
+        found = self.own.ledgers.get((reading.dimension, None))
+        if period is None or (found is not None and abs(period - self.origin.minute_s) < 1e-9):
+            if found is None:
+                found = Ledger(reading.dimension, self.origin.minute_s, self.origin.minute_s, share=self.origin.share)
+                self.own.ledgers[(reading.dimension, None)] = found
+                self._gather()
+            found.known_period = found.known_period or period is not None
+            return found
+        ledger = Ledger(reading.dimension, period, self.origin.minute_s, known_period=True, share=self.origin.share)
+        self.own.ledgers[(reading.dimension, period)] = ledger
+        self._gather()
+        return ledger
+
+    def scaled(self, period_s: float | None) -> float | None:
+        """A nominal period in this origin's time; days do not scale."""
+        if period_s is None or period_s >= DAY_S:
+            return period_s
+        return period_s * self.unit
+
+    # Moving
+
+    def push(self, entry: Entry, now: float) -> None:
+        """Line up, now or when its backoff is over."""
+        if entry.ready_at > now:
+            heapq.heappush(self.delayed, (entry.ready_at, next(_ties), entry))
+        else:
+            self._smallest = None
+            self.queue.push(entry)
+
+    def wake_delayed(self, now: float) -> None:
+        """Line up those whose backoff is over."""
+        while self.delayed and (self.delayed[0][0] <= now or self.delayed[0][2].future is None):
+            entry = heapq.heappop(self.delayed)[2]
+            if entry.future is not None:
+                self._smallest = None
+                self.queue.push(entry)
+
+    def choose(self, now: float) -> Entry | None:
+        """Return the call that may go now, or None, and then `wake` says when to ask again."""
+        self.wake = self.delayed[0][0] if self.delayed else INFINITE
+        self.stop = None
+        head = self.queue.head(now)
+        if head is None:
+            return None
+        stop = self.gate(head, now) or self.limits(head, now)
+        if stop is None:
+            return head
+        self.stop = stop
+        head.waits_for = stop.why
+        self.wake = min(self.wake, now + stop.wait_s)
+        if stop.ledger is None and stop.day is None and head.priority == 0:
+            return None
+        return self._pass(head, stop, now)
+
+    def gate(self, entry: Entry, now: float) -> Stop | None:
+        """What holds every call alike: a shared wait, slots, careful growth."""
+        if self.hold_until > now:
+            return Stop(self.hold_until - now, why=self.hold_why)
+        for slots in (self.slots, *self.own.slots, *self.shared.slots):
+            if not slots.free():
+                return Stop(INFINITE, why=f"a free slot: {slots.used} calls run at the same time")
+        wait = self.ramp.wait_s(now)
+        if wait > 0:
+            return Stop(wait, why="the answers to the first calls: the limits are not known yet")
+        if entry.priority == 2 and self.batch_hold > now:
+            return Stop(self.batch_hold - now, why="the provider to be less busy")
+        if self.ramp.unanswered and any(ledger.stale(now) for ledger in self._all):
+            return Stop(INFINITE, why="one answer, to see what others on the same key have used")
+        return None
+
+    def limits(self, entry: Entry, now: float) -> Stop | None:
+        """Which limit holds ENTRY, if any: the one that holds it longest."""
+        worst: Stop | None = None
+        urgent = entry.priority == 0
+        for ledger in self._all:
+            cost = entry.costs.get(ledger.dimension, 0.0) * ledger.scale
+            if cost <= 0:
+                continue
+            wait = ledger.wait_s(cost, now, 0.0 if urgent else self.demand.reserve(ledger, now))
+            if wait > 0 and self.ramp.unanswered == 0:
+                wait = min(wait, ledger.look_in_s(now))
+            if wait > 0 and (worst is None or wait > worst.wait_s):
+                worst = Stop(wait, ledger, why=f"{ledger.dimension.replace('_', ' ')} per {period_word(ledger)}")
+        for day in self.own.days + self.shared.days:
+            cost = entry.costs.get(day.dimension, 0.0)
+            spare = day.soft * day.cap if entry.priority == 2 and self.demand.reserve_day(now) else 0.0
+            wait = day.wait_s(cost, spare) if cost > 0 else 0.0
+            if wait > 0 and (worst is None or wait > worst.wait_s):
+                worst = Stop(wait, day=day, why=f"{day.dimension.replace('_', ' ')} per {day.period}")
+        return worst
+
+    def _pass(self, head: Entry, stop: Stop, now: float) -> Entry | None:
+        """Return a small call that may pass HEAD, which waits for a limit: up to a quarter of its size in all.
+
+        An interactive call may always pass others.
+        """
+        ledger = stop.ledger
+        if ledger is not None and ledger.hold_until > now:
+            return None
+        dimension = ledger.dimension if ledger is not None else "requests"
+        room = ledger.avail(now) if ledger is not None else INFINITE
+        interactive = head.priority > 0 and self.queue.lanes[0].waiting > 0
+        if not interactive:
+            if ledger is None or dimension in ("requests", "concurrency") or room <= 0:
+                return None
+            if self._smallest is not None and self._smallest[0] is ledger and self._smallest[1] > room:
+                return None
+        smallest = INFINITE
+        allowed = self.settings.bypass * head.costs.get(dimension, 0.0) - head.bypassed
+        for entry in self.queue.next_heads(SCAN, head):
+            cost = entry.costs.get(dimension, 0.0)
+            smallest = min(smallest, cost)
+            free = entry.priority == 0 and head.priority > 0
+            if (free or cost <= allowed) and self.gate(entry, now) is None and self.limits(entry, now) is None:
+                head.bypassed += 0.0 if free else cost
+                return entry
+        if ledger is not None:
+            self._smallest = (ledger, smallest)
+        return None
+
+    def resumed(self, stood_still_s: float) -> None:
+        """The machine slept. Careful growth begins anew: nothing bursts."""
+        self.ramp.window, self.ramp.settled, self.accepted = float(self.ramp.first), False, 0
+        for ledger in self._all:
+            if stood_still_s > 0:
+                ledger.shift(stood_still_s)
+        if stood_still_s > 0:
+            self.hold_until -= stood_still_s
+            self.batch_hold -= stood_still_s
+
+    def _gather(self) -> None:
+        self._all = (*self.own.ledgers.values(), *self.shared.ledgers.values())
+
+    def share_of(self, costs: Costs) -> float:
+        """The largest part that COSTS take of any known limit."""
+        share = 1.0 / 600.0
+        for ledger in self._all:
+            cap = ledger.cap
+            if cap:
+                share = max(share, costs.get(ledger.dimension, 0.0) / cap)
+        return share
+
+
+PERIOD_WORDS = {1.0: "second", 60.0: "minute", 3600.0: "hour"}
+
+
+def period_word(ledger: Ledger) -> str:
+    """`minute`, or `10 s` for a period without a name. In a scaled world its minute is called a minute."""
+    if ledger.period_s >= DAY_S:
+        days = round(ledger.period_s / DAY_S)
+        return "day" if days == 1 else f"{days} days"
+    nominal = ledger.period_s * 60.0 / ledger.minute_s
+    for seconds, word in PERIOD_WORDS.items():
+        if abs(nominal - seconds) < 0.01 * seconds:
+            return word
+    return f"{ledger.period_s:g} s"

@@ -1,0 +1,195 @@
+"""Who goes next: strict priority with ageing and a floor; between the clients of one class, fair shares of the
+limits.
+
+Fairness is start-time fair queueing: a call's tag is when its client would come to its turn if all clients shared the
+limits equally; the smallest tag goes first. A call's size is the largest part that it takes of any limit, so that a
+few huge prompts weigh as much as many small ones. Tags stay with a call that has to be sent again: it keeps its
+place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from daemon.model import Call, Dimension, Priority
+
+if TYPE_CHECKING:
+    from daemon.pacing.permit import Permit, Setback
+
+Costs = dict[Dimension, float]
+INFINITE = float("inf")
+_numbers = itertools.count(1)
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """A call that waits."""
+
+    call: Call
+    costs: Costs
+    arrived: float
+    """On the pacer's clock; kept over resends."""
+    priority: Priority
+    share: float = 0.0
+    deadline: float = INFINITE
+    ready_at: float = -INFINITE
+    """Not before this instant (backoff)."""
+    setback: Setback | None = None
+    future: asyncio.Future[Permit] | None = None
+    tag: float | None = None
+    number: int = 0
+    """Of its place in a heap; 0: it does not stand in one. Older places are dead."""
+    bypassed: float = 0.0
+    """How much has passed it, in the dimension that it waits for."""
+    probe: bool = False
+    """Goes to see whether a blocked key works again."""
+    waits_for: str = ""
+
+    @property
+    def model(self) -> str | None:
+        return self.call.model
+
+
+@dataclass(slots=True)
+class Lane:
+    """One priority class."""
+
+    heap: list[tuple[float, int, Entry]] = field(default_factory=list)
+    ages: deque[tuple[int, Entry]] = field(default_factory=deque)
+    virtual: float = 0.0
+    finish: dict[str, float] = field(default_factory=dict)
+    waiting: int = 0
+    backlog: Costs = field(default_factory=dict)
+
+    def head(self) -> Entry | None:
+        """The entry with the smallest tag; dead places fall off."""
+        heap = self.heap
+        while heap and heap[0][2].number != heap[0][1]:
+            heapq.heappop(heap)
+        return heap[0][2] if heap else None
+
+
+@dataclass(slots=True)
+class Queue:
+    """All waiting calls of one pool."""
+
+    floor: float = 0.1
+    age_s: tuple[float, float, float] = (INFINITE, 60.0, 300.0)
+    lanes: tuple[Lane, Lane, Lane] = field(default_factory=lambda: (Lane(), Lane(), Lane()))
+    owed: float = 0.0
+    """What the lower classes have been promised and not had."""
+
+    def __len__(self) -> int:
+        return self.lanes[0].waiting + self.lanes[1].waiting + self.lanes[2].waiting
+
+    def push(self, entry: Entry) -> None:
+        """Line up. An entry that has a tag keeps its place."""
+        lane = self.lanes[entry.priority]
+        if entry.tag is None:
+            start = max(lane.virtual, lane.finish.get(entry.call.client, 0.0))
+            lane.finish[entry.call.client] = start + entry.share
+            entry.tag = start
+        entry.number = next(_numbers)
+        heapq.heappush(lane.heap, (entry.tag, entry.number, entry))
+        if self.age_s[entry.priority] < INFINITE:
+            lane.ages.append((entry.number, entry))
+        self._count(lane, entry, 1)
+
+    def remove(self, entry: Entry) -> None:
+        """Leave the line: admitted, cancelled or too late."""
+        if entry.number:
+            entry.number = 0
+            lane = self.lanes[entry.priority]
+            self._count(lane, entry, -1)
+            if lane.waiting == 0:
+                lane.heap.clear()
+                lane.ages.clear()
+                lane.finish = {client: f for client, f in lane.finish.items() if f > lane.virtual + 1e-12}
+                lane.backlog.clear()
+
+    def promote(self, entry: Entry, priority: Priority) -> None:
+        """Move to another class, at its front among those of equal tag."""
+        self.remove(entry)
+        entry.priority = priority
+        entry.tag = min(entry.tag or 0.0, self.lanes[priority].virtual)
+        self.push(entry)
+
+    def head(self, now: float) -> Entry | None:
+        """Return who is next, and let those that have waited long rise."""
+        self._age(now)
+        first = next((lane for lane in self.lanes if lane.waiting), None)
+        if first is None:
+            return None
+        if self.owed > 0:
+            for lane in self.lanes[::-1]:
+                entry = lane.head()
+                if entry is not None and lane is not first and self.owed >= entry.share:
+                    return entry
+        return first.head()
+
+    def admitted(self, entry: Entry) -> None:
+        """Take ENTRY out; move virtual time, and the account of what lower classes are owed."""
+        lane = self.lanes[entry.priority]
+        lane.virtual = max(lane.virtual, entry.tag or 0.0)
+        self.remove(entry)
+        if any(lower.waiting for lower in self.lanes[entry.priority + 1 :]):
+            self.owed += self.floor * entry.share
+        elif entry.priority > 0:
+            self.owed = max(0.0, self.owed - entry.share)
+        if not self.lanes[1].waiting and not self.lanes[2].waiting:
+            self.owed = 0.0
+
+    def next_heads(self, count: int, skip: Entry) -> list[Entry]:
+        """Return up to COUNT entries behind SKIP, best first: for small calls that may pass a big one."""
+        found: list[Entry] = []
+        for lane in self.lanes:
+            popped: list[tuple[float, int, Entry]] = []
+            while lane.waiting and len(found) < count and lane.head() is not None:
+                item = heapq.heappop(lane.heap)
+                popped.append(item)
+                if item[2] is not skip:
+                    found.append(item[2])
+            for item in popped:
+                heapq.heappush(lane.heap, item)
+        return found
+
+    def in_order(self) -> list[Entry]:
+        """Return all entries in the order in which they are likely to go. O(n log n): for people."""
+        live = [(p, tag, n, e) for p, lane in enumerate(self.lanes) for tag, n, e in lane.heap if e.number == n]
+        live.sort(key=lambda item: item[:3])
+        return [item[3] for item in live]
+
+    def entries(self) -> Iterator[Entry]:
+        """All entries, in no order."""
+        for lane in self.lanes:
+            yield from [e for _, n, e in lane.heap if e.number == n]
+
+    def backlog(self, dimension: Dimension, priority: Priority) -> float:
+        """Return what waits in this class and above."""
+        return sum(lane.backlog.get(dimension, 0.0) for lane in self.lanes[: priority + 1])
+
+    def _age(self, now: float) -> None:
+        """Let those that have waited too long in their class compete one class higher."""
+        for priority in (Priority.NORMAL, Priority.BATCH):
+            lane = self.lanes[priority]
+            while lane.ages:
+                number, entry = lane.ages[0]
+                if entry.number != number:
+                    lane.ages.popleft()
+                elif now - entry.arrived > self.age_s[priority]:
+                    lane.ages.popleft()
+                    self.promote(entry, Priority(priority - 1))
+                else:
+                    break
+
+    @staticmethod
+    def _count(lane: Lane, entry: Entry, sign: int) -> None:
+        lane.waiting += sign
+        for dimension, cost in entry.costs.items():
+            lane.backlog[dimension] = max(0.0, lane.backlog.get(dimension, 0.0) + sign * cost)

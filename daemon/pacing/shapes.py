@@ -1,0 +1,163 @@
+"""How does the provider count? Found out from what its answers say, by contradiction.
+
+bucket   refills continuously; `reset` is the time until it is full: S = (L - R) / L * W
+fixed    empties at an instant that all answers of a window agree on: sent + S is the same
+sliding  each call counts for W seconds; with `reset` counted to the newest one's exit, S is nearly W
+
+Pure functions over the last samples; a shape once found stays until the samples contradict it.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Shape = Literal["unknown", "bucket", "fixed", "sliding"]
+
+NOMINAL_S = (1.0, 2.0, 5.0, 6.0, 10.0, 12.0, 15.0, 20.0, 30.0, 60.0, 3600.0)
+"""Periods that providers use, in seconds of a 60-second minute; a day does not scale."""
+DAY_S = 86_400.0
+TOLERANCE = 0.03
+"""Part of the period by which two instants may differ and still be the same."""
+ENOUGH = 6
+"""Answers that must agree on a bucket."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What one answer said about one limit."""
+
+    seq: int
+    sent_at: float
+    answered_at: float
+    limit: float
+    remaining: float
+    reset_s: float | None
+    own: float
+    """Our charges of the period before it, itself included, as far as the server can have seen them."""
+
+    @property
+    def used(self) -> float:
+        return self.limit - self.remaining
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    shape: Shape
+    period_s: float
+    boundary: float | None = None
+    """With fixed: an instant at which a window surely has begun (a little late rather than early)."""
+
+
+def periods(minute_s: float) -> tuple[float, ...]:
+    """The candidates for a period in a world whose minute lasts MINUTE_S."""
+    return (*(p * minute_s / 60.0 for p in NOMINAL_S), DAY_S)
+
+
+def judge(samples: Sequence[Sample], period_s: float, minute_s: float, *, known_period: bool = False) -> Verdict | None:
+    """Return what the samples prove, or None when they prove nothing. SAMPLES are in order of sending, of one limit."""
+    timed = [s for s in samples if s.reset_s is not None]
+    if len(timed) < 2:
+        return None
+    candidates = (period_s,) if known_period else (period_s, *(p for p in periods(minute_s) if p != period_s))
+    for candidate in candidates:
+        if is_bucket(timed[-ENOUGH:], candidate):
+            return Verdict("bucket", candidate)
+    if not any(misfits_bucket(s, period_s) for s in timed[-3:]):
+        return None
+    return _fixed(timed, period_s, minute_s, known_period) or _sliding(timed, period_s)
+
+
+def refill_s(sample: Sample, period_s: float) -> float:
+    """The `reset` that a bucket would state."""
+    return sample.used / sample.limit * period_s
+
+
+def misfits_bucket(sample: Sample, period_s: float) -> bool:
+    """True if SAMPLE cannot come from a bucket of PERIOD_S. Remaining may be rounded down to a whole unit, or to
+    thousands."""
+    if sample.reset_s is None:
+        return False
+    expected = refill_s(sample, period_s)
+    unit = period_s / sample.limit * _unit(sample)
+    return abs(sample.reset_s - expected) > 0.08 * expected + unit + _grain(sample.reset_s) + 1e-3
+
+
+def is_bucket(samples: Sequence[Sample], period_s: float) -> bool:
+    """True if all samples fit, and differ enough that neither a window nor chance fits as well."""
+    if len({s.remaining for s in samples}) < 3 or any(misfits_bucket(s, period_s) for s in samples):
+        return False
+    resets = [s.reset_s for s in samples if s.reset_s is not None]
+    expected = [refill_s(s, period_s) for s in samples]
+    spread = max(resets) - min(resets)
+    grain = max(_grain(s) for s in resets)
+    telling = (
+        max(expected) - min(expected) > 1.5 * max(_unit(s) for s in samples) * period_s / samples[-1].limit + grain
+    )
+    return telling and spread > 0.5 * (max(expected) - min(expected)) and min(resets) < 0.9 * period_s
+
+
+def _fixed(samples: Sequence[Sample], period_s: float, minute_s: float, known: bool) -> Verdict | None:
+    """Windows that begin at fixed instants."""
+    period = period_s if known else _window_length(samples, period_s, minute_s)
+    tolerance = TOLERANCE * period + max(_grain(s.reset_s or 0.0) for s in samples)
+    last = samples[-1]
+    end = last.sent_at + (last.reset_s or 0.0)
+    same = [s for s in samples if abs(_offset(s.sent_at + (s.reset_s or 0.0) - end, period)) <= tolerance]
+    if len(same) < len(samples):
+        return None
+    spread = max(s.sent_at for s in same) - min(s.sent_at for s in same)
+    proof = any(s.own - s.used > max(1.5, 0.05 * s.limit) for s in same)  # more was let through than one window holds
+    if not proof and (spread < 2.5 * tolerance or spread < 0.08 * period):
+        return None
+    latest = min((_offset(s.answered_at + (s.reset_s or 0.0) - end, period) for s in same), default=0.0)
+    earliest = max(_offset(s.sent_at + (s.reset_s or 0.0) - end, period) for s in same)
+    return Verdict("fixed", period, end + max(latest, earliest))
+
+
+def _sliding(samples: Sequence[Sample], period_s: float) -> Verdict | None:
+    """Each call leaves one period after it came: `reset` moves along with the calls."""
+    recent = samples[-ENOUGH:]
+    if len(recent) < 3 or any((s.reset_s or 0.0) < 0.85 * period_s for s in recent):
+        return None
+    sent = [s.sent_at for s in recent]
+    ends = [s.sent_at + (s.reset_s or 0.0) for s in recent]
+    moved = max(sent) - min(sent)
+    if moved < 3 * TOLERANCE * period_s or max(ends) - min(ends) < 0.6 * moved:
+        return None
+    return Verdict("sliding", period_s)
+
+
+def _window_length(samples: Sequence[Sample], period_s: float, minute_s: float) -> float:
+    """The present period, else the longest usual one, that is not shorter than any stated reset and divides
+    the distances between boundaries."""
+    longest = max(s.reset_s or 0.0 for s in samples)
+    ends = sorted(s.sent_at + (s.reset_s or 0.0) for s in samples)
+    tolerance = TOLERANCE * max(longest, minute_s / 60.0)
+    gaps = [b - a for a, b in itertools.pairwise(ends) if b - a > 2 * tolerance]
+    if not gaps:
+        return period_s if longest <= period_s * 1.05 else min(p for p in (*periods(minute_s), longest) if p >= longest)
+    usual = [p for p in sorted(periods(minute_s), reverse=True) if p <= min(gaps) + 2 * tolerance]
+    for period in (period_s, *usual):  # windows in which nothing was sent make gaps longer, never shorter
+        if period >= longest - tolerance and all(abs(_offset(gap, period)) <= 2 * tolerance for gap in gaps):
+            return period
+    return max(min(gaps), longest)
+
+
+def _offset(distance: float, period_s: float) -> float:
+    """DISTANCE folded into (-period/2, period/2]."""
+    return distance - round(distance / period_s) * period_s
+
+
+def _unit(sample: Sample) -> float:
+    """How coarsely `remaining` is stated (Anthropic: thousands)."""
+    if sample.limit >= 20_000 and sample.remaining % 1000 == 0:
+        return 1000.0
+    return 1.0
+
+
+def _grain(seconds: float) -> float:
+    """How coarsely a duration is stated: whole seconds are rounded up or down."""
+    return 1.0 if seconds >= 1.0 and float(seconds).is_integer() else 0.0

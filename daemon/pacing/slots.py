@@ -1,0 +1,99 @@
+"""How many at once: a concurrency limit, and careful growth while limits are unknown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+INFINITE = float("inf")
+
+
+@dataclass(slots=True)
+class Slots:
+    """Calls in flight. A refusal for concurrency or overload lowers the limit, successes raise it again (AIMD)."""
+
+    limit: float = 64.0
+    top: float = 64.0
+    """Configured, or as learned from a header; `limit` never grows beyond it."""
+    used: int = 0
+    _credit: float = 0.0
+    _lowered_at: float = -INFINITE
+
+    def free(self) -> bool:
+        return self.used < int(self.limit + 1e-9)
+
+    def take(self) -> None:
+        self.used += 1
+
+    def give(self) -> None:
+        self.used = max(0, self.used - 1)
+
+    def succeeded(self) -> None:
+        """One more slot for each round of successes."""
+        if self.limit >= self.top:
+            return
+        self._credit += 1
+        if self._credit >= self.limit:
+            self._credit = 0.0
+            self.limit = min(self.top, self.limit + 1)
+
+    def too_many(self, sent_at: float, now: float) -> None:
+        """Too many at once: go down to 70 %, once per round trip (refusals of calls sent before the last cut do not
+        count)."""
+        if sent_at <= self._lowered_at:
+            return
+        self._lowered_at = now
+        self._credit = 0.0
+        self.limit = max(1.0, 0.7 * min(self.limit, self.used + 1.0))
+
+    def cap(self, most: float) -> None:
+        """A stated limit is the ceiling up to which the limit grows."""
+        at_top = self.limit >= self.top
+        self.top = most
+        self.limit = most if at_top else min(self.limit, most)
+
+
+@dataclass(slots=True)
+class Ramp:
+    """Unanswered calls while nothing is known: 4, then twice as many each round trip, and not all in one instant.
+
+    A refusal comes back faster than an answer: with a gap between sendings an unknown short limit costs one or two
+    refusals, not a dozen.
+    """
+
+    first: int
+    gap_s: float
+    """Between sendings beyond the first burst."""
+    idle_s: float
+    window: float = 0.0
+    unanswered: int = 0
+    last_at: float = -INFINITE
+    settled: bool = False
+    """The limits are known: no ramp is needed."""
+    burst: int = 0
+    """Sent without a gap since the last pause."""
+
+    def __post_init__(self) -> None:
+        self.window = float(self.first)
+
+    def wait_s(self, now: float) -> float:
+        """Return the seconds until one more may go; infinity: until an answer comes."""
+        if now - self.last_at > self.idle_s and self.unanswered == 0:
+            self.window = max(float(self.first), self.window / 2) if self.window > self.first else self.window
+            self.burst = 0
+            self.last_at = now
+        if self.unanswered >= (self.window if not self.settled else max(self.window, 64.0)):
+            return INFINITE
+        if self.settled or self.burst < self.first:
+            return 0.0
+        return max(0.0, self.last_at + self.gap_s - now)
+
+    def sent(self, now: float) -> None:
+        self.unanswered += 1
+        self.burst += 1
+        self.last_at = now
+
+    def answered(self, *, refused: bool) -> None:
+        """An answer, or an end without one, has come."""
+        self.unanswered = max(0, self.unanswered - 1)
+        if not refused:
+            self.window = min(1024.0, self.window + 1)

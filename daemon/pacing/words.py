@@ -1,0 +1,158 @@
+"""The pools' state and the queue, as JSON-ready values and in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from daemon.pacing.block import Block
+from daemon.pacing.days import DayCount
+from daemon.pacing.eta import span_s, when_s
+from daemon.pacing.ledger import Ledger
+from daemon.pacing.pool import Pool, period_word
+from daemon.pacing.queue import Entry
+
+INFINITE = float("inf")
+
+
+def number(amount: float) -> str:
+    """38k, 1.2k, 940, 1.5M."""
+    for size, letter in ((1e6, "M"), (1e3, "k")):
+        if abs(amount) >= size:
+            return f"{amount / size:.1f}".removesuffix(".0") + letter
+    return f"{amount:.0f}"
+
+
+def duration(seconds: float) -> str:
+    """1.2 s, 45 s, 7 min 12 s, 2 h 5 min."""
+    if seconds < 10:
+        return f"{max(0.0, seconds):.1f} s"
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def ledger_json(ledger: Ledger, now: float) -> dict[str, Any]:
+    """One limit; what is not known is null."""
+    cap = ledger.cap
+    left = ledger.avail(now) if cap is not None else None
+    a = ledger.anchor
+    return {
+        "dimension": ledger.dimension, "period": period_word(ledger), "period_s": ledger.period_s, "limit": cap,
+        "remaining": max(0.0, left) if left is not None else None,
+        "used": min(cap, cap - left) if cap is not None and left is not None else None,
+        "used_by_us": ledger.log.window.total, "used_by_others": ledger.foreign or ledger.other_rate * ledger.period_s,
+        "shape": ledger.shape, "slices": ledger.slices, "source": ledger.source,
+        "seen_s": now - ledger.seen_at if ledger.seen_at is not None else None,
+        "full_in_s": max(0.0, a.full_at - now) if a is not None and a.full_at is not None else None,
+        "held_s": max(0.0, ledger.hold_until - now),
+    }  # fmt: skip
+
+
+def day_json(day: DayCount) -> dict[str, Any]:
+    return {
+        "dimension": day.dimension, "period": day.period, "period_s": None, "limit": day.cap, "remaining": day.left(),
+        "used": day.cap - day.left(), "used_by_us": day.used, "used_by_others": 0.0, "shape": "calendar", "slices": 1,
+        "source": "config", "seen_s": None, "full_in_s": day.resets_in_s(), "held_s": 0.0,
+    }  # fmt: skip
+
+
+def pool_json(pool: Pool, block: Block | None, now: float) -> dict[str, Any]:
+    """The status of one pool."""
+    waiting = len(pool.queue) + len(pool.delayed)
+    known = [ledger for ledger in pool.ledgers if ledger.cap is not None]
+    return {
+        "host": pool.scope.host, "group": pool.scope.group, "key": pool.scope.key,
+        "state": state(pool, block, waiting), "words": words(pool, block, waiting, now),
+        "dims": [ledger_json(ledger, now) for ledger in known] + [day_json(day) for day in pool.days],
+        "in_flight": pool.in_flight, "in_flight_limit": int(pool.slots.limit), "waiting": waiting,
+        "blocked": {"subtype": block.finding.subtype, "since_s": now - block.since} if block is not None else None,
+        "refused_last_hour": sum(1 for at in pool.refusals if now - at <= 3600),
+    }  # fmt: skip
+
+
+def state(pool: Pool, block: Block | None, waiting: int) -> str:
+    """blocked, limited, waiting, running, idle, or learning while no limit is known."""
+    if block is not None:
+        return "blocked"
+    if waiting and pool.stop is not None and (pool.stop.ledger or pool.stop.day or pool.stop.wait_s < INFINITE):
+        return "limited"
+    if waiting:
+        return "waiting"
+    if pool.in_flight:
+        return "running" if any(ledger.cap is not None for ledger in pool.ledgers) else "learning"
+    return "idle"
+
+
+def words(pool: Pool, block: Block | None, waiting: int, now: float) -> str:
+    """The state in one sentence."""
+    if block is not None:
+        return f"blocked: {block.finding.subtype.replace('_', ' ')}; a person must put this right, waiting does not"
+    stop = pool.stop
+    if not waiting or stop is None:
+        return f"{pool.in_flight} running, nothing waits" if pool.in_flight else "idle"
+    if stop.ledger is not None and stop.ledger.cap is not None:
+        cap = stop.ledger.cap
+        used = min(cap, cap - stop.ledger.avail(now))
+        text = f"limited by {stop.why}: {number(used)} of {number(cap)} used, next slot in {duration(pool.wake - now)}"
+    elif stop.day is not None:
+        cap = stop.day.cap
+        text = f"{stop.why}: all {number(cap)} are used up, resets in {duration(stop.day.resets_in_s())}"
+    elif stop.wait_s < INFINITE:
+        text = f"waits for {stop.why}, next look in {duration(pool.wake - now)}"
+    else:
+        text = f"waits for {stop.why}"
+    return text
+
+
+def queue_json(pool: Pool, block: Block | None, now: float, wall: float) -> list[dict[str, Any]]:
+    """All waiting calls of one pool in the order in which they are likely to go, each with its expected time."""
+    rows: list[dict[str, Any]] = []
+    ahead: dict[Ledger, float] = {}
+    entries = pool.queue.in_order() + [entry for _, _, entry in sorted(pool.delayed) if entry.future is not None]
+    for place, entry in enumerate(entries, 1):
+        rows.append(_row(pool, block, entry, place, ahead, now, wall))
+    return rows
+
+
+def _row(
+    pool: Pool, block: Block | None, entry: Entry, place: int, ahead: dict[Ledger, float], now: float, wall: float
+) -> dict[str, Any]:
+    eta, cause = eta_of(pool, entry, ahead, now)
+    why = pool.stop.why if pool.stop is not None else "its turn"
+    ledger = cause or (pool.stop.ledger if pool.stop is not None else None)
+    known = ledger is not None and ledger.source != "guess"
+    low, high = span_s(eta, known=known)
+    waits_for = f"{cause.dimension.replace('_', ' ')} per {period_word(cause)} used up" if cause is not None else why
+    if block is not None:
+        waits_for = "one call that looks whether the key works again"
+    return {
+        "id": entry.call.id, "place": place, "client": entry.call.client, "priority": entry.priority.name.lower(),
+        "model": entry.model, "host": pool.scope.host, "waits_for": waits_for,
+        "dimension": ledger.dimension if ledger is not None else None,
+        "window": period_word(ledger) if ledger is not None else None,
+        "eta_at": wall + eta if eta < INFINITE else None,
+        "eta_low_at": wall + low if eta < INFINITE else None, "eta_high_at": wall + high if eta < INFINITE else None,
+        "since": wall - (now - entry.arrived), "attempts": entry.setback.permit.attempt if entry.setback else 0,
+    }  # fmt: skip
+
+
+def eta_of(pool: Pool, entry: Entry, ahead: dict[Ledger, float], now: float) -> tuple[float, Ledger | None]:
+    """Return the seconds until ENTRY goes and the limit that decides, after what is AHEAD of it; adds the entry to
+    AHEAD."""
+    eta, cause = max(0.0, pool.hold_until - now, entry.ready_at - now), None
+    for ledger in pool.ledgers:
+        cost = entry.costs.get(ledger.dimension, 0.0) * ledger.scale
+        if cost <= 0:
+            continue
+        ahead[ledger] = ahead.get(ledger, 0.0) + cost
+        wait = when_s(ledger, ahead[ledger], now)
+        if wait > eta:
+            eta, cause = wait, ledger
+    for day in pool.days:
+        wait = day.wait_s(entry.costs.get(day.dimension, 0.0))
+        if wait > eta:
+            eta, cause = wait, None
+    return eta, cause

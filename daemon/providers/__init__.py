@@ -1,0 +1,8 @@
+"""What differs between APIs: who answers where, how requests, limits, streams and errors are written."""
+
+from daemon.providers.dialect import ChatRequest
+from daemon.providers.directory import load_providers, provider_for
+from daemon.providers.provider import Host, Provider
+from daemon.providers.stream import StreamReader
+
+__all__ = ["ChatRequest", "Host", "Provider", "StreamReader", "load_providers", "provider_for"]

@@ -1,0 +1,167 @@
+"""What the headers of an answer say about limits.
+
+Nearly all providers write `x-ratelimit-{limit,remaining,reset}-WHAT`; they differ in WHAT, in the form of the reset
+and in the period that they leave out. Anthropic has its own names. The differences are words in data/providers.yaml
+(`periods`, `header_unit_s`, `ignore_limits`).
+Sources: OpenAI community 1268905 and rate-limits guide; console.groq.com/docs/rate-limits; inference-docs.cerebras.ai;
+platform.claude.com/docs/en/api/rate-limits; docs.fireworks.ai/serverless/rate-limits; docs.sambanova.ai rate-limits.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from daemon.model import Dimension, Headers, Reading
+from daemon.providers.times import instant, number, reset
+
+_FAMILY: Final = re.compile(r"x-ratelimit-(limit|remaining|reset)(?:-(.+))?")
+_ANTHROPIC: Final = re.compile(
+    r"anthropic-ratelimit-(requests|tokens|input-tokens|output-tokens)-(limit|remaining|reset)"
+)
+_IETF: Final = re.compile(r"ratelimit-(limit|remaining|reset)")
+_IETF_WINDOW: Final = re.compile(r"(\d{1,15})\s*;\s*w=(\d{1,8})")
+
+_DIMENSION: Final[dict[str, Dimension]] = {
+    "": "requests", "requests": "requests", "request": "requests", "req": "requests",
+    "tokens": "tokens", "token": "tokens", "tokens_usage_based": "tokens",
+    "tokens-prompt": "input_tokens", "tokens-cache-adjusted-prompt": "input_tokens", "input-tokens": "input_tokens",
+    "tokens-generated": "output_tokens", "output-tokens": "output_tokens",
+    "images": "images", "input-images": "images", "audio-seconds": "audio_seconds",
+}  # fmt: skip
+_PERIOD_S: Final = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0, "month": 30 * 86400.0}
+_MOST: Final = 1e15
+"""Counts above this are "unlimited" in disguise (LiteLLM sends 9223372036854775807)."""
+
+_Fields = dict[tuple[Dimension, str, float | None], dict[str, str]]
+"""(dimension, header suffix, period in the header's name) -> limit, remaining, reset as texts."""
+
+
+def read_limits(
+    headers: Headers, now: float, periods: Mapping[str, float], unit_s: float | None = None
+) -> tuple[Reading, ...]:
+    """All limits that HEADERS state. PERIODS: documented seconds per dimension for names that carry none.
+
+    UNIT_S: the limits are averages over this many seconds (Fireworks: per second) of a limit a minute. Such a figure is
+    scaled to the minute and only its limit is kept, since a whole minute may be used at once.
+    """
+    low = [(name.lower(), value) for name, value in headers]
+    if not any("ratelimit" in name for name, _ in low):
+        return ()
+    asked = {name: value for name, value in low if name == "date"}
+    answered_at = instant(asked["date"]) if "date" in asked else None
+    moment = now if answered_at is None else answered_at
+    readings = [*_of_family(low, moment, periods), *_of_anthropic(low, moment)]
+    if not readings:
+        readings = list(_of_ietf(low, moment))
+    if unit_s is not None:
+        readings = [_per_minute(reading, unit_s) for reading in readings]
+    return _tightest(readings)
+
+
+def _of_family(low: list[tuple[str, str]], now: float, periods: Mapping[str, float]) -> Iterable[Reading]:
+    """`x-ratelimit-*`: OpenAI, Azure, Groq, Mistral, Cerebras, Fireworks, SambaNova, OpenRouter and their like."""
+    fields: _Fields = {}
+    for name, value in low:
+        match = _FAMILY.fullmatch(name)
+        if match and (what := _what(match[2] or "")):
+            fields.setdefault((what[0], match[2] or "", what[1]), {}).setdefault(match[1], value)
+    for (dimension, suffix, period), texts in fields.items():
+        bare = suffix in ("", "requests", "tokens")
+        reading = _reading(dimension, texts, now, periods.get(dimension) if period is None and bare else period)
+        if reading:
+            yield reading
+
+
+def _what(suffix: str) -> tuple[Dimension, float | None] | None:
+    """The dimension and period that a header's suffix names: `tokens-minute`, `requests-day`, `project-tokens`."""
+    suffix = suffix.removeprefix("project-")
+    head, _, last = suffix.rpartition("-")
+    period = _PERIOD_S.get(last)
+    dimension = _DIMENSION.get(head if period else suffix)
+    return (dimension, period) if dimension else None
+
+
+def _of_anthropic(low: list[tuple[str, str]], now: float) -> Iterable[Reading]:
+    """`anthropic-ratelimit-*`: all per minute; the reset is when the limit is full, not when the next call may go."""
+    fields: dict[str, dict[str, str]] = {}
+    for name, value in low:
+        match = _ANTHROPIC.fullmatch(name)
+        if match:
+            fields.setdefault(match[1], {}).setdefault(match[2], value)
+    found: dict[str, Reading] = {}
+    for what, texts in fields.items():
+        reading = _reading(_DIMENSION[what], texts, now, 60.0)
+        if reading:
+            found[what] = reading
+    if _repeats_parts(found):
+        del found["tokens"]
+    return found.values()
+
+
+def _repeats_parts(found: Mapping[str, Reading]) -> bool:
+    """Whether Anthropic's `tokens` only repeats the input or output limit, or their sum.
+
+    It shows "the most restrictive limit in effect". Counting input and output together against what is really the
+    input limit would hold calls back for nothing. A workspace's own total differs from both and is kept.
+    """
+    total = found.get("tokens")
+    parts = [found[what].limit for what in ("input-tokens", "output-tokens") if what in found]
+    known = [part for part in parts if part is not None]
+    return total is not None and bool(known) and (total.limit in known or total.limit == sum(known))
+
+
+def _of_ietf(low: list[tuple[str, str]], now: float) -> Iterable[Reading]:
+    """`ratelimit-limit: 100, 100;w=60` of the IETF draft, as general gateways send it; requests."""
+    texts: dict[str, str] = {}
+    for name, value in low:
+        match = _IETF.fullmatch(name)
+        if match:
+            texts.setdefault(match[1], value)
+    window = _IETF_WINDOW.search(texts.get("limit", ""))
+    if "limit" in texts:
+        texts["limit"] = texts["limit"].split(",")[0].split(";")[0]
+    reading = _reading("requests", texts, now, float(window[2]) if window and int(window[2]) else None)
+    return (reading,) if reading else ()
+
+
+def _reading(dimension: Dimension, texts: Mapping[str, str], now: float, period_s: float | None) -> Reading | None:
+    """One Reading, or None when the figures cannot be true.
+
+    Azure's Responses API sends -1 and 0 for "unknown" (openai-dotnet 838); a remaining above the limit, a limit of
+    nothing and figures beyond reason are not believed either.
+    """
+    limit, remaining = number(texts.get("limit", "")), number(texts.get("remaining", ""))
+    if "limit" in texts and (limit is None or not 0 < limit <= _MOST):
+        return None
+    if "remaining" in texts and remaining is None:
+        return None
+    if limit is None and remaining is None:
+        return None
+    if remaining is not None and remaining > (_MOST if limit is None else limit):
+        return None
+    reset_s = reset(texts["reset"], now) if "reset" in texts else None
+    return Reading(dimension, limit, remaining, reset_s, period_s)
+
+
+def _per_minute(reading: Reading, unit_s: float) -> Reading:
+    limit = None if reading.limit is None else reading.limit * 60.0 / unit_s
+    return Reading(reading.dimension, limit, None, None, 60.0)
+
+
+def _tightest(readings: Iterable[Reading]) -> tuple[Reading, ...]:
+    """One reading for each dimension and period: the smallest limit (a project's below its organisation's)."""
+    best: dict[tuple[Dimension, float | None], Reading] = {}
+    for reading in readings:
+        key = (reading.dimension, reading.period_s)
+        if key not in best or _rank(reading) < _rank(best[key]):
+            best[key] = reading
+    return tuple(best.values())
+
+
+def _rank(reading: Reading) -> tuple[float, float]:
+    return (
+        _MOST if reading.limit is None else reading.limit,
+        _MOST if reading.remaining is None else reading.remaining,
+    )

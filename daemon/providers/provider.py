@@ -1,0 +1,137 @@
+"""A provider: what is known of it from data/providers.yaml, and the one face to its dialect."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Literal
+
+from daemon.errors import InvalidCall
+from daemon.model import Ask, Chat, Headers, Limit, Reading, Usage
+from daemon.providers import anthropic, bedrock, gemini, ollama, openai
+from daemon.providers.dialect import ChatPath, ChatRequest, Dialect, model_name
+from daemon.providers.error_body import error_body
+from daemon.providers.limits import read_limits
+from daemon.providers.retry_after import retry_after
+from daemon.providers.routes import route
+from daemon.providers.stream import StreamReader
+from daemon.providers.usage import usage_of_body
+
+DialectName = Literal["openai", "anthropic", "gemini", "bedrock", "ollama", "plain"]
+
+_DIALECTS: Final[dict[str, Dialect]] = {
+    "openai": openai, "anthropic": anthropic, "gemini": gemini, "bedrock": bedrock, "ollama": ollama, "plain": openai,
+}  # fmt: skip
+_OF_KIND: Final[dict[str, Dialect]] = {"messages": anthropic, "generate": gemini, "responses": openai}
+_MULTIPART_MODEL: Final = re.compile(rb'name="model"\r?\n(?:[^\r\n]+\r?\n)*\r?\n([^\r\n]{1,200})\r?\n')
+_JSON_SPACE: Final = b" \t\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A host that a provider answers on."""
+
+    pattern: str
+    """As in the Host header; `*` stands for one label of a name, or for a port."""
+    url: str
+    """With {host} where the pattern has a `*`. No trailing slash."""
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """One provider. Reading never raises, whatever the bytes are."""
+
+    name: str
+    title: str
+    """For people: `OpenAI`."""
+    dialect: DialectName = "openai"
+    key_variable: str | None = None
+    """The environment variable in which people keep the key, by the provider's own documentation."""
+    hosts: tuple[Host, ...] = ()
+    pages: Mapping[str, str] = field(default_factory=dict)
+    """limits, billing, keys, status, docs."""
+    local: bool = False
+    """A server of the user's own machine: no key, no limits."""
+    limits: tuple[Limit, ...] = ()
+    """Documented limits that hold for everybody."""
+    chat: ChatPath | None = None
+    """None: there is no chat API that Sluice could speak by itself."""
+    key: tuple[str, str] | None = None
+    """Header name and the text before the key, where they are not the dialect's."""
+    periods: Mapping[str, float] = field(default_factory=dict)
+    """Seconds per dimension, documented for header names that carry no period."""
+    header_unit_s: float | None = None
+    """The headers give averages over so many seconds of a limit a minute."""
+    ignore_limits: bool = False
+    """The headers say nothing that could be paced by."""
+    reset_is_wait: bool = False
+    """`x-ratelimit-reset` is the suggested wait."""
+
+    def read_ask(self, method: str, target: str, content_type: str | None, body: bytes) -> Ask:
+        """What the request says about its own size. The target may carry a query."""
+        found = route(method, target)
+        named = Ask(found.kind, found.model, max_output=0 if found.kind == "models" else None)
+        start = body[:200].lstrip(_JSON_SPACE)[:1] or body.lstrip(_JSON_SPACE)[:1]
+        if content_type and "multipart/" in content_type.lower():
+            match = _MULTIPART_MODEL.search(body[:1_000_000])
+            model = model_name(match[1].decode("utf-8", "replace").strip()) if match else None
+            return replace(named, model=model or found.model, max_output=0)
+        if start != b"{":
+            return named
+        try:
+            document = json.loads(body)
+            ask = _DIALECTS[found.dialect].ask(found.kind, target.partition("?")[0], document)
+        except (ValueError, RecursionError, TypeError, AttributeError, KeyError):
+            return Ask(model=found.model)
+        return ask if ask.model or not found.model else replace(ask, model=found.model)
+
+    def read_limits(self, status: int, headers: Headers, now: float) -> tuple[Reading, ...]:
+        """What the headers of an answer say about limits; impossible figures are left out. NOW: Unix seconds."""
+        return () if self.ignore_limits else read_limits(headers, now, self.periods, self.header_unit_s)
+
+    def retry_after(self, status: int, headers: Headers, body: bytes, now: float) -> float | None:
+        """Seconds to wait, within [0, 2 days], if header or body have a field for it. NOW: Unix seconds."""
+        return retry_after(status, headers, body, now, reset_is_wait=self.reset_is_wait)
+
+    def read_usage(self, body: bytes) -> Usage | None:
+        """The usage in a whole answer."""
+        return usage_of_body(body)
+
+    def stream_reader(self, ask: Ask) -> StreamReader:
+        """A reader for the answer to a request."""
+        return StreamReader(ask)
+
+    def chat_request(self, chat: Chat) -> ChatRequest:
+        """A normalised conversation in this provider's words, without a key."""
+        if self.chat is None:
+            raise InvalidCall(
+                f"{self.title} has no chat API that Sluice can speak by itself; send the provider's own request instead"
+            )
+        return _DIALECTS[self.dialect].chat_request(chat, self.chat)
+
+    def chat_answer(self, body: bytes) -> tuple[str, str | None]:
+        """The text and the finish reason of a whole answer; empty when it is none."""
+        reader = StreamReader(Ask())
+        reader.feed(body)
+        return "".join(reader.take_text()), reader.finish
+
+    def key_header(self) -> tuple[str, str]:
+        """The header that carries the key, and what stands before the key in it."""
+        return self.key or _DIALECTS[self.dialect].KEY_HEADER
+
+    def error_body(
+        self,
+        explanation_json: Mapping[str, Any],
+        *,
+        status: int,
+        original: bytes,
+        mode: Literal["inline", "field"],
+        message: str | None,
+        kind: str = "other",
+    ) -> bytes:
+        """The client's error body; see `daemon.providers.error_body`. KIND: what was asked for, which on a relay may be
+        of another dialect than the host's."""
+        dialect = _OF_KIND.get(kind, _DIALECTS[self.dialect])
+        return error_body(dialect, explanation_json, status=status, original=original, mode=mode, message=message)

@@ -1,0 +1,248 @@
+"""Secrets, and the one place through which everything that is stored or shown passes.
+
+A `Secret` never shows its value: `str`, `repr` and `format` give its bucket name. A `Sealed` text is a text
+with secrets in it, for example a header value (`Bearer «…»`) or a request target (`/v1/models?key=«…»`).
+Only `daemon.upstream` may call `reveal()`; tests/test_house.py holds it so.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Final, NoReturn
+from urllib.parse import quote, unquote
+
+SECRET_HEADER: Final = re.compile(
+    r"(?i)^(cookie|set-cookie|(.*[-_])?key"
+    r"|.*(authorization|api[-_]?key|access[-_]?key|token|secret|passw(or)?d|credential|signature|jwt).*|(.*[-_])?auth([-_].*)?)$"
+)
+"""Header names whose values are secret. By pattern, not by list: people's gateways invent names."""
+
+NOT_SECRET_HEADER: Final = re.compile(
+    r"(?i)^(x-ratelimit-.*|anthropic-ratelimit-.*|x-tokenlimit-.*|ratelimit.*|.*max[-_]tokens|.*tokens[-_](used|count|limit).*"
+    r"|(x-)?idempotency-key|sec-websocket-key|.*cache-key)$"
+)
+"""Names that the pattern above would catch since limits count tokens, and since not every `key` is a credential."""
+
+SECRET_QUERY: Final = re.compile(
+    r"(?i)^(sig|code|auth|(.*[-_])?key|.*(api[-_]?key|token|secret|passw(or)?d|credential|signature|jwt).*)$"
+)
+"""Query parameters whose values are secret; Gemini's `key` above all, and `code`, which Azure Functions take."""
+
+NOT_SECRET_QUERY: Final = re.compile(r"(?i)^((next[-_]?)?page[-_]?token|.*tokens)$")
+"""Names that the pattern above would catch: Gemini pages its model list with `pageToken`."""
+
+_AUTH_SCHEME: Final = re.compile(r"^(Bearer|Bot|Basic|Token|Key|Digest|ApiKey)( +)(.+)$", re.IGNORECASE | re.DOTALL)
+
+_SHAPES: Final = tuple(
+    (literal, re.compile(re.escape(literal) + rest))
+    for literal, rest in (
+        ("sk-", r"(?<!\wsk-)(?=[A-Za-z_-]*[0-9])[A-Za-z0-9_-]{19,}"),
+        ("AIza", r"[0-9A-Za-z_-]{30,}"),
+        ("gsk_", r"[A-Za-z0-9]{20,}"),
+        ("xai-", r"(?<!\wxai-)[A-Za-z0-9]{20,}"),
+        ("hf_", r"(?<!\whf_)[A-Za-z0-9]{20,}"),
+        ("github_pat_", r"[A-Za-z0-9_]{20,}"),
+        *((f"gh{letter}_", rf"(?<!\wgh{letter}_)[A-Za-z0-9]{{20,}}") for letter in "pousr"),
+        ("AKIA", r"(?<!\wAKIA)[0-9A-Z]{16}\b"),
+        ("nvapi-", r"[A-Za-z0-9_-]{20,}"),
+        ("pplx-", r"[A-Za-z0-9_-]{20,}"),
+        *((word, r" +(?!«)[A-Za-z0-9._~+/=-]{16,}") for word in ("Bearer", "bearer", "BEARER")),
+    )
+)
+"""The second net: the shapes of well-known keys, for texts that did not come with a call. Each begins with a literal,
+so that a text without it costs one substring search: one big alternation took 1.8 s for 5 MB (measured; now 0.07 s),
+and a search holds the GIL.
+`sk-` wants a digit somewhere, since class names such as `sk-loading-spinner-container` have none and keys always do."""
+
+DUMMIES: Final = frozenset(
+    {
+        "ollama",
+        "lm-studio",
+        "dummy",
+        "no-key",
+        "no-key-required",
+        "sk-no-key-required",
+        "not-needed",
+        "EMPTY",
+        "anything",
+    }
+)
+"""Values that people give to local servers which want no key. No secret, and words that texts need."""
+
+_ESCAPED_OCTET: Final = re.compile("%[0-9A-F]{2}")
+
+MIN_EXACT: Final = 6
+"""Shorter secrets (`x`, `none`, `key`) are not searched for in texts: they would blot out ordinary words."""
+
+
+class Secret:
+    """A key, token or password. Shows only its bucket name."""
+
+    __slots__ = ("_value", "name")
+
+    def __init__(self, value: str, name: str) -> None:
+        self._value = value
+        self.name = name
+        """The bucket: the same secret has the same name within one installation, and nothing can be guessed from it."""
+
+    def reveal(self) -> str:
+        """Return the value. For `daemon.upstream` alone."""
+        return self._value
+
+    def __str__(self) -> str:
+        return f"«{self.name}»"
+
+    __repr__ = __str__
+
+    def __format__(self, spec: str) -> str:
+        return format(str(self), spec)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash((Secret, self.name))
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Secret cannot be pickled or copied out of the process")
+
+
+class Sealed:
+    """A text with secrets in it: plain pieces and `Secret`s in order."""
+
+    __slots__ = ("parts",)
+
+    def __init__(self, *parts: str | Secret) -> None:
+        self.parts = parts
+
+    def reveal(self) -> str:
+        """Return the real text. For `daemon.upstream` alone."""
+        return "".join([part if isinstance(part, str) else part.reveal() for part in self.parts])
+
+    def secrets(self) -> tuple[Secret, ...]:
+        """The secrets in it, in order."""
+        return tuple(part for part in self.parts if isinstance(part, Secret))
+
+    def __str__(self) -> str:
+        return "".join([str(part) for part in self.parts])
+
+    def __repr__(self) -> str:
+        return f"Sealed({str(self)!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sealed) and other.parts == self.parts
+
+    def __hash__(self) -> int:
+        return hash(self.parts)
+
+
+class Redactor:
+    """Names secrets, seals texts, and takes secrets out of whatever is stored or shown."""
+
+    def __init__(self, install_secret: bytes) -> None:
+        self._install_secret = install_secret[:64]
+
+    def secret(self, value: str) -> Secret:
+        """Wrap VALUE under its bucket name: keyed blake2b, so that a pasted journal confirms no guess."""
+        digest = blake2b(_raw(value), key=self._install_secret, digest_size=8).digest()
+        return Secret(value, "key:" + base64.b32encode(digest).decode().lower().rstrip("="))
+
+    def header(self, name: str, value: str) -> Sealed:
+        """Seal one header value if its NAME says that it is secret; an auth scheme in front stays visible."""
+        if not value or not _is_secret_header(name):
+            return Sealed(value)
+        scheme = _AUTH_SCHEME.match(value)
+        if scheme:
+            return Sealed(scheme[1] + scheme[2], self.secret(scheme[3]))
+        return Sealed(self.secret(value))
+
+    def target(self, raw: str) -> Sealed:
+        """Seal the secret query values of a request target, which otherwise stays byte for byte."""
+        path, mark, query = raw.partition("?")
+        if not mark:
+            return Sealed(raw)
+        parts: list[str | Secret] = [path + "?"]
+        for i, pair in enumerate(query.split("&")):
+            name, equals, value = pair.partition("=")
+            parts.append(("&" if i else "") + name + equals)
+            if value:
+                parts.append(self.secret(value) if _is_secret_query(name) else value)
+        return Sealed(*_joined(parts))
+
+    def scrub(self, text: str, secrets: Iterable[Secret] = ()) -> str:
+        """Return TEXT without SECRETS (plain, URL-quoted, JSON-escaped, base64) and without what looks like a key."""
+        return scrub(text, secrets)
+
+    def scrub_bytes(self, data: bytes, secrets: Iterable[Secret] = ()) -> bytes:
+        """The same for bytes that may not be UTF-8."""
+        return scrub_bytes(data, secrets)
+
+
+def scrub(text: str, secrets: Iterable[Secret] = ()) -> str:
+    """`Redactor.scrub` for rooms that have no redactor: taking secrets out needs no installation secret."""
+    values = {s._value: s for s in secrets if len(s._value) >= MIN_EXACT and s._value not in DUMMIES}
+    # Longest first: where one key begins with another, the shorter one would leave the longer one's end behind.
+    for value in sorted(values, key=len, reverse=True):
+        for form in sorted(_forms(value), key=len, reverse=True):
+            if form in text:
+                text = text.replace(form, str(values[value]))
+    for literal, shape in _SHAPES:
+        if literal in text:
+            text = shape.sub("«redacted»", text)
+    return text
+
+
+def scrub_bytes(data: bytes, secrets: Iterable[Secret] = ()) -> bytes:
+    """The same for bytes that may not be UTF-8."""
+    return scrub(data.decode("utf-8", "surrogateescape"), secrets).encode("utf-8", "surrogateescape")
+
+
+@lru_cache(maxsize=1024)  # the same few names come with every call
+def _is_secret_header(name: str) -> bool:
+    return bool(SECRET_HEADER.match(name)) and not NOT_SECRET_HEADER.match(name)
+
+
+def _is_secret_query(name: str) -> bool:
+    plain = unquote(name)
+    return bool(SECRET_QUERY.match(plain)) and not NOT_SECRET_QUERY.match(plain)
+
+
+def _forms(value: str) -> set[str]:
+    """The forms in which a secret may stand in a text."""
+    raw = _raw(value)
+    escaped = {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
+    quoted = {quote(raw, safe=safe) for safe in ("", "/", "/+=:")}
+    forms = {value, html.escape(value), unquote(value), *escaped, *(e.replace("/", "\\/") for e in escaped)}
+    forms |= {*quoted, *(_ESCAPED_OCTET.sub(lambda octet: octet[0].lower(), q) for q in quoted)}
+    forms = {form for form in forms if len(form) >= MIN_EXACT}  # unquoting can make a short word of a long value
+    for shift in range(3):  # base64 of a text that holds the secret somewhere: three alignments, edges cut
+        encoded = base64.b64encode(b"\0" * shift + raw).decode()
+        body = encoded[(0, 2, 3)[shift] : len(encoded) - (0, 3, 2)[(shift + len(raw)) % 3]]
+        if len(body) >= MIN_EXACT:
+            forms |= {body, body.replace("+", "-").replace("/", "_")}
+    return forms
+
+
+def _raw(text: str) -> bytes:
+    """The bytes of TEXT; JSON can bring surrogates that stand for no byte."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
+
+
+def _joined(parts: list[str | Secret]) -> list[str | Secret]:
+    """Join neighbouring plain pieces."""
+    out: list[str | Secret] = []
+    for part in parts:
+        if isinstance(part, str) and out and isinstance(out[-1], str):
+            out[-1] += part
+        elif part != "":
+            out.append(part)
+    return out

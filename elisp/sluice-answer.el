@@ -1,0 +1,195 @@
+;;; sluice-answer.el --- Text that streams into a buffer -*- lexical-binding: t; -*-
+
+;; Copyright (C) 2026 The Sluice authors
+
+;; Author: The Sluice authors <https://github.com/sluice-llm/sluice>
+;; URL: https://github.com/sluice-llm/sluice
+;; Keywords: comm
+;; SPDX-License-Identifier: GPL-3.0-or-later
+
+;; This file is not part of GNU Emacs.
+
+;; This program is free software; you can redistribute it and/or modify
+;; it under the terms of the GNU General Public License as published by
+;; the Free Software Foundation, either version 3 of the License, or
+;; (at your option) any later version.
+
+;; This program is distributed in the hope that it will be useful,
+;; but WITHOUT ANY WARRANTY; without even the implied warranty of
+;; MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the
+;; GNU General Public License for more details.
+
+;; You should have received a copy of the GNU General Public License
+;; along with this program.  If not, see <https://www.gnu.org/licenses/>.
+
+
+;;; Commentary:
+
+;; The place in a buffer where an answer is written, piece by piece, while the user
+;; goes on working.  One undo takes the whole answer away, unless the user edited in
+;; the meantime: then those edits stay steps of their own.  An answer whose buffer is
+;; read-only or was killed goes to a buffer of its own.
+
+;;; Code:
+
+(require 'cl-lib)
+(require 'subr-x)
+(require 'text-property-search)
+
+(defface sluice-waiting '((t :inherit shadow))
+  "Face of the text that says that a call waits."
+  :group 'sluice)
+
+(cl-defstruct (sluice-answer (:constructor sluice-answer--make) (:copier nil))
+  "The place where an answer is written."
+  id                                    ; marks its text, see `sluice-undo-answer'
+  home                                  ; the buffer where it should go
+  start end                             ; markers around what was written
+  (pieces nil)                          ; what has come, newest first
+  handle tick                           ; undo: see `sluice-answer--insert'
+  overlay)                              ; what is shown while it waits
+
+(defun sluice-answer-open (id buffer position)
+  "Return a place for the answer ID at POSITION of BUFFER.
+If nothing can be inserted there, it is in the buffer for such answers."
+  (let ((answer (sluice-answer--make :id id :home buffer)))
+    (if (with-current-buffer buffer (sluice-answer--writable-p position))
+        (sluice-answer--aim answer buffer position)
+      (sluice-answer--aim-elsewhere answer))
+    answer))
+
+(defun sluice-answer-buffer (answer)
+  "Return the buffer to which ANSWER is written, or nil if it was killed."
+  (marker-buffer (sluice-answer-end answer)))
+
+(defun sluice-answer-empty-p (answer)
+  "Return non-nil if nothing has been written to ANSWER."
+  (null (sluice-answer-pieces answer)))
+
+(defun sluice-answer-removed-p (answer)
+  "Return non-nil if the user has removed all that was written to ANSWER."
+  (and (sluice-answer-pieces answer)
+       (sluice-answer-buffer answer)
+       (= (sluice-answer-start answer) (sluice-answer-end answer))))
+
+(defun sluice-answer-at-point-p (answer)
+  "Return non-nil if point is in ANSWER or at one of its ends."
+  (and (eq (current-buffer) (sluice-answer-buffer answer))
+       (<= (sluice-answer-start answer) (point) (sluice-answer-end answer))))
+
+(defun sluice-answer-add (answer text)
+  "Write TEXT, the next piece of ANSWER."
+  (unless (string-empty-p text)
+    (when (sluice-answer-empty-p answer)
+      (setq text (concat (sluice-answer--gap answer) text)))
+    (push text (sluice-answer-pieces answer))
+    (if (not (sluice-answer-buffer answer))
+        (sluice-answer--move answer)
+      (condition-case nil
+          (sluice-answer--insert answer text)
+        (buffer-read-only (sluice-answer--move answer))))))
+
+;;;; Where it goes
+
+(defun sluice-answer--writable-p (position)
+  "Return non-nil if text can be inserted at POSITION of the current buffer."
+  (not (or buffer-read-only
+           (and (< position (point-max)) (get-text-property position 'read-only)))))
+
+(defun sluice-answer--aim (answer buffer position)
+  "Have ANSWER written at POSITION of BUFFER from now on."
+  (with-current-buffer buffer
+    (setf (sluice-answer-start answer) (copy-marker position)
+          (sluice-answer-end answer) (copy-marker position)
+          (sluice-answer-handle answer) nil)))
+
+(defun sluice-answer--aim-elsewhere (answer)
+  "Have ANSWER written at the end of the buffer for homeless answers, and show it."
+  (let ((buffer (get-buffer-create "*Sluice answer*")))
+    (with-current-buffer buffer
+      (unless (derived-mode-p 'text-mode) (text-mode))
+      (sluice-answer--aim answer buffer (point-max)))
+    (display-buffer buffer)))
+
+(defun sluice-answer--move (answer)
+  "Write ANSWER elsewhere from now on, beginning with what has come already.
+Its buffer was killed or became read-only."
+  (sluice-answer--aim-elsewhere answer)
+  (sluice-answer--insert answer (string-join (reverse (sluice-answer-pieces answer)))))
+
+(defun sluice-answer--gap (answer)
+  "Return the newlines that part ANSWER from the text before it."
+  (if (not (sluice-answer-buffer answer))
+      ""
+    (with-current-buffer (sluice-answer-buffer answer)
+      (save-excursion
+        (save-restriction
+          (widen)
+          (goto-char (sluice-answer-end answer))
+          (cond ((bobp) "")
+                ((looking-back "\n\n" (max (point-min) (- (point) 2))) "")
+                ((bolp) "\n")
+                (t "\n\n")))))))
+
+;;;; How it is inserted
+
+(defun sluice-answer--insert (answer text)
+  "Insert TEXT at the end of ANSWER.
+All insertions between two edits of the user become one step of undo: when the
+buffer is as we left it, they are merged with the step before."
+  (with-current-buffer (sluice-answer-buffer answer)
+    (barf-if-buffer-read-only)
+    (unless (and (sluice-answer-handle answer)
+                 (eql (sluice-answer-tick answer) (buffer-chars-modified-tick)))
+      (undo-boundary)
+      (setf (sluice-answer-handle answer) (prepare-change-group)))
+    ;; Point follows the answer only if it stands at its end.
+    (if (= (point) (sluice-answer-end answer))
+        (sluice-answer--put answer text)
+      (save-excursion (sluice-answer--put answer text)))
+    (undo-amalgamate-change-group (sluice-answer-handle answer))
+    (setf (sluice-answer-tick answer) (buffer-chars-modified-tick))))
+
+(defun sluice-answer--put (answer text)
+  "Put TEXT at the end of ANSWER, and point behind it."
+  (save-restriction
+    (widen)
+    (goto-char (sluice-answer-end answer))
+    (insert (propertize text 'sluice-answer (sluice-answer-id answer)
+                        'rear-nonsticky '(sluice-answer)))
+    (set-marker (sluice-answer-end answer) (point))))
+
+;;;###autoload
+(defun sluice-undo-answer ()
+  "Remove the answer at point, or the one that ends at point.
+This works also when undo would take back later edits with it."
+  (interactive)
+  (let ((id (or (get-text-property (point) 'sluice-answer)
+                (and (> (point) (point-min))
+                     (get-text-property (1- (point)) 'sluice-answer))
+                (user-error "There is no answer of Sluice at point")))
+        (found nil))
+    (save-excursion
+      (goto-char (point-min))
+      (while (setq found (text-property-search-forward 'sluice-answer id #'eql))
+        (delete-region (prop-match-beginning found) (prop-match-end found))))))
+
+;;;; What is shown while it waits
+
+(defun sluice-answer-show (answer text)
+  "Show TEXT where ANSWER will stand; nil means nothing any more.
+It is an overlay: not in the text, nor in the undo history, nor in files."
+  (let ((overlay (sluice-answer-overlay answer)))
+    (cond ((and text (sluice-answer-buffer answer))
+           (unless (and overlay (overlay-buffer overlay))
+             (setq overlay (make-overlay (sluice-answer-end answer)
+                                         (sluice-answer-end answer)
+                                         (sluice-answer-buffer answer)))
+             (setf (sluice-answer-overlay answer) overlay))
+           (overlay-put overlay 'after-string
+                        (propertize (format "\n[%s]" text) 'face 'sluice-waiting)))
+          (overlay (delete-overlay overlay)
+                   (setf (sluice-answer-overlay answer) nil)))))
+
+(provide 'sluice-answer)
+;;; sluice-answer.el ends here

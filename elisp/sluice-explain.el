@@ -1,0 +1,317 @@
+;;; sluice-explain.el --- Why a call failed, in plain words -*- lexical-binding: t; -*-
+
+;; Copyright (C) 2026 The Sluice authors
+
+;; Author: The Sluice authors <https://github.com/sluice-llm/sluice>
+;; URL: https://github.com/sluice-llm/sluice
+;; Keywords: comm
+;; SPDX-License-Identifier: GPL-3.0-or-later
+
+;; This file is not part of GNU Emacs.
+
+;; This program is free software; you can redistribute it and/or modify
+;; it under the terms of the GNU General Public License as published by
+;; the Free Software Foundation, either version 3 of the License, or
+;; (at your option) any later version.
+
+;; This program is distributed in the hope that it will be useful,
+;; but WITHOUT ANY WARRANTY; without even the implied warranty of
+;; MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the
+;; GNU General Public License for more details.
+
+;; You should have received a copy of the GNU General Public License
+;; along with this program.  If not, see <https://www.gnu.org/licenses/>.
+
+
+;;; Commentary:
+
+;; `sluice-explain-last' shows why the last call failed, `sluice-explain-region' does
+;; the same for any error text, also without a running daemon.  The words come from
+;; the daemon; here they get a page with buttons, each of which has a key.
+;; `sluice-copy-curl' copies a call as a curl command; the key is not in it.
+
+;;; Code:
+
+(require 'cl-lib)
+(require 'subr-x)
+(require 'browse-url)
+(require 'sluice)
+
+(defface sluice-explain-title '((t :inherit (bold error)))
+  "Face of the title of an explanation."
+  :group 'sluice)
+
+(defface sluice-explain-label '((t :inherit bold))
+  "Face of the labels in an explanation."
+  :group 'sluice)
+
+(defconst sluice-explain--labels
+  '(("en" :what "What happened" :why "Why" :now "What happens now" :actions "What you can do"
+     :not_this "What it is not" :evidence "How I know" :original "The provider's words")
+    ("ko" :what "무슨 일인가" :why "이유" :now "지금은" :actions "할 수 있는 일"
+     :not_this "이것은 아님" :evidence "근거" :original "제공자의 원문")
+    ("zh" :what "发生了什么" :why "原因" :now "现在" :actions "可以做什么"
+     :not_this "不是什么" :evidence "依据" :original "提供方原文"))
+  "Labels of the parts of an explanation, by language.
+Another language gets the English ones.")
+
+(defvar-local sluice-explain--question nil
+  "Parameters of the question that this page answers.")
+
+(defvar-local sluice-explain--answer nil
+  "The daemon's answer that this page shows.")
+
+(defvar-local sluice-explain--raw nil
+  "Non-nil when the page shows the provider's own words too.")
+
+(defvar sluice-explain--clock nil
+  "Timer that counts down on the page, while there is something to count.")
+
+;;;; Commands
+
+(defun sluice-explain--last-call ()
+  "Return the id of the failed call that is meant here.
+That is the newest one of this buffer, else of this Emacs, else of the daemon."
+  (or sluice-failed-call sluice--newest-failure "last-failed"))
+
+;;;###autoload
+(defun sluice-explain-last ()
+  "Explain why the last call failed.
+Take the newest failure of this buffer, else of this Emacs, else of the daemon."
+  (interactive)
+  (sluice-explain--show (list :call (sluice-explain--last-call)
+                              :language sluice-language)))
+
+;;;###autoload
+(defun sluice-explain-region (begin end)
+  "Explain the error text between BEGIN and END.
+It may be a message of any program, a Python exception or what curl -i printed.
+When the daemon does not run, its program is asked without starting it."
+  (interactive (if (use-region-p)
+                   (list (region-beginning) (region-end))
+                 (user-error "Select the error text first")))
+  (sluice-explain--show (list :text (buffer-substring-no-properties begin end)
+                              :language sluice-language)))
+
+;;;###autoload
+(defun sluice-copy-curl ()
+  "Copy the curl command of the newest call of this buffer, else of the daemon.
+On a page of `sluice-explain-last' it is the call that the page is about.
+The key is not in the command; it is read from the environment."
+  (interactive)
+  (let* ((call (or (plist-get sluice-explain--answer :call)
+                   (and sluice-explain--question
+                        (user-error "This page is about a text, not about a call"))
+                   sluice-call "last"))
+         (answer (sluice-ask "curl" (list :call call)))
+         (note (plist-get answer :note)))
+    (kill-new (plist-get answer :command))
+    (message "Copied the curl command%s"
+             (if (or (null note) (string-empty-p note)) "" (concat ".  " note)))))
+
+;;;; The answer
+
+(defun sluice-explain--ask (question)
+  "Return the answer to QUESTION, parameters of the operation explain.
+A text can be explained without a daemon."
+  (if (or (plist-get question :call) (sluice-connection))
+      (sluice-ask "explain" question)
+    (sluice-explain--by-program (plist-get question :text))))
+
+(defun sluice-explain--by-program (text)
+  "Return the explanation of TEXT, from the daemon's program run once."
+  (let ((program (car sluice-daemon-command))
+        (default-directory (expand-file-name "~/"))
+        (coding-system-for-read 'utf-8)
+        (coding-system-for-write 'utf-8))
+    (unless (executable-find program) (user-error "%s" (sluice-not-running-text)))
+    (with-temp-buffer
+      (insert text)
+      (let ((status (call-process-region (point-min) (point-max) program t '(t nil) nil
+                                         "explain" "--json" "-")))
+        (goto-char (point-min))
+        (condition-case nil
+            (let ((answer (json-parse-buffer :object-type 'plist :array-type 'list
+                                             :null-object nil :false-object nil)))
+              (if (plist-get answer :explanation) answer (list :explanation answer)))
+          (error (user-error "`%s explain' could not explain it (exit %s): %s" program status
+                             (string-trim (buffer-string)))))))))
+
+(defun sluice-explain--show (question)
+  "Show the answer to QUESTION in its buffer."
+  (let ((answer (sluice-explain--ask question))
+        (buffer (get-buffer-create "*Sluice explain*")))
+    (with-current-buffer buffer
+      (unless (derived-mode-p 'sluice-explain-mode) (sluice-explain-mode))
+      (setq sluice-explain--question question
+            sluice-explain--answer answer
+            sluice-explain--raw nil)
+      (sluice-explain--draw))
+    (display-buffer buffer)
+    buffer))
+
+;;;; The page
+
+(defvar sluice-explain-mode-map
+  (let ((map (make-sparse-keymap)))
+    (set-keymap-parent map (make-composed-keymap button-buffer-map special-mode-map))
+    (define-key map "w" #'sluice-copy-curl)
+    (define-key map "o" #'sluice-explain-open)
+    (define-key map "i" #'sluice-explain-toggle-raw)
+    (dotimes (n 9)
+      (define-key map (number-to-string (1+ n)) #'sluice-explain-open))
+    map)
+  "Keys on a page that explains a failure.")
+
+(define-derived-mode sluice-explain-mode special-mode "Sluice explain"
+  "Why a call to a language model failed, and what you can do."
+  (setq-local revert-buffer-function #'sluice-explain--revert)
+  (setq-local header-line-format '(:eval (sluice-explain--header)))
+  (setq-local word-wrap t))
+
+(defun sluice-explain--revert (&rest _)
+  "Ask again and draw the page anew."
+  (setq sluice-explain--answer (sluice-explain--ask sluice-explain--question))
+  (sluice-explain--draw))
+
+(defun sluice-explain--header ()
+  "Return the header line: where it happened, and when it clears."
+  (let* ((it (plist-get sluice-explain--answer :explanation))
+         (clears (sluice-explain--clears-text (plist-get it :reset_at) (float-time))))
+    ;; In a format a percent sign is a directive.
+    (string-replace
+     "%" "%%"
+     (string-join
+      (delq nil (list (and (plist-get it :status) (format "%s" (plist-get it :status)))
+                      (plist-get it :provider) (plist-get it :model) clears))
+      " · "))))
+
+(defun sluice-explain--clears-text (reset-at now)
+  "Return in words when it clears; RESET-AT and NOW are Unix times in seconds."
+  (when reset-at
+    (let ((left (ceiling (- reset-at now))))
+      (cond ((<= left 0) "clear now")
+            ((< left 3600) (format "clears in %d:%02d" (/ left 60) (% left 60)))
+            (t (format-time-string "clears on %F at %H:%M" reset-at))))))
+
+(defun sluice-explain--draw ()
+  "Draw the page from `sluice-explain--answer'."
+  (let* ((inhibit-read-only t)
+         (it (plist-get sluice-explain--answer :explanation))
+         (labels (cdr (or (assoc (plist-get it :language) sluice-explain--labels)
+                          (assoc "en" sluice-explain--labels)))))
+    (erase-buffer)
+    (insert (propertize (or (plist-get it :title) (plist-get it :line) "")
+                        'face 'sluice-explain-title)
+            "\n\n")
+    (dolist (part '(:what :why :now))
+      (sluice-explain--part (plist-get labels part) (plist-get it part)))
+    (sluice-explain--actions (plist-get labels :actions) (plist-get it :actions))
+    (sluice-explain--part (plist-get labels :not_this) (plist-get it :not_this))
+    (sluice-explain--buttons it)
+    (sluice-explain--part (plist-get labels :evidence) (plist-get it :evidence))
+    (when sluice-explain--raw
+      (sluice-explain--part (plist-get labels :original) (plist-get it :original)))
+    (goto-char (point-min))
+    (sluice-explain--start-clock (plist-get it :reset_at))))
+
+(defun sluice-explain--part (label text)
+  "Insert TEXT under LABEL, unless it is empty."
+  (unless (or (null text) (string-empty-p text))
+    (insert (propertize label 'face 'sluice-explain-label) "\n")
+    (sluice-explain--fill text "  " "  ")
+    (insert "\n")))
+
+(defun sluice-explain--fill (text first rest)
+  "Insert TEXT filled; its lines begin with FIRST, then with REST."
+  (let ((begin (point)) (fill-column 76) (fill-prefix rest))
+    (insert first text "\n")
+    (fill-region begin (point))))
+
+(defun sluice-explain--actions (label actions)
+  "Insert ACTIONS, a list of plists, as a numbered list under LABEL."
+  (when actions
+    (insert (propertize label 'face 'sluice-explain-label) "\n")
+    (cl-loop for action in actions
+             for n from 1
+             for url = (plist-get action :url)
+             do (sluice-explain--fill (plist-get action :text) (format "  %d. " n) "     ")
+             when url do
+             (insert "     ")
+             (sluice-explain--button (if (< n 10) (number-to-string n) "RET") url
+                                     (lambda () (browse-url url)))
+             (insert "\n"))
+    (insert "\n")))
+
+(defun sluice-explain--button (key text action)
+  "Insert a button with TEXT for ACTION, and show the KEY that does the same."
+  (insert-text-button (format "[%s] %s" key text)
+                      'action (lambda (_) (funcall action))
+                      'follow-link t
+                      'help-echo text))
+
+(defun sluice-explain--buttons (it)
+  "Insert the row of buttons for the explanation IT."
+  (let ((row (delq nil
+                   (list (and (plist-get sluice-explain--answer :call)
+                              (list "w" "Copy curl" #'sluice-copy-curl))
+                         (and (sluice-explain--links it)
+                              (list "o" "Open the page" #'sluice-explain-open))
+                         (and (not (member (plist-get it :original) '(nil "")))
+                              (list "i" "Provider's words" #'sluice-explain-toggle-raw))
+                         (list "g" "Refresh" #'revert-buffer)
+                         (list "q" "Quit" #'quit-window)))))
+    (pcase-dolist (`(,key ,text ,command) row)
+      (sluice-explain--button key text (lambda () (call-interactively command)))
+      (insert "   "))
+    (delete-char -3)
+    (insert "\n\n")))
+
+(defun sluice-explain--links (it)
+  "Return the links of the explanation IT as (NUMBER . URL), in order."
+  (cl-loop for action in (plist-get it :actions)
+           for n from 1
+           when (plist-get action :url) collect (cons n (plist-get action :url))))
+
+(defun sluice-explain-open (number)
+  "Open the page of action NUMBER in a browser.
+A digit key means the action of that number, another key the first one that
+has a page."
+  (interactive
+   (list (let ((key last-command-event))
+           (and (characterp key) (<= ?1 key ?9) (- key ?0)))))
+  (let* ((links (sluice-explain--links (plist-get sluice-explain--answer :explanation)))
+         (url (if number (alist-get number links) (cdar links))))
+    (if url
+        (browse-url url)
+      (user-error "%s" (if number (format "Number %d has no page to open" number)
+                         "There is no page to open")))))
+
+(defun sluice-explain-toggle-raw ()
+  "Show or hide the provider's own words."
+  (interactive)
+  (setq sluice-explain--raw (not sluice-explain--raw))
+  (sluice-explain--draw))
+
+;;;; The countdown in the header line
+
+(defun sluice-explain--start-clock (reset-at)
+  "Have the header line count down until RESET-AT, a Unix time or nil."
+  (when (and reset-at (> reset-at (float-time)) (not sluice-explain--clock))
+    (setq sluice-explain--clock (run-at-time 1 1 #'sluice-explain--tick))))
+
+(defun sluice-explain--tick ()
+  "Show the time left; stop the clock when the page is hidden or all is clear."
+  (let* ((buffer (get-buffer "*Sluice explain*"))
+         (reset-at (and buffer (get-buffer-window buffer t)
+                        (plist-get (plist-get (buffer-local-value 'sluice-explain--answer buffer)
+                                              :explanation)
+                                   :reset_at))))
+    (when buffer
+      (with-current-buffer buffer (force-mode-line-update)))
+    (unless (and reset-at (>= reset-at (float-time)))
+      (cancel-timer sluice-explain--clock)
+      (setq sluice-explain--clock nil))))
+
+(provide 'sluice-explain)
+;;; sluice-explain.el ends here

@@ -1,0 +1,264 @@
+;;; sluice-gptel.el --- Send gptel's calls through Sluice -*- lexical-binding: t; -*-
+
+;; Copyright (C) 2026 The Sluice authors
+
+;; Author: The Sluice authors <https://github.com/sluice-llm/sluice>
+;; URL: https://github.com/sluice-llm/sluice
+;; Keywords: comm
+;; SPDX-License-Identifier: GPL-3.0-or-later
+
+;; This file is not part of GNU Emacs.
+
+;; This program is free software; you can redistribute it and/or modify
+;; it under the terms of the GNU General Public License as published by
+;; the Free Software Foundation, either version 3 of the License, or
+;; (at your option) any later version.
+
+;; This program is distributed in the hope that it will be useful,
+;; but WITHOUT ANY WARRANTY; without even the implied warranty of
+;; MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the
+;; GNU General Public License for more details.
+
+;; You should have received a copy of the GNU General Public License
+;; along with this program.  If not, see <https://www.gnu.org/licenses/>.
+
+
+;;; Commentary:
+
+;; `sluice-gptel-mode' sends what gptel, and whatever is built on gptel, asks of a
+;; model through the Sluice daemon.  Backends, models, presets and keys stay as they
+;; are: while one request is being started, its URL is turned to plain http and curl
+;; is told to use the daemon's socket; nothing of that outlives the moment.  The daemon
+;; talks https to the provider.
+;;
+;; What gptel does, and why it is done so here, was read in gptel 0.9.8.5 to 0.9.9.6.
+
+;;; Code:
+
+(require 'cl-lib)
+(require 'subr-x)
+(require 'sluice)
+
+(defvar gptel-curl-extra-args)
+(defvar gptel-proxy)
+(declare-function gptel-fsm-info "ext:gptel-request")
+(declare-function gptel-fsm-state "ext:gptel-request")
+(declare-function gptel-curl-get-response "ext:gptel-request")
+(declare-function gptel--fsm-transition "ext:gptel-request")
+
+(defcustom sluice-gptel-direct-hosts
+  '("\\`localhost\\'" "\\.localhost\\'" "\\`127\\.[0-9.]+\\'" "\\`\\[?::1\\]?\\'"
+    "\\`0\\.0\\.0\\.0\\'")
+  "Hosts to which gptel talks directly, as regular expressions without a port.
+These are servers on this machine, which have no limits to keep."
+  :type '(repeat regexp)
+  :group 'sluice
+  :package-version '(sluice . "0.1.0"))
+
+;;;; One request
+
+(defvar sluice-gptel--user-args 'unset
+  "The user's own `gptel-curl-extra-args' while a request is being started.
+Another request may start inside; it must not inherit what we add.")
+
+(defun sluice-gptel--slot (slot)
+  "Return the index of SLOT in a gptel backend."
+  ;; Asked at run time: the order of slots changed between versions of gptel, and
+  ;; the inlined accessors would remember the one of the compilation.
+  (cl-struct-slot-offset 'gptel-backend slot))
+
+(defun sluice-gptel--backend-slot (backend slot)
+  "Return the value of SLOT of BACKEND."
+  (aref backend (sluice-gptel--slot slot)))
+
+(defun sluice-gptel--direct-p (backend)
+  "Return non-nil if BACKEND is a server that is left alone."
+  (let ((host (replace-regexp-in-string
+               ":[0-9]+\\'" "" (or (sluice-gptel--backend-slot backend 'host) ""))))
+    (cl-some (lambda (regexp) (string-match-p regexp host)) sluice-gptel-direct-hosts)))
+
+(defun sluice-gptel--plain-url (url)
+  "Return a function that gives what the url slot URL gives, with http for https.
+On the socket there is no TLS: it begins behind the daemon."
+  (lambda (&rest args)
+    (replace-regexp-in-string
+     "\\`https://" "http://"
+     (if (functionp url)
+         ;; gptel before 0.9.9.5 calls it without arguments.
+         (apply url (if (equal (func-arity url) '(0 . 0)) nil args))
+       url)
+     t t)))
+
+(defun sluice-gptel--new-id ()
+  "Return a fresh name for a call, by which the daemon can be asked about it."
+  (format "gptel-%08x%08x" (random #x100000000) (random #x100000000)))
+
+(defun sluice-gptel--curl-args (socket id)
+  "Return the arguments that make curl use SOCKET for the call ID."
+  (list "--unix-socket" socket
+        "--noproxy" "*"
+        ;; Without it curl may be sent a `100 Continue', which gptel takes for success.
+        "-H" "Expect:"
+        "-H" "X-Sluice-Client: emacs-gptel"
+        "-H" "X-Sluice-Priority: interactive"
+        "-H" (concat "X-Sluice-Request: " id)))
+
+(defun sluice-gptel--around-curl (start fsm &rest args)
+  "Call START, which has curl do the request of FSM, so that Sluice gets it.
+ARGS are passed on."
+  (let* ((backend (plist-get (gptel-fsm-info fsm) :backend))
+         (sluice-gptel--user-args (if (eq sluice-gptel--user-args 'unset)
+                                      gptel-curl-extra-args
+                                    sluice-gptel--user-args))
+         (gptel-curl-extra-args sluice-gptel--user-args))
+    (if (sluice-gptel--direct-p backend)
+        (apply start fsm args)
+      (let ((conn (sluice-gptel--daemon)))
+        (if (stringp conn)
+            (sluice-gptel--refuse fsm "Sluice is not running" conn)
+          (sluice-gptel--start start fsm args backend (sluice-rpc-address conn)))))))
+
+(defun sluice-gptel--start (start fsm args backend socket)
+  "Call START with FSM and ARGS while BACKEND points to the daemon at SOCKET."
+  (let* ((id (sluice-gptel--mark fsm))
+         (gptel-proxy "")
+         (gptel-curl-extra-args
+          (append gptel-curl-extra-args
+                  (sluice-gptel--curl-args (expand-file-name socket) id)))
+         (slot (sluice-gptel--slot 'url)))
+    (cl-letf (((aref backend slot) (sluice-gptel--plain-url (aref backend slot))))
+      (apply start fsm args))))
+
+(defun sluice-gptel--mark (fsm)
+  "Give the request of FSM an id, have its end told to us, and return the id.
+A run with tools starts several requests with one FSM: the newest id counts."
+  (let* ((info (gptel-fsm-info fsm))
+         (id (sluice-gptel--new-id)))
+    (unless (plist-get info :sluice-id)
+      (plist-put info :post (cons (lambda (&rest _) (sluice-gptel--ended fsm))
+                                  (plist-get info :post))))
+    (plist-put info :sluice-id id)
+    (sluice-note-call id (plist-get info :buffer))
+    id))
+
+(defun sluice-gptel--around-url (start fsm &rest args)
+  "Use curl for FSM instead of START, gptel's function for url.el.
+That library cannot talk to a Unix socket.  ARGS are passed on."
+  (cond ((sluice-gptel--direct-p (plist-get (gptel-fsm-info fsm) :backend))
+         (apply start fsm args))
+        ((executable-find "curl") (gptel-curl-get-response fsm))
+        (t (sluice-gptel--refuse
+            fsm "curl is missing"
+            "Sluice carries gptel's calls with the program curl.  Install it and send again"))))
+
+;;;; Without a daemon
+
+(defun sluice-gptel--daemon ()
+  "Return the connection to the daemon, or a text: why there is none."
+  (condition-case err
+      (or (sluice-ensure) (sluice-not-running-text))
+    (user-error (cadr err))))
+
+(defun sluice-gptel--refuse (fsm status text)
+  "End the request of FSM with the error TEXT; nothing is sent past the daemon.
+STATUS is shorter, for callers of gptel that show nothing else."
+  (let ((info (gptel-fsm-info fsm)))
+    (plist-put info :error text)
+    (plist-put info :status status))
+  ;; Later, as a failure of curl would come: gptel still sets the state of waiting.
+  (run-at-time 0 nil #'sluice-gptel--fail fsm))
+
+(defun sluice-gptel--fail (fsm)
+  "Take FSM, whose error is set, through the states of a failed request."
+  (let ((info (gptel-fsm-info fsm)))
+    (gptel--fsm-transition fsm)         ; WAIT -> TYPE
+    (when (functionp (plist-get info :callback))
+      (with-demoted-errors "gptel callback error: %S"
+        (funcall (plist-get info :callback) nil info)))
+    (gptel--fsm-transition fsm)))       ; TYPE -> ERRS
+
+;;;; After a request
+
+(defun sluice-gptel--ended (fsm)
+  "Look after the request of FSM, which has just ended."
+  (let* ((info (gptel-fsm-info fsm))
+         (id (plist-get info :sluice-id))
+         (buffer (plist-get info :buffer)))
+    (pcase (gptel-fsm-state fsm)
+      ('ABRT nil)
+      ('ERRS
+       (sluice-note-failure id buffer)
+       ;; What the daemon said is in the echo area already; what curl says is no help.
+       (when (equal (plist-get info :status) "Curl failure")
+         (run-at-time 0 nil #'sluice-gptel--tell-hidden fsm id)))
+      ;; gptel takes a cut stream and an error inside a 200 for success, and notes
+      ;; curl's failure only after this.
+      (_ (run-at-time 0.05 nil #'sluice-gptel--tell-hidden fsm id)))))
+
+(defun sluice-gptel--cut-p (fsm)
+  "Return non-nil if curl could not finish the request of FSM."
+  (equal (plist-get (gptel-fsm-info fsm) :status) "Curl failure"))
+
+(defun sluice-gptel--tell-hidden (fsm id &optional delay)
+  "Ask the daemon how the call ID of FSM went, and tell what gptel has hidden.
+DELAY is how many seconds were waited last, as the call was not yet settled."
+  (let ((conn (sluice-connection)) (buffer (plist-get (gptel-fsm-info fsm) :buffer)))
+    (cond (conn
+           (sluice-rpc-request
+            conn "call" (list :id id)
+            :success (lambda (row) (sluice-gptel--judge fsm id row (or delay 0.05)))
+            :error (lambda (_) (sluice-gptel--judge fsm id nil 1))))
+          ((sluice-gptel--cut-p fsm)
+           (sluice-note-failure id buffer)
+           (message "The Sluice daemon stopped in the middle of this call.  \
+Start it with M-x sluice-start, then send again")))))
+
+(defun sluice-gptel--judge (fsm id row delay)
+  "Tell what ROW, the daemon's record of call ID of FSM, has beyond gptel.
+If the call is not settled yet, ask again; DELAY seconds were waited last."
+  (let ((line (plist-get row :line)) (buffer (plist-get (gptel-fsm-info fsm) :buffer)))
+    (cond ((and row (not line) (not (plist-get row :duration_s)) (< delay 1))
+           (run-at-time (* 2 delay) nil #'sluice-gptel--tell-hidden fsm id (* 2 delay)))
+          ((and line (not (string-empty-p line)))
+           (sluice-note-failure id buffer)
+           (message "%s  (M-x sluice-explain-last)" line))
+          ((sluice-gptel--cut-p fsm)
+           (sluice-note-failure id buffer)
+           (message "The answer was cut off before its end, so it is not complete.  Send again")))))
+
+;;;; The mode
+
+(defconst sluice-gptel--advice
+  '((gptel-curl-get-response . sluice-gptel--around-curl)
+    (gptel--url-get-response . sluice-gptel--around-url))
+  "What is wrapped while the mode is on.")
+
+(defun sluice-gptel--load ()
+  "Load gptel as far as it is needed, or say what is missing."
+  (unless (or (require 'gptel-request nil t) (require 'gptel nil t))
+    (user-error "The package gptel is not installed: M-x package-install RET gptel"))
+  (unless (boundp 'gptel-curl-extra-args)
+    (user-error "This gptel is too old for Sluice, which needs 0.9.9.4 or newer: \
+M-x package-upgrade RET gptel")))
+
+;;;###autoload
+(define-minor-mode sluice-gptel-mode
+  "Send gptel's calls through the Sluice daemon.
+They are paced to the provider's limits, sent again when that is worth it, and
+explained when they fail: see `sluice-explain-last'.  Nothing of gptel's
+configuration changes; turning the mode off leaves nothing behind.  Servers on
+this machine are left alone, see `sluice-gptel-direct-hosts'."
+  :global t
+  :group 'sluice
+  (if (not sluice-gptel-mode)
+      (pcase-dolist (`(,function . ,wrapper) sluice-gptel--advice)
+        (advice-remove function wrapper))
+    (condition-case err
+        (sluice-gptel--load)
+      (error (setq sluice-gptel-mode nil)
+             (signal (car err) (cdr err))))
+    (pcase-dolist (`(,function . ,wrapper) sluice-gptel--advice)
+      (advice-add function :around wrapper))))
+
+(provide 'sluice-gptel)
+;;; sluice-gptel.el ends here

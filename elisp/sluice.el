@@ -1,0 +1,369 @@
+;;; sluice.el --- Pace, resend and explain calls to language models -*- lexical-binding: t; -*-
+
+;; Copyright (C) 2026 The Sluice authors
+
+;; Author: The Sluice authors <https://github.com/sluice-llm/sluice>
+;; Version: 0.1.0
+;; Package-Requires: ((emacs "28.1"))
+;; Keywords: comm, convenience, tools
+;; URL: https://github.com/sluice-llm/sluice
+;; SPDX-License-Identifier: GPL-3.0-or-later
+
+;; This file is not part of GNU Emacs.
+
+;; This program is free software; you can redistribute it and/or modify
+;; it under the terms of the GNU General Public License as published by
+;; the Free Software Foundation, either version 3 of the License, or
+;; (at your option) any later version.
+
+;; This program is distributed in the hope that it will be useful,
+;; but WITHOUT ANY WARRANTY; without even the implied warranty of
+;; MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the
+;; GNU General Public License for more details.
+
+;; You should have received a copy of the GNU General Public License
+;; along with this program.  If not, see <https://www.gnu.org/licenses/>.
+
+;;; Commentary:
+
+;; Sluice is a local daemon through which calls to language models go.  It lets
+;; each call go when the provider's limits allow it, sends it again when that is
+;; worth it, and says in plain words why a call failed and what you can do.
+;;
+;; With gptel, this is all:
+;;
+;;   (sluice-gptel-mode 1)
+;;
+;; Without gptel, or beside it, give the commands a prefix key:
+;;
+;;   (global-set-key (kbd "C-c g") sluice-command-map)
+;;
+;;   s  send the region or paragraph        k  stop an answer
+;;   e  explain the last failure            E  explain an error text (region)
+;;   w  copy the curl command of a call     S  is the daemon there, what waits
+;;
+;; This file finds the daemon, starts it when you want so, and keeps the one
+;; connection.  The commands live in sluice-chat.el and sluice-explain.el.
+
+;;; Code:
+
+(require 'cl-lib)
+(require 'subr-x)
+(require 'sluice-rpc)
+
+(defgroup sluice nil
+  "Pace, resend and explain calls to language models."
+  :group 'tools
+  :group 'comm
+  :prefix "sluice-"
+  :link '(url-link "https://github.com/sluice-llm/sluice"))
+
+(defcustom sluice-socket nil
+  "The Unix socket of the daemon.
+When nil, it is the one in the environment variable SLUICE_SOCKET, else the one
+that the daemon has written down in its state directory."
+  :type '(choice (const :tag "Find it" nil) file)
+  :package-version '(sluice . "0.1.0"))
+
+(defcustom sluice-start-daemon 'ask
+  "Whether to start the daemon when it does not answer."
+  :type '(choice (const :tag "Ask" ask) (const :tag "Always" t) (const :tag "Never" nil))
+  :package-version '(sluice . "0.1.0"))
+
+(defcustom sluice-daemon-command '("sluice" "serve")
+  "The program that starts the daemon, and its arguments.
+The program is also known as `daemon', but some systems have another one of
+that name."
+  :type '(repeat string)
+  :package-version '(sluice . "0.1.0"))
+
+(defcustom sluice-language nil
+  "The language of explanations, for example \"en\" or \"ko\".
+When nil, the daemon decides."
+  :type '(choice (const :tag "The daemon's choice" nil) string)
+  :package-version '(sluice . "0.1.0"))
+
+(defcustom sluice-timeout 5
+  "Seconds to wait for the daemon's answer to a question that blocks Emacs.
+Calls to a model never block; this is about explanations, status and the like."
+  :type 'number
+  :package-version '(sluice . "0.1.0"))
+
+(defconst sluice-version "0.1.0"
+  "The version of this package.")
+
+(defconst sluice-protocol 1
+  "The version of the protocol that this package speaks.")
+
+;;;; Where the daemon is
+
+(defun sluice--state-directories ()
+  "Return the directories in which a daemon may have written its address."
+  (delq nil
+        (list (getenv "SLUICE_STATE_DIR")
+              (expand-file-name
+               "sluice" (or (getenv "XDG_STATE_HOME") "~/.local/state"))
+              (and (eq system-type 'darwin) "~/Library/Application Support/sluice"))))
+
+(defun sluice--endpoint (directory)
+  "Return the socket in DIRECTORY's endpoint.json, or nil."
+  (let ((file (expand-file-name "endpoint.json" directory)))
+    (when (file-readable-p file)
+      (ignore-errors
+        (with-temp-buffer
+          (insert-file-contents file)
+          (plist-get (json-parse-buffer :object-type 'plist :null-object nil)
+                     :socket))))))
+
+(defun sluice-address ()
+  "Return the daemon's socket as far as it is known now, or nil."
+  (or sluice-socket
+      (getenv "SLUICE_SOCKET")
+      (cl-some #'sluice--endpoint (sluice--state-directories))))
+
+;;;; The connection
+
+(defvar sluice--connection nil
+  "The connection to the daemon, or what is left of it.")
+
+(defvar sluice--subscribed nil
+  "Topics that are wanted, and subscribed again after a reconnection.")
+
+(defvar sluice--retry nil
+  "State of the background reconnection: (TIMER . DELAYS-LEFT), or nil.")
+
+(defconst sluice--retry-delays '(1 2 4 30)
+  "Seconds between attempts to connect again; the last one is repeated.")
+
+(defun sluice--hello (conn)
+  "Introduce this Emacs over CONN and check that both speak the same protocol."
+  (let ((hello (sluice-rpc-call conn "hello"
+                                (list :client "emacs" :version sluice-version
+                                      :protocol sluice-protocol)
+                                sluice-timeout)))
+    (setf (sluice-rpc-hello conn) hello)
+    (unless (eql (plist-get hello :protocol) sluice-protocol)
+      (message "Sluice: the daemon (%s) speaks protocol %s, this package (%s) speaks %s.  \
+Update the older one: M-x package-upgrade, or pipx upgrade sluice-daemon"
+               (plist-get hello :version) (plist-get hello :protocol)
+               sluice-version sluice-protocol))))
+
+(defun sluice--open (address)
+  "Return a new connection to the daemon at ADDRESS, or nil if there is none.
+Return the symbol `died' when it was accepted and closed at once."
+  (condition-case err
+      (let ((conn (sluice-rpc-open address :on-death #'sluice--lost)) (ready nil))
+        (unwind-protect
+            (progn (sluice--hello conn) (setq ready t))
+          (unless ready (sluice-rpc-close conn)))
+        conn)
+    ;; Just after a kill the kernel may accept for a daemon that is gone.
+    (sluice-rpc-died 'died)
+    (sluice-rpc-error
+     (message "Sluice: what listens at %s does not greet as it should: %s"
+              address (cadr err))
+     nil)
+    (file-error nil)))
+
+(defun sluice-connection ()
+  "Return a live connection to the daemon, or nil.  Do not start the daemon."
+  (if (sluice-rpc-live-p sluice--connection)
+      sluice--connection
+    (setq sluice--connection nil)
+    (when-let* ((address (sluice-address))
+                (conn (sluice--open address)))
+      (when (eq conn 'died) (setq conn (sluice--open address)))
+      (when (sluice-rpc-p conn)
+        (setq sluice--connection conn)
+        (sluice--connected conn))
+      sluice--connection)))
+
+(defun sluice-disconnect ()
+  "Close the connection to the daemon; the daemon lives on."
+  (interactive)
+  (sluice--stop-retrying)
+  (when (sluice-rpc-live-p sluice--connection)
+    (sluice-rpc-close sluice--connection))
+  (setq sluice--connection nil))
+
+(defun sluice--connected (conn)
+  "Ask over the new connection CONN for what is subscribed."
+  (sluice--stop-retrying)
+  (when sluice--subscribed
+    (sluice-rpc-request conn "subscribe"
+                        (list :topics (vconcat sluice--subscribed)))))
+
+(defun sluice-subscribe (&rest topics)
+  "Have the daemon tell about TOPICS: \"queue\", \"limits\", \"errors\".
+They come as `sluice-rpc-notify' calls, also after a restart of the daemon."
+  (setq sluice--subscribed (cl-union sluice--subscribed topics :test #'equal))
+  (when (sluice-rpc-live-p (sluice-connection))
+    (sluice--connected sluice--connection)))
+
+(defun sluice-unsubscribe (&rest topics)
+  "Stop the notifications about TOPICS."
+  (setq sluice--subscribed (cl-set-difference sluice--subscribed topics :test #'equal))
+  (if sluice--subscribed
+      (when (sluice-rpc-live-p sluice--connection)
+        (sluice--connected sluice--connection))
+    (sluice--stop-retrying)))
+
+;;;; After the daemon went away
+
+(defun sluice--lost (conn)
+  "Note that the daemon behind CONN has gone; look for it when somebody listens."
+  (when (eq conn sluice--connection)
+    (setq sluice--connection nil)
+    (when sluice--subscribed
+      (message "Sluice: the daemon has gone away; I will notice when it is back")
+      (sluice--retry-in sluice--retry-delays))))
+
+(defun sluice--retry-in (delays)
+  "Try to connect after the first of DELAYS, then after the others, quietly."
+  (sluice--stop-retrying)
+  (setq sluice--retry
+        (cons (run-at-time (car delays) nil #'sluice--retry-now)
+              (or (cdr delays) delays))))
+
+(defun sluice--retry-now ()
+  "Connect to the daemon if it is there; else wait longer."
+  (let ((delays (cdr sluice--retry)))
+    (unless (sluice-connection)
+      (sluice--retry-in delays))))
+
+(defun sluice--stop-retrying ()
+  "Stop looking for the daemon in the background."
+  (when sluice--retry
+    (cancel-timer (car sluice--retry))
+    (setq sluice--retry nil)))
+
+;;;; Starting the daemon
+
+(defun sluice--command-line ()
+  "Return the shell command to start the daemon by hand."
+  (mapconcat #'shell-quote-argument (sluice--command) " "))
+
+(defun sluice--command ()
+  "Return program and arguments to start the daemon."
+  (append sluice-daemon-command
+          (and sluice-socket (list "--socket" (expand-file-name sluice-socket)))))
+
+(defun sluice-not-running-text ()
+  "Return the sentence for a missing daemon: what to do now."
+  (format "Sluice is not running, so nothing was sent.  Start it with M-x sluice-start, \
+or in a terminal: %s" (sluice--command-line)))
+
+(defun sluice--launch ()
+  "Start the daemon's process, which outlives this Emacs."
+  (let ((command (sluice--command))
+        ;; A remote directory would make no sense, a mounted one would be kept busy.
+        (default-directory (expand-file-name "~/")))
+    (unless (executable-find (car command))
+      (user-error "The program `%s' is not in `exec-path'.  Install it with: \
+pipx install sluice-daemon; or set `sluice-daemon-command'" (car command)))
+    ;; With destination 0 the process survives Emacs; children of `make-process' do not.
+    (apply #'call-process (car command) nil 0 nil (cdr command))))
+
+;;;###autoload
+(defun sluice-start ()
+  "Start the daemon unless it is there, and return the connection to it."
+  (interactive)
+  (unless (sluice-connection)
+    (sluice--launch)
+    (let ((limit (+ (float-time) 5)))
+      (while (and (not (sluice-connection)) (< (float-time) limit))
+        (sleep-for 0.05))))
+  (unless (sluice-connection)
+    (user-error "The daemon did not answer in 5 seconds.  Run it in a terminal to see why: %s"
+                (sluice--command-line)))
+  (message "Sluice runs at %s" (sluice-rpc-address sluice--connection))
+  sluice--connection)
+
+(defun sluice-ensure ()
+  "Return a live connection; start the daemon according to `sluice-start-daemon'.
+Return nil when there is none and it shall not be started."
+  (or (sluice-connection)
+      (when (and sluice-start-daemon
+                 (or (eq sluice-start-daemon t)
+                     (and (not noninteractive)
+                          (y-or-n-p "Sluice is not running.  Start it? "))))
+        (sluice-start))))
+
+(defun sluice-require ()
+  "Like `sluice-ensure', but signal a `user-error' instead of returning nil."
+  (or (sluice-ensure) (user-error "%s" (sluice-not-running-text))))
+
+(defun sluice-ask (method &optional params)
+  "Return the daemon's answer to METHOD with PARAMS, a plist.
+What the daemon says against it becomes a `user-error'."
+  (condition-case err
+      (sluice-rpc-call (sluice-require) method params sluice-timeout)
+    (sluice-rpc-error (user-error "%s" (cadr err)))))
+
+;;;; Which call is meant
+
+(defvar-local sluice-call nil
+  "Id of the newest call that was made from this buffer.")
+
+(defvar-local sluice-failed-call nil
+  "Id of the newest call from this buffer that failed.")
+
+(defvar sluice--newest-failure nil
+  "Id of the newest call from this Emacs that failed.")
+
+(defun sluice-note-call (id buffer)
+  "Remember that the call ID was made from BUFFER."
+  (when (buffer-live-p buffer)
+    (with-current-buffer buffer (setq sluice-call id))))
+
+(defun sluice-note-failure (id buffer)
+  "Remember that the call ID from BUFFER failed."
+  (setq sluice--newest-failure id)
+  (when (buffer-live-p buffer)
+    (with-current-buffer buffer (setq sluice-failed-call id))))
+
+;;;; Status
+
+;;;###autoload
+(defun sluice-status ()
+  "Say whether the daemon is there, where, and what waits.  Do not start it."
+  (interactive)
+  (if (not (sluice-connection))
+      (message "Sluice is not running.  Start it with M-x sluice-start, or in a terminal: %s"
+               (sluice--command-line))
+    (let* ((hello (sluice-rpc-hello sluice--connection))
+           (status (sluice-ask "status"))
+           (waiting (length (plist-get status :queue))))
+      (message "Sluice %s runs (process %s, %s): %s"
+               (plist-get hello :version) (plist-get hello :pid)
+               (abbreviate-file-name (sluice-rpc-address sluice--connection))
+               (pcase waiting
+                 (0 "no call waits")
+                 (1 "1 call waits")
+                 (n (format "%d calls wait" n)))))))
+
+;;;; Keys
+
+(autoload 'sluice-send "sluice-chat" "Send the region or paragraph to a model." t)
+(autoload 'sluice-abort "sluice-chat" "Stop an answer." t)
+(autoload 'sluice-undo-answer "sluice-answer" "Remove an answer." t)
+(autoload 'sluice-explain-last "sluice-explain" "Explain the last failure." t)
+(autoload 'sluice-explain-region "sluice-explain" "Explain an error text." t)
+(autoload 'sluice-copy-curl "sluice-explain" "Copy a call as a curl command." t)
+(autoload 'sluice-gptel-mode "sluice-gptel" "Send gptel's calls through Sluice." t)
+
+;;;###autoload
+(defvar sluice-command-map
+  (let ((map (make-sparse-keymap)))
+    (define-key map "s" #'sluice-send)
+    (define-key map "k" #'sluice-abort)
+    (define-key map "u" #'sluice-undo-answer)
+    (define-key map "e" #'sluice-explain-last)
+    (define-key map "E" #'sluice-explain-region)
+    (define-key map "w" #'sluice-copy-curl)
+    (define-key map "S" #'sluice-status)
+    map)
+  "Commands of Sluice, to be bound to a prefix key of your choice.")
+
+(provide 'sluice)
+;;; sluice.el ends here

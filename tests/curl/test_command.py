@@ -1,0 +1,346 @@
+"""The command against a server that keeps raw bytes, in four shells; strings are compared nowhere.
+
+SLUICE_CURL_REQUESTS sets how many generated requests run in all (default 320; 5000 for a long run).
+"""
+
+from __future__ import annotations
+
+import os
+import pty
+import random
+import re
+import select
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from daemon.curl import curl_command, needs_file
+
+SHELLS = {
+    "sh": ["sh"],
+    "bash": ["bash", "--norc"],
+    "dash": ["dash"],
+    "zsh": ["zsh", "-f"],
+    "fish": ["fish", "--no-config"],
+}
+COUNT = int(os.environ.get("SLUICE_CURL_REQUESTS", "320"))
+
+HOSTILE = (
+    *"\\'\"$`!@%;&|~#*? ()aZ0",
+    *("%s", "\\n", "\\'", "'\\''", "$(touch MARK)", "`touch MARK`", ";touch MARK;", ">MARK", "[1-3]", "{a,b}"),
+    *("é", "中", "🙂", "=ls", "^a^b", "--"),
+)
+TARGETS = (
+    *("/v1/chat/completions", "/a[1-3]", "/{x,y}", "/v1/../b", "/./c", "//d", "/a;b", "/%2e%2e/x", "/?", "/a?b?c=d"),
+    *("/v1/models?limit=3&after=a%20b", "/v1/m:generateContent?alt=sse", "/a?x=$(touch%20MARK)", "/a`b`", "/q?'\""),
+    *("/back\\slash", "/é", "/a#b", "/a!b", "/~x"),
+)
+
+
+def shell(name: str) -> list[str]:
+    """The argv of a shell, or skip with the line that installs it."""
+    if not shutil.which(name):
+        pytest.skip(f"{name} is missing: apt install {name}")
+    if not shutil.which("curl"):
+        pytest.skip("curl is missing: apt install curl")
+    return SHELLS[name]
+
+
+def run(argv: list[str], text: str, tmp_path: Path, variables: dict[str, str] | None = None) -> str:
+    """Run TEXT as a script in an empty folder with a hostile curlrc and a proxy set; return what it said on stderr."""
+    home = tmp_path / "home"
+    (home / ".config").mkdir(parents=True, exist_ok=True)
+    (home / ".curlrc").write_text('header = "X-Curlrc: read"\n')
+    script = tmp_path / "script"
+    script.write_text(text + "\n")
+    env = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "LANG": "C.UTF-8",
+        "http_proxy": "http://127.0.0.1:9",
+        **(variables or {}),
+    }
+    done = subprocess.run(
+        [*argv, str(script)],
+        cwd=tmp_path,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    return done.stderr
+
+
+def hostile(rng: random.Random, most: int) -> str:
+    """A text from the alphabet that breaks quoting."""
+    return "".join(rng.choices(HOSTILE, k=rng.randint(0, most))).strip()
+
+
+def random_body(rng: random.Random) -> bytes:
+    """Empty, inline, with line ends, binary, or large."""
+    kind = rng.randrange(8)
+    if kind == 0:
+        return b""
+    if kind == 1:
+        return rng.randbytes(rng.randint(1, 300))
+    if kind == 2:
+        return b"@/etc/passwd"
+    if kind == 3:
+        return ("line\r\n\ttab\0" + hostile(rng, 20)).encode()
+    if kind == 4 and rng.random() < 0.1:
+        return rng.randbytes(5_000_000)
+    text = "\n".join(hostile(rng, 12) for _ in range(rng.randint(1, 4)))
+    return (text + ("\n" if kind == 5 else "")).encode()
+
+
+def random_request(rng: random.Random, key: str) -> tuple[str, str, tuple[tuple[str, str], ...], bytes]:
+    """Method, target, headers and body."""
+    fields = [(f"X-{rng.choice(['A', 'b', 'c-C', '$d', chr(39)])}", hostile(rng, 8)) for _ in range(rng.randint(0, 4))]
+    if rng.random() < 0.2:
+        fields.append(("X-Tab", "a\tb\\ %d '"))
+    if rng.random() < 0.2:
+        fields.append(("X-Raw", "caf\udce9"))
+    if rng.random() < 0.7:
+        fields.append(("Content-Type", "application/json"))
+    if rng.random() < 0.5:
+        fields.append(("Accept-Encoding", "deflate, gzip"))
+    if rng.random() < 0.3:
+        fields += [("User-Agent", "curl/1"), ("accept", "*/*")]
+    if rng.random() < 0.7:
+        fields.append(rng.choice([("Authorization", f"Bearer {key}"), ("x-api-key", key), ("API-KEY", key)]))
+        if rng.random() < 0.2:
+            fields.append(("X-Api-Key", key))
+    rng.shuffle(fields)
+    method = rng.choice(["POST"] * 6 + ["GET", "DELETE", "PUT", "PATCH", "OPTIONS", "HEAD", "Odd'$(touch)"])
+    return method, rng.choice(TARGETS), tuple(fields), b"" if method == "HEAD" else random_body(rng)
+
+
+@pytest.mark.parametrize("name", ["sh", "bash", "zsh", "fish"])
+def test_generated_requests_arrive_byte_for_byte(name, recorder, make_call, expected, key, tmp_path):
+    """Seeded hostile requests arrive as the daemon would send them; nothing else runs and no other file is read."""
+    argv = shell(name)
+    rng = random.Random(f"{name}-1")
+    wanted, lines = [], []
+    for n in range(COUNT // 4):
+        method, target, headers, body = random_request(rng, key)
+        call = make_call(method, target, headers, body, url=recorder.url, stream=rng.random() < 0.5)
+        file = tmp_path / f"body '{n}"
+        if needs_file(body):
+            file.write_bytes(body)
+        lines.append(
+            curl_command(call, key_variable="THE_KEY", body_file=str(file), comment=f"call {n} ain't $HOME (odd)")
+        )
+        wanted.append(expected(recorder.url, method, target, headers, body))
+    script = "\n".join(lines)
+    assert "CANARY" not in script
+    said = run(argv, script, tmp_path, {"THE_KEY": key})
+    assert said == ""
+    for got, want, line in zip(recorder.raw, wanted, lines, strict=True):
+        assert got == want, line
+    assert not list(tmp_path.glob("MARK*"))
+
+
+FULL = (("Content-Type", "application/json"), ("Authorization", "Bearer CANARY-k"), ("X-Empty", ""), ("X-Last", "1"))
+MUTANTS = {
+    "-q": (" -q", {}),
+    "globoff": (" --globoff", {"target": "/a[1-3]"}),
+    "path-as-is": (" --path-as-is", {"target": "/v1/../b"}),
+    "noproxy": (" --noproxy '*'", {}),
+    "accept": (" -H Accept:", {}),
+    "user-agent": (" -H User-Agent:", {}),
+    "expect": (" -H Expect:", {"body": b"x" * 1_100_000}),
+    "content-type": (" -H Content-Type:", {"headers": FULL[1:], "body": b"{}"}),
+    "method": (" -X PUT", {"method": "PUT"}),
+    "empty": ("-H 'X-Empty;'", {}),
+    "key": (" -H @-", {}),
+}
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_each_flag_is_needed(name, recorder, make_call, expected, tmp_path):
+    """The recipe sends the right bytes, and without this flag it does not."""
+    drop, changes = MUTANTS[name]
+    asked = {"method": "POST", "target": "/v1/x", "headers": FULL, "body": b'{"a":1}\n', **changes}
+    call = make_call(**asked, url=recorder.url)
+    (tmp_path / "b").write_bytes(asked["body"])
+    command = curl_command(call, key_variable="K", body_file=str(tmp_path / "b"))
+    assert drop in command
+    want = expected(recorder.url, *asked.values())
+    assert run(shell("sh"), command, tmp_path, {"K": "CANARY-k"}) == ""
+    assert recorder.raw == [want]
+    recorder.raw.clear()
+    run(shell("sh"), command.replace(drop, "", 1), tmp_path, {"K": "CANARY-k"})
+    assert recorder.raw != [want]
+
+
+def test_data_flags_are_needed(recorder, make_call, expected, tmp_path):
+    """With -d a body file loses its line ends and a body that begins with @ names a file."""
+    (tmp_path / "b").write_bytes(b"a\r\nb\0c\n")
+    call = make_call(body=b"a\r\nb\0c\n", url=recorder.url)
+    command = curl_command(call, key_variable=None, body_file=str(tmp_path / "b"))
+    run(shell("sh"), command.replace("--data-binary", "-d"), tmp_path)
+    want = expected(recorder.url, "POST", "/v1/chat/completions", (), call.body)
+    assert recorder.raw != [want]
+    run(shell("sh"), command, tmp_path)
+    assert recorder.raw[-1] == want
+
+
+def test_the_key_is_not_in_ps(recorder, make_call, tmp_path, key):
+    """While curl waits for its answer, no process of the machine has the key among its arguments."""
+    seen: list[bytes] = []
+    recorder.on_request = lambda: seen.extend(_cmdlines())
+    call = make_call(headers=(("Authorization", f"Bearer {key}"),), url=recorder.url)
+    run(shell("sh"), curl_command(call, key_variable="THE_KEY"), tmp_path, {"THE_KEY": key})
+    ours = [line for line in seen if recorder.url.encode() in line]
+    assert ours
+    assert not [line for line in ours if b"CANARY" in line]
+    assert key.encode() in recorder.raw[0]
+
+
+def _cmdlines() -> list[bytes]:
+    lines = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            lines.append(entry.read_bytes())
+        except OSError:
+            continue  # it ended meanwhile
+    return lines
+
+
+@pytest.mark.parametrize("name", ["dash", "bash", "zsh", "fish"])
+def test_pasted_into_a_terminal(name, recorder, make_call, expected, key, tmp_path):
+    """Pasted into an interactive shell, with a comment full of traps, it arrives the same and leaves no open quote."""
+    argv = shell(name)
+    headers = (("Content-Type", "application/json"), ("Authorization", f"Bearer {key}"), ("X-Tab", "a\tb"))
+    body = b'{"it\'s": "<b>!! $HOME `id` 50% \\\\ ~/x"}'
+    call = make_call(headers=headers, body=body, url=recorder.url)
+    command = curl_command(
+        call, key_variable="THE_KEY", comment="it's (odd) \"open $(touch MARK) `x ! ~ * > MARK\n\x1b[31m"
+    )
+    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LANG": "C.UTF-8", "TERM": "dumb", "THE_KEY": key}
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(tmp_path)
+        os.execvpe(argv[0], [*argv, "-i"], env)
+    try:
+        screen = _read_until(terminal, lambda text: bool(re.search(rb"[#$%>] ", text)), 3)
+        os.write(terminal, (command + "\necho the-''end\nexit\n").encode())
+        screen += _read_until(terminal, lambda text: b"the-end" in text, 20)
+    finally:
+        os.close(terminal)
+        os.waitpid(pid, 0)
+    assert recorder.raw == [expected(recorder.url, "POST", "/v1/chat/completions", headers, body)], screen
+    assert b"the-end" in screen
+    assert not (tmp_path / "MARK").exists()
+
+
+def _read_until(terminal: int, enough, seconds: float) -> bytes:
+    """What the terminal shows, until ENOUGH of it or the time is up."""
+    text, end = b"", time.monotonic() + seconds
+    while not enough(text) and time.monotonic() < end:
+        if not select.select([terminal], [], [], 0.1)[0]:
+            continue
+        try:
+            text += os.read(terminal, 65536)
+        except OSError:
+            break
+    return text
+
+
+def test_geminis_key_moves_into_a_header(recorder, make_call, expected, tmp_path):
+    """`?key=` becomes x-goog-api-key, the rest of the query stays, and a comment says so."""
+    headers = (("Content-Type", "application/json"),)
+    call = make_call(
+        "POST", "/v1beta/m:gen?alt=sse&key=CANARY-gem&x=1", headers, b"{}", url=recorder.url, provider="gemini"
+    )
+    command = curl_command(call, key_variable="GEMINI_API_KEY")
+    assert re.search(r"(?m)^# .*x-goog-api-key", command)
+    run(shell("sh"), command, tmp_path, {"GEMINI_API_KEY": "CANARY-gem"})
+    moved = (*headers, ("x-goog-api-key", "CANARY-gem"))
+    assert recorder.raw == [expected(recorder.url, "POST", "/v1beta/m:gen?alt=sse&x=1", moved, b"{}")]
+
+
+def test_other_secrets_are_left_out_and_named(make_call):
+    """Cookies, AWS signatures and unknown query secrets cannot be repeated: they are named in comments, never shown."""
+    headers = (("Cookie", "s=CANARY-cookie"), ("Authorization", "Bearer CANARY-key"), ("x-my-token", "CANARY-other"))
+    command = curl_command(make_call("GET", "/x?sig=CANARY-sig&a=1", headers), key_variable="OPENAI_API_KEY")
+    assert "CANARY" not in command
+    assert "/x?a=1" in command
+    for named in ("Cookie", "x-my-token", "sig"):
+        assert re.search(rf"(?m)^# .*\b{named}\b", command)
+    aws = (("Authorization", "AWS4-HMAC-SHA256 Credential=CANARY"), ("X-Amz-Date", "20260101T000000Z"))
+    signed = curl_command(make_call("POST", "/model/m/invoke", aws, b"{}"), key_variable="K")
+    assert "aws-sigv4" in signed
+    assert "@-" not in signed
+
+
+def test_a_key_in_an_odd_place_is_taken_out(make_call):
+    """The same key in the body, in a header with a harmless name or in the path is not in the command."""
+    key = "CANARY-abcdef123456"
+    headers = (("Authorization", f"Bearer {key}"), ("X-Note", f"was {key}"))
+    body = f'{{"user":"{key}"}}'.encode()
+    command = curl_command(make_call("POST", f"/u/{key}/x", headers, body), key_variable="K")
+    assert key not in command
+    assert "not the same byte for byte" in command
+
+
+def test_unknown_variable_and_lost_body_are_said(make_call):
+    """Without a known variable, or without the body, the command says what the person has to do first."""
+    call = make_call(headers=(("x-api-key", "CANARY-1234567"),), body=b"\0")
+    command = curl_command(call, key_variable=None, body_kept=False)
+    assert '"$API_KEY"' in command
+    assert "@request-body" in command
+    assert command.count("# ") == 2
+
+
+def test_via_daemon_and_by_proxy(make_call):
+    """Through the daemon it names the provider's host over plain HTTP; the proxy's password is left out."""
+    call = make_call("GET", "/v1/models", url="https://relay.example/openai")
+    through = curl_command(call, key_variable=None, via_socket="/run/user/1/sluice/sock")
+    assert "--unix-socket /run/user/1/sluice/sock" in through
+    assert "http://relay.example/v1/models" in through
+    proxied = curl_command(call, key_variable=None, proxy="http://me:CANARY-pw@proxy:3128", ca_file="/etc/ca.pem")
+    assert "CANARY" not in proxied
+    assert "--proxy http://proxy:3128" in proxied
+    assert "--cacert /etc/ca.pem" in proxied
+    assert "https://relay.example/openai/v1/models" in proxied
+
+
+def test_head_does_not_hang(recorder, make_call, tmp_path):
+    """HEAD goes out as -I: with -X HEAD curl would wait for a body."""
+    assert (
+        run(shell("sh"), curl_command(make_call("HEAD", "/v1/models", url=recorder.url), key_variable=None), tmp_path)
+        == ""
+    )
+    assert recorder.raw[0].startswith(b"HEAD /v1/models HTTP/1.1\r\n")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"@x",
+        b"\0",
+        b"\xff",
+        b"a\tb",
+        b"a\rb",
+        b"\x1b[31m",
+        b"x" * 8193,
+        b"y" * 3901,
+        b"'" * 41,
+        "\u202e".encode(),
+        b"a\n~.",
+    ],
+)
+def test_bodies_that_are_not_safe_to_paste(body):
+    """Each kind of trap for terminals goes into a file."""
+    assert needs_file(body)
+
+
+def test_plain_bodies_stay_inline():
+    """What people send most stays in the command where they can read it."""
+    assert not needs_file('{"messages":[{"role":"user","content":"Héllo, it\'s me\\n🙂"}]}\n'.encode())

@@ -1,0 +1,187 @@
+;;; sluice-answer-test.el --- Tests of sluice-answer.el -*- lexical-binding: t; -*-
+
+;; SPDX-License-Identifier: GPL-3.0-or-later
+
+;;; Code:
+
+(require 'fake-daemon)
+(require 'sluice-answer)
+
+(defmacro sluice-answer-test-with (answer &rest body)
+  "Run BODY in a buffer with a prompt; ANSWER is bound to a place at its end."
+  (declare (indent 1) (debug t))
+  `(with-temp-buffer
+     (buffer-enable-undo)
+     (insert "Prompt.")
+     (undo-boundary)
+     (let ((,answer (sluice-answer-open 5 (current-buffer) (point-max))))
+       (unwind-protect (progn ,@body)
+         (when (get-buffer "*Sluice answer*") (kill-buffer "*Sluice answer*"))))))
+
+(defun sluice-answer-test-stream (answer words)
+  "Write WORDS to ANSWER, with boundaries as the command loop sets them."
+  (let ((n 0))
+    (dolist (word words)
+      (sluice-answer-add answer word)
+      (when (zerop (% (cl-incf n) 20)) (undo-boundary)))))
+
+(defun sluice-answer-test-undo (steps)
+  "Undo STEPS steps, as that many presses of the key do; return the texts after each."
+  (cl-loop for n below steps
+           do (let ((last-command (if (zerop n) 'self-insert-command 'undo))
+                    (inhibit-message t))
+                (undo-boundary)
+                (undo))
+           collect (buffer-string)))
+
+(defun sluice-answer-test-words (from to)
+  "Return pieces number FROM to TO of an answer."
+  (mapcar (lambda (n) (format "w%d " n)) (number-sequence from to)))
+
+(ert-deftest sluice-answer-test-gap ()
+  "The answer is a paragraph of its own, whatever stands before it."
+  (dolist (case '(("" . "A") ("p" . "p\n\nA") ("p\n" . "p\n\nA") ("p\n\n" . "p\n\nA")))
+    (with-temp-buffer
+      (insert (car case))
+      (let ((answer (sluice-answer-open 1 (current-buffer) (point-max))))
+        (sluice-answer-add answer "A")
+        (should (equal (cdr case) (buffer-string)))))))
+
+(ert-deftest sluice-answer-test-one-undo ()
+  "Two hundred pieces are one step of undo."
+  (sluice-answer-test-with answer
+    (sluice-answer-test-stream answer (sluice-answer-test-words 1 200))
+    (should (string-suffix-p "w200 " (buffer-string)))
+    (should (equal '("Prompt.") (sluice-answer-test-undo 1)))))
+
+(ert-deftest sluice-answer-test-undo-keeps-own-edits ()
+  "With one edit of the user in between there are three steps, each undone alone."
+  (sluice-answer-test-with answer
+    (sluice-answer-test-stream answer (sluice-answer-test-words 1 100))
+    (let ((half (buffer-string)))
+      (undo-boundary)
+      (save-excursion (goto-char (point-min)) (insert "Mine. "))
+      (undo-boundary)
+      (sluice-answer-test-stream answer (sluice-answer-test-words 101 200))
+      (should (string-suffix-p "w200 " (buffer-string)))
+      (should (equal (list (concat "Mine. " half) half "Prompt.")
+                     (sluice-answer-test-undo 3))))))
+
+(ert-deftest sluice-answer-test-no-undo-information ()
+  "A buffer that keeps no undo information gets its answer all the same."
+  (sluice-answer-test-with answer
+    (buffer-disable-undo)
+    (sluice-answer-test-stream answer (sluice-answer-test-words 1 50))
+    (should (string-suffix-p "w50 " (buffer-string)))
+    (should (eq t buffer-undo-list))))
+
+(ert-deftest sluice-answer-test-undo-answer ()
+  "`sluice-undo-answer' removes the whole answer and leaves the user's own text."
+  (sluice-answer-test-with answer
+    (sluice-answer-test-stream answer (sluice-answer-test-words 1 4))
+    (goto-char (- (point-max) 5))
+    (insert "MINE")
+    (sluice-answer-add answer "last")
+    (goto-char (point-max))
+    (sluice-undo-answer)
+    (should (equal "Prompt.MINE" (buffer-string)))
+    (should-error (sluice-undo-answer) :type 'user-error)))
+
+(ert-deftest sluice-answer-test-removed ()
+  "It is noticed when the user has taken the answer away."
+  (sluice-answer-test-with answer
+    (should-not (sluice-answer-removed-p answer))
+    (sluice-answer-test-stream answer (sluice-answer-test-words 1 50))
+    (should-not (sluice-answer-removed-p answer))
+    (sluice-answer-test-undo 1)
+    (should (sluice-answer-removed-p answer))))
+
+(ert-deftest sluice-answer-test-point-stays ()
+  "Point is left where the user put it, and text typed behind the answer stays there."
+  (sluice-answer-test-with answer
+    (sluice-answer-add answer "one")
+    (goto-char 3)
+    (sluice-answer-add answer " two")
+    (should (= 3 (point)))
+    (goto-char (point-max))
+    (insert " typed")
+    (sluice-answer-add answer " three")
+    (should (equal "Prompt.\n\none two three typed" (buffer-string)))
+    (should (= (point) (point-max)))))
+
+(ert-deftest sluice-answer-test-point-follows ()
+  "Point that stands at the end of the answer goes along with it."
+  (sluice-answer-test-with answer
+    (goto-char (point-max))
+    (sluice-answer-add answer "one")
+    (sluice-answer-add answer " two")
+    (should (= (point) (point-max)))))
+
+(ert-deftest sluice-answer-test-narrowed ()
+  "In a narrowed buffer the answer still goes to its place."
+  (sluice-answer-test-with answer
+    (narrow-to-region 1 3)
+    (sluice-answer-add answer "one")
+    (should (equal "Pr" (buffer-string)))
+    (widen)
+    (should (equal "Prompt.\n\none" (buffer-string)))))
+
+(defun sluice-answer-test-elsewhere ()
+  "Return the text of the buffer for homeless answers."
+  (with-current-buffer "*Sluice answer*" (buffer-string)))
+
+(ert-deftest sluice-answer-test-read-only-buffer ()
+  "An answer to a read-only buffer goes to a buffer of its own."
+  (with-temp-buffer
+    (insert "Prompt.")
+    (setq buffer-read-only t)
+    (let ((answer (sluice-answer-open 1 (current-buffer) (point-max))))
+      (sluice-answer-add answer "one")
+      (sluice-answer-add answer " two")
+      (should (equal "Prompt." (buffer-string)))
+      (should (equal "one two" (sluice-answer-test-elsewhere))))
+    (kill-buffer "*Sluice answer*")))
+
+(ert-deftest sluice-answer-test-becomes-read-only ()
+  "If the buffer becomes read-only in the middle, the whole answer goes elsewhere."
+  (sluice-answer-test-with answer
+    (sluice-answer-add answer "one")
+    (setq buffer-read-only t)
+    (sluice-answer-add answer " two")
+    (sluice-answer-add answer " three")
+    (should (equal "Prompt.\n\none" (buffer-string)))
+    (should (equal "one two three" (string-trim (sluice-answer-test-elsewhere))))))
+
+(ert-deftest sluice-answer-test-killed-buffer ()
+  "If the buffer is killed in the middle, nothing of the answer is lost."
+  (let ((buffer (generate-new-buffer "killed")) answer)
+    (setq answer (sluice-answer-open 1 buffer 1))
+    (sluice-answer-add answer "one")
+    (kill-buffer buffer)
+    (sluice-answer-add answer " two")
+    (should (equal "one two" (sluice-answer-test-elsewhere)))
+    (kill-buffer "*Sluice answer*")))
+
+(ert-deftest sluice-answer-test-scripts ()
+  "Korean, Chinese, right-to-left text and emoji are inserted as they are."
+  (sluice-answer-test-with answer
+    (let ((pieces '("안녕" "하세요 " "中文 " "שלום " "👩‍👩" "‍👧 🙂")))
+      (sluice-answer-test-stream answer pieces)
+      (should (equal (concat "Prompt.\n\n" (string-join pieces)) (buffer-string))))))
+
+(ert-deftest sluice-answer-test-waiting-text ()
+  "What is shown while waiting is not in the text, and goes away again."
+  (sluice-answer-test-with answer
+    (set-buffer-modified-p nil)
+    (sluice-answer-show answer "waits")
+    (let ((overlay (car (overlays-in (point-min) (point-max)))))
+      (should (equal "\n[waits]" (overlay-get overlay 'after-string))))
+    (sluice-answer-show answer "waits still")
+    (should (= 1 (length (overlays-in (point-min) (point-max)))))
+    (should-not (buffer-modified-p))
+    (should (equal "Prompt." (buffer-string)))
+    (sluice-answer-show answer nil)
+    (should-not (overlays-in (point-min) (point-max)))))
+
+(provide 'sluice-answer-test)
+;;; sluice-answer-test.el ends here

@@ -1,0 +1,219 @@
+;;; sluice-chat-test.el --- Tests of sluice-chat.el -*- lexical-binding: t; -*-
+
+;; SPDX-License-Identifier: GPL-3.0-or-later
+
+;;; Code:
+
+(require 'fake-daemon)
+
+(defmacro sluice-chat-test-with (text model &rest body)
+  "Run BODY with the stand-in in a buffer with TEXT, point at its end, and MODEL."
+  (declare (indent 2) (debug t))
+  `(fake-daemon-with
+     (with-temp-buffer
+       (buffer-enable-undo)
+       (transient-mark-mode 1)
+       (insert ,text)
+       (undo-boundary)
+       (let ((sluice-model ,model)) ,@body))))
+
+(defun sluice-chat-test-idle-p ()
+  "Return non-nil if no answer is on its way."
+  (zerop (hash-table-count sluice-chat--live)))
+
+(defmacro sluice-chat-test-send-and-wait ()
+  "Send, wait for the end and return the messages that were shown."
+  `(fake-daemon-messages
+     (sluice-send)
+     (fake-daemon-until (sluice-chat-test-idle-p))))
+
+(ert-deftest sluice-chat-test-paragraph ()
+  "The paragraph at point is sent, and its answer streams in behind it."
+  (sluice-chat-test-with "First.\n\n안녕 🙂 friend,\nhow are you?\n\nLast." "echo"
+    (goto-char (point-min))
+    (search-forward "friend")
+    (let ((shown (sluice-chat-test-send-and-wait)))
+      (should (equal (concat "First.\n\n안녕 🙂 friend,\nhow are you?\n\n"
+                             "안녕 🙂 friend,\nhow are you?\n\nLast.")
+                     (buffer-string)))
+      (should (string-match-p "Sent to echo" (car shown)))
+      (should (equal "m has answered (12 + 34 tokens)" (cadr shown)))
+      (should (equal "c-77" sluice-call)))
+    (should (equal '("First.\n\n안녕 🙂 friend,\nhow are you?\n\nLast.")
+                   (progn (undo-boundary) (let ((inhibit-message t)) (undo))
+                          (list (buffer-string)))))))
+
+(ert-deftest sluice-chat-test-region ()
+  "An active region is what is sent."
+  (sluice-chat-test-with "one two three" "echo"
+    (goto-char 5)
+    (push-mark 8 t t)
+    (sluice-chat-test-send-and-wait)
+    (should (equal "one two\n\ntwo three" (buffer-string)))))
+
+(ert-deftest sluice-chat-test-parameters ()
+  "What goes to the daemon: host, model, one message, the key, and nothing invented."
+  (sluice-chat-test-with "Hello" "whole"
+    (let ((sluice-host "api.example.org") (sluice-system-prompt "Be brief.")
+          (sluice-max-tokens 9) (sluice-temperature 0.5) (sluice-language "ko")
+          (sluice-key (lambda (host) (concat "CANARY-" host))))
+      (sluice-chat-test-send-and-wait))
+    (let ((params (car (plist-get (fake-daemon-seen) :chats))))
+      (should (integerp (plist-get params :tag)))
+      (pcase-dolist (`(,name ,value)
+                     '((:host "api.example.org") (:model "whole") (:system "Be brief.")
+                       (:messages ((:role "user" :content "Hello")))
+                       (:max_tokens 9) (:temperature 0.5) (:language "ko") (:stream t)
+                       (:key "CANARY-api.example.org") (:priority "interactive")
+                       (:client "emacs")))
+        (should (equal value (plist-get params name)))))))
+
+(ert-deftest sluice-chat-test-key-from-auth-source ()
+  "The key is found where gptel has it, also for a host with a port."
+  (let* ((file (make-temp-file "authinfo" nil nil
+                               "machine api.example.org login apikey password CANARY-1\n"))
+         (auth-sources (list file)) (auth-source-do-cache nil))
+    (unwind-protect
+        (progn
+          (should (equal "CANARY-1" (sluice-key-from-auth-source "api.example.org")))
+          (should (equal "CANARY-1" (sluice-key-from-auth-source "api.example.org:8443")))
+          (should-not (sluice-key-from-auth-source "other.example.org")))
+      (auth-source-forget-all-cached)
+      (delete-file file))))
+
+(ert-deftest sluice-chat-test-answer-in-one-piece ()
+  "An answer without pieces is inserted at its end; a cut at the limit is told."
+  (sluice-chat-test-with "Hello" "whole"
+    (let ((shown (sluice-chat-test-send-and-wait)))
+      (should (equal "Hello\n\nAll at once." (buffer-string)))
+      (should (string-match-p "stopped at the token limit" (cadr shown))))))
+
+(ert-deftest sluice-chat-test-nothing-to-send ()
+  "An empty buffer is an error that says what to do."
+  (sluice-chat-test-with "  \n\n " "echo"
+    (should-error (sluice-send) :type 'user-error)
+    (should (sluice-chat-test-idle-p))))
+
+(ert-deftest sluice-chat-test-failure ()
+  "A failure shows the daemon's one line, writes nothing, and is remembered."
+  (sluice-chat-test-with "Hello" "fails"
+    (let ((shown (sluice-chat-test-send-and-wait)))
+      (should (string-match-p "no credit left" (cadr shown)))
+      (should (equal "Hello" (buffer-string)))
+      (should (equal "c-66" sluice-failed-call)))
+    (with-temp-buffer (should (equal "c-66" (sluice-explain--last-call))))))
+
+(ert-deftest sluice-chat-test-waiting ()
+  "While it waits, place, time and reason stand where the answer will be."
+  (sluice-chat-test-with "Hello" "waits"
+    (sluice-send)
+    (let ((overlay (fake-daemon-until (car (overlays-in (point-min) (point-max))))))
+      (should (string-match-p
+               "\\[waits, number 2 in line · goes in 1:0[45] · requests per minute used up\\]"
+               (overlay-get overlay 'after-string)))
+      (should (timerp sluice-chat--clock))
+      (sluice-abort)
+      (should-not (overlays-in (point-min) (point-max)))
+      (should (equal "Hello" (buffer-string)))
+      ;; The clock stops by itself when nothing waits.
+      (sluice-chat--tick-all)
+      (should-not sluice-chat--clock)
+      (fake-daemon-until (plist-get (fake-daemon-seen) :cancelled)))))
+
+(ert-deftest sluice-chat-test-state-text ()
+  "The words for a state; none for a call that does not wait."
+  (pcase-dolist (`(,state . ,text)
+                 '(((:state "sent") . nil)
+                   ((:place 1) . "waits, next in line")
+                   ((:place 3 :eta_at 161.2 :reason "") . "waits, number 3 in line · goes in 1:02")
+                   ((:eta_at 90 :reason "provider busy") . "waits, next in line · provider busy")))
+    (should (equal text (sluice-chat--state-text state 100)))))
+
+(ert-deftest sluice-chat-test-abort ()
+  "Aborting stops the text at once and tells the daemon; what came stays."
+  (sluice-chat-test-with "Hello" "forever"
+    (sluice-send)
+    (fake-daemon-until (string-search "word5" (buffer-string)))
+    (let ((shown (fake-daemon-messages (sluice-abort))) (text (buffer-string)))
+      (should (equal '("Stopped") shown))
+      (fake-daemon-until (plist-get (fake-daemon-seen) :cancelled))
+      (should (equal text (buffer-string)))
+      (should-error (sluice-abort) :type 'user-error))))
+
+(ert-deftest sluice-chat-test-abort-which ()
+  "Aborting takes the answer at point, else the newest; with a prefix all."
+  (sluice-chat-test-with "One.\n\nTwo.\n\nThree." "forever"
+    (let (chats)
+      (dolist (word '("One" "Two" "Three"))
+        (goto-char (point-min))
+        (search-forward (concat word "."))
+        (push (sluice-chat-send word (point)) chats))
+      (goto-char (point-min))
+      (pcase-let ((`(,three ,two ,one) chats))
+        (sluice-abort)
+        (should-not (gethash (sluice-chat-id three) sluice-chat--live))
+        (goto-char (sluice-answer-end (sluice-chat-answer one)))
+        (sluice-abort)
+        (should-not (gethash (sluice-chat-id one) sluice-chat--live))
+        (should (gethash (sluice-chat-id two) sluice-chat--live))
+        (sluice-abort t)
+        (should (sluice-chat-test-idle-p))))))
+
+(ert-deftest sluice-chat-test-undo-in-the-middle ()
+  "Who undoes an answer that still comes stops it."
+  (sluice-chat-test-with "Hello" "forever"
+    (sluice-send)
+    (fake-daemon-until (string-search "word5" (buffer-string)))
+    (let ((shown (fake-daemon-messages
+                   (undo-boundary)
+                   (undo)
+                   (fake-daemon-until (sluice-chat-test-idle-p)))))
+      (should (cl-some (lambda (text) (string-search "so it was stopped" text)) shown))
+      (should (equal "Hello" (buffer-string)))
+      (fake-daemon-until (plist-get (fake-daemon-seen) :cancelled)))))
+
+(ert-deftest sluice-chat-test-killed-buffer ()
+  "An answer whose buffer is killed is written to a buffer of its own, whole."
+  (sluice-chat-test-with (string-join (make-list 40 "word ")) "echo"
+    (let ((buffer (generate-new-buffer "killed")) (text (string-trim (buffer-string))))
+      (with-current-buffer buffer
+        (insert text)
+        (sluice-chat-send text (point)))
+      (fake-daemon-until (> (buffer-size buffer) (+ 10 (length text))))
+      (kill-buffer buffer)
+      (fake-daemon-until (sluice-chat-test-idle-p))
+      (should (equal text (with-current-buffer "*Sluice answer*"
+                            (string-trim (buffer-string))))))))
+
+(ert-deftest sluice-chat-test-killed-daemon ()
+  "If the daemon is killed in the middle, it is said, and what came stays."
+  (sluice-chat-test-with "Hello" "dies"
+    (let ((shown (sluice-chat-test-send-and-wait)))
+      (should (equal "Hello\n\nhalf an " (buffer-string)))
+      (should (string-match-p "gone away; the answer is not complete.*Send again"
+                              (car (last shown)))))))
+
+(ert-deftest sluice-chat-test-two-at-once ()
+  "Two answers to one buffer do not mix."
+  (sluice-chat-test-with "abcdefghij\n\n0123456789\n\n" "echo"
+    (sluice-chat-send (make-string 300 ?a) 11)
+    (sluice-chat-send (make-string 300 ?0) 23)
+    (fake-daemon-until (sluice-chat-test-idle-p))
+    (should (equal (concat "abcdefghij\n\n" (make-string 300 ?a) "\n\n0123456789\n\n"
+                           (make-string 300 ?0) "\n\n")
+                   (buffer-string)))))
+
+(ert-deftest sluice-chat-test-five-thousand-pieces ()
+  "Five thousand pieces arrive in order, and are one step of undo."
+  (sluice-chat-test-with "Hello" "echo"
+    (let ((text (mapconcat #'number-to-string (number-sequence 1 1400) " ")))
+      (should (< 5000 (length text)))
+      (sluice-chat-send text (point-max))
+      (fake-daemon-until (sluice-chat-test-idle-p) 60)
+      (should (equal (concat "Hello\n\n" text) (buffer-string)))
+      (undo-boundary)
+      (let ((inhibit-message t)) (undo))
+      (should (equal "Hello" (buffer-string))))))
+
+(provide 'sluice-chat-test)
+;;; sluice-chat-test.el ends here

@@ -1,0 +1,171 @@
+;;; sluice-explain-test.el --- Tests of sluice-explain.el -*- lexical-binding: t; -*-
+
+;; SPDX-License-Identifier: GPL-3.0-or-later
+
+;;; Code:
+
+(require 'fake-daemon)
+
+(defun sluice-explain-test-page ()
+  "Return the text of the page."
+  (with-current-buffer "*Sluice explain*" (buffer-string)))
+
+(defmacro sluice-explain-test-on-page (&rest body)
+  "Run BODY on the page."
+  `(with-current-buffer "*Sluice explain*" ,@body))
+
+(defun sluice-explain-test-press (key)
+  "Do what KEY does on the page."
+  (sluice-explain-test-on-page
+   (let ((last-command-event (aref key 0)))
+     (call-interactively (key-binding key)))))
+
+(ert-deftest sluice-explain-test-page-parts ()
+  "The page has all parts of the explanation, in order, and no others."
+  (fake-daemon-with
+    (setq sluice--newest-failure "c-66")
+    (sluice-explain-last)
+    (let ((page (sluice-explain-test-page)) (at 0))
+      (dolist (part '("No credit left at OpenAI" "What happened" "has used up" "Why" "Credit was"
+                      "What happens now" "Waiting will not help" "What you can do" "1. Add credit"
+                      "[1] https://example.org/billing" "2. Then send" "What it is not"
+                      "[w] Copy curl" "[o] Open the page" "[i] Provider's words" "[g] Refresh"
+                      "How I know" "status 429"))
+        (should (string-match (regexp-quote part) page at))
+        (setq at (match-end 0)))
+      (should-not (string-search "provider's own sentence" page)))
+    (sluice-explain-test-on-page
+     (should buffer-read-only)
+     (should (equal "429 · openai · gpt-4o" (sluice-explain--header)))
+     (should (equal '(:call "c-66" :language nil) sluice-explain--question)))))
+
+(ert-deftest sluice-explain-test-each-button-has-its-key ()
+  "The key that a button shows is bound, and the button does the same."
+  (fake-daemon-with
+    (sluice-explain-last)
+    (sluice-explain-test-on-page
+     (goto-char (point-min))
+     (let ((seen 0))
+       (while (ignore-errors (forward-button 1))
+         (should (looking-at "\\[\\(.\\)\\]"))
+         (should (commandp (key-binding (match-string 1))))
+         (cl-incf seen)
+         (when (= seen 6) (goto-char (point-max))))
+       (should (= seen 6))))))
+
+(ert-deftest sluice-explain-test-raw-words ()
+  "A key shows the provider's own words, and hides them again."
+  (fake-daemon-with
+    (sluice-explain-last)
+    (sluice-explain-test-press "i")
+    (should (string-search "The provider's own sentence." (sluice-explain-test-page)))
+    (sluice-explain-test-press "i")
+    (should-not (string-search "The provider's own sentence." (sluice-explain-test-page)))))
+
+(ert-deftest sluice-explain-test-open ()
+  "A digit opens the page of that action, `o' the first; without a page it is said."
+  (fake-daemon-with
+    (sluice-explain-last)
+    (let* ((opened nil)
+           (browse-url-browser-function (lambda (url &rest _) (push url opened))))
+      (sluice-explain-test-press "o")
+      (sluice-explain-test-press "1")
+      (should (equal '("https://example.org/billing" "https://example.org/billing") opened))
+      (should-error (sluice-explain-test-press "2") :type 'user-error)
+      (should-error (sluice-explain-test-press "9") :type 'user-error))))
+
+(ert-deftest sluice-explain-test-which-call ()
+  "The failure of this buffer goes before the one of this Emacs, and that before all."
+  (with-temp-buffer
+    (let ((sluice--newest-failure nil))
+      (should (equal "last-failed" (sluice-explain--last-call)))
+      (sluice-note-failure "elsewhere" nil)
+      (should (equal "elsewhere" (sluice-explain--last-call)))
+      (sluice-note-failure "here" (current-buffer))
+      (sluice-note-failure "elsewhere" nil)
+      (should (equal "here" (sluice-explain--last-call))))))
+
+(ert-deftest sluice-explain-test-region ()
+  "A selected text is explained; it is about no call, so there is no curl command."
+  (fake-daemon-with
+    (with-temp-buffer
+      (insert "Error: 429 너무 많음")
+      (sluice-explain-region (point-min) (point-max)))
+    (should-not (string-search "Copy curl" (sluice-explain-test-page)))
+    (sluice-explain-test-press "i")
+    (should (string-search "Error: 429 너무 많음" (sluice-explain-test-page)))
+    (should-error (sluice-explain-test-press "w") :type 'user-error)))
+
+(ert-deftest sluice-explain-test-region-without-daemon ()
+  "Without a daemon its program explains the text, and no daemon is started."
+  (fake-daemon-without
+    (let* ((file (expand-file-name "program" fake-daemon-directory))
+           (sluice-daemon-command (list file "serve")))
+      (with-temp-file file
+        (insert (format "#!/bin/sh\nexec %s %s \"$@\"\n" (shell-quote-argument fake-daemon-python)
+                        (shell-quote-argument fake-daemon-program))))
+      (set-file-modes file #o755)
+      (with-temp-buffer
+        (insert "Error: 429 너무 많음")
+        (sluice-explain-region (point-min) (point-max)))
+      (should (string-search "No credit left" (sluice-explain-test-page)))
+      (sluice-explain-test-press "i")
+      (should (string-search "너무 많음" (sluice-explain-test-page)))
+      (should-not (sluice-connection)))
+    (let ((sluice-daemon-command '("no-such-program-here")))
+      (with-temp-buffer
+        (insert "x")
+        (should-error (sluice-explain-region (point-min) (point-max)) :type 'user-error)))))
+
+(ert-deftest sluice-explain-test-copy-curl ()
+  "The command of this buffer's newest call is copied, and the note is told."
+  (fake-daemon-with
+    (with-temp-buffer
+      (sluice-note-call "c-5" (current-buffer))
+      (let ((shown (fake-daemon-messages (sluice-copy-curl))))
+        (should (equal "curl --unix-socket S http://api.openai.com/v1 # c-5" (current-kill 0)))
+        (should (equal '("Copied the curl command.  Set OPENAI_API_KEY first.") shown))))
+    (with-temp-buffer
+      (fake-daemon-messages (sluice-copy-curl))
+      (should (string-suffix-p "# last" (current-kill 0))))
+    (setq sluice--newest-failure "c-66")
+    (sluice-explain-last)
+    (fake-daemon-messages (sluice-explain-test-press "w"))
+    (should (string-suffix-p "# c-66" (current-kill 0)))))
+
+(ert-deftest sluice-explain-test-clears ()
+  "The countdown in words."
+  (should-not (sluice-explain--clears-text nil 100))
+  (should (equal "clear now" (sluice-explain--clears-text 99.5 100)))
+  (should (equal "clears in 0:12" (sluice-explain--clears-text 111.2 100)))
+  (should (equal "clears in 2:00" (sluice-explain--clears-text 220 100)))
+  (should (string-match-p "\\`clears on [0-9-]+ at [0-9:]+\\'"
+                          (sluice-explain--clears-text 90000 100))))
+
+(ert-deftest sluice-explain-test-clock ()
+  "The clock runs while there is something to count, and stops when the page is hidden."
+  (fake-daemon-with
+    (let ((sluice-explain--clock nil))
+      (sluice-explain--show (list :call "last" :reset_at (+ 100 (float-time))))
+      (should (timerp sluice-explain--clock))
+      (sluice-explain-test-on-page
+       (should (string-match-p "clears in 1:\\(40\\|39\\)" (sluice-explain--header))))
+      (kill-buffer "*Sluice explain*")
+      (sluice-explain--tick)
+      (should-not sluice-explain--clock))))
+
+(ert-deftest sluice-explain-test-languages ()
+  "Each language has a label for every part; an unknown one gets English labels."
+  (let ((parts '(:what :why :now :actions :not_this :evidence :original)))
+    (pcase-dolist (`(,_ . ,labels) sluice-explain--labels)
+      (dolist (part parts) (should (stringp (plist-get labels part))))))
+  (with-temp-buffer
+    (sluice-explain-mode)
+    (dolist (case '(("ko" . "무슨 일인가") ("xx" . "What happened")))
+      (setq sluice-explain--answer
+            (list :explanation (list :language (car case) :title "T" :what "W")))
+      (sluice-explain--draw)
+      (should (string-search (cdr case) (buffer-string))))))
+
+(provide 'sluice-explain-test)
+;;; sluice-explain-test.el ends here

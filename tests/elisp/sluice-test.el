@@ -1,0 +1,180 @@
+;;; sluice-test.el --- Tests of sluice.el -*- lexical-binding: t; -*-
+
+;; SPDX-License-Identifier: GPL-3.0-or-later
+
+;;; Code:
+
+(require 'fake-daemon)
+
+(defmacro sluice-test-with-environment (variables &rest body)
+  "Run BODY with VARIABLES, strings NAME=VALUE or NAME, in the environment."
+  (declare (indent 1) (debug t))
+  `(let ((process-environment (append ,variables process-environment))) ,@body))
+
+(defun sluice-test-program (directory &optional lines)
+  "Write a program into DIRECTORY that starts the stand-in; return the command.
+LINES are put before it."
+  (let ((file (expand-file-name "sluice-for-test" directory)))
+    (with-temp-file file
+      (insert "#!/bin/sh\n" (or lines "")
+              (format "exec %s %s \"$@\"\n" (shell-quote-argument fake-daemon-python)
+                      (shell-quote-argument fake-daemon-program))))
+    (set-file-modes file #o755)
+    (list file "serve")))
+
+(defun sluice-test-write-endpoint (directory socket)
+  "Write an endpoint.json with SOCKET into DIRECTORY."
+  (make-directory directory t)
+  (with-temp-file (expand-file-name "endpoint.json" directory)
+    (insert (json-serialize (list :socket socket :pid 1 :version "9.9" :protocol 1)))))
+
+(ert-deftest sluice-test-address-order ()
+  "The option goes before SLUICE_SOCKET, and that before what the daemon wrote down."
+  (fake-daemon-without
+    (let ((home (expand-file-name "state" fake-daemon-directory)))
+      (sluice-test-write-endpoint (expand-file-name "sluice" home) "/written/down")
+      (sluice-test-with-environment
+          (list "SLUICE_STATE_DIR" (concat "XDG_STATE_HOME=" home))
+        (let ((sluice-socket nil))
+          (should (equal "/written/down" (sluice-address)))
+          (sluice-test-with-environment '("SLUICE_SOCKET=/from/environment")
+            (should (equal "/from/environment" (sluice-address)))
+            (let ((sluice-socket "/option"))
+              (should (equal "/option" (sluice-address))))))))))
+
+(ert-deftest sluice-test-address-unknown ()
+  "Without any trace of a daemon, or with a broken file, there is no address."
+  (fake-daemon-without
+    (sluice-test-with-environment
+        (list "SLUICE_STATE_DIR" (concat "XDG_STATE_HOME=" fake-daemon-directory))
+      (let ((sluice-socket nil) (directory (expand-file-name "sluice" fake-daemon-directory)))
+        (should-not (sluice-address))
+        (should-not (sluice-connection))
+        (make-directory directory)
+        (with-temp-file (expand-file-name "endpoint.json" directory) (insert "{half"))
+        (should-not (sluice-address))))))
+
+(ert-deftest sluice-test-one-connection ()
+  "The connection is made once, greets, and is made anew after the daemon's restart."
+  (fake-daemon-with
+    (let ((first (sluice-connection)))
+      (should (equal "9.9" (plist-get (sluice-rpc-hello first) :version)))
+      (should (eq first (sluice-connection)))
+      (fake-daemon-kill)
+      (fake-daemon-until (not (sluice-rpc-live-p first)))
+      (should-not (sluice-connection))
+      (fake-daemon-start)
+      (should (sluice-rpc-live-p (sluice-connection)))
+      (should (equal '(:x 1) (sluice-ask "echo" '(:x 1)))))))
+
+(ert-deftest sluice-test-other-protocol ()
+  "A daemon of another protocol is told with what to do."
+  (sluice-test-with-environment '("FAKE_PROTOCOL=7")
+    (fake-daemon-with
+      (let ((shown (fake-daemon-messages (sluice-connection))))
+        (should (string-match-p "speaks protocol 7.*package-upgrade" (car shown)))))))
+
+(ert-deftest sluice-test-refusal-is-a-user-error ()
+  "What the daemon says against a question is shown as it is."
+  (fake-daemon-with
+    (should (equal '(user-error "This was refused.") (should-error (sluice-ask "fail"))))))
+
+(ert-deftest sluice-test-never-start ()
+  "With `sluice-start-daemon' nil nothing is started, and it is said what to do."
+  (fake-daemon-without
+    (let* ((sluice-daemon-command (sluice-test-program fake-daemon-directory))
+           (err (should-error (sluice-ask "status") :type 'user-error)))
+      (should (string-match-p "not running.*sluice-start.* --socket " (cadr err))))))
+
+(ert-deftest sluice-test-start-on-demand ()
+  "With `sluice-start-daemon' t the daemon is started, and outlives the connection."
+  (fake-daemon-without
+    (let ((sluice-daemon-command (sluice-test-program fake-daemon-directory))
+          (sluice-start-daemon t) (pid nil))
+      (unwind-protect
+          (progn
+            (should (equal '(:x 1) (sluice-ask "echo" '(:x 1))))
+            (setq pid (plist-get (sluice-rpc-hello sluice--connection) :pid))
+            (sluice-disconnect)
+            (should (equal pid (plist-get (sluice-rpc-hello (sluice-connection)) :pid))))
+        (when pid (signal-process pid 'SIGKILL))))))
+
+(ert-deftest sluice-test-start-finds-where-it-listens ()
+  "A started daemon is found by the address that it writes down."
+  (fake-daemon-without
+    (let* ((sluice-daemon-command
+            (sluice-test-program fake-daemon-directory
+                                 (format "export FAKE_SOCKET=%s\n"
+                                         (expand-file-name "other" fake-daemon-directory))))
+           (sluice-socket nil) (sluice-start-daemon t) (pid nil))
+      (unwind-protect
+          (progn
+            (fake-daemon-messages (sluice-start))
+            (setq pid (plist-get (sluice-rpc-hello sluice--connection) :pid))
+            (should (equal "other" (file-name-nondirectory
+                                    (sluice-rpc-address sluice--connection)))))
+        (when pid (signal-process pid 'SIGKILL))))))
+
+(ert-deftest sluice-test-start-asks ()
+  "By default the user is asked, and a no is respected."
+  (fake-daemon-without
+    (let ((sluice-start-daemon 'ask) (noninteractive nil) (asked nil))
+      (cl-letf (((symbol-function 'y-or-n-p) (lambda (text) (push text asked) nil)))
+        (should-not (sluice-ensure))
+        (should (string-match-p "not running" (car asked)))))))
+
+(ert-deftest sluice-test-start-without-program ()
+  "If the program is missing, it is said how to install it."
+  (fake-daemon-without
+    (let ((sluice-daemon-command '("no-such-program-here" "serve")))
+      (should (string-match-p "pipx install"
+                              (cadr (should-error (sluice-start) :type 'user-error)))))))
+
+(ert-deftest sluice-test-status ()
+  "The status says version, process and how many wait; without a daemon, what to do."
+  (fake-daemon-with
+    (let ((shown (fake-daemon-messages (sluice-status))))
+      (should (string-match-p "Sluice 9.9 runs (process [0-9]+, .*): 2 calls wait" (car shown)))))
+  (fake-daemon-without
+    (let ((shown (fake-daemon-messages (sluice-status))))
+      (should (string-match-p "not running.*sluice-start" (car shown))))))
+
+(ert-deftest sluice-test-subscription-survives-a-restart ()
+  "Who listens is connected again after a restart, with one message in all."
+  (fake-daemon-with
+    (let ((sluice--retry-delays '(0.02 0.05)))
+      (sluice-subscribe "queue" "errors")
+      (let ((shown (fake-daemon-messages
+                     (fake-daemon-kill)
+                     (fake-daemon-until (and sluice--retry (not sluice--connection)))
+                     ;; Some attempts in vain.
+                     (fake-daemon-until (equal '(0.05) (cdr sluice--retry)))
+                     (fake-daemon-start)
+                     (fake-daemon-until sluice--connection))))
+        (should (equal 1 (cl-count-if (lambda (text) (string-search "gone away" text)) shown)))
+        (should (equal 1 (length shown)))
+        (should-not sluice--retry)
+        (should (member '("queue" "errors") (plist-get (fake-daemon-seen) :subscribed)))
+        (sluice-unsubscribe "queue" "errors")
+        (should-not sluice--subscribed)))))
+
+(ert-deftest sluice-test-no-retry-without-a-listener ()
+  "When nobody listens, a daemon that goes away is not looked for, nor told."
+  (fake-daemon-with
+    (let* ((conn (sluice-connection))
+           (shown (fake-daemon-messages
+                    (fake-daemon-kill)
+                    (fake-daemon-until (not (sluice-rpc-live-p conn))))))
+      (should-not sluice--retry)
+      (should-not shown))))
+
+(ert-deftest sluice-test-commands ()
+  "Each key of the command map is a documented command."
+  (map-keymap (lambda (_key command)
+                (should (commandp command))
+                (should (documentation command)))
+              sluice-command-map)
+  (should (eq 'sluice-send (lookup-key sluice-command-map "s"))))
+
+(provide 'sluice-test)
+;;; sluice-test.el ends here

@@ -1,0 +1,229 @@
+"""A provider and its users in virtual time: drives the real Pacer through thousands of calls without sleeping."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from dataclasses import dataclass, field
+from typing import Any
+
+import virtual_time
+from limiters import SHAPES
+
+from daemon.model import Ask, Call, Estimate, Finding, Limit, Origin, Priority, Reading, Scope, Usage
+from daemon.pacing import Pacer, PacingSettings, Setback
+from daemon.redact import Sealed
+
+MINUTE = 6.0
+
+
+def origin(*limits: Limit, minute_s: float = MINUTE, **more: Any) -> Origin:
+    return Origin("api.test", "https://api.test", more.pop("provider", "openai-compatible"), tuple(limits), minute_s, **more)
+
+
+def call(
+    name: str, where: Origin, *, tokens: tuple[float, float] = (0, 0), client: str = "-", priority: Priority = Priority.NORMAL,
+    deadline_s: float | None = None, model: str = "m", key: str = "key:a",
+) -> Call:  # fmt: skip
+    estimate = Estimate(tokens[0], tokens[0], tokens[1])
+    return Call(
+        name, where, Scope(where.host, key, model), "POST", Sealed("/v1/chat/completions"), (), b"", Ask("chat", model),
+        estimate, client, None, priority, deadline_s,
+    )  # fmt: skip
+
+
+@dataclass
+class Job:
+    call: Call
+    real: tuple[int, int] = (0, 0)
+    """What it really costs: input and output tokens."""
+    at: float = 0.0
+    """Seconds after the beginning."""
+
+
+@dataclass
+class Ended:
+    job: Job
+    arrived: float
+    first_sent: float
+    ended: float
+    attempts: int
+    error: Exception | None = None
+
+
+@dataclass
+class Provider:
+    """Admits by its limiters, all or none; refuses with headers, a hint, or nothing."""
+
+    limiters: dict[str, Any]
+    headers: bool = True
+    hints: bool = True
+    facts: bool = True
+    """The refusal names the dimension."""
+    stamp: str = "admission"
+    refunds: bool = False
+    latency_s: tuple[float, float] = (0.002, 0.02)
+    service_s: tuple[float, float] = (0.15, 0.25)
+    streamed: bool = False
+    counts_refused: bool = False
+    period_stated: bool = False
+    faults: float = 0.0
+    refused: int = 0
+    accepted: int = 0
+    arrivals: list[tuple[float, bool]] = field(default_factory=list)
+
+    def admit(self, costs: dict[str, float], now: float) -> float:
+        """Return 0 when admitted, else the hint."""
+        wait = max((lim.wait_s(costs.get(d, 0.0), now) for d, lim in self.limiters.items()), default=0.0)
+        if wait <= 0 or self.counts_refused:
+            for d, lim in self.limiters.items():
+                if wait <= 0 or d == "requests":
+                    lim.take(costs.get(d, 0.0), now)
+        self.arrivals.append((now, wait <= 0))
+        self.refused += wait > 0
+        self.accepted += wait <= 0
+        return max(0.0, wait)
+
+    def worst(self, costs: dict[str, float], now: float) -> str:
+        return max(self.limiters, key=lambda d: self.limiters[d].wait_s(costs.get(d, 0.0), now))
+
+    def readings(self, now: float) -> tuple[Reading, ...]:
+        if not self.headers:
+            return ()
+        return tuple(self._reading(d, lim, now) for d, lim in self.limiters.items())
+
+    def _reading(self, dimension: Any, lim: Any, now: float) -> Reading:
+        limit = lim.slice.limit if getattr(lim, "headers", "") == "slice" else lim.limit
+        period = 60.0 if self.period_stated else None
+        return Reading(dimension, limit, lim.remaining(now), round(lim.reset_s(now), 3), period)
+
+
+class World:
+    """Runs jobs against a provider through a pacer."""
+
+    def __init__(
+        self, provider: Provider, *, seed: int = 1, settings: PacingSettings | None = None, memory: Any = None,
+        foreign: float = 0.0, minute_s: float = MINUTE,
+    ) -> None:  # fmt: skip
+        self.provider = provider
+        self.rng = random.Random(seed)
+        self.settings = settings or PacingSettings()
+        self.memory = memory
+        self.foreign = foreign
+        self.minute_s = minute_s
+        self.ended: list[Ended] = []
+        self.pacer: Pacer
+
+    def run(self, jobs: list[Job]) -> World:
+        virtual_time.run(self._main(jobs))
+        return self
+
+    async def _main(self, jobs: list[Job]) -> None:
+        loop = asyncio.get_running_loop()
+        self.start = loop.time()
+        self.pacer = Pacer(
+            self.settings, clock=loop.time, wall=lambda: 1.7e9 + loop.time(), memory=self.memory, rng=random.Random(self.rng.random())
+        )
+        others = asyncio.create_task(self._others()) if self.foreign else None
+        await asyncio.gather(*(self._job(job) for job in jobs))
+        if others is not None:
+            others.cancel()
+        await self.pacer.close()
+
+    async def _others(self) -> None:
+        """Another user takes its part of the request limit, at irregular times."""
+        loop = asyncio.get_running_loop()
+        lim = self.provider.limiters["requests"]
+        while True:
+            await asyncio.sleep(self.rng.expovariate(self.foreign * lim.limit / self.minute_s))
+            if lim.wait_s(1.0, loop.time()) <= 0:
+                lim.take(1.0, loop.time())
+
+    async def _job(self, job: Job) -> None:
+        loop = asyncio.get_running_loop()
+        if job.at:
+            await asyncio.sleep(job.at)
+        arrived, first, setback, attempts = loop.time(), 0.0, None, 0
+        error: Exception | None = None
+        while True:
+            try:
+                permit = await self.pacer.acquire(job.call, setback)
+            except Exception as exc:
+                error = exc
+                break
+            attempts += 1
+            first = first or loop.time()
+            try:
+                done, setback = await self._attempt(job, permit)
+            finally:
+                permit.release()
+            if done:
+                break
+            if setback is None:
+                error = RuntimeError("given up")
+                break
+        self.ended.append(Ended(job, arrived, first, loop.time(), attempts, error))
+
+    async def _attempt(self, job: Job, permit: Any) -> tuple[bool, Setback | None]:
+        loop, p = asyncio.get_running_loop(), self.provider
+        await asyncio.sleep(self.rng.uniform(*p.latency_s))
+        at = loop.time()
+        costs = {"requests": 1.0, "tokens": job.call.estimate.total}
+        if p.faults and self.rng.random() < p.faults:
+            await asyncio.sleep(0.003)
+            finding = Finding("overloaded", "capacity", "wait", "sure", status=503)
+            return False, permit.refused(finding, p.readings(at))
+        hint = p.admit(costs, at)
+        stamped = p.readings(at)
+        if hint > 0:
+            worst = p.worst(costs, at)
+            await asyncio.sleep(self.rng.uniform(*p.latency_s) / 2)
+            return False, permit.refused(self._refusal(worst, hint), stamped)
+        service = self.rng.uniform(*p.service_s)
+        if p.streamed:
+            permit.answered(200, stamped, streamed=True)
+            await asyncio.sleep(service)
+        else:
+            await asyncio.sleep(service)
+            permit.answered(200, p.readings(loop.time()) if p.stamp == "end" else stamped, streamed=False)
+        if p.refunds and "tokens" in p.limiters:
+            p.limiters["tokens"].give(costs["tokens"] - sum(job.real), loop.time(), at)
+        permit.settle(Usage(*job.real) if sum(job.real) else None)
+        return True, None
+
+    def _refusal(self, worst: Any, hint: float) -> Finding:
+        p = self.provider
+        if not p.facts and not p.hints:
+            return Finding("unknown", "unknown", "unknown", status=429)
+        return Finding(
+            worst if p.facts else "rate_unspecified", "rate", "wait", "sure", status=429, dimension=worst if p.facts else None,
+            window="minute" if p.facts else None, retry_after_s=hint if p.hints else None,
+        )  # fmt: skip
+
+    # What came out
+
+    @property
+    def makespan(self) -> float:
+        return max(e.ended for e in self.ended) - self.start
+
+    @property
+    def lost(self) -> list[Ended]:
+        return [e for e in self.ended if e.error is not None]
+
+
+def limiter(shape: str, limit: float, period_s: float = MINUTE, **more: Any) -> Any:
+    return SHAPES[shape](limit, period_s, **more)
+
+
+def bound(shape: str, limit: float, total: float, start: float, period_s: float = MINUTE, phase_s: float = 0.0, parts: int = 6) -> float:
+    """The shortest possible time to let TOTAL through, all handed over at START (virtual time)."""
+    if total <= limit and shape != "slices":
+        return 0.0
+    if shape == "bucket":
+        return (total - limit) * period_s / limit
+    if shape == "sliding":
+        return int((total - 1e-9) // limit) * period_s
+    if shape == "slices":
+        limit, period_s = float(int(limit / parts)), period_s / parts
+    left = period_s - (start + phase_s) % period_s
+    return left + (int((total - 1e-9) // limit) - 1) * period_s if total > limit else 0.0
