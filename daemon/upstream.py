@@ -134,10 +134,11 @@ class Upstream:
 
     async def send(self, call: Call) -> Response | Failure:
         """Send CALL once; return its answer as soon as the headers are in."""
-        progress = _Progress()
         session = self._open_session()
+        limit = asyncio.timeout(self._timeouts.connect_s + self._timeouts.first_byte_s)
+        progress = _Progress(limit, self._timeouts.first_byte_s)
         try:
-            async with asyncio.timeout(self._timeouts.connect_s + self._timeouts.first_byte_s):
+            async with limit:
                 answer = await session.request(
                     call.method,
                     _url(call),
@@ -204,16 +205,23 @@ class Upstream:
 
 
 class _Progress:
-    """How far one request came. Set by aiohttp's tracing."""
+    """How far one request came. Told by aiohttp's tracing."""
 
-    __slots__ = ("connected",)
+    __slots__ = ("_first_byte_s", "_limit", "connected")
 
-    def __init__(self) -> None:
+    def __init__(self, limit: asyncio.Timeout, first_byte_s: float) -> None:
         self.connected = False
+        self._limit = limit
+        self._first_byte_s = first_byte_s
+
+    def note_connected(self) -> None:
+        """From now on bytes may go out, and the clock for the answer runs."""
+        self.connected = True
+        self._limit.reschedule(asyncio.get_running_loop().time() + self._first_byte_s)
 
 
 async def _note_connected(_session: object, context: SimpleNamespace, _params: object) -> None:
-    context.trace_request_ctx.connected = True
+    context.trace_request_ctx.note_connected()
 
 
 def tls_context(ca_file: Path | None) -> ssl.SSLContext:

@@ -123,19 +123,29 @@ A text can be explained without a daemon."
   (let ((program (car sluice-daemon-command))
         (default-directory (expand-file-name "~/"))
         (coding-system-for-read 'utf-8)
-        (coding-system-for-write 'utf-8))
+        (coding-system-for-write 'utf-8)
+        (complaints nil))
     (unless (executable-find program) (user-error "%s" (sluice-not-running-text)))
-    (with-temp-buffer
-      (insert text)
-      (let ((status (call-process-region (point-min) (point-max) program t '(t nil) nil
-                                         "explain" "--json" "-")))
-        (goto-char (point-min))
-        (condition-case nil
-            (let ((answer (json-parse-buffer :object-type 'plist :array-type 'list
-                                             :null-object nil :false-object nil)))
-              (if (plist-get answer :explanation) answer (list :explanation answer)))
-          (error (user-error "`%s explain' could not explain it (exit %s): %s" program status
-                             (string-trim (buffer-string)))))))))
+    (setq complaints (make-temp-file "sluice-explain"))
+    (unwind-protect
+        (with-temp-buffer
+          (insert text)
+          (call-process-region (point-min) (point-max) program t (list t complaints) nil
+                               "explain" "--json" "-")
+          (goto-char (point-min))
+          (condition-case nil
+              (sluice-explain--read)
+            (error (erase-buffer)
+                   (insert-file-contents complaints)
+                   (user-error "`%s explain' could not explain it: %s" program
+                               (string-trim (buffer-string))))))
+      (delete-file complaints))))
+
+(defun sluice-explain--read ()
+  "Read what the daemon's program printed: the answer, or the explanation alone."
+  (let ((answer (json-parse-buffer :object-type 'plist :array-type 'list
+                                   :null-object nil :false-object nil)))
+    (if (plist-get answer :explanation) answer (list :explanation answer))))
 
 (defun sluice-explain--show (question)
   "Show the answer to QUESTION in its buffer."

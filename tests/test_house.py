@@ -352,7 +352,8 @@ def _project_files() -> tuple[Path, ...]:
     try:
         run = subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
     except (OSError, subprocess.CalledProcessError):
-        found = (path for path in ROOT.rglob("*") if not set(path.parts) & {".git", ".venv", "__pycache__", "build"})
+        made = re.compile(r"(^|/)(\.(?!ci/|gitignore)[^/]+|__pycache__|build|dist|[^/]+\.egg-info)(/|$)")
+        found = (path for path in ROOT.rglob("*") if not made.search(_name(path)))
         return tuple(path for path in found if path.is_file())
     paths = (ROOT / name for name in run.stdout.decode().split("\0") if name)
     return tuple(path for path in paths if path.is_file())

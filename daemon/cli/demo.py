@@ -16,9 +16,9 @@ import socket
 import subprocess  # it starts the daemon, the sandbox and curl, with fixed arguments
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -53,26 +53,20 @@ def run() -> int:
 
 def burst(socket_path: Path) -> int:
     """Send the burst with a progress display; the number of calls that were answered with 200."""
-    results: list[int] = []
     began = time.monotonic()
-    threads = [
-        threading.Thread(target=lambda i=i: results.append(_send(socket_path, "echo", i)[0])) for i in range(BURST)
-    ]
-    for thread in threads:
-        thread.start()
-    while any(thread.is_alive() for thread in threads):
-        _progress(results, began, end="\r" if sys.stdout.isatty() else "\n")
-        threads[-1].join(0.2 if sys.stdout.isatty() else 2.0)
-        for thread in threads:
-            thread.join(0)
-    _progress(results, began, end="\n")
-    good = results.count(200)
-    print(f"{good} of {BURST} answered, {len(results) - good} lost, in {time.monotonic() - began:.1f} s.")
+    live = sys.stdout.isatty()
+    with ThreadPoolExecutor(BURST) as pool:
+        sent = [pool.submit(_send, socket_path, "echo", number) for number in range(BURST)]
+        left: set[Future[tuple[int, bytes, str]]] = set(sent)
+        while left:
+            left = wait(left, timeout=0.2 if live else 3.0).not_done
+            _progress(BURST - len(left), began, end="\r" if live and left else "\n")
+    good = sum(1 for one in sent if one.exception() is None and one.result()[0] == 200)
+    print(f"{good} of {BURST} answered, {BURST - good} lost, in {time.monotonic() - began:.1f} s.")
     return good
 
 
-def _progress(results: list[int], began: float, *, end: str) -> None:
-    done = len(results)
+def _progress(done: int, began: float, *, end: str) -> None:
     bar = "█" * done + "░" * (BURST - done)
     print(f"  {bar} {done:2}/{BURST}  {time.monotonic() - began:4.1f} s", end=end, flush=True)
 
@@ -111,7 +105,7 @@ def _send(socket_path: Path, model: str, number: int) -> tuple[int, bytes, str]:
     """One chat call over the socket, as any HTTP client does it."""
     text = json.dumps({"model": model, "messages": [{"role": "user", "content": f"Hello number {number}"}]})
     connection = _UnixConnection(socket_path)
-    headers = {"Host": "api.openai.com", "Content-Type": "application/json", "Authorization": "Bearer demo"}
+    headers = {"Host": "api.openai.com", "Content-Type": "application/json", "Authorization": f"Bearer demo-{model}"}
     connection.request("POST", "/v1/chat/completions", text, headers)
     answer = connection.getresponse()
     body = answer.read()

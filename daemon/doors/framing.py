@@ -28,7 +28,10 @@ class Framer:
     def feed(self, data: bytes) -> list[bytes]:
         """Take DATA, return the messages that are complete now. Raises FramingError."""
         self._buffer += data
-        if self.style is None and self._buffer:
+        if self.style is None:
+            self._buffer = self._buffer.lstrip()
+            if not self._buffer:
+                return []
             self.style = "frames" if self._buffer[0] in b"Cc" else "lines"
         return self._lines() if self.style == "lines" else self._frames()
 

@@ -71,7 +71,12 @@ class Lock:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        except OSError as error:
+            raise ConfigError(
+                f"the lock {path} cannot be opened ({error.strerror}); move it away, or choose another place"
+            ) from error
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -109,9 +114,9 @@ def bind(path: Path) -> socket.socket:
     if path.is_symlink() or (path.exists() and not stat.S_ISSOCK(path.lstat().st_mode)):
         raise ConfigError(f"{path} exists and is not a socket; move it away or choose another place with --socket")
     beside = path.with_name(path.name + ".new")
-    beside.unlink(missing_ok=True)
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
+        beside.unlink(missing_ok=True)
         os.fchmod(sock.fileno(), 0o600)
         sock.bind(str(beside))
         beside.chmod(0o600)
@@ -120,7 +125,8 @@ def bind(path: Path) -> socket.socket:
         beside.rename(path)
     except OSError as error:
         sock.close()
-        beside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
         raise ConfigError(f"the socket {path} cannot be made: {error.strerror or error}") from error
     return sock
 
@@ -151,7 +157,7 @@ class Visitor(asyncio.Protocol):
         self._impatience: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Turn strangers away before a byte is read, and everybody when the house is full."""
+        """Turn strangers away before a byte is read."""
         if not self._porter.allowed(transport):
             self._porter.turned_away += 1
             cast(asyncio.Transport, transport).abort()

@@ -45,7 +45,9 @@ class Catalogue:
         for rule in own:
             if rule.subtype not in catalogue._subtypes:
                 known = ", ".join(sorted(catalogue._subtypes))
-                raise ConfigError(f"{user_dir}: rule {rule.id}: there is no subtype `{rule.subtype}`; there are {known}")
+                raise ConfigError(
+                    f"{user_dir}: rule {rule.id}: there is no subtype `{rule.subtype}`; there are {known}"
+                )
         return catalogue
 
     @cached_property
@@ -70,10 +72,10 @@ class Catalogue:
     def _grammar(self) -> facts_.Grammar:
         return facts_.grammar_from(_read("grammar.yaml"))
 
-    def without(self, ranks: range) -> Catalogue:
-        """Return the same without the rules of these RANKS: how would it do on providers that it does not know?"""
+    def without(self, ids: tuple[str, ...]) -> Catalogue:
+        """Return the same without the rules whose id begins with one of IDS: how would it do without knowing them?"""
         less = Catalogue(self._own)
-        less.__dict__["_rules"] = tuple(rule for rule in self._rules if rule.rank not in ranks)
+        less.__dict__["_rules"] = tuple(rule for rule in self._rules if not rule.id.startswith(ids))
         return less
 
     def classify(self, failure: Failure) -> Finding:

@@ -20,7 +20,12 @@ _COMPARE: Final = {
 }  # fmt: skip
 
 _DIMENSION_HEADERS: Final = {
-    "requests": ("x-ratelimit-{}-requests", "anthropic-ratelimit-requests-{}", "x-ratelimit-{}-requests-day", "x-ratelimit-{}"),
+    "requests": (
+        "x-ratelimit-{}-requests",
+        "anthropic-ratelimit-requests-{}",
+        "x-ratelimit-{}-requests-day",
+        "x-ratelimit-{}",
+    ),
     "tokens": ("x-ratelimit-{}-tokens", "anthropic-ratelimit-tokens-{}", "x-ratelimit-{}-tokens-minute"),
     "input_tokens": ("anthropic-ratelimit-input-tokens-{}", "x-ratelimit-{}-tokens-prompt"),
     "output_tokens": ("anthropic-ratelimit-output-tokens-{}", "x-ratelimit-{}-tokens-generated"),
@@ -74,7 +79,9 @@ class Grammar:
 def grammar_from(data: Mapping[str, Any]) -> Grammar:
     """Build a Grammar from the mapping in grammar.yaml."""
     return Grammar(
-        numbers=tuple(Phrase(p["text"], p.get("only_if"), tuple(p.get("only", ())), p.get("window")) for p in data["numbers"]),
+        numbers=tuple(
+            Phrase(p["text"], p.get("only_if"), tuple(p.get("only", ())), p.get("window")) for p in data["numbers"]
+        ),
         waits=tuple(w.replace("{duration}", f"(?P<wait>{durations.DURATION})") for w in data["waits"]),
         resets=tuple(data["resets"]),
         models=tuple(data["models"]),
@@ -105,7 +112,12 @@ def numbers(view: View, grammar: Grammar, subtype: str | None = None) -> Facts:
                 continue
             for match in _matches(phrase.text, low):
                 found = {k: durations.number(v) for k, v in match.groupdict().items() if v is not None}
-                facts = Facts(limit=found.get("limit"), used=found.get("used"), requested=found.get("requested"), window=phrase.window)
+                facts = Facts(
+                    limit=found.get("limit"),
+                    used=found.get("used"),
+                    requested=found.get("requested"),
+                    window=phrase.window,
+                )
                 if found and (phrase.only_if is None or holds(phrase.only_if, facts)):
                     return facts
     return _from_fields(view)
@@ -159,7 +171,11 @@ def _header_wait(view: View, now: float | None) -> float | None:
     if value_text is None:
         return None
     value = durations.seconds(value_text, durations.MAX_HEADER_WAIT_S)
-    return value if value is not None or value_text[:1].isdigit() else durations.http_date_s(value_text, view.headers.get("date"), now)
+    return (
+        value
+        if value is not None or value_text[:1].isdigit()
+        else durations.http_date_s(value_text, view.headers.get("date"), now)
+    )
 
 
 def _field_wait(view: View) -> float | None:

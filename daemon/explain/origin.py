@@ -41,7 +41,7 @@ def providers(view: View, given: str | None, signs: tuple[Sign, ...]) -> tuple[s
     if host:
         found += [sign.id for sign in signs if host.endswith(tuple(sign.hosts or ("\0",)))]
     for sign in signs:
-        if any(name in view.headers for name in sign.headers) or (sign.text and search(sign.text, view.low)):
+        if any(name in view.headers for name in sign.headers) or (sign.text and search(sign.text, view.marks)):
             found.append(sign.id)
             break
     return tuple(dict.fromkeys(found))

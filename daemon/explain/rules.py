@@ -23,9 +23,25 @@ from daemon.explain.view import View
 Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _CONDITIONS: Final = frozenset(
-    ("provider", "not_provider", "status", "header", "body", "absent", "text", "not_text", "html", "empty", "pasted", "fault", "fact")
+    (
+        "provider",
+        "not_provider",
+        "status",
+        "header",
+        "body",
+        "absent",
+        "text",
+        "not_text",
+        "html",
+        "empty",
+        "pasted",
+        "fault",
+        "fact",
+    )
 )
-_KEYS: Final = frozenset(("id", "match", "subtype", "window", "dimension", "confidence", "retry", "rank", "facts", "why"))
+_KEYS: Final = frozenset(
+    ("id", "match", "subtype", "window", "dimension", "confidence", "retry", "rank", "facts", "why")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +119,11 @@ def _cheap(rule: Rule, view: View, providers: Collection[str]) -> str:
         return "provider"
     if rule.not_providers and not rule.not_providers.isdisjoint(providers):
         return "not_provider"
-    for name, wanted, seen in (("html", rule.html, view.html), ("empty", rule.empty, view.empty), ("pasted", rule.pasted, view.pasted)):
+    for name, wanted, seen in (
+        ("html", rule.html, view.html),
+        ("empty", rule.empty, view.empty),
+        ("pasted", rule.pasted, view.pasted),
+    ):
         if wanted is not None and wanted != seen:
             return name
     if any(name in view.fields for name in rule.absent):

@@ -24,7 +24,9 @@ _ALIASES: Final = {
     "retryafter": "retry-after", "retryaftermsec": "retry-after-ms",
 }  # fmt: skip
 
-PROSE: Final = frozenset(("message", "error", "detail", "text", "title", "raw", "description", "warning", "info", "caused"))
+PROSE: Final = frozenset(
+    ("message", "error", "detail", "text", "title", "raw", "description", "warning", "info", "caused")
+)
 """After these names a bare word is the beginning of a sentence."""
 
 HEADER_NAME: Final = re.compile(

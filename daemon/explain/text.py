@@ -16,7 +16,7 @@ MAX_CHARS: Final = 24_000
 """Longer texts keep their beginning and end: errors stand at either."""
 
 _ANSI: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07")
-_QUOTES: Final = str.maketrans("“”„«»‘’‚′", "\"\"\"\"\"''''")
+_QUOTES: Final = str.maketrans("“”„«»‘’‚′", '"""""\'\'\'\'')
 _BORDER: Final = re.compile(r"(?m)^[ \t]*[│┃║▌⎿╭╰├]+[ \t─]*|[ \t─]*[│┃║╮╯┤]+[ \t]*$")
 _MAIL: Final = re.compile(r"(?m)^[ \t]*(?:>[ \t]?)+")
 _COMPOSE: Final = re.compile(r"(?m)^[A-Za-z][\w.-]{1,30}\s+\|\s{1,2}")
@@ -115,6 +115,10 @@ def _without_prefixes(text: str) -> str:
         text = _COMPOSE.sub("", text)
     lines = text.split("\n")
     numbers = [int(m[1]) for line in lines if (m := _NUMBERED.match(line))]
-    if len(numbers) >= 3 and len(numbers) >= 0.7 * len(lines) and numbers == list(range(numbers[0], numbers[0] + len(numbers))):
+    if (
+        len(numbers) >= 3
+        and len(numbers) >= 0.7 * len(lines)
+        and numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+    ):
         text = "\n".join([_NUMBERED.sub("", line) for line in lines])
     return text

@@ -53,6 +53,11 @@ class View:
         return text.lowered(self.glued_line) if self.glued_line else self.low
 
     @cached_property
+    def marks(self) -> str:
+        """Where a provider's signs are looked for: names of fields count as well."""
+        return self.low if self.pasted or not self.fields else self.raw.lower()
+
+    @cached_property
     def original(self) -> str:
         """The provider's own sentence: the innermost message, else the whole text."""
         for name in _MESSAGES:

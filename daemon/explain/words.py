@@ -38,14 +38,22 @@ class Language:
         """Return FIELD for FINDING; the narrowest place that has it: the rule, the provider, the window, the subtype."""
         subtypes = self.data["subtypes"]
         base, window, provider = finding.subtype, finding.window, finding.provider
-        for key in (f"rule {finding.rule}", f"{base}.{window}@{provider}", f"{base}@{provider}", f"{base}.{window}", base):
+        for key in (
+            f"rule {finding.rule}",
+            f"{base}.{window}@{provider}",
+            f"{base}@{provider}",
+            f"{base}.{window}",
+            base,
+        ):
             found = subtypes.get(key)
             if found is not None and field in found:
                 return found[field]
         return None
 
 
-def explanation(finding: Finding, situation: Situation, language: Language, sign: Sign | None, now: float | None) -> Explanation:
+def explanation(
+    finding: Finding, situation: Situation, language: Language, sign: Sign | None, now: float | None
+) -> Explanation:
     """Return FINDING in LANGUAGE, with what SITUATION adds."""
     facts = _facts(finding, situation, language, sign, now)
     state = _state(finding, facts)
@@ -164,7 +172,9 @@ def _evidence(finding: Finding, language: Language) -> str:
     return f"{seen} ({sure})" if seen else sure
 
 
-def _facts(finding: Finding, situation: Situation, language: Language, sign: Sign | None, now: float | None) -> dict[str, str]:
+def _facts(
+    finding: Finding, situation: Situation, language: Language, sign: Sign | None, now: float | None
+) -> dict[str, str]:
     data = language.data
     reset = finding.reset_at if finding.reset_at and (now is None or finding.reset_at > now) else None
     facts = {

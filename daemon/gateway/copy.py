@@ -37,6 +37,7 @@ class Copy:
         self._parts: list[bytes] = []
         self._kept = 0
         self._broken = False
+        self._texts: list[str] = []
 
     def feed(self, chunk: bytes) -> None:
         """Take one CHUNK as it came over the wire."""
@@ -67,6 +68,13 @@ class Copy:
         if self.stream is not None:
             return self.stream.usage
         return self._read_usage(self.whole_body() or b"") if self._kept < KEEP else None
+
+    def text(self) -> str:
+        """The text of a stream so far."""
+        if self.stream is None:
+            return ""
+        self._texts += self.stream.take_text()
+        return "".join(self._texts)
 
     def error_inside(self) -> bytes | None:
         """The JSON of an error that came with a 200, or None."""

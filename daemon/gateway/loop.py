@@ -18,7 +18,20 @@ from daemon.gateway.answers import Body, explained, for_client
 from daemon.gateway.copy import Copy, decoded, status_inside
 from daemon.gateway.intake import ExplainMode, Incoming, Intake, provider_of
 from daemon.gateway.tally import Tally
-from daemon.model import Call, Event, EventKind, Failure, Finding, Headers, Origin, Reading, Reply, Situation
+from daemon.model import (
+    Ask,
+    Call,
+    Event,
+    EventKind,
+    Failure,
+    Finding,
+    Headers,
+    Origin,
+    Reading,
+    Reply,
+    Situation,
+    Usage,
+)
 from daemon.pacing import Blocked, Pacer, Permit, Setback
 from daemon.redact import Redactor
 from daemon.upstream import Response, StreamCut, Upstream, failure_of
@@ -30,6 +43,8 @@ ERROR_BODY_LIMIT = 1 << 20
 
 GENERATING = frozenset({"chat", "responses", "messages", "generate", "completions", "embeddings", "images"})
 """Kinds of calls that are answered with 200 or an error: gptel takes any other 2xx for an error."""
+
+NOT_SENT = "this call was not sent: the same key was refused for this a moment ago"
 
 
 class Gateway:
@@ -90,7 +105,8 @@ class Gateway:
                 setback = outcome.setback
                 self._hold(call, outcome, setback, attempt)
         except Blocked as blocked:
-            return self._give_up(call, self._answer_again(call, blocked.finding), blocked.finding, attempt)
+            finding = replace(blocked.finding, evidence=(*blocked.finding.evidence, NOT_SENT))
+            return self._give_up(call, self._answer_again(call, finding), finding, attempt)
         except TooLarge as refusal:
             finding = too_large(call, refusal)
             return self._give_up(call, self._answer_again(call, finding), finding, attempt)
@@ -187,12 +203,21 @@ class Gateway:
         headers = (*for_client(answer.headers), *ours(call, attempt))
 
         def ending(how: BaseException | None, size: int) -> None:
-            permit.settle(opened.copy.usage())
+            permit.settle(self._usage(call, opened.copy))
             permit.release()
             self._end(self._ending(call, answer, opened.copy, attempt, how, size))
 
         body = Body(opened.first, opened.rest, opened.copy, answer, ending)
         return Reply(call, status, answer.reason, headers, body)
+
+    def _usage(self, call: Call, copy: Copy) -> Usage | None:
+        """What the provider reported; for a stream that reports nothing, counted from the text that passed."""
+        usage = copy.usage()
+        text = copy.text() if usage is None else ""
+        if not text:
+            return usage
+        output = self._pacer.weigh(call.origin, Ask(model=call.model, text=text)).raw_input
+        return Usage(input=round(call.estimate.input), output=round(output), reported=False)
 
     def _ending(
         self, call: Call, answer: Response, copy: Copy, attempt: int, how: BaseException | None, size: int
@@ -214,7 +239,7 @@ class Gateway:
             return self._failed(call, failure, self._catalogue.classify(failure), attempt, final=True)
         return replace(
             self._event("done", call, attempt, status=answer.status, final=True),
-            usage=copy.usage(),
+            usage=self._usage(call, copy),
             bytes_out=size,
             body=copy.whole_body(),
         )

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, Literal
+from typing import Literal
+from urllib.parse import quote
 
 Part = Literal["request", "answer"]
-
-_SAFE_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class Bodies:
@@ -23,10 +20,7 @@ class Bodies:
 
     def path(self, call_id: str, part: Part) -> Path:
         """Where that body is, or would be."""
-        name = (
-            call_id if _SAFE_NAME.fullmatch(call_id) else hashlib.sha256(call_id.encode("utf-8", "replace")).hexdigest()
-        )
-        return self.folder / f"{name}.{part}"
+        return self.folder / f"{quote(call_id, safe='', errors='replace')}.{part}"
 
     def keep(self, call_id: str, part: Part, data: bytes) -> None:
         """Write DATA, whole or not at all. Raises OSError."""

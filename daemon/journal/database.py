@@ -108,6 +108,7 @@ def open_database(folder: Path, now: float, *, damaged: bool = False) -> Opened:
 
 def _opened(path: Path, corrupt: Path | None) -> Opened:
     _create(path)
+    _refuse_newer(path)
     doubtful = path.stat().st_size <= QUICK or _size(path.with_name(path.name + "-wal")) > 0
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
@@ -121,6 +122,26 @@ def _opened(path: Path, corrupt: Path | None) -> Opened:
     except BaseException:
         db.close()
         raise
+
+
+def _refuse_newer(path: Path) -> None:
+    """Raise Newer, before anything could write: even a pragma changes the header."""
+    db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+    try:
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+    finally:
+        db.close()
+    if version > len(schema()):
+        raise Newer(f"{path} was written by a newer Sluice (version {version}; this one knows {len(schema())})")
+
+
+def is_there(path: Path, inode: int) -> bool:
+    """True if PATH is still the file that was opened, and still a database."""
+    try:
+        with path.open("rb") as file:
+            return os.fstat(file.fileno()).st_ino == inode and file.read(16) == b"SQLite format 3\0"
+    except OSError:
+        return False
 
 
 def _create(path: Path) -> None:
@@ -147,11 +168,9 @@ def schema() -> list[str]:
 
 
 def migrate(db: sqlite3.Connection, path: Path, steps: list[str] | None = None) -> None:
-    """Bring the schema up to date, each step in its own transaction; an older file is copied first. Raises Newer."""
+    """Bring the schema up to date, each step in its own transaction; an older file is copied first."""
     steps = schema() if steps is None else steps
     version = db.execute("PRAGMA user_version").fetchone()[0]
-    if version > len(steps):
-        raise Newer(f"{path} was written by a newer Sluice (version {version}; this one knows {len(steps)})")
     if 0 < version < len(steps):
         _copy(db, path.with_name(f"{path.name}.before-version-{len(steps)}"))
     for number, step in enumerate(steps[version:], version + 1):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from typing import Any, Final
+from urllib.parse import unquote
 
 from daemon.journal.bodies import Bodies
 from daemon.journal.rows import Keeping
@@ -93,6 +94,5 @@ def _in_one(db: sqlite3.Connection, statement: str, values: list[tuple[object, .
 def has_body(db: sqlite3.Connection, name: str) -> bool:
     """True if a row says that the body file NAME (`ID.request`, `ID.answer`) is kept."""
     call_id, _, part = name.rpartition(".")
-    column = {"request": "body_kept", "answer": "answer_kept"}.get(part)
-    row: Any = db.execute("SELECT body_kept, answer_kept FROM calls WHERE id = ?", (call_id,)).fetchone()
-    return bool(column and row and row[0 if part == "request" else 1])
+    row: Any = db.execute("SELECT body_kept, answer_kept FROM calls WHERE id = ?", (unquote(call_id),)).fetchone()
+    return bool(row and part in ("request", "answer") and row[0 if part == "request" else 1])

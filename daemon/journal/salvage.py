@@ -13,7 +13,7 @@ from daemon.journal.batch import Item
 
 
 class Salvage:
-    """Brings the rows of a damaged file into the new one: reads in its own thread, writes through the writer's queue."""
+    """Brings the rows of a damaged file into the new one: reads in its own thread, writes by the writer's queue."""
 
     def __init__(self, corrupt: Path, put: Callable[[Item], None]) -> None:
         self.corrupt = corrupt

@@ -38,7 +38,8 @@ ATTEMPT_ANSWERED: Final = """UPDATE attempts SET answered_at = :at, status = :st
 ATTEMPT_FIRST_BYTE: Final = """UPDATE attempts SET first_byte_at = :at
     WHERE call = (SELECT n FROM calls WHERE id = :id) AND attempt = :attempt"""
 ATTEMPT_FAILED: Final = """UPDATE attempts SET ended_at = :at, status = coalesce(:status, status), fault = :fault,
-        sent = :sent, headers = coalesce(headers, :headers), detail = :detail, body = :body, subtype = :subtype, line = :line
+        sent = :sent, headers = coalesce(headers, :headers), detail = :detail, body = :body, subtype = :subtype,
+        line = :line
     WHERE call = (SELECT n FROM calls WHERE id = :id) AND attempt = :attempt"""
 ATTEMPT_ENDED: Final = """UPDATE attempts SET ended_at = :at
     WHERE call = (SELECT n FROM calls WHERE id = :id) AND attempt = :attempt"""

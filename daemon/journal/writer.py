@@ -16,12 +16,13 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from daemon.journal import statements as sql
 from daemon.journal.batch import Item, transact
-from daemon.journal.database import FILE, Newer, Opened, Unusable, is_damage, lock, open_database
+from daemon.journal.database import FILE, Newer, Opened, Unusable, is_damage, is_there, lock, open_database
 from daemon.journal.memory import Remembered
 from daemon.journal.retention import has_body, prune
 from daemon.journal.rows import Rows
@@ -97,23 +98,25 @@ class Writer:
     # In the thread, from here.
 
     def _run(self) -> None:
-        try:
-            self._try_open()
-        finally:
-            self.ready.set()
+        self._safely(self._try_open)
+        self.ready.set()
         going = True
         while going:
             items = self._collect()
             going = not any(item.last for item in items)
-            try:
-                self._store(items, closing=not going)
-                self._housekeeping()
-            except Exception as error:  # the thread must outlive what nobody thought of
-                self._trouble(f"an unexpected {type(error).__name__}")
-                log.exception("the journal stumbled")
+            self._safely(partial(self._store, items, closing=not going))
+            self._safely(self._housekeeping)
             for item in items:
                 item.settle(False)
         self._close()
+
+    def _safely(self, step: Callable[[], None]) -> None:
+        """Run STEP: the thread must outlive what nobody thought of."""
+        try:
+            step()
+        except Exception as error:
+            self._trouble(f"an unexpected {type(error).__name__}")
+            log.exception("the journal stumbled")
 
     def _collect(self) -> list[Item]:
         """Wait for something, then a moment for more: calls come in bursts, and a commit costs a disk's flush."""
@@ -200,6 +203,7 @@ class Writer:
         """The database said no. Full, locked, read-only: close and try later. Damaged: begin a new file at once."""
         self._disconnect()
         self._rows.known.clear()
+        self._retry_at = time.monotonic() + self._retry_s
         if is_damage(error):
             self._try_open(damaged=True)
         else:
@@ -233,7 +237,8 @@ class Writer:
             opened.db.execute(sql.INTERRUPTED)
             self._rows.bodies.sweep(lambda name: has_body(opened.db, name))
             self._first = False
-        self._memory.merge(opened.db.execute("SELECT kind, key, value FROM memory").fetchall())
+        remembered = opened.db.execute("SELECT kind, key, value FROM memory").fetchall()
+        self._memory.merge(remembered)
         self.count = opened.db.execute("SELECT count(*) FROM calls").fetchone()[0]
         self.state, self.why = "ok", None
         if opened.corrupt is not None:
@@ -242,7 +247,8 @@ class Writer:
             self._memory.merge(self.salvage.memory())
             self.salvage.start()
         # A new file, or one that missed something while it could not be written, gets what is remembered.
-        self._pending.insert(0, Item([(sql.REMEMBER, values) for values in self._memory.all()]))
+        missing = [values for values in self._memory.all() if tuple(values.values()) not in set(remembered)]
+        self._pending.insert(0, Item([(sql.REMEMBER, values) for values in missing]))
 
     def _housekeeping(self) -> None:
         """Every minute: retention, free space, and whether the file is still there."""
@@ -251,11 +257,7 @@ class Writer:
         self._housekeeping_at = time.monotonic() + HOUSEKEEPING_S
         if self._open is None:
             return
-        try:
-            there = os.stat(self._folder / FILE).st_ino == self._open.inode
-        except OSError:
-            there = False
-        if not there:  # somebody deleted or replaced it
+        if not is_there(self._folder / FILE, self._open.inode):  # somebody deleted, replaced or overwrote it
             self._disconnect()
             self._rows.known.clear()
             self._try_open()

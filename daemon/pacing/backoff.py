@@ -19,7 +19,7 @@ def upward_jitter_s(told_s: float, rng: random.Random) -> float:
 
 @dataclass(slots=True)
 class RetryBudget:
-    """Resends may be a small part of the calls of the last minute: an overloaded provider does not get more work for
+    """Resends may be a small part of the calls of the last minutes: an overloaded provider does not get more work for
     it."""
 
     share: float
@@ -61,6 +61,12 @@ class Breaker:
         self._good += ok
         while self._calls and self._calls[0][0] <= now - self.period_s:
             self._good -= self._calls.popleft()[1]
+
+    @property
+    def struggling(self) -> bool:
+        """True if three of the last ten calls were refused: a sign of overload rather than a stray fault."""
+        lately = list(self._calls)[-10:]
+        return sum(not ok for _, ok in lately) >= 3
 
     @property
     def refusing(self) -> float:

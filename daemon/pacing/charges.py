@@ -19,8 +19,12 @@ class Charge:
     """What was taken when it was sent."""
     actual: float | None = None
     """What the call cost in the end, when that is known."""
-    standing: float = 0.0
-    """The sum of the period when it was taken, itself included."""
+    least: float = 0.0
+    """What the server had surely counted of ours in the period when this one came, itself included."""
+    most: float = 0.0
+    """What it may have counted at most; those in flight beside it may come before or after it."""
+    period_start: float = 0.0
+    """Calendar limits: the start of the period it belongs to."""
     gone: bool = False
     """Undone: it never counted."""
 

@@ -120,7 +120,7 @@ class DayCount:
         if self.used > self.written:
             self.written = min(max(self.used, self.used - cost + ceil(self.cap / 100)), max(self.cap, self.used))
             self._write(at_once=True)
-        return Charge(seq, now, cost, cost, standing=self.start)
+        return Charge(seq, now, cost, cost, period_start=self.start)
 
     def undo(self, charge: Charge) -> None:
         """The provider did not count it."""
@@ -128,7 +128,7 @@ class DayCount:
             return
         charge.gone = True
         self._open = max(0, self._open - 1)
-        if charge.standing == self.start:
+        if charge.period_start == self.start:
             self.used = max(0.0, self.used - charge.amount)
             self._write()
 
@@ -137,7 +137,7 @@ class DayCount:
         if charge.gone:
             return 0.0
         back = charge.amount - actual
-        if charge.standing == self.start:
+        if charge.period_start == self.start:
             self.used = max(0.0, self.used - back)
             self._write()
         charge.amount = actual
@@ -146,7 +146,7 @@ class DayCount:
     def answered(self, charge: Charge) -> None:
         """The provider took it: it is certain now."""
         self._open = max(0, self._open - 1)
-        if charge.standing == self.start:
+        if charge.period_start == self.start:
             self.done += charge.amount
             self._write()
 

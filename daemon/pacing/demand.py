@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from daemon.pacing.ledger import Ledger
 
 Costs = dict[str, float]
+BATCH_LEAVES = 0.05
+"""What batch leaves of a moving window even when no interactive call has been seen."""
 
 
 @dataclass(slots=True)
@@ -27,27 +29,44 @@ class Demand:
         """An interactive call goes."""
         self._seen.append((now, costs))
 
-    def reserve(self, ledger: Ledger, now: float) -> float:
-        """Return how much of LEDGER other calls must leave."""
-        if not self._seen or ledger.shape == "bucket":
+    def reserve(self, ledger: Ledger, priority: int, now: float) -> float:
+        """Return how much of LEDGER a call of this class must leave. Batch leaves something in any case."""
+        cap = ledger.cap
+        if priority == 0 or cap is None or ledger.shape == "bucket":
             return 0.0
-        period, cap = ledger.period_s, ledger.cap
-        if cap is None or now - self._seen[-1][0] > 2 * period:
+        expected = self._expected(ledger, now)
+        if expected <= 0 and priority < 2:
+            return 0.0
+        if ledger.shape == "fixed" and ledger.boundary is not None:
+            left = max(0.0, ledger.boundary + ledger.period_s - now) / ledger.period_s
+            return self.share * cap * left
+        return min(self.share * cap, max(expected, BATCH_LEAVES * cap if priority == 2 else 0.0))
+
+    def opens_in_s(self, ledger: Ledger, cost: float, now: float) -> float:
+        """In a fixed window what is kept shrinks: return the seconds until COST fits beside it; infinity elsewhere."""
+        cap = ledger.cap
+        if cap is None or ledger.shape != "fixed" or ledger.boundary is None:
+            return float("inf")
+        spare = ledger.avail(now) - cost
+        if spare < 0:
+            return float("inf")
+        left = min(1.0, spare / (self.share * cap)) * ledger.period_s
+        return max(0.001, ledger.boundary + ledger.period_s - left - now)
+
+    def _expected(self, ledger: Ledger, now: float) -> float:
+        """What interactive calls will probably still take from a moving window: their usual part, less what is in it."""
+        period = ledger.period_s
+        if not self._seen or now - self._seen[-1][0] > 2 * period:
             return 0.0
         lately = present = largest = 0.0
-        begun = ledger.boundary if ledger.shape == "fixed" and ledger.boundary is not None else now - period
         for at, costs in reversed(self._seen):
             if at <= now - 2 * period:
                 break
             cost = costs.get(ledger.dimension, 0.0)
             lately += cost
             largest = max(largest, cost)
-            present += cost if at >= begun else 0.0
-        expected = 0.6 * lately + largest
-        if ledger.shape == "fixed" and ledger.boundary is not None:
-            left = max(0.0, ledger.boundary + period - now) / period
-            return min(self.share * cap, max(expected, 2 * largest)) * left
-        return min(self.share * cap, max(expected - present, largest))
+            present += cost if at > now - period else 0.0
+        return max(0.6 * lately + largest - present, largest)
 
     def reserve_day(self, now: float) -> bool:
         """True if interactive calls were seen in the last hour: batch then leaves them the end of a day's limit."""

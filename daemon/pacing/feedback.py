@@ -169,31 +169,33 @@ class Feedback:
         if fitted and ledger.source != "guess":
             learn_slices(ledger, cost, hint, now)
             _tell_shared(pool, ledger, now)
-        if hint is not None and tally.rate <= 3:
+        if ledger.cap is None or ledger.source == "guess":
+            wait = self._unknown_wait(ledger, cost, hint, now)
+        elif hint is not None and tally.rate <= 3:
             wait = upward_jitter_s(hint, self.rng)
         elif ledger.limit is not None and not fitted:
             wait = ledger.wait_s(cost, now)
         else:
-            wait = self._unknown_wait(ledger, tally.rate, hint, now)
+            wait = self._unknown_wait(ledger, cost, hint, now)
         if wait > self._max_wait(permit) * max(1.0, pool.unit):
             return None
-        if hint is not None or ledger.cap is None:
-            why = f"{ledger.dimension.replace('_', ' ')} per {period_word(ledger)}: the provider said to wait"
-            ledger.hold(now + wait, why)
-            if ledger.cap is None:
-                pool.hold_until, pool.hold_why = max(pool.hold_until, now + wait), why
+        if hint is not None:
+            ledger.hold(now + wait, "the provider said to wait")
         reason = f"the limit of {ledger.dimension.replace('_', ' ')} per {period_word(ledger)} is used up"
         return self._back(pool, permit, "rate", now, wait, reason, finding, ready_at=now)
 
-    def _unknown_wait(self, ledger: Ledger, row: int, hint: float | None, now: float) -> float:
-        """Nothing was said: guess, and look now and then."""
+    def _unknown_wait(self, ledger: Ledger, cost: float, hint: float | None, now: float) -> float:
+        """The limit is not known: guess, and look now and then, or when the refusal itself says."""
         guess = self.guesses.get(id(ledger))
         if guess is None:
-            guess = self.guesses[id(ledger)] = begin(ledger, now)
+            guess = self.guesses[id(ledger)] = begin(ledger, cost, hint, now)
         else:
             guess.refused(now)
-        wait = max(guess.next_look_s(), hint or 0.0)
-        ledger.hold(now + wait, "refusals without a word about the limit: looking again from time to time")
+        wait = upward_jitter_s(hint, self.rng) if hint is not None else guess.next_look_s()
+        if hint is None or guess.row > 3:
+            wait = max(wait, guess.next_look_s())
+        ledger.look_at = now + wait if ledger.look_at < INFINITE else INFINITE
+        ledger.hold(now + wait, "refused without a word about the limit: looking again from time to time")
         return wait
 
     def _day(self, pool: Pool, permit: Permit, finding: Finding, now: float) -> Setback | None:
@@ -226,7 +228,7 @@ class Feedback:
         """The provider has no capacity: back off, within the budget."""
         permit.tally.overload += 1
         pool.breaker.note(False, now)
-        if finding.family == "capacity":
+        if finding.family == "capacity" and pool.breaker.struggling:
             pool.slots.too_many(permit.sent_at, now)
         pool.batch_hold = max(
             pool.batch_hold, now + 2 * pool.unit * self.settings.backoff_base_s * pool.breaker.refusing
@@ -275,7 +277,7 @@ class Feedback:
         )
         for ledger, charge in permit.charges:
             if ledger.dimension in ("tokens", "input_tokens", "output_tokens"):
-                ledger.settle(charge, costs.get(ledger.dimension, 0.0))
+                ledger.settle(charge, costs.get(ledger.dimension, 0.0), now)
         for day, charge in permit.days:
             day.settle(charge, costs.get(day.dimension, charge.amount))
         if usage.reported:

@@ -51,7 +51,7 @@ class Guess:
         if self.row == 1:
             self.first_refused_at = now
         self.refused_at = now
-        self._set_look()
+        self.set_look()
 
     def passed(self, sent_at: float, now: float) -> None:
         """A call sent at SENT_AT went through."""
@@ -68,7 +68,7 @@ class Guess:
             self.changed_at = now
             ledger.level_up(now)
         self.row = 0
-        self._set_look()
+        self.set_look()
 
     def _conclude(self, sent_at: float, now: float) -> None:
         """What does the first call after refusals tell?"""
@@ -85,7 +85,8 @@ class Guess:
         else:
             ledger.reshape(now, shape="sliding")
 
-    def _set_look(self) -> None:
+    def set_look(self) -> None:
+        """Tell the ledger from when on one call may try."""
         self.ledger.look_at = INFINITE if self.sure else self.refused_at + self.next_look_s()
 
     def _oldest(self) -> float:
@@ -93,13 +94,26 @@ class Guess:
         return log.entries[log.window.first].at if log.window.first < len(log.entries) else -INFINITE
 
 
-def begin(ledger: Ledger, now: float) -> Guess:
-    """The first bare refusal: guess the limit from what went through."""
+def begin(ledger: Ledger, cost: float, hint_s: float | None, now: float) -> Guess:
+    """The first refusal: guess the limit from what went through, and from the wait that was named, if any.
+
+    A wait that is short beside the period is a bucket's, and tells its rate; else the limit is what a window let through.
+    """
     ledger.log.advance(now, ledger.guard_s)
-    passed = ledger.log.window.total
+    log = ledger.log
+    passed = log.window.total
+    guess = Guess(ledger, now, now, changed_at=now)
     if ledger.cap is None:
-        ledger.ceiling = max(1.0, float(int(START * passed)))
-        ledger.source = "guess"
+        took = now - log.entries[log.window.first].at if log.window.first < len(log.entries) else 0.0
+        bucket = hint_s is not None and hint_s < 0.1 * ledger.period_s
+        window = START if hint_s is None else 1.0
+        part = 1.0 / (1.0 + took / ledger.period_s) if bucket else window
+        ledger.ceiling, ledger.source = max(1.0, float(int(part * passed))), "guess"
+        if bucket and hint_s is not None:
+            ledger.reshape(now, shape="bucket")
+            if ledger.house is not None:
+                ledger.house.level, ledger.house.at = cost - hint_s * ledger.rate, now
+            guess.sure = True
     ledger.version += 1
-    ledger.look_at = now + ledger.period_s / 30
-    return Guess(ledger, now, now, changed_at=now)
+    guess.set_look()
+    return guess

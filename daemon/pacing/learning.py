@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from daemon.model import Reading
 from daemon.pacing.charges import Charge
-from daemon.pacing.ledger import Anchor, Ledger
+from daemon.pacing.ledger import Anchor, Comparison, Ledger
 from daemon.pacing.shapes import Sample, judge, misfits_bucket
 
 SAMPLES = 12
@@ -41,20 +41,42 @@ def observe(
     _set_limit(ledger, reading.limit, now)
     if reading.remaining is None or ledger.limit is None:
         return
-    own = charge.standing if charge is not None else 0.0
-    sample = Sample(seq, sent_at, now, ledger.limit, reading.remaining, reading.reset_s, own)
+    sample = _sample(ledger, reading, charge, seq, sent_at, now)
     _keep(ledger, sample)
+    if not early and not ledger.admission_stamps and charge is not None:
+        _see_stamp(ledger, sample, charge)
     previous = ledger.anchor
     if previous is not None and seq <= previous.seq:
         _judge(ledger, now)
         return
     if previous is not None:
-        _see_refunds(ledger, previous, sample)
+        _compare(ledger, previous, sample)
         _see_others(ledger, previous, sample)
-    _see_scale(ledger, previous, sample, charge)
+    believed = ledger.server.now(now) if ledger.server is not None else None
     _anchor(ledger, sample, sent_at if early or ledger.admission_stamps else now)
     _judge(ledger, now)
     ledger.level_up(now)
+    _doubt(ledger, sample, believed, now)
+
+
+def _sample(ledger: Ledger, reading: Reading, charge: Charge | None, seq: int, sent_at: float, now: float) -> Sample:
+    """READING with what we know of our own part in it."""
+    least = most = 0.0
+    if charge is not None:
+        least, most = charge.least, charge.most + ledger.log.between(sent_at, sent_at + ledger.guard_s)
+    limit, remaining = ledger.limit or 0.0, reading.remaining or 0.0
+    return Sample(seq, sent_at, now, limit, remaining, reading.reset_s, least, most)
+
+
+def _doubt(ledger: Ledger, sample: Sample, believed: float | None, now: float) -> None:
+    """Calls in flight together may reach the server in another order than we sent them: an answer that leaves more
+    than we believed, by no more than those, does not raise the level of a bucket."""
+    if believed is None or ledger.server is None:
+        return
+    level = ledger.server.now(now)
+    beside = ledger.log.between(sample.sent_at - ledger.guard_s, sample.sent_at)
+    if believed < level:
+        ledger.server.give(max(believed, level - beside) - level)
 
 
 def _set_limit(ledger: Ledger, limit: float | None, now: float) -> None:
@@ -84,6 +106,7 @@ def _anchor(ledger: Ledger, sample: Sample, at: float) -> None:
     """Make SAMPLE what the ledger counts from."""
     full_at = at + sample.reset_s if sample.reset_s is not None else None
     anchor = Anchor(sample.seq, at, sample.remaining, full_at)
+    anchor.refunded_after = ledger.unused_between(at, float("inf")) if ledger.refunds else 0.0
     anchor.sent_after = sum(charge.amount for charge in ledger.log.after_seq(sample.seq))
     edge = ledger.log.window.edge
     anchor.left_after = ledger.log.between(at - ledger.period_s + ledger.guard_s, edge)
@@ -148,48 +171,87 @@ def _see_others(ledger: Ledger, before: Anchor, sample: Sample) -> None:
         if ledger.other_rate < 0.01 * ledger.rate:
             ledger.other_rate = 0.0
     elif ledger.shape in ("fixed", "sliding") and ledger.slices == 1:
-        others = max(0.0, sample.used - sample.own)
+        others = max(0.0, sample.used - sample.most)
         unit = max(1.0, 0.02 * ledger.limit)
         ledger.foreign = max(others, 0.98 * ledger.foreign) if others > unit else 0.9 * ledger.foreign
         if ledger.foreign < 0.5:
             ledger.foreign = 0.0
 
 
-def _see_refunds(ledger: Ledger, before: Anchor, sample: Sample) -> None:
-    """Did what was reserved and not used come back? Three answers must agree; one that disagrees counts against."""
-    unused, ledger.unused = ledger.unused, 0.0
-    if ledger.limit is None or unused < max(3.0, 0.02 * ledger.limit):
+def _see_stamp(ledger: Ledger, sample: Sample, charge: Charge) -> None:
+    """Does `remaining` speak of the admission, or of the end? Told apart by what we sent while the call ran.
+
+    Only in the first period, when nothing has flowed back but what a bucket refills. Three answers must agree.
+    """
+    log = ledger.log
+    first = log.entries[0].at
+    if sample.sent_at - first > 0.9 * ledger.period_s:
         return
-    charges = [c for c in ledger.log.after_seq(before.seq) if c.seq <= sample.seq]
-    expected = before.remaining - sum(c.reserved for c in charges if not c.gone)
-    seconds = sample.sent_at - before.at
-    if ledger.shape == "bucket":
-        expected += max(0.0, seconds) * ledger.rate
-    elif ledger.shape != "fixed" or ledger.boundary is None or before.at < ledger.boundary:
+    meanwhile = log.between(sample.sent_at + ledger.guard_s, sample.answered_at - ledger.guard_s)
+    if meanwhile < max(2.0, 0.02 * sample.limit):
         return
-    if expected + unused > ledger.limit:
+    refill = (sample.answered_at - first) * ledger.rate if ledger.shape == "bucket" else 0.0
+    if abs(sample.used + refill - charge.most - meanwhile) < 0.5 * meanwhile:
+        ledger.stamp_votes = -3
+    elif sample.used <= charge.most + 0.25 * meanwhile:
+        ledger.stamp_votes += 1
+    ledger.admission_stamps = ledger.stamp_votes >= 3
+
+
+def _compare(ledger: Ledger, before: Anchor, sample: Sample) -> None:
+    """Follow `remaining` beside our charges through one window, or while a bucket is not full: does what was not used come
+    back, and does the provider charge less than we do?
+
+    Calls in flight together reach the server in any order, so only what is beyond that blur counts. (A provider that
+    charges more than we do looks like others on the key and is paced around; a refusal that says "Requested" corrects it.)
+    """
+    if ledger.dimension == "requests" or ledger.limit is None:
         return
-    came = sample.remaining - expected
-    ledger.refund_votes = max(-3, min(6, ledger.refund_votes + (1 if abs(came - unused) < abs(came) else -1)))
-    if ledger.refund_votes >= 3 and not ledger.refunds:
+    c = ledger.compared
+    refill = (sample.sent_at - before.at) * ledger.rate if ledger.shape == "bucket" else 0.0
+    over = ledger.shape == "fixed" and (ledger.boundary is None or before.at < ledger.boundary)
+    unsure = ledger.shape == "bucket" and not ledger.admission_stamps
+    if unsure or over or before.left_after > 0 or before.remaining + refill > 0.98 * ledger.limit:
+        ledger.compared = Comparison()
+        return
+    charges = [x for x in ledger.log.after_seq(before.seq) if x.seq <= sample.seq]
+    beside = ledger.log.between(sample.sent_at - ledger.guard_s, sample.sent_at + ledger.guard_s)
+    if c.count == 0:
+        c.begun, c.blur = before.at, beside
+    c.ours += sum(x.reserved for x in charges if not x.gone)
+    c.theirs += before.remaining + refill - sample.remaining
+    c.count += len(charges)
+    unused = ledger.unused_between(c.begun, sample.sent_at)
+    doubt = 0.0 if ledger.admission_stamps else ledger.unused_between(sample.sent_at, sample.answered_at)
+    _see_refunds(ledger, c, unused, c.blur + beside + doubt)
+    _see_scale(ledger, c, 0.0 if not ledger.refunds else unused, c.blur + beside + doubt)
+
+
+def _see_refunds(ledger: Ledger, c: Comparison, unused: float, blur: float) -> None:
+    """Two comparisons must say that it comes back; one that denies it counts against."""
+    if ledger.limit is None or unused < max(1.5 * blur, 0.03 * ledger.limit):
+        return
+    came = c.ours - c.theirs
+    ledger.refund_votes = max(-2, min(4, ledger.refund_votes + (1 if came > 0.5 * unused else -1)))
+    if ledger.refund_votes >= 2 and not ledger.refunds:
         ledger.give_back()
     elif ledger.refund_votes <= 0:
         ledger.refunds = False
 
 
-def _see_scale(ledger: Ledger, before: Anchor | None, sample: Sample, charge: Charge | None) -> None:
-    """Tokens: compare the fall of `remaining` over one call with what we charged for it."""
-    if before is None or charge is None or not charge.amount or ledger.dimension == "requests":
+def _see_scale(ledger: Ledger, c: Comparison, unused: float, blur: float) -> None:
+    """Less is charged than we reserve, and it is not what came back."""
+    if (
+        ledger.limit is None
+        or c.count < 8
+        or c.ours < 0.3 * ledger.limit
+        or (ledger.refund_votes > 0 and not ledger.refunds)
+    ):
         return
-    between = [c for c in ledger.log.after_seq(before.seq) if c.seq <= sample.seq]
-    if between != [charge]:
-        return
-    fall = before.remaining - sample.remaining
-    if ledger.shape == "bucket":
-        fall += max(0.0, sample.sent_at - before.at) * ledger.rate
-    seen = fall / charge.amount * ledger.scale
-    if 0.2 < seen < 5:
-        ledger.scale += 0.2 * (min(2.5, max(0.4, seen)) - ledger.scale)
+    ratio = (c.theirs + unused + blur) / c.ours
+    if 0.3 < ratio < 0.95:
+        ledger.scale = max(0.4, ledger.scale * (0.3 + 0.7 * ratio))
+        ledger.compared = Comparison()
 
 
 def learn_slices(ledger: Ledger, cost: float, hint_s: float | None, now: float) -> int | None:

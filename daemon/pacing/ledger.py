@@ -7,6 +7,7 @@ Pure arithmetic: time is an argument, nothing waits here. `daemon.pacing.learnin
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 
 from daemon.model import Dimension
@@ -36,6 +37,18 @@ class Anchor:
     """Windows: what it still counted, and has left since."""
 
 
+@dataclass(slots=True)
+class Comparison:
+    """Our charges beside the fall of `remaining`, over some calls in a row."""
+
+    begun: float = 0.0
+    ours: float = 0.0
+    theirs: float = 0.0
+    blur: float = 0.0
+    """What was in flight together with the first of them."""
+    count: int = 0
+
+
 @dataclass(slots=True, eq=False)
 class Ledger:
     """One limit. Build with `Ledger(dimension, period_s)` and set `limit` or `ceiling`; without both it holds nothing
@@ -63,6 +76,7 @@ class Ledger:
     """With shape fixed: the start of the present window."""
     scale: float = 1.0
     """What the provider charges for one unit of our estimate."""
+    compared: Comparison = field(default_factory=Comparison)
     guard_s: float = GUARD_S
     other_rate: float = 0.0
     """What others on the same key use, units a second (buckets)."""
@@ -71,8 +85,9 @@ class Ledger:
     refunds: bool = False
     """The provider gives back what was reserved and not used."""
     refund_votes: int = 0
-    unused: float = 0.0
-    """Reserved and not used, of calls that ended since the newest answer."""
+    unused: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=4096))
+    """What was reserved and not used: (when the call ended, how much)."""
+    stamp_votes: int = 0
     admission_stamps: bool = False
     """`remaining` speaks of the instant of admission even when it comes with a late answer."""
     hold_until: float = -INFINITE
@@ -137,8 +152,7 @@ class Ledger:
         charge = Charge(seq, now, cost, cost)
         self._roll(now)
         self.log.add(charge)
-        in_window = self.shape == "fixed" and self.boundary is not None
-        charge.standing = self.log.period_mark.total if in_window else self._surely_inside(now)
+        self._stand(charge)
         if self.anchor is not None:
             self.anchor.sent_after += cost
         for level in self._levels():
@@ -151,7 +165,7 @@ class Ledger:
             charge.gone = True
             self._change(charge, 0.0, refund=False)
 
-    def settle(self, charge: Charge, actual: float) -> float:
+    def settle(self, charge: Charge, actual: float, now: float) -> float:
         """The body has ended and cost ACTUAL: correct the charge; return what comes back (negative: it cost more).
 
         Less than reserved counts as given back only where the provider has shown that it does so.
@@ -161,7 +175,7 @@ class Ledger:
         back = charge.amount - max(0.0, actual)
         charge.actual = max(0.0, actual)
         if back > 0:
-            self.unused += back
+            self.unused.append((now, back))
             if not self.refunds:
                 return 0.0
         if self.shape == "fixed" and self.boundary is not None and charge.at < self.boundary:
@@ -251,6 +265,15 @@ class Ledger:
             look_at = min(look_at, a.full_at + self.guard_s)
         return max(0.0, look_at - now, self.hold_until - now)
 
+    def unused_between(self, start: float, end: float) -> float:
+        """Return what was reserved, not used, and known to be so in (START, END]."""
+        total = 0.0
+        for at, amount in reversed(self.unused):
+            if at <= start:
+                break
+            total += amount if at <= end else 0.0
+        return total
+
     def give_back(self) -> None:
         """The provider has shown that it gives back what is not used: so do the charges in our sums."""
         self.refunds = True
@@ -275,10 +298,16 @@ class Ledger:
         if self.boundary is not None:
             self.log.since_mark(self.log.period_mark, self.boundary)
 
-    def _surely_inside(self, now: float) -> float:
-        """Our charges of the last period without those that may have left it on the server already."""
-        edge = now - self.period_s
-        return self.log.window.total - self.log.between(edge - self.guard_s, edge + self.guard_s)
+    def _stand(self, charge: Charge) -> None:
+        """Note what the server has counted of ours when CHARGE comes: at least, and at most."""
+        beside = self.log.between(charge.at - self.guard_s, charge.at) - charge.amount
+        if self.shape == "fixed" and self.boundary is not None:
+            charge.most = self.log.period_mark.total
+        else:
+            edge = charge.at - self.period_s
+            charge.most = self.log.window.total
+            beside += self.log.between(edge - self.guard_s, edge + self.guard_s)
+        charge.least = max(charge.amount, charge.most - beside)
 
     def _own(self, cap: float, now: float) -> float:
         """What our own charges leave of the limit."""

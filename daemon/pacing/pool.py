@@ -70,7 +70,7 @@ class Pool:
         self.queue = Queue(settings.floor, (INFINITE, settings.age_normal_s, settings.age_batch_s))
         self.delayed: list[tuple[float, int, Entry]] = []
         self.demand = Demand(settings.reserve)
-        self.budget = RetryBudget(settings.budget_share, settings.budget_least, origin.minute_s)
+        self.budget = RetryBudget(settings.budget_share, settings.budget_least, 2 * origin.minute_s)
         self.breaker = Breaker(2 * origin.minute_s)
         self.block: Block | None = None
         self.hold_until = -INFINITE
@@ -179,12 +179,13 @@ class Pool:
     def limits(self, entry: Entry, now: float) -> Stop | None:
         """Which limit holds ENTRY, if any: the one that holds it longest."""
         worst: Stop | None = None
-        urgent = entry.priority == 0
         for ledger in self._all:
             cost = entry.costs.get(ledger.dimension, 0.0) * ledger.scale
             if cost <= 0:
                 continue
-            wait = ledger.wait_s(cost, now, 0.0 if urgent else self.demand.reserve(ledger, now))
+            wait = ledger.wait_s(cost, now, self.demand.reserve(ledger, int(entry.priority), now))
+            if wait > 0 and entry.priority > 0 and now >= ledger.hold_until:
+                wait = min(wait, self.demand.opens_in_s(ledger, cost, now))
             if wait > 0 and self.ramp.unanswered == 0:
                 wait = min(wait, ledger.look_in_s(now))
             if wait > 0 and (worst is None or wait > worst.wait_s):

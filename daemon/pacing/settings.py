@@ -24,8 +24,8 @@ class PacingSettings:
     backoff_base_s: float = 1.0
     backoff_cap_s: float = 30.0
     budget_share: float = 0.2
-    """Resends may be this part of the calls of the last minute, but `budget_least` are always allowed."""
-    budget_least: int = 3
+    """Resends may be this part of the calls of the last two minutes, but `budget_least` are always allowed."""
+    budget_least: int = 10
     first_burst: int = 4
     """Calls in flight without an answer while a provider's limits are unknown; doubles with each round trip."""
     max_in_flight: int = 64

@@ -35,8 +35,10 @@ class Sample:
     limit: float
     remaining: float
     reset_s: float | None
-    own: float
-    """Our charges of the period before it, itself included, as far as the server can have seen them."""
+    least: float
+    """Our charges of the period before it, itself included, which the server has surely counted."""
+    most: float
+    """The same, and those that it may have counted."""
 
     @property
     def used(self) -> float:
@@ -102,6 +104,8 @@ def is_bucket(samples: Sequence[Sample], period_s: float) -> bool:
 def _fixed(samples: Sequence[Sample], period_s: float, minute_s: float, known: bool) -> Verdict | None:
     """Windows that begin at fixed instants."""
     period = period_s if known else _window_length(samples, period_s, minute_s)
+    if period is None:
+        return None
     tolerance = TOLERANCE * period + max(_grain(s.reset_s or 0.0) for s in samples)
     last = samples[-1]
     end = last.sent_at + (last.reset_s or 0.0)
@@ -109,7 +113,7 @@ def _fixed(samples: Sequence[Sample], period_s: float, minute_s: float, known: b
     if len(same) < len(samples):
         return None
     spread = max(s.sent_at for s in same) - min(s.sent_at for s in same)
-    proof = any(s.own - s.used > max(1.5, 0.05 * s.limit) for s in same)  # more was let through than one window holds
+    proof = any(s.least - s.used > max(1.5, 0.25 * s.limit) for s in same)  # more was let through than one window holds
     if not proof and (spread < 2.5 * tolerance or spread < 0.08 * period):
         return None
     latest = min((_offset(s.answered_at + (s.reset_s or 0.0) - end, period) for s in same), default=0.0)
@@ -130,7 +134,7 @@ def _sliding(samples: Sequence[Sample], period_s: float) -> Verdict | None:
     return Verdict("sliding", period_s)
 
 
-def _window_length(samples: Sequence[Sample], period_s: float, minute_s: float) -> float:
+def _window_length(samples: Sequence[Sample], period_s: float, minute_s: float) -> float | None:
     """The present period, else the longest usual one, that is not shorter than any stated reset and divides
     the distances between boundaries."""
     longest = max(s.reset_s or 0.0 for s in samples)
@@ -143,7 +147,7 @@ def _window_length(samples: Sequence[Sample], period_s: float, minute_s: float) 
     for period in (period_s, *usual):  # windows in which nothing was sent make gaps longer, never shorter
         if period >= longest - tolerance and all(abs(_offset(gap, period)) <= 2 * tolerance for gap in gaps):
             return period
-    return max(min(gaps), longest)
+    return None
 
 
 def _offset(distance: float, period_s: float) -> float:

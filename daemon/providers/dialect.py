@@ -23,6 +23,8 @@ class Piece:
     """Why the model stopped, in the provider's word."""
     error: bytes | None = None
     usage: Usage | None = None
+    more: bool = False
+    """It says itself that another one follows: the end of its JSON is not the end of the answer."""
 
 
 @dataclass(frozen=True, slots=True)

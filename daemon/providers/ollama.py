@@ -48,8 +48,10 @@ def piece(event: Mapping[str, Any], name: str) -> Piece | None:
     text = text if isinstance(text, str) else ""
     ended = event.get("done") is True
     reason = event.get("done_reason")
-    finish = reason if isinstance(reason, str) else ("stop" if ended else None)
-    return Piece(text, len(text), ended, finish if ended else None, usage=usage_of(event) if ended else None)
+    finish = reason if isinstance(reason, str) else "stop"
+    if not ended:
+        return Piece(text, len(text), more=True)
+    return Piece(text, len(text), True, finish, usage=usage_of(event))
 
 
 def chat_request(chat: Chat, at: ChatPath) -> ChatRequest:

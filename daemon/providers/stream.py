@@ -6,6 +6,7 @@ The bytes go to the client as they came; this is a reader beside them and must n
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any, Final
 
 from daemon.model import Ask, Usage
@@ -33,6 +34,7 @@ class StreamReader:
         self._error: bytes | None = None
         self._events = 0
         self._understood = 0
+        self._more = False
         self._texts: list[str] = []
         self._untaken = 0
         self.output_chars = 0
@@ -82,7 +84,7 @@ class StreamReader:
         if splitter is None:
             return False
         strange = self._events > 0 and self._understood == 0
-        return self._ended or splitter.closed or splitter.lost or strange
+        return self._ended or (splitter.closed and not self._more) or splitter.lost or strange
 
     def __repr__(self) -> str:
         state = "ended" if self._ended else "open"
@@ -102,6 +104,7 @@ class StreamReader:
         self._ended = self._ended or piece.ended
         self._usage = merge(self._usage, piece.usage)
         self._error = self._error or piece.error
+        self._more = piece.more
         self.finish = piece.finish or self.finish
         self.output_chars += piece.chars
 
@@ -128,7 +131,7 @@ class StreamReader:
         piece = piece or Piece()
         if error is None:
             return piece
-        return Piece(piece.text, piece.chars, piece.ended, piece.finish, error, piece.usage)
+        return replace(piece, error=error)
 
     def _of_dialect(self, document: dict[str, Any], name: str) -> Piece | None:
         """Ask the dialect that understood the last event first."""

@@ -177,7 +177,8 @@ class Sandbox:
         x.stamp(self._limit_headers(x, meter, now))
         if trouble is not None:
             return await self._refuse(
-                x, replace(trouble, kind="bare") if settings.bare_429 and trouble.kind == "rate" else trouble
+                x,
+                replace(trouble, kind="bare", wait_s=None) if settings.bare_429 and trouble.kind == "rate" else trouble,
             )
         self.accepted += 1
         x.seen.admitted, x.seen.cost = now, cost.of("tokens")

@@ -109,13 +109,17 @@ class Tries:
 
         After an attempt that passed, the next one with the same body begins anew.
         """
-        first = self._first.setdefault(body, now) if once or trick.clears else now
         told = wait_s or 0.0
-        left = told if first == now else 0.0 if once else first + told - now
-        if first != now and left <= 1e-6:
-            del self._first[body]
-            return None
-        return left
+        if not once and not trick.clears:
+            return told
+        if body not in self._first:
+            self._first[body] = now
+            return told
+        left = 0.0 if once else self._first[body] + told - now
+        if left > 1e-6:
+            return left
+        del self._first[body]
+        return None
 
 
 def trouble(name: str, trick: Trick, settings: SandboxSettings) -> Trouble:

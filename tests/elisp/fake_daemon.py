@@ -370,7 +370,7 @@ def main() -> None:
     parser.add_argument("--socket", default=os.environ.get("FAKE_SOCKET"))
     parser.add_argument("--json", action="store_true")
     parser.add_argument("file", nargs="?")
-    args = parser.parse_args()
+    args = parser.parse_intermixed_args()
     if args.command == "explain":
         json.dump(dict(EXPLANATION, original=sys.stdin.read()), sys.stdout, ensure_ascii=False)
     else:

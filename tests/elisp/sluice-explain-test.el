@@ -112,10 +112,14 @@
       (sluice-explain-test-press "i")
       (should (string-search "너무 많음" (sluice-explain-test-page)))
       (should-not (sluice-connection)))
-    (let ((sluice-daemon-command '("no-such-program-here")))
-      (with-temp-buffer
-        (insert "x")
-        (should-error (sluice-explain-region (point-min) (point-max)) :type 'user-error)))))
+    (dolist (case '(("no-such-program-here" . "is not running") ("cat" . "unrecognized option")))
+      (let ((sluice-daemon-command (list (car case))))
+        (with-temp-buffer
+          (insert "x")
+          (should (string-search
+                   (cdr case)
+                   (cadr (should-error (sluice-explain-region (point-min) (point-max))
+                                       :type 'user-error)))))))))
 
 (ert-deftest sluice-explain-test-copy-curl ()
   "The command of this buffer's newest call is copied, and the note is told."

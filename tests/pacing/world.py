@@ -18,7 +18,9 @@ MINUTE = 6.0
 
 
 def origin(*limits: Limit, minute_s: float = MINUTE, **more: Any) -> Origin:
-    return Origin("api.test", "https://api.test", more.pop("provider", "openai-compatible"), tuple(limits), minute_s, **more)
+    return Origin(
+        "api.test", "https://api.test", more.pop("provider", "openai-compatible"), tuple(limits), minute_s, **more
+    )
 
 
 def call(
@@ -122,7 +124,11 @@ class World:
         loop = asyncio.get_running_loop()
         self.start = loop.time()
         self.pacer = Pacer(
-            self.settings, clock=loop.time, wall=lambda: 1.7e9 + loop.time(), memory=self.memory, rng=random.Random(self.rng.random())
+            self.settings,
+            clock=loop.time,
+            wall=lambda: 1.7e9 + loop.time(),
+            memory=self.memory,
+            rng=random.Random(self.rng.random()),
         )
         others = asyncio.create_task(self._others()) if self.foreign else None
         await asyncio.gather(*(self._job(job) for job in jobs))
@@ -215,7 +221,9 @@ def limiter(shape: str, limit: float, period_s: float = MINUTE, **more: Any) -> 
     return SHAPES[shape](limit, period_s, **more)
 
 
-def bound(shape: str, limit: float, total: float, start: float, period_s: float = MINUTE, phase_s: float = 0.0, parts: int = 6) -> float:
+def bound(
+    shape: str, limit: float, total: float, start: float, period_s: float = MINUTE, phase_s: float = 0.0, parts: int = 6
+) -> float:
     """The shortest possible time to let TOTAL through, all handed over at START (virtual time)."""
     if total <= limit and shape != "slices":
         return 0.0

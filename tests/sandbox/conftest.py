@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import aiohttp
 import pytest
 
 from daemon.sandbox import Sandbox, SandboxSettings
+from daemon.sandbox.record import Seen
 
 FAST: dict[str, Any] = {"service_s": 0.0, "slow_s": 0.05, "requests_per_minute": None, "tokens_per_minute": None}
 
@@ -43,6 +45,13 @@ class Client:
         """Send and return status, headers and body."""
         async with self.request(api, model, stream, **more) as response:
             return response.status, response.headers, await response.read()
+
+    async def until(self, ready: Callable[[Seen], bool]) -> Seen:
+        """Return the last record as soon as it is READY; TimeoutError after two seconds."""
+        async with asyncio.timeout(2):
+            while not (self.sandbox.seen and ready(self.sandbox.seen[-1])):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        return self.sandbox.seen[-1]
 
     async def json(self, api: str, model: str, **more: Any) -> tuple[int, Any]:
         """Send and return status and parsed body."""

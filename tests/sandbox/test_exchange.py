@@ -41,11 +41,7 @@ async def test_what_a_client_left_is_charged_as_far_as_it_was_sent(serve: Any):
     client = await serve(chunk_s=0.01, tokens_per_minute=100_000, minute_s=600)
     async with client.request("messages", "long-400", stream=True, max_tokens=5000) as response:
         await response.content.readany()
-    for _ in range(100):
-        if client.sandbox.seen[-1].ended:
-            break
-        async with client.session.get(client.url + "/_sandbox/counts"):
-            pass
+    await client.until(lambda seen: seen.ended is not None)
     assert client.sandbox.seen[-1].closed_by_client
     _, headers, _ = await client.ask("messages", "claude")
     assert int(headers["anthropic-ratelimit-tokens-remaining"]) == 100_000

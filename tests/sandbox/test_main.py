@@ -13,6 +13,8 @@ import pytest
 from daemon.sandbox import SandboxSettings
 from daemon.sandbox.__main__ import main, number, parser, rates, seconds
 
+CHECKOUT = Path(__file__).resolve().parents[2]
+
 
 def test_flags():
     """Durations, numbers, none, choices, switches and rates."""
@@ -43,9 +45,8 @@ def test_an_impossible_setting_ends_with_a_message(capsys: pytest.CaptureFixture
     assert "slices" in capsys.readouterr().err
 
 
-async def test_a_process_of_its_own(tmp_path: Path):
+async def test_a_process_of_its_own():
     """It prints its URL, answers, and ends on SIGTERM with status 0."""
-    checkout = Path(__file__).resolve().parents[2]
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -54,7 +55,7 @@ async def test_a_process_of_its_own(tmp_path: Path):
         "0",
         "--requests-per-minute",
         "1",
-        cwd=checkout,
+        cwd=CHECKOUT,
         stdout=asyncio.subprocess.PIPE,
     )
     try:

@@ -41,7 +41,7 @@ def test_once_plays_for_the_first_attempt_of_each_body():
 def test_rate_tricks_clear_after_their_wait():
     """Too early: the rest of the wait is told; then it passes."""
     tries, trick = Tries(), TRICKS["requests-per-minute"]
-    assert tries.left_s(b"a", trick, False, 3.0, 10.0) == 3.0
+    assert [tries.left_s(b"a", trick, False, 3.0, 10.0) for _ in range(2)] == [3.0, 3.0]
     assert tries.left_s(b"a", trick, False, 3.0, 11.0) == 2.0
     assert tries.left_s(b"a", trick, False, 3.0, 13.0) is None
 

@@ -1,0 +1,335 @@
+;;; sluice-gptel-test.el --- Tests of sluice-gptel.el -*- lexical-binding: t; -*-
+
+;; SPDX-License-Identifier: GPL-3.0-or-later
+
+;;; Commentary:
+
+;; Real gptel, real curl, a provider that is the stand-in.  Without gptel, or before
+;; Emacs 29 (where gptel's own parser of OpenAI's streams does not work), all is skipped.
+
+;;; Code:
+
+(require 'fake-daemon)
+(require 'sluice-gptel)
+
+(defvar gptel-backend)
+(defvar gptel-model)
+(defvar gptel-stream)
+(defvar gptel-use-curl)
+(defvar gptel-use-header-line)
+(defvar gptel--request-alist)
+(defvar gptel--known-backends)
+(defvar gptel-curl-extra-args)
+(defvar gptel-proxy)
+(declare-function gptel-make-openai "ext:gptel-openai")
+(declare-function gptel-make-anthropic "ext:gptel-anthropic")
+(declare-function gptel-make-gemini "ext:gptel-gemini")
+(declare-function gptel-request "ext:gptel-request")
+(declare-function gptel-send "ext:gptel")
+(declare-function gptel-abort "ext:gptel-request")
+(declare-function gptel-backend-url "ext:gptel-request")
+
+(defconst sluice-gptel-test-there
+  (and (>= emacs-major-version 29)
+       (require 'gptel nil t)
+       (require 'gptel-openai nil t)
+       (require 'gptel-anthropic nil t)
+       (require 'gptel-gemini nil t))
+  "Non-nil if gptel can be tested here.")
+
+(when sluice-gptel-test-there
+  (message "gptel from %s" (locate-library "gptel")))
+
+(defconst sluice-gptel-test-hello "안녕하세요, friend 🙂" "What the stand-in answers.")
+
+(defconst sluice-gptel-test-models '(ok no-credit slow cut hidden die)
+  "What the stand-in can do, by the name of the model.")
+
+(defun sluice-gptel-test-backends ()
+  "Return (NAME . BACKEND) of stock backends with keys."
+  (let ((key "CANARY-key-0123456789"))
+    (list (cons "openai" (gptel-make-openai "T-OpenAI" :key key :stream t
+                                            :models sluice-gptel-test-models))
+          (cons "anthropic" (gptel-make-anthropic "T-Claude" :key key :stream t
+                                                  :models sluice-gptel-test-models))
+          (cons "gemini" (gptel-make-gemini "T-Gemini" :key key :stream t
+                                            :models sluice-gptel-test-models))
+          (cons "groq" (gptel-make-openai "T-Groq" :host "api.groq.com" :key key :stream t
+                                          :endpoint "/openai/v1/chat/completions"
+                                          :models sluice-gptel-test-models)))))
+
+(defmacro sluice-gptel-test-with (&rest body)
+  "Run BODY with the mode on, the stand-in and a backend; skip without gptel."
+  (declare (indent 0) (debug t))
+  `(progn
+     (skip-unless sluice-gptel-test-there)
+     (fake-daemon-with (sluice-gptel-test-on (lambda () ,@body)))))
+
+(defun sluice-gptel-test-on (body)
+  "Run BODY with the mode on and a backend."
+  (let* ((gptel--known-backends nil) (gptel-use-header-line nil) (inhibit-message t)
+         (gptel-backend (cdr (assoc "groq" (sluice-gptel-test-backends))))
+         (gptel-model 'ok) (gptel-stream t) (gptel-use-curl t))
+    (unwind-protect
+        (progn (sluice-gptel-mode 1)
+               (funcall body))
+      (sluice-gptel-mode -1)
+      (dolist (entry gptel--request-alist)
+        (ignore-errors (delete-process (car entry))))
+      (setq gptel--request-alist nil))))
+
+(defun sluice-gptel-test-ask (&rest keys)
+  "Ask by `gptel-request' with KEYS; return the outcome as (TEXT . INFO)."
+  (let ((pieces nil) (info nil) (over nil))
+    (apply #'gptel-request "Hello"
+           :callback (lambda (response plist)
+                       (setq info plist)
+                       (cond ((stringp response) (push response pieces))
+                             ((memq response '(t nil abort)) (setq over t))))
+           keys)
+    (fake-daemon-until (or over (and pieces (not (plist-get info :stream)))))
+    (fake-daemon-until (null gptel--request-alist))
+    (cons (string-join (nreverse pieces)) info)))
+
+(defun sluice-gptel-test-told (regexp shown)
+  "Return the message in SHOWN that matches REGEXP."
+  (cl-find-if (lambda (text) (string-match-p regexp text)) shown))
+
+(defun sluice-gptel-test-http ()
+  "Return the HTTP requests that the stand-in got, oldest first."
+  (plist-get (fake-daemon-seen) :http))
+
+(defmacro sluice-gptel-test-proxy-environment (&rest body)
+  "Run BODY with proxies in the environment that lead nowhere."
+  `(let ((process-environment (append '("http_proxy=http://127.0.0.1:9"
+                                        "ALL_PROXY=http://127.0.0.1:9")
+                                      process-environment)))
+     ,@body))
+
+(ert-deftest sluice-gptel-test-all-backends ()
+  "Stock backends, streaming or not, reach the daemon with their own host, path and key."
+  (sluice-gptel-test-with
+    (pcase-dolist (`(,name . ,backend) (sluice-gptel-test-backends))
+      (dolist (stream '(t nil))
+        (let ((gptel-backend backend) (url (gptel-backend-url backend)))
+          (should (equal sluice-gptel-test-hello (car (sluice-gptel-test-ask :stream stream))))
+          (should (equal url (gptel-backend-url backend)))
+          (let* ((record (car (last (sluice-gptel-test-http))))
+                 (headers (plist-get record :headers)))
+            (should (equal "socket" (plist-get record :where)))
+            (should (equal (cdr (assoc name '(("openai" . "api.openai.com")
+                                              ("anthropic" . "api.anthropic.com")
+                                              ("gemini" . "generativelanguage.googleapis.com")
+                                              ("groq" . "api.groq.com"))))
+                           (plist-get headers :host)))
+            (should (string-search "CANARY-key-0123456789"
+                                   (format "%s%s" headers (plist-get record :path))))
+            (should (equal "emacs-gptel" (plist-get headers :x-sluice-client)))
+            (should (equal "interactive" (plist-get headers :x-sluice-priority)))
+            (should (string-match-p "\\`gptel-[0-9a-f]\\{16\\}\\'"
+                                    (plist-get headers :x-sluice-request)))
+            (should-not (plist-get headers :expect))))))))
+
+(ert-deftest sluice-gptel-test-big-body ()
+  "A body of more than a megabyte goes without an Expect header."
+  (sluice-gptel-test-with
+    (with-temp-buffer
+      (insert (make-string 1200000 ?x))
+      (let ((over nil))
+        (gptel-request nil :callback (lambda (&rest _) (setq over t)))
+        (fake-daemon-until over)))
+    (should-not (plist-get (plist-get (car (sluice-gptel-test-http)) :headers) :expect))))
+
+(ert-deftest sluice-gptel-test-own-arguments-and-proxies ()
+  "The user's own curl arguments stay, proxies are not used, and nothing is left behind."
+  (sluice-gptel-test-with
+    (let ((gptel-curl-extra-args '("-H" "X-Mine: yes"))
+          (gptel-proxy "http://127.0.0.1:9"))
+      (sluice-gptel-test-proxy-environment
+       (should (equal sluice-gptel-test-hello (car (sluice-gptel-test-ask :stream t)))))
+      (should (equal '("-H" "X-Mine: yes") gptel-curl-extra-args))
+      (should (equal "http://127.0.0.1:9" gptel-proxy)))
+    (should (equal "yes" (plist-get (plist-get (car (sluice-gptel-test-http)) :headers)
+                                    :x-mine)))))
+
+(ert-deftest sluice-gptel-test-without-curl-mode ()
+  "A package that has switched curl off is routed all the same."
+  (sluice-gptel-test-with
+    (let ((gptel-use-curl nil))
+      (should (equal sluice-gptel-test-hello (car (sluice-gptel-test-ask)))))
+    (should (equal "socket" (plist-get (car (sluice-gptel-test-http)) :where)))))
+
+(ert-deftest sluice-gptel-test-local-hosts ()
+  "Servers on this machine are talked to directly, by curl and by url.el."
+  (sluice-gptel-test-with
+    (let ((gptel-backend (gptel-make-openai "T-Local" :protocol "http" :stream t :models '(ok)
+                                            :host (concat "127.0.0.1:" fake-daemon-port)))
+          (gptel-stream nil))
+      (dolist (curl '(t nil))
+        (let ((gptel-use-curl curl))
+          (should (equal sluice-gptel-test-hello (car (sluice-gptel-test-ask)))))))
+    (dolist (record (sluice-gptel-test-http))
+      (should (equal "tcp" (plist-get record :where)))
+      (should-not (plist-get (plist-get record :headers) :x-sluice-request)))
+    (should (= 2 (length (sluice-gptel-test-http))))))
+
+(ert-deftest sluice-gptel-test-which-hosts-are-local ()
+  "Only this machine counts as local."
+  (skip-unless sluice-gptel-test-there)
+  (pcase-dolist (`(,host . ,local)
+                 '(("localhost:11434" . t) ("localhost" . t) ("127.0.0.1:8080" . t)
+                   ("[::1]:8080" . t) ("ollama.localhost" . t) ("0.0.0.0:1" . t)
+                   ("api.openai.com" . nil) ("localhost.example.org" . nil)
+                   ("192.168.1.5:8080" . nil) ("127.0.0.1.example.org" . nil)))
+    (let ((gptel--known-backends nil))
+      (should (eq local (and (sluice-gptel--direct-p
+                              (gptel-make-openai "T-Host" :host host :models '(ok)))
+                             t))))))
+
+(ert-deftest sluice-gptel-test-off-means-off ()
+  "Turning the mode off takes all of it away."
+  (sluice-gptel-test-with
+    (sluice-gptel-mode -1)
+    (should-not (advice-member-p 'sluice-gptel--around-curl 'gptel-curl-get-response))
+    (should-not (advice-member-p 'sluice-gptel--around-url 'gptel--url-get-response))
+    (let ((gptel-backend (gptel-make-openai "T-Local" :protocol "http" :stream t :models '(ok)
+                                            :host (concat "127.0.0.1:" fake-daemon-port))))
+      (should (equal sluice-gptel-test-hello (car (sluice-gptel-test-ask :stream t)))))
+    (should (equal '("tcp") (mapcar (lambda (r) (plist-get r :where)) (sluice-gptel-test-http))))))
+
+(ert-deftest sluice-gptel-test-failure ()
+  "A failure shows the daemon's line, unchanged, and is the one that is explained."
+  (sluice-gptel-test-with
+    (let ((gptel-model 'no-credit))
+      (with-temp-buffer
+        (insert "Hello")
+        (let* ((buffer (current-buffer))
+               (shown (fake-daemon-messages
+                        (gptel-send)
+                        (fake-daemon-until sluice-failed-call))))
+          (should (equal (concat "T-Groq error: ((HTTP/1.1 429 Out of credit) insufficient_quota) "
+                                 "OpenAI says this account has no credit left. Waiting will not help: "
+                                 "add credit, then send again.")
+                         (car (last shown))))
+          (should (equal sluice-failed-call
+                         (plist-get (plist-get (car (sluice-gptel-test-http)) :headers)
+                                    :x-sluice-request)))
+          (should (equal "Hello" (string-trim (buffer-string))))
+          (with-current-buffer (sluice-explain--show
+                                (list :call (with-current-buffer buffer
+                                              (sluice-explain--last-call))))
+            (should (string-search "No credit left" (buffer-string)))))))))
+
+(ert-deftest sluice-gptel-test-failure-reaches-callbacks ()
+  "Who uses `gptel-request' gets gptel's error, with the whole explanation in it."
+  (sluice-gptel-test-with
+    (let* ((gptel-model 'no-credit) (info (cdr (sluice-gptel-test-ask :stream t))))
+      (should (equal "HTTP/1.1 429 Out of credit" (plist-get info :status)))
+      (should (plist-get (plist-get (plist-get info :error) :sluice) :title))
+      (should sluice--newest-failure))))
+
+(ert-deftest sluice-gptel-test-hidden-failures ()
+  "A cut stream and an error inside a 200, both of which gptel hides, are told."
+  (dolist (case '((cut . "broke in the middle") (hidden . "error inside its answer")))
+    (sluice-gptel-test-with
+      (let ((gptel-model (car case)) (shown nil))
+        (with-temp-buffer
+          (insert "Hello")
+          (fake-daemon-catching shown
+            (gptel-send)
+            (fake-daemon-until (sluice-gptel-test-told (cdr case) shown)))
+          (should (string-search "sluice-explain-last" (car shown)))
+          (should sluice-failed-call))))))
+
+(ert-deftest sluice-gptel-test-good-calls-say-nothing ()
+  "After a success nothing is added to what gptel shows, and no failure is noted."
+  (sluice-gptel-test-with
+    (with-temp-buffer
+      (insert "Hello")
+      (let* ((judged nil)
+             (shown (cl-letf* ((judge (symbol-function 'sluice-gptel--judge))
+                               ((symbol-function 'sluice-gptel--judge)
+                                (lambda (&rest args) (apply judge args) (setq judged t))))
+                      (fake-daemon-messages
+                        (gptel-send)
+                        (fake-daemon-until judged)))))
+        (should-not (cl-some (lambda (text) (string-search "luice" text)) shown))
+        (should-not sluice-failed-call)
+        (should sluice-call)
+        (should (string-search sluice-gptel-test-hello (buffer-string)))))))
+
+(ert-deftest sluice-gptel-test-abort ()
+  "Aborting closes the connection to the daemon, and is no failure."
+  (sluice-gptel-test-with
+    (let ((gptel-model 'slow))
+      (with-temp-buffer
+        (insert "Hello")
+        (gptel-send)
+        (fake-daemon-until (sluice-gptel-test-http))
+        (gptel-abort (current-buffer))
+        (fake-daemon-until (equal 1 (plist-get (fake-daemon-seen) :left)))
+        (should-not sluice-failed-call)))))
+
+(ert-deftest sluice-gptel-test-no-daemon ()
+  "Without a daemon nothing goes out, and it is said what to do, in all of gptel's ways."
+  (skip-unless sluice-gptel-test-there)
+  (fake-daemon-without
+    (sluice-gptel-test-on
+     (lambda ()
+       (dolist (gptel-use-curl '(t nil))
+         (with-temp-buffer
+           (insert "Hello")
+           (let ((shown nil))
+             (fake-daemon-catching shown
+               (gptel-send)
+               (fake-daemon-until
+                (sluice-gptel-test-told
+                 "T-Groq error: (Sluice is not running) .*nothing was sent.*M-x sluice-start"
+                 shown))))
+           (should (equal "Hello" (string-trim (buffer-string)))))
+         (let ((info (cdr (sluice-gptel-test-ask))))
+           (should (equal "Sluice is not running" (plist-get info :status)))
+           (should (string-match-p "sluice-start" (plist-get info :error)))))
+       (should-not gptel--request-alist)))))
+
+(ert-deftest sluice-gptel-test-daemon-killed-in-the-middle ()
+  "If the daemon is killed in the middle of an answer, it is said."
+  (sluice-gptel-test-with
+    (let ((gptel-model 'die) (shown nil))
+      (with-temp-buffer
+        (insert "Hello")
+        (fake-daemon-catching shown
+          (gptel-send)
+          (fake-daemon-until (sluice-gptel-test-told "stopped in the middle" shown)))
+        (should sluice-failed-call)))))
+
+(ert-deftest sluice-gptel-test-one-inside-another ()
+  "A request that starts while another is being started does not inherit its arguments."
+  (sluice-gptel-test-with
+    (let* ((inner nil)
+           (local (gptel-make-openai "T-Local" :protocol "http" :stream t :models '(ok)
+                                     :host (concat "127.0.0.1:" fake-daemon-port)))
+           (gptel-backend
+            (gptel-make-openai "T-Outer" :host "api.groq.com" :stream t :models '(ok)
+                               :key "CANARY-key-0123456789"
+                               :header (lambda (&rest _)
+                                         (unless inner
+                                           (setq inner t)
+                                           (let ((gptel-backend local))
+                                             (gptel-request "Inner" :callback #'ignore)))
+                                         nil))))
+      (sluice-gptel-test-ask)
+      (fake-daemon-until (= 2 (length (sluice-gptel-test-http))))
+      (dolist (record (sluice-gptel-test-http))
+        (should (eq (equal "socket" (plist-get record :where))
+                    (and (plist-get (plist-get record :headers) :x-sluice-request) t)))))))
+
+(ert-deftest sluice-gptel-test-gptel-missing ()
+  "Without gptel the mode says how to get it, and stays off."
+  (cl-letf (((symbol-function 'require) (lambda (&rest _) nil)))
+    (should (string-match-p "package-install"
+                            (cadr (should-error (sluice-gptel-mode 1) :type 'user-error)))))
+  (should-not sluice-gptel-mode))
+
+(provide 'sluice-gptel-test)
+;;; sluice-gptel-test.el ends here

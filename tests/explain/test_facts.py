@@ -1,0 +1,99 @@
+"""Numbers, waits and names are taken as the error states them, and only then."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from daemon.explain import Catalogue
+from daemon.model import Failure
+
+CATALOGUE = Catalogue.load()
+GOOGLE = (
+    '{"error":{"code":429,"message":"You exceeded your current quota. Please retry in 3.56s.","details":[{"violations":'
+    '[{"quotaMetric":"x.googleapis.com/free_tier_requests","quotaId":"GenerateRequestsPerMinutePerProjectPerModel-FreeTier",'
+    '"quotaDimensions":{"model":"gemini-9"},"quotaValue":"15"}]},{"retryDelay":"3s"}]}}'
+)
+
+
+def facts(failure: Failure) -> dict[str, Any]:
+    finding = CATALOGUE.classify(failure)
+    names = ("window", "limit", "used", "requested", "retry_after_s", "reset_at", "model", "plan")
+    return {name: value for name in names if (value := getattr(finding, name)) is not None}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "Rate limit reached for gpt-9 in organization org-1 on tokens per min (TPM): Limit 30000, Used 28039, Requested 3906. Please try again in 3.89s.",
+            {
+                "window": "minute",
+                "limit": 30000,
+                "used": 28039,
+                "requested": 3906,
+                "retry_after_s": 3.89,
+                "model": "gpt-9",
+            },
+        ),
+        (
+            "Rate limit reached for 10KTPM-200RPM in organization org-1 on tokens per min. Limit: 10000 / min. Please try again in 6ms.",
+            {"window": "minute", "limit": 10000, "retry_after_s": 0.006},
+        ),
+        (
+            "Rate limit reached. Limit: 60.000000 / min. Current: 80.000000 / min.",
+            {"window": "minute", "limit": 60, "used": 80},
+        ),
+        ("429 rate limit of 40,000 input tokens per minute", {"window": "minute", "limit": 40000}),
+        ("429 rate limited. Retrying in 8s (attempt 2/10)", {}),
+        (
+            "429 request reached organization TPD rate limit, current: 1526210, limit: 1500000",
+            {"window": "day", "limit": 1500000, "used": 1526210},
+        ),
+        ("Too many requests: 3 RPM or 1000 RPD allowed", {}),
+        ("Claude AI usage limit reached|1893456000", {"reset_at": 1893456000}),
+        (
+            "LiteLLM Rate Limit Handler for rate limit type = key. Crossed TPM / RPM. current rpm: 1, rpm limit: 15, current tpm: 120, tpm limit: 50",
+            {"window": "minute", "limit": 50, "used": 120},
+        ),
+        ("LiteLLM Rate Limit Handler: Crossed TPM. current rpm: 1, rpm limit: 9223372036854775807", {}),
+    ],
+)
+def test_what_texts_state(text: str, expected: dict[str, Any]) -> None:
+    """The grammar of limits is read in all its years and dialects; the client's own waits are not."""
+    assert facts(Failure(text=text)) == expected
+
+
+def test_google_states_its_wait_twice() -> None:
+    """retryDelay is cut to whole seconds, so the larger of the two is the true one."""
+    assert facts(Failure(status=429, body=GOOGLE.encode())) == {
+        "window": "minute",
+        "limit": 15,
+        "retry_after_s": 3.56,
+        "model": "gemini-9",
+    }
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [
+        ({"retry-after": "20"}, 20), ({"retry-after-ms": "1500", "retry-after": "1"}, 1.5), ({"retry-after": "-1"}, None),
+        ({"retry-after": "999999999"}, None), ({"retry-after": "nan"}, None),
+        ({"retry-after": "Tue, 26 Mar 2024 20:00:30 GMT", "date": "Tue, 26 Mar 2024 20:00:00 GMT"}, 30),
+    ],
+)  # fmt: skip
+def test_waits_in_headers(headers: dict[str, str], wait: float | None) -> None:
+    """Retry-After in all its forms; a wait that cannot be true is none."""
+    finding = CATALOGUE.classify(Failure(status=429, headers=tuple(headers.items()), body=b"rate limited"))
+    assert finding.retry_after_s == wait
+
+
+def test_headers_tell_what_the_body_does_not() -> None:
+    """With tokens nearly gone and requests left, the tokens are the limit."""
+    headers = (("x-ratelimit-limit-tokens", "8000"), ("x-ratelimit-remaining-tokens", "12"),
+               ("x-ratelimit-limit-requests", "8"), ("x-ratelimit-remaining-requests", "7"))  # fmt: skip
+    finding = CATALOGUE.classify(
+        Failure(status=429, provider="azure", headers=headers, body=b'{"error":{"code":"429","message":"Later"}}')
+    )
+    assert (finding.subtype, finding.limit, finding.window, finding.dimension) == ("tokens", 8000, "minute", "tokens")

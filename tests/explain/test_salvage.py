@@ -1,0 +1,60 @@
+"""Named values come out of whole and damaged bodies alike."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from daemon.explain import salvage
+
+
+def test_json_is_walked_and_json_inside_strings_too() -> None:
+    """A wrapper that puts the provider's body into a string hides nothing."""
+    inner = json.dumps({"error": {"code": 429, "message": "no", "details": [{"quotaId": "PerDay"}]}})
+    fields = salvage.fields(salvage.walk({"error": {"message": inner, "code": "x"}}))
+    assert fields["quotaid"] == ("PerDay",)
+    assert fields["code"] == ("429", "x")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"error": {"code": "abc_d", "message": "It\'s no"}}',
+        "{'error': {'code': 'abc_d', 'message': \"It's no\"}}",
+        'error_code=abc_d error_message="It\'s no"',
+        'code: abc_d, message: "It\'s no"',
+        'message\n: \n"It\'s no"\ncode\n: \n"abc_d"',
+        '{"error": {"code": "abc_d", "message": "It\'s no"',
+    ],
+)
+def test_pairs_are_picked_from_any_form(text: str) -> None:
+    """JSON, Python, key=value logs, browser trees and cut objects give the same fields."""
+    fields = salvage.fields(salvage.pairs(text))
+    assert fields["code"] == ("abc_d",)
+    assert fields["message"] == ("It's no",)
+
+
+def test_a_sentence_is_no_field() -> None:
+    """`Error: Request failed` has no error named Request."""
+    assert salvage.fields(salvage.pairs("Error: Request failed")) == {}
+
+
+def test_an_error_in_an_event_stream_is_found() -> None:
+    """A 200 whose stream holds an error is a failure all the same."""
+    stream = 'data: {"choices":[]}\n\ndata: {"error":{"code":429,"message":"no"}}\n\ndata: [DONE]\n'
+    assert salvage.document(stream)["error"]["code"] == 429
+
+
+@pytest.mark.parametrize("text", ["", "   ", "{", "[" * 5000, '{"a":', "nothing", "<html>"])
+def test_what_is_not_json_is_none(text: str) -> None:
+    """Broken and deep bodies are no document, and no crash."""
+    assert salvage.document(text) is None
+
+
+def test_deep_and_wide_values_end() -> None:
+    """A hostile body costs a bounded amount of work."""
+    deep: object = "x"
+    for _ in range(200):
+        deep = {"a": deep}
+    assert len(list(salvage.walk([deep, ["y"] * 100_000]))) <= salvage.MAX_PAIRS

@@ -1,0 +1,81 @@
+"""A real answer and a pasted text give the rules the same look."""
+
+from __future__ import annotations
+
+import pytest
+
+from daemon.explain.view import look
+from daemon.model import Failure
+
+BODY = b'{"error":{"message":"Too much of it","type":"tokens","code":"rate_limit_exceeded"}}'
+
+
+def test_an_answer() -> None:
+    """Status, headers and fields come from the answer; words are the values only."""
+    view = look(Failure(status=429, headers=(("Retry-After", "3"),), body=BODY))
+    assert view.status == 429
+    assert view.headers["retry-after"] == "3"
+    assert view.fields["code"] == ("rate_limit_exceeded",)
+    assert view.original == "Too much of it"
+    assert not view.pasted
+
+
+def test_a_pasted_exception_looks_the_same() -> None:
+    """The same error as an exception's text has the same status, fields and sentence."""
+    view = look(
+        Failure(
+            text="Error code: 429 - {'error': {'message': 'Too much of it', 'type': 'tokens', 'code': 'rate_limit_exceeded'}}"
+        )
+    )
+    assert view.status == 429
+    assert view.fields["code"] == ("rate_limit_exceeded",)
+    assert view.original == "Too much of it"
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        ("HTTP/1.1 429 Too Many Requests\r\nretry-after: 3\r\n\r\n{}", 429),
+        ("X error: ((HTTP/2 402) money) no", 402),
+        ("429 Rate limited", 429),
+        ("Request failed with status code 503", 503),
+        ("[429 Too Many Requests] no", 429),
+        ("Server responded with 400: status 429", 429),
+        ("Limit 500, Used 429 tokens", None),
+        ("nothing", None),
+    ],
+)
+def test_the_status_in_a_text(text: str, status: int | None) -> None:
+    """The status is found in dumps and messages; other numbers are not taken for one."""
+    assert look(Failure(text=text)).status == status
+
+
+def test_headers_in_a_dump() -> None:
+    """What `curl -i` prints above the body counts as headers."""
+    view = look(
+        Failure(text='HTTP/1.1 429 Too Many Requests\nretry-after: 7\nx-ratelimit-remaining-tokens: 0\n\n{"error":"x"}')
+    )
+    assert view.headers == {"retry-after": "7", "x-ratelimit-remaining-tokens": "0"}
+
+
+def test_a_page() -> None:
+    """Of a web page only the visible words are left."""
+    view = look(
+        Failure(
+            status=403,
+            body=b"<html><head><style>x{}</style><title>Blocked</title></head><body>Go &amp; away</body></html>",
+        )
+    )
+    assert view.html
+    assert view.line == "Blocked Go & away"
+
+
+def test_the_reason_phrase_says_nothing() -> None:
+    """`429 Too Many Requests` in a status line is the number, not the API's words."""
+    assert "requests" not in look(Failure(text="HTTP/1.1 429 Too Many Requests")).low
+
+
+@pytest.mark.parametrize("body", [b"", b"\xff\xfe", b"null", b"[]", b'"text"', b"{}", b"1", b"{" * 1000])
+def test_odd_bodies(body: bytes) -> None:
+    """Anything may come over a wire."""
+    assert look(Failure(status=500, body=body)).status == 500

@@ -1,0 +1,157 @@
+"""What people read: always short enough, always filled, never with facts that are not there."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+from daemon.explain import Catalogue, words
+from daemon.explain.catalogue import DATA
+from daemon.model import Failure, Finding, Situation
+
+CATALOGUE = Catalogue.load()
+ENGLISH: dict[str, Any] = yaml.safe_load((DATA / "words" / "en.yaml").read_text())
+SUBTYPES = CATALOGUE.subtypes()
+FULL = {
+    "limit": 1_234_567.0, "used": 1_234_560.0, "requested": 98_765.0, "model": "a-provider/a-rather-long-model-name-2031-01-01:free",
+    "plan": "plus", "original": "No. " * 50,
+}  # fmt: skip
+SITUATIONS = [
+    Situation(),
+    Situation(
+        resend_in_s=12.2,
+        attempts=3,
+        waited_s=40,
+        calls_last_minute=60,
+        last_success_s=3700,
+        key_variable="OPENAI_API_KEY",
+    ),
+]
+
+
+def texts(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        return [t for v in value.values() for t in texts(v)]
+    return [t for v in value for t in texts(v)] if isinstance(value, list) else [value]
+
+
+@pytest.mark.parametrize("situation", SITUATIONS)
+@pytest.mark.parametrize("provider", ["openai", "gemini", "anthropic", "dashscope", None])
+@pytest.mark.parametrize("entry", SUBTYPES, ids=lambda e: e["subtype"])
+def test_everything_is_said_within_its_bounds(
+    entry: dict[str, str], provider: str | None, situation: Situation
+) -> None:
+    """With no facts and with all facts, each part is there, the line and the reason fit, and no placeholder is left."""
+    for facts in ({}, FULL):
+        for window in (None, "minute", "day"):
+            finding = Finding(subtype=entry["subtype"], family=entry["family"], retry=entry["retry"], provider=provider,
+                              window=window, **facts)  # type: ignore[arg-type]  # fmt: skip
+            said = CATALOGUE.explain(finding, situation, now=1_800_000_000.0)
+            assert 10 < len(said.line) <= 150
+            assert "\n" not in said.line
+            assert 0 < len(said.reason) <= 30
+            assert said.reason.isascii()
+            assert said.title
+            assert said.what
+            assert said.now
+            assert said.actions
+            page = CATALOGUE.render(said)
+            assert not re.search(r"[{}\[\]]|  [a-z]|\bNone\b", page.replace("\n  ", "\n")), page
+
+
+def test_each_subtype_has_all_words() -> None:
+    """A subtype without words would be silence."""
+    for row in SUBTYPES:
+        entry = ENGLISH["subtypes"][row["subtype"]]
+        assert {"title", "reason", "line", "what", "why", "actions", "not_this"} <= set(entry), row["subtype"]
+
+
+def test_words_name_subtypes_rules_and_facts_that_exist() -> None:
+    """A typo in a key or a placeholder would drop a sentence in silence."""
+    known = {row["subtype"] for row in SUBTYPES}
+    rules = {entry["rule"] for entry in CATALOGUE.why(Failure(text="x"))}
+    for key in ENGLISH["subtypes"]:
+        if key.startswith("rule "):
+            assert key[5:] in rules, key
+        else:
+            assert re.split(r"[.@]", key)[0] in known, key
+    facts = set(re.findall(r"\{(\w+)\}", " ".join(texts(ENGLISH["subtypes"]))))
+    assert facts <= {
+        "provider", "model", "limit", "used", "requested", "window", "win", "tail", "reset", "reset_in", "wait", "plan",
+        "key_variable", "status", "quote", "original", "host",
+    }  # fmt: skip
+
+
+def test_brackets_are_not_nested() -> None:
+    """Templates are read with one level of optional parts."""
+    for text in texts(ENGLISH):
+        assert not re.search(r"\[[^\]]*\[", text), text
+
+
+def test_out_of_credit_at_openai() -> None:
+    """The first question of new users is answered: credit is missing, waiting will not help, a chat plan is not credit."""
+    finding = CATALOGUE.classify(
+        Failure(status=429, provider="openai", body=b'{"error":{"message":"You exceeded your current quota, please check your plan and billing details.","type":"insufficient_quota","code":"insufficient_quota"}}')
+    )  # fmt: skip
+    said = CATALOGUE.explain(finding)
+    assert said.line == "OpenAI: no credit left on this account. Waiting will not help: add credit, then send again."
+    assert said.reason == "Out of credit"
+    assert "ChatGPT Plus is not API credit" in said.not_this
+    assert said.actions[0].url == "https://platform.openai.com/account/billing"
+
+
+def test_what_the_daemon_knows_is_used() -> None:
+    """It says when it sends again, how many calls went out, and when the last one succeeded."""
+    finding = CATALOGUE.classify(
+        Failure(text="429 too many tokens per minute (TPM): Limit 30000, Used 30000, Requested 5")
+    )
+    said = CATALOGUE.explain(finding, Situation(resend_in_s=12, calls_last_minute=61, last_success_s=5, attempts=2))
+    assert said.line.endswith("Sluice sends it again in 12 s.")
+    assert "In the last minute 61 calls" in said.why
+    assert "5 s ago" in said.why
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.2, "less than 1 s"),
+        (12, "12 s"),
+        (11.2, "12 s"),
+        (432, "7 min 12 s"),
+        (7200, "2 h"),
+        (511_860, "5 days 22 h"),
+        (86_400, "1 day"),
+        (None, ""),
+        (-1, ""),
+    ],
+)
+def test_spans(seconds: float | None, text: str) -> None:
+    """Durations are for people, and rounded up so that nobody comes too early."""
+    assert words.span(seconds, ENGLISH) == text
+
+
+@pytest.mark.parametrize(("value", "text"), [(40_000.0, "40,000"), (2.5, "2.5"), (None, ""), (0.0, "0")])
+def test_amounts(value: float | None, text: str) -> None:
+    """Numbers are for people."""
+    assert words.amount(value) == text
+
+
+@pytest.mark.parametrize(
+    ("template", "facts", "text"),
+    [
+        ("a[ {x}] b", {}, "a b"), ("a[ {x}] b", {"x": "1"}, "a 1 b"), ("[{x}|none]", {}, "none"), ("{x}", {}, None),
+        ("[{x} and {y}|{x}]", {"x": "1"}, "1"),
+    ],
+)  # fmt: skip
+def test_templates(template: str, facts: dict[str, str], text: str | None) -> None:
+    """Optional parts drop out with their facts; a sentence without its facts is not said."""
+    assert words.filled(template, facts) == text
+
+
+def test_an_unknown_language_is_english() -> None:
+    """A locale that has no words yet still gets an explanation; a path is not a language."""
+    for language in ("xx", "de_DE", "../../etc", ""):
+        assert CATALOGUE.explain(Finding(subtype="tokens"), language=language).language == "en"

@@ -1,0 +1,528 @@
+"""What goes out byte for byte, what comes back, and what each way of failing is called."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gzip
+import ssl
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from daemon.errors import ConfigError
+from daemon.model import Ask, Call, Failure, Origin, Scope
+from daemon.redact import Redactor, Sealed
+from daemon.upstream import Response, StreamCut, Timeouts, Upstream, tls_context
+
+KEY = "CANARY-upstream-key-0123456789"
+REDACTOR = Redactor(b"test")
+SHORT = Timeouts(connect_s=3, first_byte_s=0.05, idle_s=0.05)
+
+Answer = Callable[["Visit"], Awaitable[None]]
+
+
+class Visit:
+    """One connection to the raw server."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+        self.heads: list[bytes] = []
+        self.bodies: list[bytes] = []
+        self.gone = asyncio.Event()
+
+    async def request(self) -> None:
+        """Read one request whole."""
+        head = await self.reader.readuntil(b"\r\n\r\n")
+        fields = dict(line.lower().split(b": ", 1) for line in head[:-4].split(b"\r\n")[1:])
+        self.heads.append(head)
+        self.bodies.append(await self.reader.readexactly(int(fields.get(b"content-length", b"0"))))
+
+    async def send(self, data: bytes) -> None:
+        """Write bytes."""
+        self.writer.write(data)
+        await self.writer.drain()
+
+    def reset(self) -> None:
+        """Close with RST."""
+        self.writer.get_extra_info("socket").setsockopt(1, 13, struct.pack("ii", 1, 0))  # SO_LINGER 0
+        self.writer.transport.abort()
+
+
+class Server:
+    """A raw server on loopback; `answer` plays each connection."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+        self.visits: list[Visit] = []
+        self.port = 0
+
+    async def play(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection, to its end."""
+        visit = Visit(reader, writer)
+        self.visits.append(visit)
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            await self.answer(visit)
+            await reader.read()
+        visit.gone.set()
+        writer.close()
+
+
+@contextlib.asynccontextmanager
+async def serving(answer: Answer) -> AsyncIterator[Server]:
+    """A server that plays ANSWER."""
+    server = Server(answer)
+    listening = await asyncio.start_server(server.play, "127.0.0.1", 0)
+    server.port = listening.sockets[0].getsockname()[1]
+    yield server
+    listening.close()
+    for visit in server.visits:
+        visit.writer.transport.abort()
+    await asyncio.sleep(0)
+
+
+@contextlib.asynccontextmanager
+async def sender(timeouts: Timeouts = Timeouts(connect_s=3, first_byte_s=3, idle_s=3)) -> AsyncIterator[Upstream]:
+    """An Upstream that is closed."""
+    upstream = Upstream(timeouts)
+    yield upstream
+    await upstream.close()
+
+
+def call_to(port: int, method: str = "POST", target: str = "/v1/chat/completions", **more: Any) -> Call:
+    """A call to the raw server."""
+    origin = Origin("api.example.com", more.pop("url", f"http://127.0.0.1:{port}"), "openai")
+    pairs = more.pop("headers", (("Authorization", f"Bearer {KEY}"),))
+    return Call(
+        id="c1",
+        origin=origin,
+        scope=Scope(origin.host, "-", ""),
+        method=method,
+        target=REDACTOR.target(target),
+        headers=tuple((name, REDACTOR.header(name, value)) for name, value in pairs),
+        body=more.pop("body", b"{}"),
+        ask=Ask(model="m"),
+    )
+
+
+def ok(body: bytes = b"{}", *, extra: bytes = b"") -> Answer:
+    """A plain success."""
+
+    async def answer(visit: Visit) -> None:
+        while True:
+            await visit.request()
+            await visit.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n%b\r\n%b" % (len(body), extra, body))
+
+    return answer
+
+
+def raw(data: bytes, then: str = "stay") -> Answer:
+    """DATA as it is after the request, then stay, close or reset."""
+
+    async def answer(visit: Visit) -> None:
+        await visit.request()
+        await visit.send(data)
+        if then == "close":
+            visit.writer.close()
+        elif then == "reset":
+            visit.reset()
+
+    return answer
+
+
+def answered(outcome: Response | Failure) -> Response:
+    """OUTCOME if it is an answer."""
+    assert isinstance(outcome, Response), outcome
+    return outcome
+
+
+def failed(outcome: Response | Failure) -> Failure:
+    """OUTCOME if it is a failure; none may hold the key."""
+    assert isinstance(outcome, Failure), outcome
+    assert KEY not in repr(outcome)
+    return outcome
+
+
+# ---- what goes out
+
+
+async def test_the_request_on_the_wire() -> None:
+    """Host first, then the fields in order with case and duplicates, then Content-Length; nothing of aiohttp's."""
+    headers = (
+        ("x-b", "2"),
+        ("X-A", "1"),
+        ("Authorization", f"Bearer {KEY}"),
+        ("x-b", "3"),
+        ("anthropic-version", "2023-06-01"),
+        ("X-Empty", ""),
+        ("X-Word", "żółw"),
+    )
+    async with serving(ok()) as server, sender() as upstream:
+        response = answered(await upstream.send(call_to(server.port, headers=headers, body=b"\x00\xffabc")))
+        response.close()
+    expected = (
+        f"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nx-b: 2\r\nX-A: 1\r\n"
+        f"Authorization: Bearer {KEY}\r\nx-b: 3\r\nanthropic-version: 2023-06-01\r\nX-Empty: \r\nX-Word: żółw\r\n"
+        "Content-Length: 5\r\n\r\n"
+    )
+    assert server.visits[0].heads[0] == expected.encode()
+    assert server.visits[0].bodies[0] == b"\x00\xffabc"
+
+
+@pytest.mark.parametrize(
+    ("method", "length"), [("GET", None), ("HEAD", None), ("POST", b"0"), ("DELETE", None), ("PUT", b"0")]
+)
+async def test_an_empty_body(method: str, length: bytes | None) -> None:
+    """A POST without a body says so; a GET says nothing; no type is invented."""
+    async with serving(ok(b"")) as server, sender() as upstream:
+        answered(await upstream.send(call_to(server.port, method, headers=(), body=b""))).close()
+    fields = dict(line.split(b": ", 1) for line in server.visits[0].heads[0][:-4].split(b"\r\n")[1:])
+    assert fields.get(b"Content-Length") == length or (method == "DELETE" and fields.get(b"Content-Length") == b"0")
+    assert set(fields) <= {b"Host", b"Content-Length"}
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/",
+        "/?x",
+        "/v1/models?key=" + KEY + "&alt=sse",
+        "/v1/../../etc/%2e%2e/passwd",
+        "/%7Eme/a%2Fb/%E4?q=a+b%20c&k=%2B;x&e=",
+        "//v1//models",
+        "/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse",
+        "/a[1-3]{x,y}|'\"",
+        "/x?a=b?c&d=@host:80/",
+        "/%00%ff\\back",
+    ],
+)
+async def test_the_target_byte_for_byte(target: str) -> None:
+    """Path and query are never normalised."""
+    async with serving(ok()) as server, sender() as upstream:
+        answered(await upstream.send(call_to(server.port, "GET", target, body=b""))).close()
+    assert server.visits[0].heads[0].split(b"\r\n")[0] == f"GET {target} HTTP/1.1".encode()
+
+
+async def test_a_path_prefix_of_the_origin() -> None:
+    """An origin with a path puts it in front."""
+    async with serving(ok()) as server, sender() as upstream:
+        url = f"http://127.0.0.1:{server.port}/openai"
+        answered(await upstream.send(call_to(server.port, "GET", "/v1/models", url=url, body=b""))).close()
+    assert server.visits[0].heads[0].startswith(b"GET /openai/v1/models HTTP/1.1\r\n")
+
+
+async def test_a_compressed_upload_stays_compressed() -> None:
+    """A body that the client compressed goes on as it is."""
+    body = gzip.compress(b"{}" * 100)
+    async with serving(ok()) as server, sender() as upstream:
+        headers = (("Content-Encoding", "gzip"),)
+        answered(await upstream.send(call_to(server.port, headers=headers, body=body))).close()
+    assert server.visits[0].bodies == [body]
+
+
+async def test_connections_are_used_again() -> None:
+    """A whole answer leaves its connection for the next call; an answer that was not read does not."""
+    async with serving(ok(b"x" * 10)) as server, sender() as upstream:
+        for _ in range(3):
+            response = answered(await upstream.send(call_to(server.port)))
+            assert await response.read(100) == b"x" * 10
+            response.close()
+        assert len(server.visits) == 1
+        await upstream.forget_connections()
+        answered(await upstream.send(call_to(server.port))).close()
+        assert len(server.visits) == 2
+
+
+async def test_cookies_are_not_kept() -> None:
+    """What one answer sets is not sent with the next call."""
+    async with serving(ok(extra=b"Set-Cookie: a=b\r\n")) as server, sender() as upstream:
+        for _ in range(2):
+            answered(await upstream.send(call_to(server.port))).close()
+    assert not any(b"ookie" in head for visit in server.visits for head in visit.heads)
+
+
+async def test_redirects_are_not_followed() -> None:
+    """A redirect is an answer: the key must not go to another host."""
+    async with serving(
+        raw(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n")
+    ) as server:
+        async with sender() as upstream:
+            response = answered(await upstream.send(call_to(server.port, "GET", body=b"")))
+            response.close()
+    assert (response.status, response.header("location")) == (302, "http://127.0.0.1:1/")
+
+
+# ---- what comes back
+
+
+async def test_an_answer_as_it_is() -> None:
+    """Status, reason, fields in order with case and duplicates, and a compressed body as it is."""
+    body = gzip.compress(b'{"a":1}')
+    head = (
+        b"HTTP/1.1 429 Slow Down\r\nX-B: 1\r\nx-a: caf\xc3\xa9\r\nX-B: 2\r\nX-Odd: \xff\r\nContent-Encoding: gzip\r\n"
+        b"Content-Length: %d\r\n\r\n" % len(body)
+    )
+    async with serving(raw(head + body)) as server, sender() as upstream:
+        response = answered(await upstream.send(call_to(server.port)))
+        assert await response.read(1000) == body
+        response.close()
+    assert (response.status, response.reason) == (429, "Slow Down")
+    assert response.headers[:4] == (("X-B", "1"), ("x-a", "café"), ("X-B", "2"), ("X-Odd", "\udcff"))
+    assert response.header("x-b") == "1"
+    assert response.header("nothing") is None
+
+
+async def test_chunks_come_as_they_are_sent() -> None:
+    """A piece of a stream is handed on before the next one exists."""
+    go_on = asyncio.Event()
+
+    async def answer(visit: Visit) -> None:
+        await visit.request()
+        await visit.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\ndata:1\r\n")
+        await go_on.wait()
+        await visit.send(b"6\r\ndata:2\r\n0\r\n\r\n")
+
+    async with serving(answer) as server, sender() as upstream:
+        response = answered(await upstream.send(call_to(server.port)))
+        got = []
+        async for chunk in response.chunks():
+            got.append(chunk)
+            go_on.set()
+        response.close()
+    assert got == [b"data:1", b"data:2"]
+
+
+async def test_reading_stops_at_the_limit() -> None:
+    """Of an endless error page only the beginning is read, and its connection is closed."""
+
+    async def answer(visit: Visit) -> None:
+        await visit.request()
+        await visit.send(b"HTTP/1.1 500 Oops\r\n\r\n")
+        while True:
+            await visit.send(b"x" * 10_000)
+
+    async with serving(answer) as server, sender() as upstream:
+        response = answered(await upstream.send(call_to(server.port)))
+        assert await response.read(50_000) == b"x" * 50_000
+        response.close()
+        await asyncio.wait_for(server.visits[0].gone.wait(), 5)
+
+
+async def test_closing_early_closes_the_connection() -> None:
+    """A client that left must not be paid for: the provider sees the connection end."""
+    async with serving(raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n")) as server:
+        async with sender() as upstream:
+            response = answered(await upstream.send(call_to(server.port)))
+            response.close()
+            response.close()
+            await asyncio.wait_for(server.visits[0].gone.wait(), 5)
+
+
+async def test_cancelling_closes_the_connection() -> None:
+    """A call that is cancelled before its answer is taken off the wire."""
+    asked = asyncio.Event()
+
+    async def answer(visit: Visit) -> None:
+        await visit.request()
+        asked.set()
+
+    async with serving(answer) as server, sender() as upstream:
+        task = asyncio.create_task(upstream.send(call_to(server.port)))
+        await asyncio.wait_for(asked.wait(), 5)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await asyncio.wait_for(server.visits[0].gone.wait(), 5)
+
+
+# ---- what goes wrong
+
+
+async def test_nobody_listens() -> None:
+    """A refused connection: nothing was sent."""
+    async with sender() as upstream:
+        failure = failed(await upstream.send(call_to(1)))
+    assert (failure.fault, failure.sent, failure.status) == ("refused", False, None)
+    assert failure.detail.startswith("127.0.0.1:1: ")
+    assert (failure.host, failure.provider, failure.model) == ("api.example.com", "openai", "m")
+
+
+async def test_a_name_that_does_not_exist() -> None:
+    """A name that cannot be looked up: nothing was sent."""
+    async with sender() as upstream:
+        call = call_to(0, url="http://sluice.invalid", target=f"/v1?key={KEY}")
+        failure = failed(await upstream.send(call))
+    assert (failure.fault, failure.sent) == ("dns", False)
+    assert "sluice.invalid" in failure.detail
+
+
+@pytest.mark.parametrize("how", ["close", "reset"])
+async def test_lost_before_an_answer(how: str) -> None:
+    """A POST that was sent and got no answer may have been received: that is said, and not sent again by aiohttp."""
+    async with serving(raw(b"", then=how)) as server, sender() as upstream:
+        failure = failed(await upstream.send(call_to(server.port)))
+    assert (failure.fault, failure.sent) == ("reset", True)
+    assert len(server.visits) == 1
+
+
+async def test_no_answer_in_time() -> None:
+    """The first byte has its own time limit, counted from the connection, and the message names its setting."""
+    async with serving(raw(b"")) as server, sender(SHORT) as upstream:
+        failure = failed(await upstream.send(call_to(server.port)))
+    assert (failure.fault, failure.sent) == ("first_byte_timeout", True)
+    assert failure.detail == "no answer within 0.05 s (setting timeouts.first_byte)"
+
+
+async def test_no_answer_in_time_on_a_used_connection() -> None:
+    """The same limit holds when the connection is not new."""
+
+    async def once(visit: Visit) -> None:
+        await visit.request()
+        await visit.send(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+    async with serving(once) as server, sender(SHORT) as upstream:
+        answered(await upstream.send(call_to(server.port))).close()
+        failure = failed(await upstream.send(call_to(server.port)))
+    assert (failure.fault, failure.sent, len(server.visits)) == ("first_byte_timeout", True, 1)
+
+
+async def test_no_connection_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name server that does not answer counts as no connection, and nothing was sent."""
+
+    async def never(self: object, *args: object) -> Any:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("aiohttp.connector.TCPConnector._resolve_host", never)
+    async with sender(Timeouts(connect_s=0.02, first_byte_s=3)) as upstream:
+        failure = failed(await upstream.send(call_to(0, url="http://slow.invalid")))
+    assert (failure.fault, failure.sent) == ("connect_timeout", False)
+    assert failure.detail == "no connection within 0.02 s (setting timeouts.connect)"
+
+
+async def test_a_stream_that_stalls() -> None:
+    """Between two pieces there is a time limit of its own."""
+    async with serving(raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n")) as server:
+        async with sender(SHORT) as upstream:
+            response = answered(await upstream.send(call_to(server.port)))
+            chunks = response.chunks()
+            assert await anext(chunks) == b"x"
+            with pytest.raises(StreamCut) as cut:
+                await anext(chunks)
+            response.close()
+    assert (cut.value.failure.fault, cut.value.failure.sent, cut.value.failure.status) == ("idle_timeout", True, 200)
+
+
+@pytest.mark.parametrize("how", ["close", "reset"])
+@pytest.mark.parametrize(
+    "head",
+    [b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n", b"Content-Length: 10\r\n\r\nabc"],
+    ids=["chunked", "length"],
+)
+async def test_a_stream_that_is_cut(head: bytes, how: str) -> None:
+    """A body that ends before its end is never a clean end."""
+    go_on = asyncio.Event()
+
+    async def answer(visit: Visit) -> None:
+        await visit.request()
+        await visit.send(b"HTTP/1.1 200 OK\r\n" + head)
+        await go_on.wait()
+        if how == "close":
+            visit.writer.close()
+        else:
+            visit.reset()
+
+    async with serving(answer) as server, sender() as upstream:
+        response = answered(await upstream.send(call_to(server.port)))
+        got = b""
+        with pytest.raises(StreamCut) as cut:
+            async for chunk in response.chunks():
+                got += chunk
+                go_on.set()
+        response.close()
+    assert got == b"abc"
+    assert cut.value.failure.fault == "truncated"
+    assert KEY not in str(cut.value)
+
+
+async def test_an_answer_that_ends_by_closing_is_whole() -> None:
+    """Without length or chunks the end of the connection is the end of the body."""
+    async with serving(raw(b"HTTP/1.0 200 OK\r\n\r\nabc", then="close")) as server, sender() as upstream:
+        response = answered(await upstream.send(call_to(server.port)))
+        assert b"".join([chunk async for chunk in response.chunks()]) == b"abc"
+        response.close()
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx",
+        b"HTTP/1.1 200 OK\r\nX-A: \x00\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX-Big: " + b"x" * 100_000 + b"\r\n\r\n",
+        b"HTTP/1.1 abc OK\r\n\r\n",
+        b"\x15\x03\x03\x00\x02\x02\x28",
+    ],
+    ids=["ssh", "two lengths", "nul", "huge", "status", "tls alert"],
+)
+async def test_an_answer_that_is_not_http(garbage: bytes) -> None:
+    """Garbage is named, and none of it is repeated."""
+    async with serving(raw(garbage, then="close")) as server, sender() as upstream:
+        failure = failed(await upstream.send(call_to(server.port)))
+    assert (failure.fault, failure.sent) == ("bad_answer", True)
+    assert failure.detail == "the answer is not valid HTTP"
+
+
+async def test_tls_to_a_plain_port() -> None:
+    """A server that does not speak TLS gets no byte of the request."""
+
+    async def plain(visit: Visit) -> None:
+        await visit.reader.read(100)
+        await visit.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    async with serving(plain) as server, sender() as upstream:
+        failure = failed(await upstream.send(call_to(0, url=f"https://127.0.0.1:{server.port}")))
+    assert (failure.fault, failure.sent) == ("tls", False)
+
+
+async def test_a_header_that_cannot_be_sent() -> None:
+    """A line break in a value never becomes a second field; the call fails, and the value is not shown."""
+    async with serving(ok()) as server, sender() as upstream:
+        headers = (("X-Token", f"{KEY}\r\nX-Evil: 1"),)
+        failure = failed(await upstream.send(call_to(server.port, headers=headers)))
+        assert not any(visit.heads for visit in server.visits)
+    assert failure.fault == "bad_answer"
+
+
+# ---- TLS settings
+
+
+def test_a_missing_ca_file_is_a_clear_error(tmp_path: Path) -> None:
+    """The setting is named."""
+    with pytest.raises(ConfigError, match="ca_file"):
+        tls_context(tmp_path / "none.pem")
+
+
+def test_trusting_nobody_is_a_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """OpenSSL takes a missing SSL_CERT_FILE silently for an empty list: then no provider could be verified."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+    with pytest.raises(ConfigError, match="ca-certificates"):
+        tls_context(None)
+
+
+def test_a_context_verifies() -> None:
+    """There is no way around verification."""
+    context = tls_context(None)
+    assert context.verify_mode is ssl.CERT_REQUIRED
+    assert context.check_hostname
+
+
+def test_sealed_targets_are_revealed_only_on_the_wire() -> None:
+    """A call's repr shows no key although the wire has it."""
+    call = call_to(1, target=f"/v1?key={KEY}")
+    assert KEY not in repr(call)
+    assert isinstance(call.target, Sealed)
