@@ -150,7 +150,8 @@ unpack_elisp() {
   fetch "$dir" "${packages[@]}"
 }
 
-elisp_versions() { ls "$1/usr/share/emacs/site-lisp/elpa-src" 2>/dev/null | paste -sd' ' -; }
+# What is unpacked below $1, as "gptel-0.9.9.6 llama-1.0.6".
+elisp_versions() { ls "$1/usr/share/emacs/site-lisp/elpa-src" 2>/dev/null | paste -sd' ' - || true; }
 
 step_gptel() {
   local version
@@ -168,11 +169,14 @@ step_package_lint() {
 }
 
 report() {
+  local gptel lint
   . "$here/env.sh"
+  gptel=$(elisp_versions "$cache/gptel")
+  lint=$(elisp_versions "$cache/package-lint")
   say "Emacs 30: $(emacs_version "${SLUICE_EMACS_30:-none}" || echo missing) ${SLUICE_EMACS_30:-}"
   say "Emacs 28: $(emacs_version "${SLUICE_EMACS_28:-none}" || echo missing) ${SLUICE_EMACS_28:-}"
-  say "gptel: $(elisp_versions "$cache/gptel")"
-  say "package-lint: $(elisp_versions "$cache/package-lint")"
+  say "gptel: ${gptel:-missing}"
+  say "package-lint: ${lint:-missing}"
 }
 
 # Each step is a process of its own, so that one that fails stops by itself and the others go on.

@@ -35,9 +35,13 @@ installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = i
 # Installs those of the given packages that are missing; names what a person must install where we cannot.
 need_packages() {
   local package missing=()
+  if ! has apt-get; then
+    say "this machine has no apt; install with its own package manager what of this is missing: $*"
+    return 1
+  fi
   for package; do installed "$package" || missing+=("$package"); done
   [ ${#missing[@]} = 0 ] && return 0
-  if ! has apt-get || ! can_be_root; then
+  if ! can_be_root; then
     say "missing here, and only an administrator can install it: ${missing[*]}"
     say "run: sudo apt-get install ${missing[*]}"
     return 1

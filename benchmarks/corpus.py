@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import statistics
 import sys
 import time
@@ -45,10 +46,11 @@ class Score:
 
 
 RULES_OF = {
-    "anthropic": ("anthropic.", "claude."), "gemini": ("google.",), "vertex": ("vertex.", "google."), "azure-openai": ("azure.",),
-    "new-api": ("relay.",), "litellm-proxy": ("litellm.",), "nvidia-nim": ("relay.",), "nvidia": ("relay.",), "opencode-zen": ("relay.",),
-    "cloudflare": ("edge.",), "cloudflare-edge": ("edge.",), "github-models": ("github_models.",), "gpt4free": ("g4f.", "github_models."),
-    "chatgpt-web": ("openai.",), "chatgpt2api": ("relay.",), "huawei-maas": ("edge.",), "watsonx": ("watsonx.", "watson."), "other": ("app.",),
+    "anthropic": ("anthropic.", "claude."), "gemini": ("google.",), "vertex": ("vertex.", "google."),
+    "azure-openai": ("azure.",), "new-api": ("relay.",), "litellm-proxy": ("litellm.",), "nvidia-nim": ("relay.",),
+    "nvidia": ("relay.",), "opencode-zen": ("relay.",), "cloudflare": ("edge.",), "cloudflare-edge": ("edge.",),
+    "github-models": ("github_models.",), "gpt4free": ("g4f.", "github_models."), "chatgpt-web": ("openai.",),
+    "chatgpt2api": ("relay.",), "huawei-maas": ("edge.",), "watsonx": ("watsonx.", "watson."), "other": ("app.",),
 }  # fmt: skip
 """Rules that were written for a provider, where the beginning of their ids is not its name."""
 
@@ -100,7 +102,8 @@ def _count(score: Score, row: dict[str, Any], finding: Finding, retry_of: dict[s
         score.retry_wrong += 1
     if not right:
         score.wrong.append(
-            f"{row['id']}: said {finding.subtype} ({finding.confidence}, {finding.rule}), label {row['subtype']} ({row.get('label_confidence')})"
+            f"{row['id']}: said {finding.subtype} ({finding.confidence}, {finding.rule}), "
+            f"label {row['subtype']} ({row.get('label_confidence')})"
         )
     for name in FACTS:
         _count_fact(score, row, name, getattr(finding, name))
@@ -114,7 +117,10 @@ def _count_fact(score: Score, row: dict[str, Any], name: str, said: Any) -> None
         if said is not None:
             score.wrong.append(f"{row['id']}: {name} {said!r} is not in the label")
         return
-    same = said == label if isinstance(label, str) else said is not None and abs(said - label) <= max(1e-6, 1e-6 * abs(label))
+    if isinstance(label, str):
+        same = said == label
+    else:
+        same = said is not None and math.isclose(said, label, rel_tol=1e-6, abs_tol=1e-6)
     score.stated += 1
     score.stated_right += same
     if not same:
@@ -129,6 +135,7 @@ def percent(part: int, whole: int) -> str:
 def report(score: Score, wrong: bool) -> str:
     """Return the figures, with the list of what was wrong when asked for."""
     times = sorted(score.seconds)
+    late = times[int(0.99 * (len(times) - 1))]
     lines = [
         f"subtype, label sure      {percent(score.sure_right, score.sure)}",
         f"subtype, all             {percent(score.right, score.total)}",
@@ -137,7 +144,7 @@ def report(score: Score, wrong: bool) -> str:
         f"facts stated, right      {percent(score.stated_right, score.stated)}",
         f"facts said, not stated   {percent(score.invented, score.silent)}",
         f"wait/change/never wrong  {score.retry_wrong}",
-        f"time a call              p50 {1000 * statistics.median(times):.2f} ms, p99 {1000 * times[int(0.99 * (len(times) - 1))]:.2f} ms",
+        f"time a call              p50 {1000 * statistics.median(times):.2f} ms, p99 {1000 * late:.2f} ms",
     ]
     return "\n".join(lines + (["", *score.wrong] if wrong else []))
 
@@ -146,7 +153,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="How well failures are recognised.")
     parser.add_argument("file", type=Path)
     parser.add_argument("--wrong", action="store_true", help="list what was wrong")
-    parser.add_argument("--leave-out", action="store_true", help="each provider without its own rules: how unseen ones would do")
+    parser.add_argument("--leave-out", action="store_true", help="each provider without its own rules")
     options = parser.parse_args(arguments)
     catalogue = Catalogue.load()
     catalogue.classify(Failure(status=429, body=b"warm up"))
@@ -155,7 +162,8 @@ def main(arguments: list[str] | None = None) -> int:
         for provider in sorted({row["provider"] for row in errors}):
             own = [row for row in errors if row["provider"] == provider]
             score = measure(catalogue.without(own_rules(provider)), own)
-            print(f"{provider:16} right {percent(score.right, score.total)}  confident and wrong {score.confident_wrong}")
+            right = percent(score.right, score.total)
+            print(f"{provider:16} right {right}  confident and wrong {score.confident_wrong}")
             if options.wrong:
                 print("\n".join(f"    {line}" for line in score.wrong if ": said " in line))
         return 0

@@ -84,16 +84,27 @@ MIN_EXACT: Final = 6
 class Secret:
     """A key, token or password. Shows only its bucket name."""
 
-    __slots__ = ("_value", "name")
+    __slots__ = ("_forms", "_value", "name")
 
     def __init__(self, value: str, name: str) -> None:
         self._value = value
+        self._forms: tuple[str, ...] | None = None
         self.name = name
         """The bucket: the same secret has the same name within one installation, and nothing can be guessed from it."""
 
     def reveal(self) -> str:
         """Return the value. For `daemon.upstream` alone."""
         return self._value
+
+    def forms(self) -> tuple[str, ...]:
+        """The forms in which it may stand in a text, longest first; none for a value that is no real secret.
+
+        For `scrub` alone. Kept with the secret, since ten texts of a call are scrubbed, and forgotten with it.
+        """
+        if self._forms is None:
+            real = len(self._value) >= MIN_EXACT and self._value not in DUMMIES
+            self._forms = tuple(sorted(_forms(self._value), key=len, reverse=True)) if real else ()
+        return self._forms
 
     def __str__(self) -> str:
         return f"«{self.name}»"
@@ -186,12 +197,11 @@ class Redactor:
 
 def scrub(text: str, secrets: Iterable[Secret] = ()) -> str:
     """`Redactor.scrub` for rooms that have no redactor: taking secrets out needs no installation secret."""
-    values = {s._value: s for s in secrets if len(s._value) >= MIN_EXACT and s._value not in DUMMIES}
     # Longest first: where one key begins with another, the shorter one would leave the longer one's end behind.
-    for value in sorted(values, key=len, reverse=True):
-        for form in sorted(_forms(value), key=len, reverse=True):
+    for secret in sorted(secrets, key=lambda s: len(s._value), reverse=True):
+        for form in secret.forms():
             if form in text:
-                text = text.replace(form, str(values[value]))
+                text = text.replace(form, str(secret))
     for literal, shape in _SHAPES:
         if literal in text:
             text = shape.sub("«redacted»", text)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -139,10 +140,10 @@ class Upstream:
         progress = _Progress(limit, self._timeouts.first_byte_s)
         try:
             async with limit:
+                _fields.set([(name, value.reveal()) for name, value in call.headers])
                 answer = await session.request(
                     call.method,
                     _url(call),
-                    headers=[(name, value.reveal()) for name, value in call.headers],
                     data=call.body or None,
                     skip_auto_headers=_NO_AUTO_HEADERS,
                     allow_redirects=False,
@@ -190,6 +191,7 @@ class Upstream:
                 trust_env=False,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 read_bufsize=2**16,
+                request_class=_Request,
                 max_line_size=16 * 1024,
                 max_field_size=16 * 1024,
                 trace_configs=[trace],
@@ -202,6 +204,17 @@ class Upstream:
         if self._tls is None:
             self._tls = tls_context(self._ca_file)
         return self._tls
+
+
+_fields: ContextVar[list[tuple[str, str]]] = ContextVar("_fields")
+
+
+class _Request(aiohttp.ClientRequest):
+    """A request with exactly the fields of the call: aiohttp's session drops the first of `X-Dup` and `x-dup`."""
+
+    def update_headers(self, headers: object) -> None:
+        """Host first, then the call's fields in their order."""
+        super().update_headers(_fields.get([]))
 
 
 class _Progress:

@@ -186,7 +186,7 @@ Return the `sluice-chat' that stands for it."
 (defun sluice-chat--done (chat result)
   "Finish CHAT, whose call ended well with RESULT."
   (when (gethash (sluice-chat-id chat) sluice-chat--live)
-    (sluice-chat--know chat (plist-get result :call))
+    (sluice-chat--know chat (plist-get result :id))
     (when (sluice-answer-empty-p (sluice-chat-answer chat))
       (sluice-chat--write chat (or (plist-get result :text) "")))
     (sluice-chat--finish chat)
@@ -228,8 +228,11 @@ Return the `sluice-chat' that stands for it."
         (reason (plist-get state :reason)))
     (when (or place eta)
       (string-join
-       (delq nil (list (if (and place (> place 1)) (format "waits, number %d in line" place)
-                         "waits, next in line")
+       (delq nil (list (cond ((null place)
+                              (if (equal (plist-get state :state) "held") "waits to be sent again"
+                                "waits"))
+                             ((> place 1) (format "waits, number %d in line" place))
+                             (t "waits, next in line"))
                        (and eta (> eta now)
                             (let ((left (ceiling (- eta now))))
                               (format "goes in %d:%02d" (/ left 60) (% left 60))))

@@ -205,7 +205,7 @@ DELAY is how many seconds were waited last, as the call was not yet settled."
   (let ((conn (sluice-connection)) (buffer (plist-get (gptel-fsm-info fsm) :buffer)))
     (cond (conn
            (sluice-rpc-request
-            conn "call" (list :id id)
+            conn "show" (list :call id)
             :success (lambda (row) (sluice-gptel--judge fsm id row (or delay 0.05)))
             :error (lambda (_) (sluice-gptel--judge fsm id nil 1))))
           ((sluice-gptel--cut-p fsm)
@@ -217,9 +217,9 @@ Start it with M-x sluice-start, then send again")))))
   "Tell what ROW, the daemon's record of call ID of FSM, has beyond gptel.
 If the call is not settled yet, ask again; DELAY seconds were waited last."
   (let ((line (plist-get row :line)) (buffer (plist-get (gptel-fsm-info fsm) :buffer)))
-    (cond ((and row (not line) (not (plist-get row :duration_s)) (< delay 1))
+    (cond ((and row (not (plist-get row :ended_at)) (< delay 1))
            (run-at-time (* 2 delay) nil #'sluice-gptel--tell-hidden fsm id (* 2 delay)))
-          ((and line (not (string-empty-p line)))
+          ((and line (equal (plist-get row :state) "failed"))
            (sluice-note-failure id buffer)
            (message "%s  (M-x sluice-explain-last)" line))
           ((sluice-gptel--cut-p fsm)

@@ -48,8 +48,9 @@
 (define-error 'sluice-rpc-died "Sluice" 'sluice-rpc-error)
 (define-error 'sluice-rpc-timeout "Sluice" 'sluice-rpc-error)
 
-(defconst sluice-rpc-died-code -32001
-  "Code of the error that a pending request gets when the daemon goes away.")
+(defconst sluice-rpc-died-code 'died
+  "Code of the error that a pending request gets when the daemon goes away.
+It is a symbol, so that no code of the daemon's can be the same.")
 
 (defconst sluice-rpc-cancelled-code -32800
   "Code of the error that a cancelled request gets from the daemon.")

@@ -142,6 +142,8 @@ Calls to a model never block; this is about explanations, status and the like."
                                       :protocol sluice-protocol)
                                 sluice-timeout)))
     (setf (sluice-rpc-hello conn) hello)
+    (when (plist-get hello :warning)
+      (message "Sluice: %s" (plist-get hello :warning)))
     (unless (eql (plist-get hello :protocol) sluice-protocol)
       (message "Sluice: the daemon (%s) speaks protocol %s, this package (%s) speaks %s.  \
 Update the older one: M-x package-upgrade, or pipx upgrade sluice-daemon"
@@ -201,12 +203,10 @@ They come as `sluice-rpc-notify' calls, also after a restart of the daemon."
     (sluice--connected sluice--connection)))
 
 (defun sluice-unsubscribe (&rest topics)
-  "Stop the notifications about TOPICS."
+  "Do not subscribe to TOPICS again when the daemon comes back.
+The daemon knows no unsubscribing: on this connection it goes on telling."
   (setq sluice--subscribed (cl-set-difference sluice--subscribed topics :test #'equal))
-  (if sluice--subscribed
-      (when (sluice-rpc-live-p sluice--connection)
-        (sluice--connected sluice--connection))
-    (sluice--stop-retrying)))
+  (unless sluice--subscribed (sluice--stop-retrying)))
 
 ;;;; After the daemon went away
 
@@ -239,6 +239,10 @@ They come as `sluice-rpc-notify' calls, also after a restart of the daemon."
 
 ;;;; Starting the daemon
 
+(defconst sluice--start-limit 10
+  "Seconds that a started daemon has until it must answer.
+It needs less than one, but a busy machine was seen to take five.")
+
 (defun sluice--command-line ()
   "Return the shell command to start the daemon by hand."
   (mapconcat #'shell-quote-argument (sluice--command) " "))
@@ -270,12 +274,12 @@ pipx install sluice-daemon; or set `sluice-daemon-command'" (car command)))
   (interactive)
   (unless (sluice-connection)
     (sluice--launch)
-    (let ((limit (+ (float-time) 5)))
+    (let ((limit (+ (float-time) sluice--start-limit)))
       (while (and (not (sluice-connection)) (< (float-time) limit))
         (sleep-for 0.05))))
   (unless (sluice-connection)
-    (user-error "The daemon did not answer in 5 seconds.  Run it in a terminal to see why: %s"
-                (sluice--command-line)))
+    (user-error "The daemon did not answer in %d seconds.  Run it in a terminal to see why: %s"
+                sluice--start-limit (sluice--command-line)))
   (message "Sluice runs at %s" (sluice-rpc-address sluice--connection))
   sluice--connection)
 

@@ -20,6 +20,7 @@ from daemon.upstream import Response, StreamCut, Timeouts, Upstream, tls_context
 
 KEY = "CANARY-upstream-key-0123456789"
 REDACTOR = Redactor(b"test")
+PATIENT = Timeouts(connect_s=3, first_byte_s=3, idle_s=3)
 SHORT = Timeouts(connect_s=3, first_byte_s=0.05, idle_s=0.05)
 
 Answer = Callable[["Visit"], Awaitable[None]]
@@ -86,7 +87,7 @@ async def serving(answer: Answer) -> AsyncIterator[Server]:
 
 
 @contextlib.asynccontextmanager
-async def sender(timeouts: Timeouts = Timeouts(connect_s=3, first_byte_s=3, idle_s=3)) -> AsyncIterator[Upstream]:
+async def sender(timeouts: Timeouts = PATIENT) -> AsyncIterator[Upstream]:
     """An Upstream that is closed."""
     upstream = Upstream(timeouts)
     yield upstream
@@ -247,12 +248,12 @@ async def test_cookies_are_not_kept() -> None:
 
 async def test_redirects_are_not_followed() -> None:
     """A redirect is an answer: the key must not go to another host."""
-    async with serving(
-        raw(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n")
-    ) as server:
-        async with sender() as upstream:
-            response = answered(await upstream.send(call_to(server.port, "GET", body=b"")))
-            response.close()
+    async with (
+        serving(raw(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n")) as server,
+        sender() as upstream,
+    ):
+        response = answered(await upstream.send(call_to(server.port, "GET", body=b"")))
+        response.close()
     assert (response.status, response.header("location")) == (302, "http://127.0.0.1:1/")
 
 
@@ -314,12 +315,14 @@ async def test_reading_stops_at_the_limit() -> None:
 
 async def test_closing_early_closes_the_connection() -> None:
     """A client that left must not be paid for: the provider sees the connection end."""
-    async with serving(raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n")) as server:
-        async with sender() as upstream:
-            response = answered(await upstream.send(call_to(server.port)))
-            response.close()
-            response.close()
-            await asyncio.wait_for(server.visits[0].gone.wait(), 5)
+    async with (
+        serving(raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n")) as server,
+        sender() as upstream,
+    ):
+        response = answered(await upstream.send(call_to(server.port)))
+        response.close()
+        response.close()
+        await asyncio.wait_for(server.visits[0].gone.wait(), 5)
 
 
 async def test_cancelling_closes_the_connection() -> None:
@@ -393,7 +396,7 @@ async def test_no_answer_in_time_on_a_used_connection() -> None:
 async def test_no_connection_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """A name server that does not answer counts as no connection, and nothing was sent."""
 
-    async def never(self: object, *args: object) -> Any:
+    async def never(*args: object, **more: object) -> Any:
         await asyncio.Event().wait()
 
     monkeypatch.setattr("aiohttp.connector.TCPConnector._resolve_host", never)
@@ -405,14 +408,16 @@ async def test_no_connection_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_a_stream_that_stalls() -> None:
     """Between two pieces there is a time limit of its own."""
-    async with serving(raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n")) as server:
-        async with sender(SHORT) as upstream:
-            response = answered(await upstream.send(call_to(server.port)))
-            chunks = response.chunks()
-            assert await anext(chunks) == b"x"
-            with pytest.raises(StreamCut) as cut:
-                await anext(chunks)
-            response.close()
+    async with (
+        serving(raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n")) as server,
+        sender(SHORT) as upstream,
+    ):
+        response = answered(await upstream.send(call_to(server.port)))
+        chunks = response.chunks()
+        assert await anext(chunks) == b"x"
+        with pytest.raises(StreamCut) as cut:
+            await anext(chunks)
+        response.close()
     assert (cut.value.failure.fault, cut.value.failure.sent, cut.value.failure.status) == ("idle_timeout", True, 200)
 
 
@@ -437,13 +442,12 @@ async def test_a_stream_that_is_cut(head: bytes, how: str) -> None:
 
     async with serving(answer) as server, sender() as upstream:
         response = answered(await upstream.send(call_to(server.port)))
-        got = b""
+        chunks = response.chunks()
+        assert await anext(chunks) == b"abc"
+        go_on.set()
         with pytest.raises(StreamCut) as cut:
-            async for chunk in response.chunks():
-                got += chunk
-                go_on.set()
+            await anext(chunks)
         response.close()
-    assert got == b"abc"
     assert cut.value.failure.fault == "truncated"
     assert KEY not in str(cut.value)
 

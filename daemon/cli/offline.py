@@ -9,7 +9,7 @@ from typing import Any
 from daemon.config import Paths, load, origins
 from daemon.curl import curl_command
 from daemon.errors import NotFound
-from daemon.journal import open_reader
+from daemon.journal import call_from_row, open_reader
 from daemon.providers import load_providers, provider_for
 
 
@@ -23,7 +23,7 @@ def answer(paths: Paths, method: str, params: Mapping[str, Any]) -> Any:
             raise NotFound(f"the journal has no call {params['call']!r}; `daemon calls` lists those it has")
         if method == "show":
             return row
-        command = _curl(paths, reader, row)
+        command = _curl(paths, row)
     if method == "explain":
         return _explained(row, command)
     if command is None:
@@ -31,8 +31,8 @@ def answer(paths: Paths, method: str, params: Mapping[str, Any]) -> Any:
     return {"call": row["id"], "command": command}
 
 
-def _curl(paths: Paths, reader: Any, row: Mapping[str, Any]) -> str | None:
-    kept = reader.rebuild(str(row["id"]))
+def _curl(paths: Paths, row: Mapping[str, Any]) -> str | None:
+    kept = call_from_row(row)
     if kept is None:
         return None
     origin = origins(load(paths.config_file, environ=os.environ), load_providers())(kept.call.origin.host)

@@ -98,7 +98,9 @@ def _entry(node: Node, name: str | None, line: int) -> Upstream:
 def _check_url(found: Mapping[str, object], node: Node, line: int) -> None:
     """Plain http to another machine shows the key to everybody on the way."""
     url = found.get("url")
-    if isinstance(url, str) and url.startswith("http:") and not is_loopback(url) and not found.get("insecure"):
+    if not isinstance(url, str) or not url.startswith("http:") or found.get("insecure"):
+        return
+    if not is_loopback(url.replace("{host}", str(found["host"]).replace("*", "1"))):
         raise Wrong(
             node.entries["url"].line,
             f"{url} is not encrypted, and everybody on the way could read your key. Use https://, or write "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from typing import Final
 from urllib.parse import urlsplit
@@ -54,10 +55,14 @@ def proxy_url(node: Node) -> str:
     value = text(node)
     if value == "environment":
         return value
-    parts = urlsplit(value)
+    try:
+        parts = urlsplit(value)
+        port_is_bad = parts.port == 0
+    except ValueError:
+        parts, port_is_bad = urlsplit(""), True
     if parts.scheme.startswith("socks"):
         raise Wrong(node.line, "SOCKS proxies are not supported. Use an HTTP proxy, or `none`")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if parts.scheme not in ("http", "https") or not parts.hostname or port_is_bad:
         raise Wrong(node.line, f"{_shown(value)!r} is not a proxy. Write http://host:port, `environment` or `none`")
     return value.rstrip("/")
 
@@ -65,7 +70,12 @@ def proxy_url(node: Node) -> str:
 def is_loopback(url: str) -> bool:
     """Whether URL leads to this machine."""
     name = (urlsplit(url).hostname or "").lower()
-    return name in ("localhost", "::1", "{host}") or name.startswith("127.") or name.endswith(".localhost")
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:  # a name, for example `127.example.com`: anybody may own that
+        return False
 
 
 def host_of(url: str) -> str:

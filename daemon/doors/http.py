@@ -70,6 +70,10 @@ class HttpSettings:
     """Bytes."""
     body_idle_s: float = 30.0
     """Seconds without a byte of a promised body."""
+    write_idle_s: float = 600.0
+    """Seconds in which a client may take nothing of its answer."""
+    linger_s: float = 2.0
+    """Seconds in which the rest of a refused body is still read, so that its sender comes to read the refusal."""
     keepalive_s: float = 30.0
     max_connections: int = 256
 
@@ -87,6 +91,7 @@ class HttpDoor:
             access_log=None,
             auto_decompress=False,
             keepalive_timeout=settings.keepalive_s,
+            lingering_time=settings.linger_s,
             max_line_size=16 * 1024,
             max_field_size=16 * 1024,
             logger=_log,
@@ -120,7 +125,7 @@ class HttpDoor:
             reply = await self._gateway.send(call)
         except Refusal as refusal:
             return refuse(refusal, request)
-        return await deliver(request, reply)
+        return await deliver(request, reply, self._settings.write_idle_s)
 
     async def _control(self, request: web.BaseRequest) -> web.StreamResponse:
         """One control operation: parameters from the query and a JSON body."""
@@ -145,6 +150,8 @@ class _Handler(RequestHandler):
         message: str | None = None,
     ) -> web.StreamResponse:
         """A safe answer; the traceback of our own faults goes to the log, bad requests only at debug level."""
+        if isinstance(exc, ConnectionError):  # the client left while it was being answered: not a fault
+            raise exc
         if status >= 500:
             _log.error("broken while answering a request", exc_info=exc)
             text = "Sluice itself broke on this request; nothing is known about the call. Its log has the details."
@@ -153,7 +160,7 @@ class _Handler(RequestHandler):
             text = "This is not a valid HTTP/1.1 request, so nothing was sent on. Check the client's header lines."
         if request.writer.output_size > 0:
             raise ConnectionError("the answer had already begun")
-        response = json_response(error_json(text, "sluice_broken" if status >= 500 else "invalid_call"), status)
+        response = json_response(error_json(text, "sluice_broken" if status >= 500 else "sluice_invalid_call"), status)
         response.force_close()
         return response
 
@@ -180,12 +187,12 @@ def check_request(request: web.BaseRequest, *, full: bool) -> None:
     encodings = request.headers.getall("Transfer-Encoding", [])
     if encodings and [value.strip().lower() for value in encodings] != ["chunked"]:
         raise InvalidCall("the only Transfer-Encoding understood is `chunked`; send a Content-Length")
-    if request.headers.get("Upgrade") and "upgrade" in request.headers.get("Connection", "").lower():
+    named = {name.strip().lower() for value in request.headers.getall("Connection", []) for name in value.split(",")}
+    if request.headers.get("Upgrade") and "upgrade" in named:
         raise InvalidCall("WebSockets and other upgrades are not passed on; use the provider's HTTP API", status=501)
     expect = request.headers.get("Expect", "100-continue")
     if expect.lower() != "100-continue":
         raise InvalidCall("the Expect header holds something other than 100-continue; leave it out", status=417)
-    named = {name.strip().lower() for name in request.headers.get("Connection", "").split(",")}
     if named - {"", "close", "keep-alive", "te", "upgrade"}:
         raise InvalidCall("the Connection header names header fields to drop; it may only say close or keep-alive")
     if full:
@@ -306,22 +313,29 @@ def json_object(body: bytes) -> dict[str, Any]:
 # ---- answering
 
 
-async def deliver(request: web.BaseRequest, reply: Reply) -> web.StreamResponse:
+class _Answer(web.StreamResponse):
+    """aiohttp's streamed answer, which sends its headers with the first bytes of the body and not before."""
+
+    _send_headers_immediately = False
+
+
+async def deliver(request: web.BaseRequest, reply: Reply, write_idle_s: float) -> web.StreamResponse:
     """Send REPLY: headers together with the first bytes, then chunk by chunk as fast as the client reads."""
     chunks = reply.chunks
     try:
         first = await anext(chunks, b"")
-        response = web.StreamResponse(status=reply.status, reason=reply.reason or None)
+        response = _Answer(status=reply.status, reason=reply.reason or None)
         for name, value in reply.headers:
             response.headers.add(name, value)
         response.headers.setdefault("Server", f"sluice/{__version__}")
         await response.prepare(request)
-        if first:
-            await response.write(first)
+        if first and request.method != "HEAD":
+            await _write(response, first, write_idle_s)
         async for chunk in chunks:
-            await response.write(chunk)
+            if request.method != "HEAD":
+                await _write(response, chunk, write_idle_s)
         await response.write_eof()
-    except StreamCut:
+    except (StreamCut, TimeoutError):
         # An unclean end is the only way to tell a client that the stream is not whole.
         if request.transport is not None:
             request.transport.abort()
@@ -331,6 +345,12 @@ async def deliver(request: web.BaseRequest, reply: Reply) -> web.StreamResponse:
         if close is not None:
             await close()
     return response
+
+
+async def _write(response: web.StreamResponse, chunk: bytes, idle_s: float) -> None:
+    """Write one CHUNK. Raises TimeoutError when the client takes nothing for IDLE_S: it holds a slot meanwhile."""
+    async with asyncio.timeout(idle_s):
+        await response.write(chunk)
 
 
 def refuse(refusal: Refusal, request: web.BaseRequest) -> web.StreamResponse:
@@ -349,8 +369,10 @@ def refuse(refusal: Refusal, request: web.BaseRequest) -> web.StreamResponse:
 
 def error_json(message: str, kind: str, facts: Mapping[str, object] | None = None) -> dict[str, Any]:
     """An error body."""
-    detail = {"type": "error", "error": {"message": message, "type": kind, "param": None, "code": kind}}
-    return {**detail, "sluice": dict(facts)} if facts else detail
+    error: dict[str, Any] = {"message": message, "type": kind, "param": None, "code": kind}
+    if facts:
+        error["sluice"] = dict(facts)
+    return {"type": "error", "error": error}
 
 
 def json_response(value: Mapping[str, Any], status: int, reason: str | None = None) -> web.Response:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import math
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol, cast
@@ -155,16 +156,17 @@ class RpcConnection(asyncio.Protocol):
         except ValueError as error:
             self._reply_error(None, PARSE_ERROR, f"this is not a JSON text that can be used: {error}")
             return
+        escapes = b"\\u" in message
         if isinstance(value, list):
             if not value or len(value) > BATCH_CAP:
                 self._reply_error(None, INVALID_REQUEST, f"a batch holds 1 to {BATCH_CAP} requests; send fewer at once")
                 return
             for one in value:
-                self._begin(one)
+                self._begin(one, escapes)
         else:
-            self._begin(value)
+            self._begin(value, escapes)
 
-    def _begin(self, request: Any) -> None:
+    def _begin(self, request: Any, escapes: bool) -> None:
         if not isinstance(request, dict) or not isinstance(request.get("method"), str):
             if isinstance(request, dict) and ("result" in request or "error" in request):
                 return  # an answer to nothing we asked
@@ -172,27 +174,32 @@ class RpcConnection(asyncio.Protocol):
                 None, INVALID_REQUEST, "a request is an object with `method`, and `id` if it wants an answer"
             )
             return
+        tag = request.get("id")
+        if "id" in request and not valid_id(tag):
+            self._reply_error(None, INVALID_REQUEST, "an id is a string of at most 128 characters or a whole number")
+            return
         params = request.get("params")
         if params is None:
             params = {}
-        tag, wants_answer = request.get("id"), "id" in request
         if not isinstance(params, dict):
-            self._reply_error(tag, INVALID_PARAMS, "params is an object with names, not a list")
+            self._refuse(tag, INVALID_PARAMS, "params is an object with names, not a list")
             return
-        if wants_answer and not valid_id(tag):
-            self._reply_error(None, INVALID_REQUEST, "an id is a string of at most 128 characters or a whole number")
+        if escapes and not is_text(request):
+            self._refuse(
+                tag, INVALID_PARAMS, "a string holds half of a surrogate pair (\\ud800 to \\udfff); leave it out"
+            )
             return
         if request["method"] == "$/cancelRequest":
             self._cancel(params.get("id"))
             return
-        self._run(tag if wants_answer else None, request["method"], params)
+        self._run(tag, request["method"], params)
 
     def _run(self, tag: str | int | None, method: str, params: dict[str, Any]) -> None:
         if tag is not None and tag in self._tasks:
             self._reply_error(tag, INVALID_REQUEST, "another request with this id is still running; use a new id")
             return
         if len(self._tasks) + len(self._anonymous) >= IN_FLIGHT_CAP:
-            self._reply_error(tag, INVALID_REQUEST, f"{IN_FLIGHT_CAP} requests run on this connection; wait for some")
+            self._refuse(tag, INVALID_REQUEST, f"{IN_FLIGHT_CAP} requests run on this connection; wait for some")
             return
         task = asyncio.get_running_loop().create_task(self._answer(tag, method, params))
         if tag is None:
@@ -206,22 +213,31 @@ class RpcConnection(asyncio.Protocol):
         try:
             result = await self._operate(method, params, self, tag)
         except asyncio.CancelledError:
-            self._reply_error(tag, REQUEST_CANCELLED, "cancelled, as asked")
+            self._refuse(tag, REQUEST_CANCELLED, "cancelled, as asked")
         except Refusal as refusal:
             code = -32001 if "explanation" in refusal.facts else CODE_OF.get(type(refusal), -32000)
-            self._reply_error(tag, code, refusal.message, {"kind": refusal.code, **refusal.facts})
+            self._refuse(tag, code, refusal.message, {"kind": refusal.code, **refusal.facts})
+        except RecursionError:  # the parser allows a little more than those who read the params
+            self._refuse(tag, INVALID_PARAMS, "the params are nested too deeply")
         except Exception:
-            _log.exception("broken in %s", method)
-            self._reply_error(tag, INTERNAL, "Sluice itself broke on this request; its log has the details")
+            _log.exception("broken in an operation")
+            self._refuse(tag, INTERNAL, "Sluice itself broke on this request; its log has the details")
         else:
             if tag is not None:
                 self._outbox.flush()
                 self._write({"jsonrpc": "2.0", "id": tag, "result": result})
+        finally:
+            self._outbox.forget(tag)
 
     def _cancel(self, tag: Any) -> None:
         task = self._tasks.get(tag) if valid_id(tag) else None
         if task is not None:
             task.cancel()
+
+    def _refuse(self, tag: str | int | None, code: int, message: str, data: Mapping[str, Any] | None = None) -> None:
+        """An error for a request; a notification is never answered."""
+        if tag is not None:
+            self._reply_error(tag, code, message, data)
 
     def _reply_error(
         self, tag: str | int | None, code: int, message: str, data: Mapping[str, Any] | None = None
@@ -278,6 +294,11 @@ class _Outbox:
         for method, latest_params in latest.items():
             self._write({"jsonrpc": "2.0", "method": method, "params": latest_params})
 
+    def forget(self, tag: Any) -> None:
+        """The request TAG has been answered."""
+        for key in [key for key in self._seq if key[0] == tag]:
+            del self._seq[key]
+
     def stop(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
@@ -317,13 +338,15 @@ def valid_id(tag: Any) -> bool:
     """True for a string of at most 128 characters or a whole number of at most 64 bits."""
     if isinstance(tag, bool):
         return False
-    return (isinstance(tag, str) and len(tag) <= 128) or (isinstance(tag, int) and abs(tag) < 2**63)
+    if isinstance(tag, str):
+        return len(tag) <= 128 and is_text(tag)
+    return isinstance(tag, int) and abs(tag) < 2**63
 
 
 def parse(message: bytes) -> Any:
     """The JSON value of MESSAGE. Raises ValueError for everything that is not plain JSON."""
     try:
-        return json.loads(message.decode("utf-8"), parse_constant=_no_constant)
+        return json.loads(message.decode("utf-8"), parse_constant=_no_constant, parse_float=_finite)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     except UnicodeDecodeError:
@@ -334,9 +357,37 @@ def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
 
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError("a number is too large")
+    return number
+
+
+def is_text(value: Any) -> bool:
+    """False if a string in VALUE holds a lone surrogate, which neither the journal nor a provider takes."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def plain(value: Any) -> Any:
+    """VALUE with null in place of numbers that JSON does not have."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: plain(part) for key, part in value.items()}
+    return [plain(part) for part in value] if isinstance(value, (list, tuple)) else value
+
+
 def serialize(message: Mapping[str, Any]) -> bytes:
-    """MESSAGE as UTF-8 JSON on one line that both of Emacs' parsers can read: no NUL, no lone surrogate."""
-    text = json.dumps(message, ensure_ascii=False, separators=(",", ":"), default=str)
+    """MESSAGE as UTF-8 JSON on one line that both of Emacs' parsers can read: no NUL, no lone surrogate, no NaN."""
+    try:
+        text = json.dumps(message, ensure_ascii=False, separators=(",", ":"), default=str, allow_nan=False)
+    except ValueError:
+        text = json.dumps(plain(message), ensure_ascii=False, separators=(",", ":"), default=str)
     if "\\u0000" in text:
         text = _ESCAPED_NUL.sub(r"\1", text)
     return text.encode("utf-8", "replace")

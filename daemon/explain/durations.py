@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from datetime import UTC, datetime, timedelta, timezone
-from email.utils import parsedate_to_datetime
 from typing import Final
 
 DAY_S: Final = 86_400.0
@@ -20,6 +19,7 @@ DURATION: Final = (
 )
 """`1m26.4s`, `6m0s`, `174ms`, `5 days 22 hours 11 minutes`, `20 seconds`."""
 
+_DURATION: Final = re.compile(DURATION)
 _PART: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|milli|s|m|h|d|w)[a-z]*")
 _UNIT_S: Final = {"ms": 0.001, "milli": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": DAY_S, "w": 7 * DAY_S}
 _ISO: Final = re.compile(
@@ -42,12 +42,12 @@ def seconds(text: str, most: float = MAX_STATED_WAIT_S) -> float | None:
     try:
         return checked(float(text), most)
     except ValueError:
-        found = duration_s(text)
+        found = duration_s(text) if _DURATION.fullmatch(text.lower()) else None
         return None if found is None or found > most else found
 
 
 def checked(value: float, most: float) -> float | None:
-    """Return VALUE if it can be a wait: finite, not negative, at most MOST. Microseconds are as fine as anybody states."""
+    """Return VALUE if it can be a wait: finite, not negative, at most MOST."""
     if not math.isfinite(value) or value < 0 or value > most:
         return None
     return round(value, 9)
@@ -55,6 +55,8 @@ def checked(value: float, most: float) -> float | None:
 
 def http_date_s(text: str, answered: str | None, now: float | None) -> float | None:
     """Return the seconds until the HTTP date TEXT, counted from the answer's own Date (else NOW)."""
+    from email.utils import parsedate_to_datetime  # a slow import that few failures need
+
     try:
         until = parsedate_to_datetime(text).timestamp()
         since = parsedate_to_datetime(answered).timestamp() if answered else now
@@ -91,7 +93,7 @@ def _zone(text: str) -> timezone:
 
 
 def number(text: str) -> float | None:
-    """Return the number in `30,000`, `150000.000000`, `10K`, `2.5`; None for anything else, and for `no limit` numbers."""
+    """Return the number in `30,000`, `60.000000`, `10K`; None for anything else, and for `no limit` numbers."""
     match = re.fullmatch(r"~?(-?\d[\d,]*(?:\.\d+)?)\s*([kKmM]?)", text.strip())
     if not match:
         return None

@@ -201,6 +201,10 @@ def _reset(view: View, grammar: Grammar) -> float | None:
         for value in view.fields.get(name, ()):
             if (found := durations.epoch(value)) is not None:
                 return found
+    for name in ("anthropic-ratelimit-unified-reset", "x-ratelimit-reset"):
+        # Anthropic's plans: epoch seconds; OpenRouter: epoch milliseconds. Elsewhere a duration, which is none.
+        if (found := durations.epoch(view.headers.get(name, ""))) is not None:
+            return found
     for source in grammar.resets:
         match = search(source, view.low)
         if match and (found := durations.epoch(match["at"].upper())) is not None:

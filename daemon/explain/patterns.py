@@ -27,9 +27,17 @@ def pattern(source: str) -> re.Pattern[str]:
 def search(source: str, text: str) -> re.Match[str] | None:
     """Return the first match of SOURCE in TEXT."""
     needed = pieces(source)
-    if needed is not None and not any([piece in text for piece in needed]):
+    if needed is not None and not holds_one(needed, text):
         return None
     return pattern(source).search(text)
+
+
+def holds_one(needed: tuple[str, ...], text: str) -> bool:
+    """Return whether TEXT holds one of the NEEDED pieces. Hottest of all: a loop is twice as fast as any()."""
+    for piece in needed:  # noqa: SIM110
+        if piece in text:
+            return True
+    return False
 
 
 @lru_cache(maxsize=4096)
@@ -61,12 +69,12 @@ def _split(source: str) -> list[str]:
     out, at, depth = [""], 0, 0
     while at < len(source):
         end = _after_class(source, at) if source[at] == "[" else at + (2 if source[at] == "\\" else 1)
-        token = source[at:end]
-        depth += (token == "(") - (token == ")")
-        if token == "|" and depth == 0:
+        symbol = source[at:end]
+        depth += (symbol == "(") - (symbol == ")")
+        if symbol == "|" and depth == 0:
             out.append("")
         else:
-            out[-1] += token
+            out[-1] += symbol
         at = end
     return out
 

@@ -20,7 +20,7 @@ from daemon.explain.patterns import pattern, search
 from daemon.explain.salvage import name_of
 from daemon.explain.view import View
 
-Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _CONDITIONS: Final = frozenset(
     (
@@ -159,10 +159,15 @@ def _text(source: str, view: View, groups: dict[str, str], evidence: list[str]) 
     return True
 
 
+def read_yaml(path: Path) -> Any:
+    """Return what the YAML file at PATH holds, with the quick safe loader where libyaml is there."""
+    return yaml.load(path.read_bytes(), _LOADER)  # noqa: S506  # both candidates are safe loaders
+
+
 def read_rules(path: Path, rank: int = 50) -> list[Rule]:
     """Return the rules in the YAML file at PATH. Raises ConfigError that names file and rule."""
     try:
-        entries = yaml.load(path.read_bytes(), Loader)  # noqa: S506: a safe loader, see Loader
+        entries = read_yaml(path)
     except (OSError, yaml.YAMLError) as error:
         raise ConfigError(f"{path}: the rules cannot be read: {error}") from error
     if entries is None:
@@ -192,7 +197,8 @@ def _rule(entry: Any, path: Path, rank: int) -> Rule:
         absent=tuple(name_of(str(n)) for n in _list(match.get("absent"))),
         text=_joined(match.get("text")), not_text=_joined(match.get("not_text")),
         html=match.get("html"), empty=match.get("empty"), pasted=match.get("pasted"),
-        faults=frozenset(_list(match.get("fault"))), fact=match.get("fact"), guarded=not match.keys() <= {"text", "not_text", "body", "header", "fact"},
+        faults=frozenset(_list(match.get("fault"))), fact=match.get("fact"),
+        guarded=not match.keys() <= {"text", "not_text", "body", "header", "fact"},
     )  # fmt: skip
 
 

@@ -20,7 +20,8 @@ MAX_VALUE: Final = 6_000
 
 _ALIASES: Final = {
     "errorcode": "code", "errortype": "type", "errormessage": "message", "errormsg": "message", "msg": "message",
-    "statuscode": "status", "httpstatuscode": "status", "rawstatuscode": "status", "modelid": "model", "modelname": "model",
+    "statuscode": "status", "httpstatuscode": "status", "rawstatuscode": "status",
+    "modelid": "model", "modelname": "model",
     "retryafter": "retry-after", "retryaftermsec": "retry-after-ms",
 }  # fmt: skip
 
@@ -44,7 +45,7 @@ _PAIR: Final = re.compile(
 
 
 def name_of(raw: str) -> str:
-    """Return the normalised form of a field's name: lower case, no underscores, aliases joined; headers keep hyphens."""
+    """Return the normal form of a field's name: lower case, no underscores, aliases joined; hyphens stay."""
     name = raw.strip().lower()
     if "-" in name:
         return name
@@ -53,7 +54,7 @@ def name_of(raw: str) -> str:
 
 
 def document(text: str) -> Any:
-    """Return the JSON value that TEXT is, or None. Leading and trailing white space and an event stream's `data:` are fine."""
+    """Return the JSON value that TEXT is, or the error in an event stream; None for anything else."""
     text = text.strip().removeprefix("\ufeff")
     if not text or text[0] not in '{["':
         return _event(text) if "data:" in text[:4000] else None

@@ -23,6 +23,8 @@ _COMPOSE: Final = re.compile(r"(?m)^[A-Za-z][\w.-]{1,30}\s+\|\s{1,2}")
 _NUMBERED: Final = re.compile(r"^\s*(\d{1,5})\s*[|:→]?\s")
 _CONCATENATED: Final = re.compile(r"(['\"])\s*\+\s*\1")
 _UNICODE: Final = re.compile(r"\\+u([0-9a-fA-F]{4})")
+_ESCAPED_SPACE: Final = re.compile(r"\\+[nrt]")
+_ESCAPED: Final = re.compile(r"\\+([\"'/\\])")
 _LOST_NEWLINE: Final = re.compile(r"n(?=\* Quota exceeded|Please retry in)")
 _WRAP: Final = re.compile(r"(?<=\w)[ \t]*\n[ \t]*(?=\w)")
 _SPACES: Final = re.compile(r"\s+")
@@ -41,7 +43,7 @@ _CLIENT: Final = re.compile(
     | [(] reached[ ]max[ ]retries: [ ] \d+ [)]
     """
 )
-"""What clients add of their own: gptel, LangChain, aider, LiteLLM, opencode, Semantic Kernel, Claude Code, botocore, Vercel's SDK."""
+"""What clients add of their own: LangChain, aider, LiteLLM, opencode, Semantic Kernel, Claude Code, botocore."""
 
 
 _CLIENT_WORDS: Final = re.compile(r"(?i)retr|attempt|backing off|sleeping|waiting|as it raised")
@@ -61,14 +63,10 @@ def restored(raw: str) -> str:
 
 
 def unescaped(text: str) -> str:
-    """Undo JSON and Python escapes, up to three levels deep."""
+    """Undo JSON and Python escapes, however deep: a body quoted twice has three backslashes before each quote."""
     text = _UNICODE.sub(_character, text)
-    for _ in range(3):
-        if "\\" not in text:
-            break
-        text = text.replace("\\n", "\n").replace("\\t", " ").replace("\\r", "").replace('\\"', '"')
-        text = text.replace("\\'", "'").replace("\\/", "/").replace("\\\\", "\\")
-    return text
+    text = _ESCAPED_SPACE.sub("\n", text)
+    return _ESCAPED.sub(r"\1", text)
 
 
 def one_line(text: str) -> str:

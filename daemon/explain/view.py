@@ -12,12 +12,15 @@ from daemon.explain import salvage, text
 from daemon.model import Failure
 
 _STATUS: Final = re.compile(
-    r"""(?ix) (?: \bhttp (?:/[\d.]+)? (?:[ ]error)? | \berror (?:[ ]code)? | \bstatus (?:[ _]?code)? | \bcode | \breturned | \bapi[ ]call )
+    r"""(?ix) (?: \bhttp (?:/[\d.]+)? (?:[ ]error)? | \berror (?:[ ]code)? | \bstatus (?:[ _]?code)?
+                | \bcode | \breturned | \bapi[ ]call )
         [^\w(\[]{0,4} [(\[]? ["']? (?P<named>[45]\d\d) (?![\d.,]*\d)
-      | (?:^|[(\["'`:]\s?) (?P<bare>[45]\d\d) (?=[\s:)\]]|$) (?![ ]?(?:tokens|requests|credits|characters|per|/|ms\b|s\b|seconds))"""
+      | (?:^|[(\["'`:]\s?) (?P<bare>[45]\d\d) (?=[\s:)\]]|$)
+        (?![ ]?(?:tokens|requests|credits|characters|per|/|ms\b|s\b|seconds))"""
 )
 _STATUS_PHRASE: Final = re.compile(
-    r"(?i)(?:\bhttp/[\d.]+ )?\b4[0-9]{2} (?:client error: )?(?:too many requests|payment required|bad request|unauthorized|forbidden)"
+    r"(?i)(?:\bhttp/[\d.]+ )?\b4[0-9]{2} (?:client error: )?"
+    r"(?:too many requests|payment required|bad request|unauthorized|forbidden)"
     r"|\(4\d\d\) (?:too many requests|forbidden|unauthorized)"
 )
 """Status line and reason phrase say no more than the number; the API's own words must decide."""
@@ -90,7 +93,8 @@ def _plain(failure: Failure, headers: dict[str, str], raw: str) -> View:
     seen = _pasted(failure, raw or (failure.detail if failure.fault else ""))
     return View(
         failure.status if failure.status is not None else seen.status, seen.headers | headers, seen.fields, seen.line,
-        seen.glued_line, False, html=seen.html, empty=not raw.strip(), host=failure.host or "", fault=failure.fault, raw=raw,
+        seen.glued_line, False, html=seen.html, empty=not raw.strip(), host=failure.host or "",
+        fault=failure.fault, raw=raw,
     )  # fmt: skip
 
 
@@ -111,7 +115,7 @@ def _pasted(failure: Failure, raw: str) -> View:
 
 
 def _headers_inside(fields: dict[str, tuple[str, ...]], headers: dict[str, str]) -> None:
-    """Take for headers what stands among the fields under a header's name (OpenRouter's metadata, dumps, exceptions)."""
+    """Take for headers what has a header's name among the fields: OpenRouter's metadata, dumps, exceptions."""
     for name, values in fields.items():
         if "-" in name and salvage.HEADER_NAME.match(name):
             headers.setdefault(name, values[0])

@@ -35,7 +35,7 @@ class Language:
         return str(self.data["labels"][name])
 
     def entry(self, finding: Finding, field: str) -> Any:
-        """Return FIELD for FINDING; the narrowest place that has it: the rule, the provider, the window, the subtype."""
+        """Return FIELD for FINDING from the narrowest place that has it: rule, provider, window, subtype."""
         subtypes = self.data["subtypes"]
         base, window, provider = finding.subtype, finding.window, finding.provider
         for key in (
@@ -86,7 +86,7 @@ def row(subtype: str, language: Language) -> dict[str, str]:
 
 
 def filled(template: str, facts: Facts, drop: int = 0) -> str | None:
-    """Return TEMPLATE with its facts; None when one outside brackets is not known. DROP optional parts go from the right."""
+    """Return TEMPLATE with its facts, without its last DROP optional parts; None when a needed fact is not known."""
     parts = list(_OPTIONAL.finditer(template))
     kept: list[str] = []
     at = 0
@@ -138,7 +138,7 @@ def _actions(templates: Any, facts: Facts) -> tuple[Action, ...]:
 
 
 def _state(finding: Finding, facts: Facts) -> str:
-    """Return what will happen now: resend, wait_known, reset_known, wait_long, wait, change, never_reset, never, unknown."""
+    """Return what will happen now: a key of `now` and `tails` in the words."""
     if facts.get("resend_in"):
         return "resend"
     if finding.retry == "wait":

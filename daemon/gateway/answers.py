@@ -13,6 +13,8 @@ from daemon.upstream import Response, StreamCut
 _DESCRIBES_THE_BODY = frozenset(
     {"content-type", "content-encoding", "content-length", "content-md5", "content-digest", "etag", "location"}
 )
+_LENGTH = frozenset({"content-length"})
+_OF_THE_ENCODING = frozenset({"content-encoding", "content-length", "content-md5", "content-digest", "etag"})
 
 Ending = Callable[[StreamCut | BaseException | None, int], None]
 """Told once how a body ended: None for its end, a StreamCut, or the exception that stopped it; and its size."""
@@ -71,7 +73,7 @@ def for_client(headers: Headers) -> Headers:
 def explained(call: Call, failure: Failure, explanation: Explanation, ours: Headers) -> Reply:
     """The client's error answer: provider's shape and status, our one line, the whole explanation beside it."""
     if call.explain == "off" and failure.status is not None and failure.fault is None and failure.headers:
-        headers = (*for_client(failure.headers), *ours)
+        headers = (*as_decoded(call, failure), *ours)
         return Reply(call, failure.status, "", headers, one(failure.body), explanation)
     status = failure.status if failure.status and failure.status >= 400 else 502
     mode: Literal["inline", "field"] = "field" if call.explain == "field" else "inline"
@@ -82,6 +84,14 @@ def explained(call: Call, failure: Failure, explanation: Explanation, ours: Head
     headers = tuple(pair for pair in for_client(failure.headers) if pair[0].lower() not in _DESCRIBES_THE_BODY)
     headers = (*headers, ("Content-Type", "application/json"), ("Content-Length", str(len(body))), *ours)
     return Reply(call, status, explanation.reason, headers, one(body), explanation)
+
+
+def as_decoded(call: Call, failure: Failure) -> Headers:
+    """The fields of an error whose body goes on unexplained. It was decoded, and perhaps cut, to be understood."""
+    packed = any(name.lower() == "content-encoding" for name, _ in failure.headers)
+    gone = _OF_THE_ENCODING if packed else _LENGTH
+    kept = tuple(pair for pair in for_client(failure.headers) if call.method == "HEAD" or pair[0].lower() not in gone)
+    return kept if call.method == "HEAD" else (*kept, ("Content-Length", str(len(failure.body))))
 
 
 def message_for(explanation: Explanation) -> str:

@@ -160,12 +160,15 @@ def status_inside(body: bytes) -> int:
             number = int(str(value)) if str(value).isdigit() else 0
             if 400 <= number <= 599:
                 return number
-        return _STATUS_OF_TYPE.get(str(inner.get("type") or inner.get("code")), 502)
+        words = (str(inner.get(name)) for name in ("type", "code", "status"))
+        return next((_STATUS_OF_TYPE[word] for word in words if word in _STATUS_OF_TYPE), 502)
     return 502
 
 
 _STATUS_OF_TYPE = {
     "overloaded_error": 529,
+    "RESOURCE_EXHAUSTED": 429,
+    "UNAVAILABLE": 503,
     "rate_limit_error": 429,
     "rate_limit_exceeded": 429,
     "insufficient_quota": 429,

@@ -61,10 +61,11 @@ class Intake:
         """Build the Call. Raises UnknownHost for a host that nobody allowed."""
         origin = self.origin_of(incoming.host)
         if origin is None:
+            shown = incoming.host[:100]
             raise UnknownHost(
-                f"{incoming.host!r} is not a host that Sluice knows, so nothing was sent. To allow it, add to the "
-                f"configuration: upstreams: [{{host: {incoming.host}, url: https://{incoming.host}}}]",
-                host=incoming.host,
+                f"Sluice does not know the host {shown}, so nothing was sent. To allow it, add to config.yaml: "
+                f"upstreams: [{{host: {shown!r}, provider: openai-compatible}}]",
+                host=shown,
             )
         headers = tuple((name, self.redactor.header(name, value)) for name, value in forwardable(incoming.headers))
         target = self.redactor.target(incoming.target)

@@ -7,6 +7,7 @@ follows from what. Something is sent again only while the client has got nothing
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, replace
@@ -37,6 +38,10 @@ from daemon.redact import Redactor
 from daemon.upstream import Response, StreamCut, Upstream, failure_of
 
 Sink = Callable[[Event], None]
+
+AS_ASKED = "the call was cancelled, as asked"
+
+_log = logging.getLogger("sluice.gateway")
 
 ERROR_BODY_LIMIT = 1 << 20
 """Bytes of an error's body that are read; what explains an error is at its beginning."""
@@ -75,6 +80,8 @@ class Gateway:
         self.running: dict[str, Call] = {}
         """Calls that came in and have not ended, by id."""
         self._tasks: dict[str, asyncio.Task[object]] = {}
+        self._asked_to_stop: set[str] = set()
+        """Ids of running calls that somebody cancelled; the others that end early lost their client."""
         self._idle = asyncio.Event()
 
     def receive(self, incoming: Incoming) -> Call:
@@ -116,7 +123,11 @@ class Gateway:
             self._end(self._event(kind, call, attempt, reason=refusal.message, final=True))
             raise
         except BaseException as error:
-            self._end(self._event("cancelled", call, attempt, reason=why_it_stopped(error), final=True))
+            asked = isinstance(error, asyncio.CancelledError) and call.id in self._asked_to_stop
+            reason = AS_ASKED if asked else why_it_stopped(error)
+            self._end(self._event("cancelled", call, attempt, reason=reason, final=True))
+            if asked and task is not None and task.uncancel() == 0:
+                raise Cancelled(f"{AS_ASKED}; the provider may have begun to answer", call=call.id) from None
             raise
 
     async def drained(self) -> None:
@@ -132,6 +143,7 @@ class Gateway:
                 return True
             task = self._tasks.get(call.id)
             if task is not None and not task.done():
+                self._asked_to_stop.add(call.id)
                 task.cancel()
                 return True
         return False
@@ -191,7 +203,7 @@ class Gateway:
                     break
         except StreamCut as cut:
             return cut.failure
-        hidden = copy.error_inside() if call.ask.kind in GENERATING else None
+        hidden = copy.error_inside() if call.ask.kind in GENERATING and call.explain != "off" else None
         if hidden is not None:
             return failure_in(call, answer, hidden, status_inside(hidden))
         return _Opened(copy, b"".join(first), chunks)
@@ -226,7 +238,8 @@ class Gateway:
         if isinstance(how, StreamCut):
             return self._failed(call, how.failure, self._catalogue.classify(how.failure), attempt, final=True)
         if how is not None:
-            return self._event("cancelled", call, attempt, reason=why_it_stopped(how), final=True)
+            reason = AS_ASKED if call.id in self._asked_to_stop else why_it_stopped(how)
+            return self._event("cancelled", call, attempt, reason=reason, final=True)
         hidden = copy.error_inside() if call.ask.kind in GENERATING else None
         failure: Failure | None = None
         if hidden is not None:
@@ -325,10 +338,14 @@ class Gateway:
 
     def _emit(self, event: Event) -> None:
         for sink in self._sinks:
-            sink(event)
+            try:
+                sink(event)
+            except Exception:  # a reader that breaks must not lose a call
+                _log.exception("a reader of events broke")
 
     def _end(self, event: Event) -> None:
         self._tasks.pop(event.call.id, None)
+        self._asked_to_stop.discard(event.call.id)
         if self.running.pop(event.call.id, None) is not None:
             self._emit(event)
         if not self.running:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _MOST: Final = 2**63 - 1
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def text(value: str) -> str:
@@ -36,7 +37,12 @@ def cell(value: Any) -> Any:
 
 def as_json(value: Any) -> str:
     """VALUE as JSON text for a column."""
-    return json.dumps(_tree(value), ensure_ascii=False, separators=(",", ":"))
+    try:
+        made = _ENCODER.encode(value)
+        made.encode()  # fails for lone surrogates
+    except (TypeError, ValueError):
+        return _ENCODER.encode(_tree(value))
+    return _ENCODER.encode(_tree(value)) if "\\u0000" in made else made
 
 
 def _tree(value: Any) -> Any:

@@ -39,7 +39,7 @@ def prune(db: sqlite3.Connection, bodies: Bodies, keeping: Keeping, now: float) 
         if not went:
             break
     if gone:
-        db.execute("PRAGMA incremental_vacuum").fetchall()
+        db.executescript("PRAGMA incremental_vacuum;")  # execute would stop after the first page
     return gone
 
 
@@ -52,7 +52,7 @@ def forget(db: sqlite3.Connection, bodies: Bodies, *, before: float, only_bodies
         gone = _repeat(lambda: _delete_bodies(db, bodies, before))
     else:
         gone = _repeat(lambda: _delete(db, bodies, OLD, (before, CHUNK)))
-    db.execute("PRAGMA incremental_vacuum").fetchall()
+    db.executescript("PRAGMA incremental_vacuum;")  # execute would stop after the first page
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     return gone
 

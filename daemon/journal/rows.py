@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Final, Literal
 
 from daemon.journal import statements as sql
 from daemon.journal.bodies import Bodies, Part
 from daemon.journal.plain import as_json
-from daemon.model import Call, Event, Headers
+from daemon.model import Call, Event, Headers, Reading
 from daemon.redact import Redactor, Sealed
 
 Policy = Literal["failed", "all", "none"]
@@ -25,6 +25,8 @@ SHOWN: Final = re.compile(
     r"|x-sluice-.*|www-authenticate|allow|transfer-encoding|connection)$"
 )
 """Fields of an answer whose values are kept; of the others name and length."""
+
+_READING: Final = tuple(field.name for field in fields(Reading))
 
 ENDED: Final = ("done", "failed", "cancelled")
 
@@ -79,8 +81,10 @@ class Rows:
         }  # fmt: skip
         for name in ("target", "headers"):
             values[name] = self._scrubbed(as_json(values[name]), call)
-        for name in ("ref", "client", "model", "method"):
-            values[name] = values[name] and self._scrubbed(values[name], call)
+        words = ("ref", "client", "model", "method")
+        together = "\n".join([str(values[name]) for name in words])
+        if self._scrubbed(together, call) != together:  # nobody's name is a key, as a rule: one look at all four
+            values |= {name: values[name] and self._scrubbed(values[name], call) for name in words}
         return values
 
     def _queued(self, event: Event, at: dict[str, Any]) -> list[Write]:
@@ -93,7 +97,7 @@ class Rows:
         return [(sql.SENT, at), (sql.ATTEMPT, at), (sql.ATTEMPT_SENT, at)]
 
     def _answered(self, event: Event, at: dict[str, Any]) -> list[Write]:
-        readings = as_json([asdict(reading) for reading in event.readings]) if event.readings else None
+        readings = as_json([_stated(reading) for reading in event.readings]) if event.readings else None
         return [
             (sql.ATTEMPT_ANSWERED, {**at, "headers": self._headers(event.headers, event.call), "readings": readings})
         ]
@@ -174,6 +178,11 @@ _WRITES: Final[dict[str, Callable[[Rows, Event, dict[str, Any]], list[Write]]]] 
     "first_byte": Rows._first_byte, "failed": Rows._failed, "held": Rows._held, "done": Rows._done,
     "cancelled": Rows._cancelled,
 }  # fmt: skip
+
+
+def _stated(reading: Reading) -> dict[str, Any]:
+    """What READING says, without what it does not."""
+    return {name: value for name in _READING if (value := getattr(reading, name)) is not None}
 
 
 def pieces(sealed: Sealed) -> list[Any]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from daemon.pacing.ledger import Ledger
 
 Costs = dict[str, float]
-BATCH_LEAVES = 0.05
+LEAVES = 0.05
 """What batch leaves of a moving window even when no interactive call has been seen."""
 
 
@@ -40,7 +40,7 @@ class Demand:
         if ledger.shape == "fixed" and ledger.boundary is not None:
             left = max(0.0, ledger.boundary + ledger.period_s - now) / ledger.period_s
             return self.share * cap * left
-        return min(self.share * cap, max(expected, BATCH_LEAVES * cap if priority == 2 else 0.0))
+        return min(self.share * cap, max(expected, LEAVES * cap))
 
     def opens_in_s(self, ledger: Ledger, cost: float, now: float) -> float:
         """In a fixed window what is kept shrinks: return the seconds until COST fits beside it; infinity elsewhere."""
@@ -54,7 +54,7 @@ class Demand:
         return max(0.001, ledger.boundary + ledger.period_s - left - now)
 
     def _expected(self, ledger: Ledger, now: float) -> float:
-        """What interactive calls will probably still take from a moving window: their usual part, less what is in it."""
+        """What interactive calls will probably still take from a moving window."""
         period = ledger.period_s
         if not self._seen or now - self._seen[-1][0] > 2 * period:
             return 0.0

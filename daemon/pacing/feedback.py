@@ -190,7 +190,7 @@ class Feedback:
         if guess is None:
             guess = self.guesses[id(ledger)] = begin(ledger, cost, hint, now)
         else:
-            guess.refused(now)
+            guess.refused(hint, now)
         wait = upward_jitter_s(hint, self.rng) if hint is not None else guess.next_look_s()
         if hint is None or guess.row > 3:
             wait = max(wait, guess.next_look_s())

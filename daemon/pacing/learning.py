@@ -50,7 +50,8 @@ def observe(
         _judge(ledger, now)
         return
     if previous is not None:
-        _compare(ledger, previous, sample)
+        if charge is not None:
+            _compare(ledger, previous, sample, charge)
         _see_others(ledger, previous, sample)
     believed = ledger.server.now(now) if ledger.server is not None else None
     _anchor(ledger, sample, sent_at if early or ledger.admission_stamps else now)
@@ -119,6 +120,7 @@ def _judge(ledger: Ledger, now: float) -> None:
     if ledger.shape == "bucket" and not misfits_bucket(samples[-1], ledger.period_s):
         return
     if ledger.shape == "fixed" and _agrees_fixed(ledger, samples[-1]):
+        _stamp_by_ends(ledger)
         return
     verdict = judge(samples, ledger.period_s, ledger.minute_s, known_period=ledger.known_period)
     if verdict is None:
@@ -136,13 +138,29 @@ def set_boundary(ledger: Ledger, instant: float, now: float) -> None:
     ledger.boundary = instant + (now - instant) // ledger.period_s * ledger.period_s
 
 
+def _stamp_by_ends(ledger: Ledger) -> None:
+    """All answers of fixed windows agree on their end, counted from the sending when they are stamped at admission, from
+    the arrival otherwise. The instant of sending is the sharper one, so the boundary moves there."""
+    if ledger.admission_stamps or ledger.boundary is None or len(ledger.samples) < 4:
+        return
+    period, begun = ledger.period_s, ledger.boundary
+    sent = [s.sent_at + s.reset_s - begun for s in ledger.samples if s.reset_s is not None]
+    came = [s.answered_at + s.reset_s - begun for s in ledger.samples if s.reset_s is not None]
+    by_sending = [x - round(x / period) * period for x in sent]
+    by_arrival = [x - round(x / period) * period for x in came]
+    if max(by_arrival) - min(by_arrival) > max(0.02, 2 * (max(by_sending) - min(by_sending))):
+        ledger.admission_stamps = True
+        ledger.boundary = begun + max(by_sending)
+
+
 def _agrees_fixed(ledger: Ledger, sample: Sample) -> bool:
     """True if SAMPLE fits the known windows; it may move their start a little, to the safe side or back."""
     if sample.reset_s is None or ledger.boundary is None:
         return True
     period = ledger.period_s
     lower = sample.sent_at + sample.reset_s - ledger.boundary
-    upper = sample.answered_at + sample.reset_s - ledger.boundary
+    latest = sample.sent_at + ledger.guard_s if ledger.admission_stamps else sample.answered_at
+    upper = latest + sample.reset_s - ledger.boundary
     lower -= round(lower / period) * period
     upper -= round(upper / period) * period
     tolerance = 0.06 * period + (1.0 if sample.reset_s >= 1 and float(sample.reset_s).is_integer() else 0.0)
@@ -171,7 +189,8 @@ def _see_others(ledger: Ledger, before: Anchor, sample: Sample) -> None:
         if ledger.other_rate < 0.01 * ledger.rate:
             ledger.other_rate = 0.0
     elif ledger.shape in ("fixed", "sliding") and ledger.slices == 1:
-        others = max(0.0, sample.used - sample.most)
+        ledger.others.append(max(0.0, sample.used - sample.most))
+        others = sorted(ledger.others)[len(ledger.others) // 2]  # one answer may be blurred by calls beside it
         unit = max(1.0, 0.02 * ledger.limit)
         ledger.foreign = max(others, 0.98 * ledger.foreign) if others > unit else 0.9 * ledger.foreign
         if ledger.foreign < 0.5:
@@ -198,33 +217,51 @@ def _see_stamp(ledger: Ledger, sample: Sample, charge: Charge) -> None:
     ledger.admission_stamps = ledger.stamp_votes >= 3
 
 
-def _compare(ledger: Ledger, before: Anchor, sample: Sample) -> None:
-    """Follow `remaining` beside our charges through one window, or while a bucket is not full: does what was not used come
-    back, and does the provider charge less than we do?
+def _compare(ledger: Ledger, before: Anchor, sample: Sample, charge: Charge) -> None:
+    """Hold what the provider has counted beside what we have: does what was not used come back, and does it charge less?
 
     Calls in flight together reach the server in any order, so only what is beyond that blur counts. (A provider that
     charges more than we do looks like others on the key and is paced around; a refusal that says "Requested" corrects it.)
     """
     if ledger.dimension == "requests" or ledger.limit is None:
         return
-    c = ledger.compared
-    refill = (sample.sent_at - before.at) * ledger.rate if ledger.shape == "bucket" else 0.0
-    over = ledger.shape == "fixed" and (ledger.boundary is None or before.at < ledger.boundary)
-    unsure = ledger.shape == "bucket" and not ledger.admission_stamps
-    if unsure or over or before.left_after > 0 or before.remaining + refill > 0.98 * ledger.limit:
-        ledger.compared = Comparison()
+    c = _in_bucket(ledger, before, sample) if ledger.shape == "bucket" else _in_window(ledger, sample, charge)
+    if c is None:
         return
-    charges = [x for x in ledger.log.after_seq(before.seq) if x.seq <= sample.seq]
-    beside = ledger.log.between(sample.sent_at - ledger.guard_s, sample.sent_at + ledger.guard_s)
+    ledger.compared = c
+    beside = ledger.log.between(sample.sent_at - ledger.guard_s, sample.sent_at + ledger.guard_s) - charge.amount
+    unused = ledger.unused_between(c.begun, sample.sent_at)
+    doubt = 0.0 if ledger.admission_stamps else ledger.unused_between(sample.sent_at, sample.answered_at)
+    blur = c.blur + max(0.0, beside) + doubt
+    _see_refunds(ledger, c, unused, blur)
+    _see_scale(ledger, c, unused if ledger.refunds else 0.0, blur)
+
+
+def _in_window(ledger: Ledger, sample: Sample, charge: Charge) -> Comparison | None:
+    """In a window, what is used can be read off directly."""
+    fixed = ledger.shape == "fixed" and ledger.boundary is not None
+    begun = ledger.boundary if fixed and ledger.boundary is not None else sample.sent_at - ledger.period_s
+    if charge.at < begun:
+        return None
+    count = 8 if charge.most > 4 * charge.reserved else 1
+    return Comparison(begun, charge.most, sample.used, charge.most - charge.least if not fixed else 0.0, count)
+
+
+def _in_bucket(ledger: Ledger, before: Anchor, sample: Sample) -> Comparison | None:
+    """In a bucket, what was used is the fall of `remaining` over some calls in a row, and what was refilled meanwhile."""
+    c = ledger.compared
+    refill = (sample.sent_at - before.at) * ledger.rate
+    if ledger.limit is None or not ledger.admission_stamps or before.remaining + refill > 0.98 * ledger.limit:
+        ledger.compared = Comparison()
+        return None
     if c.count == 0:
-        c.begun, c.blur = before.at, beside
+        c.begun = before.at
+        c.blur = ledger.log.between(sample.sent_at - ledger.guard_s, sample.sent_at + ledger.guard_s)
+    charges = [x for x in ledger.log.after_seq(before.seq) if x.seq <= sample.seq]
     c.ours += sum(x.reserved for x in charges if not x.gone)
     c.theirs += before.remaining + refill - sample.remaining
     c.count += len(charges)
-    unused = ledger.unused_between(c.begun, sample.sent_at)
-    doubt = 0.0 if ledger.admission_stamps else ledger.unused_between(sample.sent_at, sample.answered_at)
-    _see_refunds(ledger, c, unused, c.blur + beside + doubt)
-    _see_scale(ledger, c, 0.0 if not ledger.refunds else unused, c.blur + beside + doubt)
+    return c
 
 
 def _see_refunds(ledger: Ledger, c: Comparison, unused: float, blur: float) -> None:

@@ -80,11 +80,14 @@ class Ledger:
     guard_s: float = GUARD_S
     other_rate: float = 0.0
     """What others on the same key use, units a second (buckets)."""
+    others: deque[float] = field(default_factory=lambda: deque(maxlen=5))
+    """What the last answers had counted beyond our own charges (windows)."""
     foreign: float = 0.0
     """What others on the same key use in one period (windows)."""
     refunds: bool = False
     """The provider gives back what was reserved and not used."""
     refund_votes: int = 0
+    refund_looks: int = 0
     unused: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=4096))
     """What was reserved and not used: (when the call ended, how much)."""
     stamp_votes: int = 0
@@ -110,8 +113,10 @@ class Ledger:
     @property
     def cap(self) -> float | None:
         """The limit that binds us, after config and share; None when nothing is known."""
-        known = [x for x in (self.limit, self.ceiling) if x is not None]
-        return min(known) * self.share if known else None
+        limit, ceiling = self.limit, self.ceiling
+        if limit is None:
+            return None if ceiling is None else ceiling * self.share
+        return (limit if ceiling is None or limit < ceiling else ceiling) * self.share
 
     @property
     def rate(self) -> float:
@@ -151,6 +156,8 @@ class Ledger:
         """Charge COST for the attempt SEQ."""
         charge = Charge(seq, now, cost, cost)
         self._roll(now)
+        if self._may_have_given_back(now) and self.avail(now) < cost:
+            self.refund_looks += 1
         self.log.add(charge)
         self._stand(charge)
         if self.anchor is not None:
@@ -259,11 +266,21 @@ class Ledger:
             a is not None
             and a.full_at is not None
             and a.sent_after <= 0
-            and self.shape in ("unknown", "fixed")
+            and self.shape == "unknown"
             and self.slices == 1
         ):
             look_at = min(look_at, a.full_at + self.guard_s)
+        if self._may_have_given_back(now):
+            look_at = now
         return max(0.0, look_at - now, self.hold_until - now)
+
+    def _may_have_given_back(self, now: float) -> bool:
+        """Much was reserved and not used, and whether that comes back is not known yet: worth a call to see."""
+        cap = self.cap
+        if self.refunds or self.refund_votes < 0 or self.refund_looks >= 3 or cap is None or self.shape == "bucket":
+            return False
+        begun = self.boundary if self.boundary is not None else now - self.period_s
+        return not self.slices > 1 and self.unused_between(begun, now) > 0.1 * cap
 
     def unused_between(self, start: float, end: float) -> float:
         """Return what was reserved, not used, and known to be so in (START, END]."""

@@ -181,7 +181,7 @@ class Pool:
         worst: Stop | None = None
         for ledger in self._all:
             cost = entry.costs.get(ledger.dimension, 0.0) * ledger.scale
-            if cost <= 0:
+            if cost <= 0 or (ledger.limit is None and ledger.ceiling is None and ledger.hold_until <= now):
                 continue
             wait = ledger.wait_s(cost, now, self.demand.reserve(ledger, int(entry.priority), now))
             if wait > 0 and entry.priority > 0 and now >= ledger.hold_until:

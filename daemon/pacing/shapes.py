@@ -118,7 +118,9 @@ def _fixed(samples: Sequence[Sample], period_s: float, minute_s: float, known: b
         return None
     latest = min((_offset(s.answered_at + (s.reset_s or 0.0) - end, period) for s in same), default=0.0)
     earliest = max(_offset(s.sent_at + (s.reset_s or 0.0) - end, period) for s in same)
-    return Verdict("fixed", period, end + max(latest, earliest))
+    begun = end + max(latest, earliest) - period
+    inside = [s.sent_at for s in same if abs(s.sent_at + (s.reset_s or 0.0) - end) <= tolerance]
+    return Verdict("fixed", period, min(begun, *inside))  # what the window has counted came after its beginning
 
 
 def _sliding(samples: Sequence[Sample], period_s: float) -> Verdict | None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from daemon.model import Ask, Chat, Headers, Usage
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """What one stream event, or one whole answer, says."""
+class Piece(NamedTuple):
+    """What one stream event, or one whole answer, says. A tuple, since one is made for every event of a stream."""
 
     text: str = ""
     """Visible text of the first choice."""

@@ -33,7 +33,7 @@ def error_body(
     """
     top = _parsed(original)
     error = _error_fields(top)
-    said = _message_of(top, error) or _plain_text(original, top)
+    said = (_message_of(top, error) or _plain_text(original, top)).replace("\0", "").strip()
     line = message if message and (mode == "inline" or not said) else said
     line = line or f"The provider answered {status} and said nothing else."
     known = {key: value for key, value in error.items() if key != "message"}

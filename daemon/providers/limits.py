@@ -49,15 +49,22 @@ def read_limits(
     low = [(name.lower(), value) for name, value in headers]
     if not any("ratelimit" in name for name, _ in low):
         return ()
-    asked = {name: value for name, value in low if name == "date"}
-    answered_at = instant(asked["date"]) if "date" in asked else None
-    moment = now if answered_at is None else answered_at
+    moment = _answered_at(low, now)
     readings = [*_of_family(low, moment, periods), *_of_anthropic(low, moment)]
     if not readings:
         readings = list(_of_ietf(low, moment))
     if unit_s is not None:
         readings = [_per_minute(reading, unit_s) for reading in readings]
     return _tightest(readings)
+
+
+def _answered_at(low: list[tuple[str, str]], now: float) -> float:
+    """The answer's own Date, if a reset may be a moment; parsing it costs more than all the rest."""
+    if not any("reset" in name and len(value) >= 10 for name, value in low):
+        return now
+    date = next((value for name, value in low if name == "date"), "")
+    moment = instant(date)
+    return now if moment is None else moment
 
 
 def _of_family(low: list[tuple[str, str]], now: float, periods: Mapping[str, float]) -> Iterable[Reading]:

@@ -131,6 +131,8 @@ def _plain(content: object) -> str:
 
 
 def _tool_chars(delta: Mapping[str, Any]) -> int:
+    if "tool_calls" not in delta and "function_call" not in delta:  # nearly always
+        return 0
     calls = [call for call in items(delta, "tool_calls") if isinstance(call, dict)]
     functions = [section(call, "function") for call in calls] + [section(delta, "function_call")]
     return sum(len(_plain(f.get("arguments"))) + len(_plain(f.get("name"))) for f in functions)

@@ -6,7 +6,6 @@ The bytes go to the client as they came; this is a reader beside them and must n
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any, Final
 
 from daemon.model import Ask, Usage
@@ -131,7 +130,7 @@ class StreamReader:
         piece = piece or Piece()
         if error is None:
             return piece
-        return replace(piece, error=error)
+        return piece._replace(error=error)
 
     def _of_dialect(self, document: dict[str, Any], name: str) -> Piece | None:
         """Ask the dialect that understood the last event first."""

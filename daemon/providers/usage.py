@@ -15,6 +15,7 @@ from daemon.model import Usage
 _MOST: Final = 10**12
 _TAIL: Final = 16 * 1024
 _LARGE: Final = 1 << 20
+_PLACES: Final = ("usage", "usageMetadata", "x_groq", "response", "message", "meta")
 _USAGE_TAIL: Final = re.compile(rb'"(usage|usageMetadata)"\s*:\s*(\{(?:[^{}]|\{[^{}]*\})*\})')
 
 
@@ -38,9 +39,9 @@ def usage_of_body(body: bytes) -> Usage | None:
 
 def usage_of(document: Mapping[str, Any]) -> Usage | None:
     """The usage in one parsed answer or stream event, or None."""
-    for where in ("usage", "usageMetadata", "x_groq", "response", "message", "meta"):
+    for where in _PLACES:
         part = document.get(where)
-        if not isinstance(part, dict):
+        if not part or not isinstance(part, dict):
             continue
         if where in ("x_groq", "response", "message"):
             found = usage_of({key: part[key] for key in ("usage",) if key in part})

@@ -54,8 +54,10 @@ def test_the_benchmark_counts_right(tmp_path: Path) -> None:
     """Two errors of our own, one with a wrong label on purpose: the figures say so."""
     module = benchmark()
     (tmp_path / "own.jsonl").write_text(
-        '{"id": "a", "provider": "x", "form": "text", "text": "402 Insufficient Balance", "subtype": "insufficient_quota", "label_confidence": "sure"}\n'
-        '{"id": "b", "provider": "x", "form": "http", "status": 402, "body": "{}", "subtype": "tokens", "label_confidence": "sure", "limit": 5}\n'
+        '{"id": "a", "provider": "x", "form": "text", "text": "402 Insufficient Balance", '
+        '"subtype": "insufficient_quota", "label_confidence": "sure"}\n'
+        '{"id": "b", "provider": "x", "form": "http", "status": 402, "body": "{}", '
+        '"subtype": "tokens", "label_confidence": "sure", "limit": 5}\n'
     )
     catalogue = Catalogue.load()
     score = module.measure(catalogue, module.rows(tmp_path / "own.jsonl"))

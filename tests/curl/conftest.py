@@ -119,7 +119,7 @@ def expected() -> Callable[..., bytes]:
     ) -> bytes:
         lines = [f"{method} {target} HTTP/1.1", f"Host: {url.partition('://')[2]}"]
         lines += [f"{name}: {value}" if value else f"{name}:" for name, value in headers]
-        if body or method in ("POST", "PUT", "PATCH") if length is None else length:
+        if body or method not in ("GET", "HEAD", "OPTIONS", "TRACE") if length is None else length:
             lines.append(f"Content-Length: {len(body)}")
         return "\r\n".join([*lines, "", ""]).encode("utf-8", "surrogateescape") + body
 

@@ -154,17 +154,25 @@ class Client:
 
     async def do_explain(self, params: Json, id: Any) -> Json:
         it = dict(EXPLANATION, reset_at=params.get("reset_at"))
+        if params.get("call") == "went-well":
+            words = "Call c-1 has not failed, so there is nothing to explain."
+            return {"call": "c-1", "explanation": None, "text": words, "curl": "curl ..."}
         if text := params.get("text"):
             it["original"] = text
             return {"explanation": it, "text": LINE, "call": None, "curl": None}
         return {"explanation": it, "text": LINE, "call": params["call"], "curl": "curl ..."}
 
-    async def do_call(self, params: Json, id: Any) -> Json:
+    async def do_show(self, params: Json, id: Any) -> Json:
+        """The record of a call; the first answer says that it has not ended yet."""
         for record in self.seen.http:
-            if record["headers"].get("x-sluice-request") == params["id"]:
+            if record["headers"].get("x-sluice-request") == params["call"]:
+                row = {"id": "c1", "ref": params["call"], "status": 200, "state": "running", "ended_at": None}
+                if not record["asked"]:
+                    record["asked"] = True
+                    return row
                 line = {"cut": CUT, "hidden": HIDDEN, "no-credit": LINE}.get(record["behaviour"])
-                return {"id": "c1", "ref": params["id"], "status": 200, "line": line, "duration_s": 0.1}
-        raise Refused(f"There is no call {params['id']}.", -32004, {})
+                return {**row, "line": line, "state": "failed" if line else "done", "ended_at": time.time()}
+        raise Refused(f"There is no call {params['call']}.", -32004, {})
 
     async def do_chat(self, params: Json, id: Any) -> Json:
         self.seen.chats.append(params)
@@ -175,7 +183,7 @@ class Client:
 
     def _result(self, text: str, finish: str = "stop") -> Json:
         usage = {"input": 12, "output": 34}
-        return {"call": "c-77", "text": text, "usage": usage, "finish": finish, "model": "m", "host": "h"}
+        return {"id": "c-77", "text": text, "usage": usage, "finish": finish, "model": "m", "host": "h"}
 
     async def chat_echo(self, params: Json, id: Any) -> Json:
         """Each character of the prompt is one piece of the answer."""
@@ -296,7 +304,7 @@ async def serve_http(
 ) -> None:
     request = await read_request(first, reader)
     behaviour = behaviour_of(request)
-    seen.http.append({**request, "where": where, "behaviour": behaviour})
+    seen.http.append({**request, "where": where, "behaviour": behaviour, "asked": False})
     stream = bool(request["body"].get("stream")) or "streamGenerateContent" in request["path"]
     if behaviour == "no-credit":
         error = {"message": LINE, "type": "insufficient_quota", "code": "insufficient_quota", "sluice": EXPLANATION}

@@ -126,7 +126,8 @@
                  '(((:state "sent") . nil)
                    ((:place 1) . "waits, next in line")
                    ((:place 3 :eta_at 161.2 :reason "") . "waits, number 3 in line · goes in 1:02")
-                   ((:eta_at 90 :reason "provider busy") . "waits, next in line · provider busy")))
+                   ((:state "held" :eta_at 101) . "waits to be sent again · goes in 0:01")
+                   ((:eta_at 90 :reason "provider busy") . "waits · provider busy")))
     (should (equal text (sluice-chat--state-text state 100)))))
 
 (ert-deftest sluice-chat-test-abort ()

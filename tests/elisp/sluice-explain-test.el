@@ -53,6 +53,14 @@
          (when (= seen 6) (goto-char (point-max))))
        (should (= seen 6))))))
 
+(ert-deftest sluice-explain-test-nothing-to-explain ()
+  "For a call that went well it is said so, and its curl command can be copied."
+  (fake-daemon-with
+    (sluice-explain--show '(:call "went-well"))
+    (should (string-prefix-p "Call c-1 has not failed" (sluice-explain-test-page)))
+    (should (string-search "[w] Copy curl" (sluice-explain-test-page)))
+    (should-not (string-search "Open the page" (sluice-explain-test-page)))))
+
 (ert-deftest sluice-explain-test-raw-words ()
   "A key shows the provider's own words, and hides them again."
   (fake-daemon-with

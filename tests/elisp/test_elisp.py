@@ -1,7 +1,7 @@
 """Runs the tests and gates of the Emacs package in every Emacs that is found: the newest one and the oldest supported.
 
-`.ci/install-emacs.sh` puts both in place; `.ci/env.sh` tells where, by SLUICE_EMACS_30, SLUICE_EMACS_28, SLUICE_GPTEL_PATH and
-SLUICE_PACKAGE_LINT_PATH. Without these variables the same places are looked up here.
+`.ci/install-emacs.sh` puts both in place; `.ci/env.sh` tells where, by SLUICE_EMACS_30, SLUICE_EMACS_28,
+SLUICE_GPTEL_PATH and SLUICE_PACKAGE_LINT_PATH. Without these variables the same places are looked up here.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ def test_each_file_has_its_tests() -> None:
 
 
 def test_keys_that_users_own() -> None:
-    """No file binds C-c and a letter, which Emacs reserves for users, nor uses the prefix `daemon-`, which Emacs owns."""
+    """No file binds C-c and a letter, which users own, nor uses the prefix `daemon-`, which Emacs owns."""
     for file in PACKAGE.glob("*.el"):
         code = re.sub(r"^\s*;.*$", "", file.read_text(), flags=re.MULTILINE)
         assert not re.search(r'"C-c [A-Za-z]"', code), file

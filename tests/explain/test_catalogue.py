@@ -15,21 +15,33 @@ CATALOGUE = Catalogue.load()
 QUOTA = "You exceeded your current quota, please check your plan and billing details."
 
 
+TOO_LARGE = (
+    b'{"error":{"message":"Request too large for model m on tokens per minute (TPM): Limit 6000, Requested 9000",'
+    b'"code":"rate_limit_exceeded"}}'
+)
+ALIBABA = b'{"error":{"code":"insufficient_quota","message":"no"}}'
+IN_FLIGHT = b'{"error":{"message":"x","metadata":{"reason":"in_flight_budget_exhausted"}}}'
+PARAMETER = b'{"error":{"message":"Unknown parameter","type":"invalid_request_error"}}'
+STREAM = b'data: {"error":{"code":429,"message":"Rate limit exceeded: free-models-per-day"}}\n\n'
+BALANCE = "429 Your account is suspended due to insufficient balance, please recharge"
+ADD_CARD = "429 Rate limited. Please add a payment method to raise your limit of 3 requests per minute."
+
+
 @pytest.mark.parametrize(
     ("failure", "subtype", "retry"),
     [
         (Failure(text=QUOTA), "insufficient_quota", "never"),
         (Failure(text=QUOTA + " https://ai.google.dev/gemini-api/docs/rate-limits"), "rate_unspecified", "wait"),
         (Failure(text=QUOTA + " code insufficient_quota https://help.aliyun.com/x"), "tokens", "wait"),
-        (Failure(status=429, provider="dashscope", body=b'{"error":{"code":"insufficient_quota","message":"no"}}'), "tokens", "wait"),
-        (Failure(text="429 Your account is suspended due to insufficient balance, please recharge"), "insufficient_quota", "never"),
-        (Failure(text="429 Rate limited. Please add a payment method to raise your limit of 3 requests per minute."), "requests", "wait"),
-        (Failure(status=402, body=b'{"error":{"message":"x","metadata":{"reason":"in_flight_budget_exhausted"}}}'), "concurrency", "wait"),
-        (Failure(status=413, body=b'{"error":{"message":"Request too large for model m on tokens per minute (TPM): Limit 6000, Requested 9000","code":"rate_limit_exceeded"}}'), "request_too_large", "change"),
+        (Failure(status=429, provider="dashscope", body=ALIBABA), "tokens", "wait"),
+        (Failure(text=BALANCE), "insufficient_quota", "never"),
+        (Failure(text=ADD_CARD), "requests", "wait"),
+        (Failure(status=402, body=IN_FLIGHT), "concurrency", "wait"),
+        (Failure(status=413, body=TOO_LARGE), "request_too_large", "change"),
         (Failure(status=529, body=b""), "overloaded", "wait"),
         (Failure(text="Error: Request failed with status code 429"), "unknown", "unknown"),
-        (Failure(status=400, body=b'{"error":{"message":"Unknown parameter","type":"invalid_request_error"}}'), "unknown", "change"),
-        (Failure(status=200, body=b'data: {"error":{"code":429,"message":"Rate limit exceeded: free-models-per-day"}}\n\n'), "requests", "wait"),
+        (Failure(status=400, body=PARAMETER), "unknown", "change"),
+        (Failure(status=200, body=STREAM), "requests", "wait"),
         (Failure(fault="reset", sent=True), "connection_lost", "unknown"),
         (Failure(fault="refused"), "unreachable", "wait"),
     ],

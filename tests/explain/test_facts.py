@@ -27,7 +27,8 @@ def facts(failure: Failure) -> dict[str, Any]:
     ("text", "expected"),
     [
         (
-            "Rate limit reached for gpt-9 in organization org-1 on tokens per min (TPM): Limit 30000, Used 28039, Requested 3906. Please try again in 3.89s.",
+            "Rate limit reached for gpt-9 in organization org-1 on tokens per min (TPM): "
+            "Limit 30000, Used 28039, Requested 3906. Please try again in 3.89s.",
             {
                 "window": "minute",
                 "limit": 30000,
@@ -38,7 +39,8 @@ def facts(failure: Failure) -> dict[str, Any]:
             },
         ),
         (
-            "Rate limit reached for 10KTPM-200RPM in organization org-1 on tokens per min. Limit: 10000 / min. Please try again in 6ms.",
+            "Rate limit reached for 10KTPM-200RPM in organization org-1 on tokens per min. "
+            "Limit: 10000 / min. Please try again in 6ms.",
             {"window": "minute", "limit": 10000, "retry_after_s": 0.006},
         ),
         (
@@ -54,7 +56,8 @@ def facts(failure: Failure) -> dict[str, Any]:
         ("Too many requests: 3 RPM or 1000 RPD allowed", {}),
         ("Claude AI usage limit reached|1893456000", {"reset_at": 1893456000}),
         (
-            "LiteLLM Rate Limit Handler for rate limit type = key. Crossed TPM / RPM. current rpm: 1, rpm limit: 15, current tpm: 120, tpm limit: 50",
+            "LiteLLM Rate Limit Handler for rate limit type = key. Crossed TPM / RPM. "
+            "current rpm: 1, rpm limit: 15, current tpm: 120, tpm limit: 50",
             {"window": "minute", "limit": 50, "used": 120},
         ),
         ("LiteLLM Rate Limit Handler: Crossed TPM. current rpm: 1, rpm limit: 9223372036854775807", {}),
@@ -78,7 +81,8 @@ def test_google_states_its_wait_twice() -> None:
 @pytest.mark.parametrize(
     ("headers", "wait"),
     [
-        ({"retry-after": "20"}, 20), ({"retry-after-ms": "1500", "retry-after": "1"}, 1.5), ({"retry-after": "-1"}, None),
+        ({"retry-after": "20"}, 20), ({"retry-after-ms": "1500", "retry-after": "1"}, 1.5),
+        ({"retry-after": "-1"}, None),
         ({"retry-after": "999999999"}, None), ({"retry-after": "nan"}, None),
         ({"retry-after": "Tue, 26 Mar 2024 20:00:30 GMT", "date": "Tue, 26 Mar 2024 20:00:00 GMT"}, 30),
     ],
@@ -87,6 +91,19 @@ def test_waits_in_headers(headers: dict[str, str], wait: float | None) -> None:
     """Retry-After in all its forms; a wait that cannot be true is none."""
     finding = CATALOGUE.classify(Failure(status=429, headers=tuple(headers.items()), body=b"rate limited"))
     assert finding.retry_after_s == wait
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "at"),
+    [
+        ("anthropic-ratelimit-unified-reset", "1893456000", 1_893_456_000),
+        ("X-RateLimit-Reset", "1893456000000", 1_893_456_000),
+        ("X-RateLimit-Reset", "60", None),
+    ],
+)
+def test_resets_in_headers(name: str, value: str, at: float | None) -> None:
+    """Epochs of a reset are read in seconds and milliseconds; a duration there is no epoch."""
+    assert CATALOGUE.classify(Failure(status=429, headers=((name, value),), body=b"rate limited")).reset_at == at
 
 
 def test_headers_tell_what_the_body_does_not() -> None:

@@ -95,7 +95,8 @@ def test_a_wrong_file_of_a_user_is_named(tmp_path: Path, text: str, says: str) -
 def test_a_users_rule_comes_before_ours(tmp_path: Path) -> None:
     """A company's gateway can be taught, and its rule wins over ours."""
     (tmp_path / "mine.yaml").write_text(
-        "- {id: acme.budget, subtype: gateway_budget, match: {text: 'cost centre (?P<plan>\\w+) has spent (?P<used>\\d+)'}}"
+        "- id: acme.budget\n  subtype: gateway_budget\n"
+        "  match: {text: 'cost centre (?P<plan>\\w+) has spent (?P<used>\\d+)'}\n"
     )
     finding = Catalogue.load(tmp_path).classify(Failure(text="Rate limit: cost centre X42 has spent 900"))
     assert (finding.rule, finding.subtype, finding.plan, finding.used) == ("acme.budget", "gateway_budget", "X42", 900)

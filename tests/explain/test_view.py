@@ -24,11 +24,12 @@ def test_a_pasted_exception_looks_the_same() -> None:
     """The same error as an exception's text has the same status, fields and sentence."""
     view = look(
         Failure(
-            text="Error code: 429 - {'error': {'message': 'Too much of it', 'type': 'tokens', 'code': 'rate_limit_exceeded'}}"
+            text="Error code: 429 - {'error': {'message': 'Too much of it', 'type': 'tokens', "
+            "'code': 'rate_limit_exceeded'}}"
         )
     )
     assert view.status == 429
-    assert view.fields["code"] == ("rate_limit_exceeded",)
+    assert "rate_limit_exceeded" in view.fields["code"]
     assert view.original == "Too much of it"
 
 

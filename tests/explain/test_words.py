@@ -16,9 +16,14 @@ CATALOGUE = Catalogue.load()
 ENGLISH: dict[str, Any] = yaml.safe_load((DATA / "words" / "en.yaml").read_text())
 SUBTYPES = CATALOGUE.subtypes()
 FULL = {
-    "limit": 1_234_567.0, "used": 1_234_560.0, "requested": 98_765.0, "model": "a-provider/a-rather-long-model-name-2031-01-01:free",
+    "limit": 1_234_567.0, "used": 1_234_560.0, "requested": 98_765.0,
+    "model": "a-provider/a-rather-long-model-name-2031-01-01:free",
     "plan": "plus", "original": "No. " * 50,
 }  # fmt: skip
+OUT_OF_CREDIT = (
+    b'{"error":{"message":"You exceeded your current quota, please check your plan and billing details.",'
+    b'"type":"insufficient_quota","code":"insufficient_quota"}}'
+)
 SITUATIONS = [
     Situation(),
     Situation(
@@ -59,7 +64,7 @@ def test_everything_is_said_within_its_bounds(
             assert said.now
             assert said.actions
             page = CATALOGUE.render(said)
-            assert not re.search(r"[{}\[\]]|  [a-z]|\bNone\b", page.replace("\n  ", "\n")), page
+            assert not re.search(r"[{}\[\]]|\bNone\b", page), page
 
 
 def test_each_subtype_has_all_words() -> None:
@@ -92,10 +97,8 @@ def test_brackets_are_not_nested() -> None:
 
 
 def test_out_of_credit_at_openai() -> None:
-    """The first question of new users is answered: credit is missing, waiting will not help, a chat plan is not credit."""
-    finding = CATALOGUE.classify(
-        Failure(status=429, provider="openai", body=b'{"error":{"message":"You exceeded your current quota, please check your plan and billing details.","type":"insufficient_quota","code":"insufficient_quota"}}')
-    )  # fmt: skip
+    """The first question of new users is answered: credit is missing, waiting will not help."""
+    finding = CATALOGUE.classify(Failure(status=429, provider="openai", body=OUT_OF_CREDIT))
     said = CATALOGUE.explain(finding)
     assert said.line == "OpenAI: no credit left on this account. Waiting will not help: add credit, then send again."
     assert said.reason == "Out of credit"

@@ -57,7 +57,7 @@ async def test_a_failure_can_be_repeated(make_journal, make_call, failed_event):
     assert [(name, str(value)) for name, value in kept.call.headers] == [(n, str(v)) for n, v in call.headers]
     assert kept.call.headers[1][1].secrets()[0].name == call.scope.key
     assert kept.body_file == str(journal.body_file("c1"))
-    assert Path(kept.body_file).stat().st_mode & 0o777 == 0o600
+    assert journal.body_file("c1").stat().st_mode & 0o777 == 0o600
     assert "Too many requests" in kept.comment
     row = await journal.call("r-c1")
     assert row is not None
@@ -342,22 +342,25 @@ async def test_settings_change_while_it_runs(make_journal, make_call, success):
 async def test_hostile_values_are_stored(make_journal, make_call, redactor):
     """NUL, lone surrogates, huge numbers and NaN do not stop a row."""
     journal = make_journal()
-    await recorded(journal, [Event("queued", make_call("c1", client="a\0b\ud800c"), 1.0, reason="\udcff"),
-                             Event("answered", call, 2.0, 1, status=2**70, headers=(("Date", "\ud800"),))])  # fmt: skip
+    call = make_call("c1", client="a\0b\ud800c")
+    queued = Event("queued", call, 1.0, reason="\udcff")
+    sent = Event("sent", call, float("nan"), 1)
+    answered = Event("answered", call, 2.0, 1, status=2**70, headers=(("Date", "\ud800"),))
+    await recorded(journal, [queued, answered, sent, answered])
     row = await journal.call("c1")
     assert row is not None
     assert row["client"] == "a\u2400b\ufffdc"
 
 
 async def test_recording_costs_the_loop_next_to_nothing(make_journal, make_call, success):
-    """A record is a put: well under 20 microseconds, also while the writer works."""
+    """A record is a put: far below a tenth of a millisecond, also while the writer works."""
     journal = make_journal()
     events = success(make_call())
     start = time.perf_counter()
     for _ in range(500):
         for event in events:
             journal.record(event)
-    assert (time.perf_counter() - start) / 3000 < 0.001
+    assert (time.perf_counter() - start) / 3000 < 0.0001
     await journal.flush()
 
 
@@ -386,8 +389,9 @@ async def main():
     while True:
         ids = [f"{sys.argv[2]}-{n + i}" for i in range(5)]
         for name in ids:
-            call = Call(name, Origin("h", "https://h", "openai"), Scope("h", "-", "m"), "POST", Sealed("/"), (), b"body", Ask(),
-                arrived_at=time.time())
+            origin, scope = Origin("h", "https://h", "openai"), Scope("h", "-", "m")
+            call = Call(name, origin, scope, "POST", Sealed("/"), (), b"body", Ask(),
+                        arrived_at=time.time())
             journal.record(Event("queued", call, 1.0))
             journal.record(Event("sent", call, 1.0, 1))
             journal.record(Event("done", call, 2.0, 1, status=200, final=True))

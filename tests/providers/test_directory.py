@@ -37,7 +37,8 @@ def test_found_by_name_and_host(asked: str, name: str) -> None:
 @pytest.mark.parametrize(
     "asked",
     [
-        "evil.com", "api.openai.com.evil.com", "x.y.openai.azure.com", "evil.com/x.openai.azure.com", ".openai.azure.com",
+        "evil.com", "api.openai.com.evil.com", "x.y.openai.azure.com", "evil.com/x.openai.azure.com",
+        ".openai.azure.com",
         "bedrock-runtime.bucket.s3.amazonaws.com", "api.openai.com:8443", "", "*", "localhost:99999999", "a" * 5000,
         "user@api.openai.com", "api.openai.com\n", "api.openai.com#.openai.azure.com", "10.0.0.1:80",
     ],

@@ -67,8 +67,11 @@ def test_gemini_object_and_array(array: bool) -> None:
     assert result["message"] == LINE
 
 
-@pytest.mark.parametrize("original", [b"", b"<html><h1>429</h1></html>", b'"Too fast"', b"slow down", b"[]", b"null",
-                                      b"12", b"\xff\xfe\x00", b"{", b"[" * 100_000, b'{"error": {"type": "x"}}'])  # fmt: skip
+@pytest.mark.parametrize(
+    "original",
+    [b"", b"<html><h1>429</h1></html>", b'"Too fast"', b"slow down", b"[]", b"null", b"12", b"\xff\xfe\x00", b"{",
+     b"[" * 100_000, b'{"error": {"type": "x"}}'],
+)  # fmt: skip
 @pytest.mark.parametrize(
     ("provider", "shape"),
     [

@@ -1,5 +1,6 @@
 """Taking streams apart, wherever the chunks end."""
 
+import itertools
 import struct
 import zlib
 
@@ -33,7 +34,7 @@ def fed(data: bytes, *cuts: int) -> list[Event]:
     splitter = splitter_for(data[:64])
     assert splitter is not None
     edges = [0, *sorted(cuts), len(data)]
-    return [event for a, b in zip(edges, edges[1:], strict=False) for event in splitter.feed(data[a:b])]
+    return [event for a, b in itertools.pairwise(edges) for event in splitter.feed(data[a:b])]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ from daemon.providers.usage import merge, usage_of, usage_of_body
     [
         ({"usage": {"prompt_tokens": 9, "completion_tokens": 12, "total_tokens": 21}}, Usage(9, 12)),
         (
-            {"usage": {"prompt_tokens": 2000, "completion_tokens": 3, "prompt_tokens_details": {"cached_tokens": 1024}}},
+            {"usage": {"prompt_tokens": 2000, "completion_tokens": 3,
+                       "prompt_tokens_details": {"cached_tokens": 1024}}},
             Usage(2000, 3, 1024),
         ),
         ({"usage": {"prompt_tokens": 50, "completion_tokens": 1, "prompt_cache_hit_tokens": 32}}, Usage(50, 1, 32)),

@@ -1,0 +1,481 @@
+"""The JSON-RPC door over a real Unix socket, with operations that play a script."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from wire import Wire, visit
+
+from daemon.doors import porter
+from daemon.doors.rpc import BATCH_CAP, CODE_OF, RpcDoor, Session, is_text, parse, serialize, valid_id
+from daemon.errors import Refusal, UnknownOperation
+
+MAX = 200_000
+
+
+class Play:
+    """Operations of a test. Each is a method whose name begins with `do_`."""
+
+    def __init__(self) -> None:
+        self.params: list[Mapping[str, Any]] = []
+        self.started = asyncio.Event()
+        self.cancelled = asyncio.Event()
+        self.go_on = asyncio.Event()
+        self.closed = asyncio.Event()
+        self.session: Any = None
+
+    async def operate(self, name: str, params: Mapping[str, Any], session: Session, tag: Any) -> Mapping[str, Any]:
+        """Run one."""
+        self.params.append(params)
+        self.session = session
+        found = getattr(self, "do_" + name, None)
+        if found is None:
+            raise UnknownOperation(f"no {name!r}")
+        result: Mapping[str, Any] = await found(params, session, tag)
+        return result
+
+    async def do_echo(self, params: Any, session: Session, tag: Any) -> Any:
+        """The params."""
+        return dict(params)
+
+    async def do_wait(self, params: Any, session: Session, tag: Any) -> Any:
+        """Wait until told to go on."""
+        self.started.set()
+        try:
+            await self.go_on.wait()
+        except asyncio.CancelledError:
+            self.cancelled.set()
+            raise
+        return {"waited": True}
+
+    async def do_break(self, params: Any, session: Session, tag: Any) -> Any:
+        """A fault of ours."""
+        raise KeyError("CANARY-in-an-exception")
+
+    async def do_refuse(self, params: Any, session: Session, tag: Any) -> Any:
+        """The refusal that is asked for."""
+        kind = next(kind for kind in (*CODE_OF, Refusal) if kind.__name__ == params["kind"])
+        raise kind("said in words", **params.get("facts", {}))
+
+    async def do_stream(self, params: Any, session: Session, tag: Any) -> Any:
+        """Text in pieces, then the whole."""
+        for piece in params["pieces"]:
+            session.delta(tag, "c1", piece)
+        return {"text": "".join(params["pieces"])}
+
+    async def do_odd(self, params: Any, session: Session, tag: Any) -> Any:
+        """What Emacs cannot read."""
+        return {
+            "nul": "a\0b\\u0000",
+            "half": "\ud800",
+            "inf": float("inf"),
+            "nan": [float("nan"), 1.5],
+            "other": {1},
+        }
+
+    async def do_flood(self, params: Any, session: Session, tag: Any) -> Any:
+        """More than a slow reader can take."""
+        for number in range(params["times"]):
+            session.notify("queue", {"n": number, "pad": "x" * 1000})
+            session.delta(tag, "c1", "y" * 1000)
+        session.on_close(self.closed.set)
+        return {}
+
+
+@contextlib.asynccontextmanager
+async def door(place: Path, play: Play) -> AsyncIterator[RpcDoor]:
+    """An RPC door behind a porter at PLACE/s."""
+    rpc = RpcDoor(play.operate, MAX)
+    keeper = porter.Porter(rpc, rpc)
+    with porter.bind(place / "s") as sock:
+        await keeper.open(sock)
+        yield rpc
+        keeper.close()
+        rpc.close()
+
+
+def request(tag: Any, method: str, **params: Any) -> bytes:
+    """A request on a line."""
+    return json.dumps({"jsonrpc": "2.0", "id": tag, "method": method, "params": params}).encode() + b"\n"
+
+
+async def read(wire: Wire) -> Any:
+    """The next message on a line."""
+    line = await wire.line()
+    assert line, "the connection was closed"
+    value = json.loads(line)
+    assert value["jsonrpc"] == "2.0"
+    return value
+
+
+async def answer_to(place: Path, data: bytes) -> Any:
+    """The first message that DATA brings; the connection must then still work."""
+    async with door(place, Play()), visit(place / "s") as wire:
+        wire.send(data + request("after", "echo"))
+        answer = await read(wire)
+        while (after := await read(wire)).get("id") != "after":
+            pass
+        assert after["result"] == {}
+        return answer
+
+
+# ---- requests
+
+
+@pytest.mark.parametrize("style", ["lines", "frames"])
+async def test_both_framings_split_at_every_byte(place: Path, style: str) -> None:
+    """A request is answered in its own framing, wherever it is cut."""
+    body = request(7, "echo", text="é🦊").strip()
+    data = body + b"\n" if style == "lines" else b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
+    async with door(place, Play()):
+        for at in range(1, len(data), 3):
+            async with visit(place / "s") as wire:
+                wire.send(data[:at])
+                await asyncio.sleep(0)
+                wire.send(data[at:])
+                if style == "frames":
+                    length = int((await wire.line()).split(b": ")[1])
+                    assert await wire.line() == b"\r\n"
+                    answer = json.loads(await wire.exactly(length))
+                else:
+                    answer = await read(wire)
+            assert answer == {"jsonrpc": "2.0", "id": 7, "result": {"text": "é🦊"}}
+
+
+@pytest.mark.parametrize("params", ["null", "{}", None])
+async def test_params_may_be_null_or_absent(place: Path, params: str | None) -> None:
+    """Emacs sends null for an empty object."""
+    text = '{"jsonrpc":"2.0","id":1,"method":"echo"' + (f',"params":{params}' if params else "") + "}\n"
+    assert (await answer_to(place, text.encode()))["result"] == {}
+
+
+async def test_requests_run_at_the_same_time(place: Path) -> None:
+    """A slow request does not hold up a quick one."""
+    play = Play()
+    async with door(place, play), visit(place / "s") as wire:
+        wire.send(request(1, "wait") + request(2, "echo"))
+        assert (await read(wire))["id"] == 2
+        play.go_on.set()
+        assert await read(wire) == {"jsonrpc": "2.0", "id": 1, "result": {"waited": True}}
+
+
+async def test_a_batch(place: Path) -> None:
+    """The requests of a batch are answered one by one."""
+    batch = b"[" + b",".join(request(n, "echo", n=n).strip() for n in range(3)) + b"]\n"
+    async with door(place, Play()), visit(place / "s") as wire:
+        wire.send(batch)
+        assert [(await read(wire))["result"]["n"] for _ in range(3)] == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        (b"{", -32700),
+        (b"hello", -32700),
+        (b'{"id":1,"method":"echo","params":{"a":NaN}}', -32700),
+        (b'{"id":1,"method":"echo","params":{"a":Infinity}}', -32700),
+        (b'{"id":1,"method":"echo","params":{"a":1e999}}', -32700),
+        (b'{"id":1,"method":"echo","params":{"a":' + b"1" * 5000 + b"}}", -32700),
+        (b'{"id":1,"method":"echo","params":' + b"[" * 90_000 + b"]" * 90_000 + b"}", -32700),
+        (b'{"id":1,"method":"echo\xff"}', -32700),
+        (b'\xef\xbb\xbf{"id":1,"method":"echo"}', -32700),
+        (b"[]", -32600),
+        (b"[" + b",".join([b"1"] * (BATCH_CAP + 1)) + b"]", -32600),
+        (b"[1]", -32600),
+        (b"1", -32600),
+        (b'"x"', -32600),
+        (b"null", -32600),
+        (b'{"id":1}', -32600),
+        (b'{"id":1,"method":5}', -32600),
+        (b'{"id":null,"method":"echo"}', -32600),
+        (b'{"id":{},"method":"echo"}', -32600),
+        (b'{"id":true,"method":"echo"}', -32600),
+        (b'{"id":1.5,"method":"echo"}', -32600),
+        (b'{"id":1e308,"method":"echo"}', -32600),
+        (b'{"id":9223372036854775808,"method":"echo"}', -32600),
+        (b'{"id":"' + b"x" * 100_000 + b'","method":"echo"}', -32600),
+        (b'{"id":"\\ud800","method":"echo"}', -32600),
+        (b'{"id":{"a":1},"method":"echo","params":[1]}', -32600),
+        (b'{"id":1,"method":"echo","params":[1]}', -32602),
+        (b'{"id":1,"method":"echo","params":"x"}', -32602),
+        (b'{"id":1,"method":"echo","params":{"a":"\\ud800"}}', -32602),
+        (b'{"id":1,"method":"echo","params":{"\\udfff":1}}', -32602),
+        (b'{"id":1,"method":"nothing"}', -32601),
+        (b'{"id":1,"method":"nothing\\u0000"}', -32601),
+    ],
+    ids=lambda value: value[:50].decode("latin-1") if isinstance(value, bytes) else str(value),
+)
+async def test_bad_messages(place: Path, message: bytes, code: int) -> None:
+    """Each is answered with the right code and words, and the connection goes on."""
+    async with door(place, Play()), visit(place / "s") as wire:
+        # Not the first line: what does not begin like JSON-RPC would be HTTP for the porter.
+        wire.send(request(0, "wait") + message + b"\n" + request("after", "echo"))
+        answer = await read(wire)
+        assert (await read(wire))["result"] == {}
+    assert answer["error"]["code"] == code
+    assert answer["error"]["message"]
+    assert len(json.dumps(answer)) < 500
+    assert answer["id"] == (1 if code in (-32601, -32602) else None)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        b'{"id":1,"method":"echo","params":{"a":"\\ud83e\\udd8a"}}',
+        b'{"id":1,"method":"echo","params":{"a":"\\u0000","a":"\\u0000"}}',
+        b'{"id":1,"method":"echo","params":{"a":9223372036854775808}}',
+        b'{"id":1,"method":"echo","params":{"a":' + b"[" * 300 + b"]" * 300 + b"}}",
+    ],
+)
+async def test_odd_messages_that_are_good(place: Path, message: bytes) -> None:
+    """Pairs of surrogates, NUL, doubled names, large numbers, nesting: plain JSON."""
+    assert "result" in await answer_to(place, message + b"\n")
+
+
+async def test_an_id_that_is_still_in_use(place: Path) -> None:
+    """The second request with an id is refused; the first is answered all the same, and then the id is free."""
+    play = Play()
+    async with door(place, play), visit(place / "s") as wire:
+        wire.send(request(1, "wait") + request(1, "echo"))
+        assert (await read(wire))["error"]["code"] == -32600
+        play.go_on.set()
+        assert (await read(wire))["result"] == {"waited": True}
+        wire.send(request(1, "echo") + request("1", "echo"))
+        assert {(await read(wire))["id"] for _ in range(2)} == {1, "1"}
+
+
+async def test_notifications_are_not_answered(place: Path) -> None:
+    """What has no id gets neither result nor error, even when it fails; a stray answer is ignored."""
+    data = (
+        b'{"method":"echo"}\n{"method":"nothing"}\n{"method":"break"}\n{"method":"echo","params":[]}\n'
+        b'{"method":"echo","params":{"a":"\\ud800"}}\n{"id":3,"result":1}\n{"id":3,"error":{}}\n'
+    )
+    async with door(place, Play()), visit(place / "s") as wire:
+        wire.send(data + request(9, "wait") + request(1, "echo"))
+        assert (await read(wire))["id"] == 1
+
+
+async def test_a_framing_error_closes(place: Path) -> None:
+    """When the stream cannot be followed any more, that is said once and the connection ends."""
+    async with door(place, Play()) as rpc, visit(place / "s") as wire:
+        wire.send(b"Content-Length: 99999999999\r\n\r\n")
+        data = await wire.rest()
+        assert b"-32600" in data
+        assert b"max_body" in data
+        await asyncio.sleep(0)
+        assert rpc.connections == 0
+
+
+# ---- refusals
+
+
+@pytest.mark.parametrize("kind", CODE_OF, ids=lambda kind: kind.__name__)
+async def test_each_refusal_has_its_code(place: Path, kind: type[Refusal]) -> None:
+    """Message, kind and facts come with each."""
+    answer = await answer_to(place, request(1, "refuse", kind=kind.__name__, facts={"retry_after_s": 2}))
+    assert answer["error"] == {
+        "code": CODE_OF[kind],
+        "message": "said in words",
+        "data": {"kind": kind.code, "retry_after_s": 2},
+    }
+
+
+async def test_a_call_that_the_provider_refused(place: Path) -> None:
+    """The explanation makes it -32001."""
+    answer = await answer_to(place, request(1, "refuse", kind="Refusal", facts={"explanation": {"line": "x"}}))
+    assert answer["error"]["code"] == -32001
+    assert answer["error"]["data"]["explanation"] == {"line": "x"}
+
+
+def test_the_codes_are_distinct() -> None:
+    """A client can tell them apart."""
+    assert len(set(CODE_OF.values())) == len(CODE_OF)
+
+
+async def test_when_sluice_breaks(place: Path, caplog: Any) -> None:
+    """Our own fault is -32603 without details, which the log has; the daemon lives on."""
+    answer = await answer_to(place, request(1, "break"))
+    assert answer["error"]["code"] == -32603
+    assert "CANARY" not in json.dumps(answer)
+    assert any(record.levelno == logging.ERROR for record in caplog.records)
+
+
+# ---- cancelling
+
+
+async def test_cancel(place: Path) -> None:
+    """A cancelled request stops and is answered once, with the code for it."""
+    play = Play()
+    async with door(place, play), visit(place / "s") as wire:
+        wire.send(request("a", "wait"))
+        await asyncio.wait_for(play.started.wait(), 5)
+        wire.send(b'{"method":"$/cancelRequest","params":{"id":"a"}}\n')
+        answer = await read(wire)
+        assert (answer["id"], answer["error"]["code"]) == ("a", -32800)
+        assert play.cancelled.is_set()
+
+
+@pytest.mark.parametrize("params", ["{}", '{"id":99}', '{"id":{}}', '{"id":[1]}', "null"])
+async def test_cancelling_nothing(place: Path, params: str) -> None:
+    """Cancelling what does not run does nothing."""
+    play = Play()
+    async with door(place, play), visit(place / "s") as wire:
+        wire.send(request(1, "wait") + b'{"method":"$/cancelRequest","params":' + params.encode() + b"}\n")
+        wire.send(request(2, "echo"))
+        assert (await read(wire))["id"] == 2
+        play.go_on.set()
+        assert (await read(wire))["id"] == 1
+
+
+async def test_one_connection_cannot_cancel_for_another(place: Path) -> None:
+    """Ids belong to their connection."""
+    play = Play()
+    async with door(place, play), visit(place / "s") as ours, visit(place / "s") as theirs:
+        ours.send(request(1, "wait"))
+        await asyncio.wait_for(play.started.wait(), 5)
+        theirs.send(b'{"method":"$/cancelRequest","params":{"id":1}}\n' + request(2, "echo"))
+        assert (await read(theirs))["id"] == 2
+        assert not play.cancelled.is_set()
+
+
+async def test_a_visitor_who_leaves_cancels_what_runs(place: Path) -> None:
+    """Nobody would hear the answer."""
+    play = Play()
+    async with door(place, play) as rpc:
+        async with visit(place / "s") as wire:
+            wire.send(request(1, "wait"))
+            await asyncio.wait_for(play.started.wait(), 5)
+        await asyncio.wait_for(play.cancelled.wait(), 5)
+        assert rpc.connections == 0
+
+
+async def test_closing_actions_run(place: Path) -> None:
+    """A subscription ends with its connection."""
+    play = Play()
+    async with door(place, play):
+        async with visit(place / "s") as wire:
+            wire.send(request(1, "flood", times=0))
+            await read(wire)
+        await asyncio.wait_for(play.closed.wait(), 5)
+
+
+# ---- notifications
+
+
+async def test_deltas_come_before_the_result(place: Path) -> None:
+    """The first text comes at once, the rest is gathered, and all of it is there before the result, numbered."""
+    async with door(place, Play()), visit(place / "s") as wire:
+        for _ in range(2):
+            wire.send(request(1, "stream", pieces=["a", "b", "c", "d"]))
+            messages = [await read(wire) for _ in range(3)]
+            assert [m.get("method", "result") for m in messages] == ["delta", "delta", "result"]
+            assert messages[0]["params"] == {"id": 1, "call": "c1", "seq": 1, "text": "a"}
+            assert messages[1]["params"] == {"id": 1, "call": "c1", "seq": 2, "text": "bcd"}
+            assert messages[2]["result"]["text"] == "abcd"
+
+
+async def test_gathered_text_goes_out_by_itself(place: Path) -> None:
+    """Gathered text does not wait for the result."""
+    play = Play()
+    async with door(place, play), visit(place / "s") as wire:
+        wire.send(request(1, "wait"))
+        await asyncio.wait_for(play.started.wait(), 5)
+        for piece in "abc":
+            play.session.delta(1, "c1", piece)
+        assert [(await read(wire))["params"]["text"] for _ in range(2)] == ["a", "bc"]
+
+
+async def test_a_slow_reader_gets_the_newest(place: Path) -> None:
+    """While the visitor does not read, queue news is replaced and text is gathered: nothing is lost, little is kept."""
+    async with door(place, Play()), visit(place / "s") as wire:
+        wire.reader._transport.pause_reading()  # type: ignore[attr-defined]
+        wire.send(request(1, "flood", times=3000))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        wire.reader._transport.resume_reading()  # type: ignore[attr-defined]
+        queue, text, answer = [], "", None
+        while answer is None:
+            message = await read(wire)
+            if message.get("method") == "queue":
+                queue.append(message["params"]["n"])
+            elif message.get("method") == "delta":
+                text += message["params"]["text"]
+            else:
+                answer = message
+        assert len(text) == 3_000_000
+        assert len(queue) < 3000
+        assert queue == sorted(queue)
+
+
+async def test_a_visitor_who_never_reads_is_cut(place: Path) -> None:
+    """There is an end to what waits for it."""
+    play = Play()
+    async with door(place, play) as rpc, visit(place / "s") as wire:
+        wire.reader._transport.pause_reading()  # type: ignore[attr-defined]
+        wire.send(request(1, "flood", times=20_000))
+        await asyncio.wait_for(play.closed.wait(), 5)
+        assert rpc.connections == 0
+
+
+async def test_what_goes_out_can_be_read_by_emacs(place: Path) -> None:
+    """No NUL, no half surrogate, no number that JSON does not have."""
+    async with door(place, Play()), visit(place / "s") as wire:
+        wire.send(request(1, "odd"))
+        line = await wire.line()
+    assert b"\\u0000b" not in line.replace(b"\\\\u0000", b"")
+    result = json.loads(line, parse_constant=lambda name: pytest.fail(name))["result"]
+    assert result == {"nul": "ab\\u0000", "half": "?", "inf": None, "nan": [None, 1.5], "other": "{1}"}
+
+
+# ---- the end
+
+
+async def test_draining_waits_for_what_runs(place: Path) -> None:
+    """`drained` ends when the running operations have."""
+    play = Play()
+    async with door(place, play) as rpc, visit(place / "s") as wire:
+        wire.send(request(1, "wait"))
+        await asyncio.wait_for(play.started.wait(), 5)
+        waiting = asyncio.create_task(rpc.drained())
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        play.go_on.set()
+        await asyncio.wait_for(waiting, 5)
+        assert (await read(wire))["result"] == {"waited": True}
+        rpc.close()
+        assert await wire.rest() == b""
+
+
+# ---- pieces
+
+
+def test_valid_id() -> None:
+    """Strings and whole numbers that Emacs and the journal can keep."""
+    assert all(valid_id(tag) for tag in (0, -1, 2**63 - 1, "", "x" * 128))
+    assert not any(valid_id(tag) for tag in (None, True, 1.0, [], {}, 2**63, "x" * 129, "\ud800"))
+
+
+def test_parse_says_what_is_wrong() -> None:
+    """In words, without the text itself."""
+    for text, words in [(b"\xff", "UTF-8"), (b"NaN", "NaN"), (b"[" * 100_000, "deeply"), (b"1e999", "large")]:
+        with pytest.raises(ValueError, match=words):
+            parse(text)
+
+
+def test_is_text() -> None:
+    """Only half of a pair is no text."""
+    assert is_text({"a": ["🦊", "\0"]})
+    assert not is_text({"a": ["\udfff"]})
+
+
+def test_serialize_takes_out_only_real_nuls() -> None:
+    """A backslash before `u0000` is the user's own text."""
+    assert serialize({"a": "\0\0x\\\0"}) == b'{"a":"x\\\\"}'
+    assert serialize({"a": "\\u0000"}) == b'{"a":"\\\\u0000"}'

@@ -1,0 +1,103 @@
+"""What `daemon curl ID` prints arrives, in four shells, byte for byte as the daemon's own request did."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from typing import Any
+
+import pytest
+
+from stage.world import CHATS, KEYS, Api, config
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.skipif(shutil.which("curl") is None, reason="curl is missing; install it: apt install curl"),
+]
+SHELLS = ("sh", "bash", "zsh", "fish")
+VARIABLES = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY", "gemini": "GEMINI_API_KEY"}
+
+HOSTILE = "it's \"quoted\" $(id) `id` \\ back\\\\slash %s @/etc/passwd\nsecond line\t한국어 🙂 !x"
+
+
+def send(daemon: Any, api: Api, text: str, *more: str) -> None:
+    """One call that fails for good, as a client with odd headers sends it."""
+    odd = ["-H", "X-Custom: a'b \"c\" $HOME", "-H", "X-Dup: 1", "-H", "x-dup: 2", "-H", "User-Agent: it's me/1.0", *more]
+    command = ["curl", "-q", "-sS", "--unix-socket", str(daemon.socket), *odd]
+    subprocess.run([*command, *api.curl("insufficient-quota", text=text)], check=True, capture_output=True, timeout=60)
+
+
+def replay(daemon: Any, shell: str, command: str, folder: Any, key: tuple[str, str]) -> str:
+    """Run COMMAND as a script of SHELL; returns what curl printed."""
+    script = folder / f"replay.{shell}"
+    script.write_text(command + "\n", encoding="utf-8")
+    environment = {**daemon.env, key[0]: key[1], "http_proxy": "http://127.0.0.1:9", "CANARY_UNUSED": "1"}
+    done = subprocess.run([shell, str(script)], capture_output=True, timeout=60, check=False, env=environment)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.decode()
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("api", CHATS, ids=lambda api: api.name)
+def test_replay(sluice: Any, sandbox: Any, canary: Any, tmp_path: Any, shell: str, api: Api) -> None:
+    """Method, target, header order with case and duplicates, and body are the same as in the daemon's own request."""
+    if shutil.which(shell) is None:
+        pytest.skip(f"{shell} is missing; install it: apt install {shell}")
+    provider = sandbox()
+    daemon = sluice(config(provider.url))
+    for text in ("Hello", HOSTILE, "x" * 20_000):
+        send(daemon, api, text)
+        mine = provider.seen[-1]
+        printed = daemon.run("curl", "last")
+        assert printed.returncode == 0, printed.stderr
+        assert KEYS[api.provider] not in printed.stdout
+        answer = replay(daemon, shell, printed.stdout, tmp_path, (VARIABLES[api.provider], KEYS[api.provider]))
+        theirs = provider.seen[-1]
+        assert theirs is not mine
+        assert (theirs.method, theirs.target, theirs.body) == (mine.method, mine.target, mine.body)
+        assert theirs.headers == mine.headers
+        assert theirs.status == mine.status
+        assert "error" in json.loads(answer)
+        provider.sandbox.reset()
+        daemon.restart()  # the daemon would hold the next call of this key back for a while
+
+
+def test_through_the_daemon(sluice: Any, sandbox: Any, tmp_path: Any) -> None:
+    """`--via-daemon` sends the same call through the socket."""
+    provider = sandbox()
+    daemon = sluice(config(provider.url))
+    send(daemon, CHATS[0], "Hello", "-H", "X-Sluice-Priority: interactive")
+    mine = provider.seen[-1]
+    command = daemon.run("curl", "last-failed", "--via-daemon").stdout
+    assert str(daemon.socket) in command
+    daemon.restart()
+    replay(daemon, "sh", command, tmp_path, ("OPENAI_API_KEY", KEYS["openai"]))
+    theirs = provider.seen[-1]
+    assert theirs is not mine
+    assert (theirs.method, theirs.target, theirs.body) == (mine.method, mine.target, mine.body)
+
+
+def test_the_log_has_the_command(sluice: Any, sandbox: Any) -> None:
+    """At debug level a failed call is logged with its curl command, without the key; at info with one line."""
+    provider = sandbox()
+    daemon = sluice(config(provider.url))
+    send(daemon, CHATS[0], "Hello")
+    daemon.stop()
+    assert "the same call from a terminal" in daemon.stderr
+    assert 'printf \'Authorization: Bearer %s\\n\' "$OPENAI_API_KEY" | curl -q' in daemon.stderr
+    assert KEYS["openai"] not in daemon.stderr
+    assert daemon.stderr.count(" info ") >= 1
+
+
+def test_without_a_daemon(sluice: Any, sandbox: Any) -> None:
+    """The journal alone answers `calls`, `curl` and `explain` when no daemon runs."""
+    provider = sandbox()
+    daemon = sluice(config(provider.url))
+    send(daemon, CHATS[0], "Hello")
+    with_daemon = {name: daemon.run(name, "last-failed").stdout for name in ("curl", "explain", "calls")}
+    daemon.stop()
+    for name, text in with_daemon.items():
+        offline = daemon.run(name, "last-failed")
+        assert offline.returncode == 0, offline.stderr
+        assert offline.stdout == text

@@ -1,0 +1,118 @@
+"""Opening, locking, migrating, putting aside."""
+
+import os
+import sqlite3
+
+import pytest
+
+from daemon.journal.database import (
+    Newer,
+    Unusable,
+    is_damage,
+    is_there,
+    lock,
+    migrate,
+    open_database,
+    quarantine,
+    schema,
+)
+
+
+def test_settings_of_the_connection(tmp_path):
+    """WAL, full syncs, overwritten deletes, foreign keys, and space that can be given back."""
+    db = open_database(tmp_path, 1.0).db
+    wanted = {
+        "journal_mode": "wal",
+        "synchronous": 2,
+        "secure_delete": 1,
+        "foreign_keys": 1,
+        "trusted_schema": 0,
+        "auto_vacuum": 2,
+    }
+    assert {name: db.execute(f"PRAGMA {name}").fetchone()[0] for name in wanted} == wanted
+    assert db.execute("PRAGMA user_version").fetchone()[0] == len(schema())
+    db.close()
+
+
+def test_one_lock(tmp_path):
+    """The second to come hears who has it; a loose folder is made private; a file in its place is refused."""
+    tmp_path.chmod(0o755)
+    fd = lock(tmp_path)
+    assert tmp_path.stat().st_mode & 0o777 == 0o700
+    with pytest.raises(Unusable, match="another daemon"):
+        lock(tmp_path)
+    os.close(fd)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Unusable):
+        lock(tmp_path / "file")
+    (tmp_path / "link").symlink_to(tmp_path)
+    with pytest.raises(Unusable, match="not a folder of yours"):
+        lock(tmp_path / "link")
+
+
+def test_migrations_are_whole_or_not_at_all(tmp_path):
+    """A step that fails in its middle leaves the version and the tables before it; the older file was copied first."""
+    path = tmp_path / "journal.db"
+    opened = open_database(tmp_path, 1.0)
+    opened.db.execute("INSERT INTO memory VALUES ('k', 'a', 'v')")
+    bad = [*schema(), "CREATE TABLE extra (x); INSERT INTO nowhere VALUES (1);"]
+    with pytest.raises(sqlite3.OperationalError, match="nowhere"):
+        migrate(opened.db, path, bad)
+    assert opened.db.execute("PRAGMA user_version").fetchone()[0] == len(schema())
+    assert not opened.db.execute("SELECT 1 FROM sqlite_master WHERE name = 'extra'").fetchall()
+    good = [*schema(), "CREATE TABLE extra (x);"]
+    migrate(opened.db, path, good)
+    assert opened.db.execute("PRAGMA user_version").fetchone()[0] == len(good)
+    opened.db.close()
+    copy = tmp_path / f"journal.db.before-version-{len(good)}"
+    assert copy.stat().st_mode & 0o777 == 0o600
+    db = sqlite3.connect(copy)
+    assert db.execute("SELECT value FROM memory").fetchall() == [("v",)]
+    db.close()
+    with pytest.raises(Newer):
+        open_database(tmp_path, 1.0)
+
+
+def test_two_damaged_files_are_kept(tmp_path):
+    """The third damaged file pushes out the first, with its side files."""
+    for n in range(3):
+        for end in ("", "-wal"):
+            (tmp_path / f"journal.db{end}").write_text("x")
+        quarantine(tmp_path / "journal.db", 1000.0 + n)
+    assert len(list(tmp_path.glob("journal.corrupt-*.db"))) == 2
+    assert len(list(tmp_path.glob("journal.corrupt-*.db-wal"))) == 2
+    assert not (tmp_path / "journal.db").exists()
+
+
+def test_new_rows_begin_above_saved_ones(tmp_path):
+    """After damage the numbering jumps, so that rows saved later keep their numbers and their order."""
+    (tmp_path / "journal.db").write_bytes(b"garbage" * 1000)
+    opened = open_database(tmp_path, 5.0)
+    assert opened.corrupt is not None
+    assert opened.db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'calls'").fetchone()[0] == 5000
+    opened.db.close()
+
+
+def test_damage_is_told_from_other_trouble(tmp_path):
+    """Only a broken file counts as damage: a full or a locked one must never be put aside."""
+    path = tmp_path / "x.db"
+    path.write_bytes(b"garbage" * 1000)
+    db = sqlite3.connect(path)
+    with pytest.raises(sqlite3.DatabaseError) as caught:
+        db.execute("SELECT * FROM sqlite_master")
+    assert is_damage(caught.value)
+    db.close()
+    assert not is_damage(sqlite3.OperationalError("database or disk is full"))
+
+
+def test_is_there(tmp_path):
+    """Deleted, replaced and overwritten are noticed."""
+    opened = open_database(tmp_path, 1.0)
+    opened.db.close()
+    path = tmp_path / "journal.db"
+    assert is_there(path, opened.inode)
+    assert not is_there(path, opened.inode + 1)
+    path.write_bytes(b"x")
+    assert not is_there(path, opened.inode)
+    path.unlink()
+    assert not is_there(path, opened.inode)

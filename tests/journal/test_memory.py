@@ -1,0 +1,52 @@
+"""The pacer's memory."""
+
+import threading
+
+from daemon.journal.memory import DiskMemory, Remembered
+
+
+def test_over_a_restart(make_journal):
+    """Values come back, the newest of each; what was forgotten does not."""
+    journal = make_journal()
+    memory = journal.memory
+    memory.remember("day", "a", "1")
+    memory.remember("day", "a", "2")
+    memory.remember("shape", "b", "3")
+    memory.remember("day", "c", "4")
+    memory.forget("day", "c")
+    assert memory.recall("day") == {"a": "2"}
+    journal.close()
+    again = make_journal().memory
+    assert again.recall("day") == {"a": "2"}
+    assert again.recall("shape") == {"b": "3"}
+    assert again.recall("none") == {}
+
+
+def test_remember_now_is_on_disk_when_it_returns(make_journal):
+    """Another connection sees the value at once."""
+    import sqlite3
+
+    journal = make_journal(linger_s=5.0)
+    journal.memory.remember_now("day", "a", "1")
+    db = sqlite3.connect(journal.folder / "journal.db")
+    assert db.execute("SELECT value FROM memory").fetchall() == [("1",)]
+    db.close()
+
+
+def test_without_a_disk_it_remembers_in_memory(make_journal, tmp_path):
+    """With a journal that cannot be opened nothing raises and nothing hangs."""
+    (tmp_path / "file").write_text("")
+    memory = make_journal(folder=tmp_path / "file").memory
+    memory.remember_now("day", "a", "1")
+    assert memory.recall("day") == {"a": "1"}
+
+
+def test_what_is_known_stands():
+    """Values read from a file later do not replace newer ones of this process."""
+    values = Remembered()
+    ready = threading.Event()
+    ready.set()
+    memory = DiskMemory(values, lambda item: None, ready)
+    memory.remember("k", "a", "new")
+    values.merge([("k", "a", "old"), ("k", "b", "old")])
+    assert memory.recall("k") == {"a": "new", "b": "old"}

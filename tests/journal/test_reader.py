@@ -1,0 +1,56 @@
+"""Questions to the journal; test_journal.py has the lists and filters."""
+
+import pytest
+
+from daemon.errors import InvalidCall, NotFound
+from daemon.journal import open_reader
+from daemon.journal.reader import shown
+
+
+async def test_names_of_a_call(make_journal, make_call, success, failed_event):
+    """An id, the beginning of one, the client's id, last and last-failed; an ambiguous beginning is said."""
+    journal = make_journal()
+    for name in ("abc1", "abc2", "xyz1"):
+        for event in success(make_call(name)):
+            journal.record(event)
+    journal.record(failed_event(make_call("bad1")))
+    journal.record(success(make_call("last1"))[0])
+    found = {
+        name: (await journal.call(name) or {}).get("id")
+        for name in ("abc1", "xyz", "r-abc2", "last", "last-failed", "ab", "no'pe")
+    }
+    assert found == {
+        "abc1": "abc1",
+        "xyz": "xyz1",
+        "r-abc2": "abc2",
+        "last": "last1",
+        "last-failed": "bad1",
+        "ab": None,
+        "no'pe": None,
+    }
+    with pytest.raises(InvalidCall, match="abc1, abc2"):
+        await journal.call("abc")
+
+
+def test_without_a_journal_it_says_what_to_do(tmp_path):
+    """No file: the message names the folder and the way out."""
+    with pytest.raises(NotFound, match="start the daemon"):
+        open_reader(tmp_path)
+    (tmp_path / "journal.db").write_bytes(b"garbage" * 1000)
+    with pytest.raises(NotFound, match="cannot be read"):
+        open_reader(tmp_path)
+
+
+async def test_a_reader_cannot_write(make_journal):
+    """The connection refuses to change anything."""
+    import sqlite3
+
+    journal = make_journal()
+    await journal.flush()
+    with open_reader(journal.folder) as reader, pytest.raises(sqlite3.OperationalError):
+        reader._db.execute("DELETE FROM calls")
+
+
+def test_secrets_in_a_target_are_shown_by_name():
+    """A target for people."""
+    assert shown(["/x?key=", {"secret": "key:abc"}, "&a=1"]) == "/x?key=«key:abc»&a=1"

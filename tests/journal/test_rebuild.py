@@ -1,0 +1,44 @@
+"""From the journal alone to the curl command."""
+
+from daemon.curl import curl_command
+from daemon.journal import call_from_row
+from daemon.journal.rebuild import comment
+
+
+async def test_the_curl_command_from_the_journal_is_that_of_the_call(
+    make_journal, make_call, failed_event, redactor, key
+):
+    """Keys in header and target, an empty header, a binary body: the same command as from the live call."""
+    journal = make_journal()
+    call = make_call(target=redactor.target(f"/v1/x?key={key}&a=1"), body=b"\0")
+    journal.record(failed_event(call))
+    kept = await journal.rebuild("c1")
+    assert kept is not None
+    again = curl_command(kept.call, key_variable="K", body_file=kept.body_file)
+    assert again == curl_command(call, key_variable="K", body_file=kept.body_file)
+    assert key not in again
+
+
+async def test_a_body_that_is_gone(make_journal, make_call, failed_event):
+    """When the file has been deleted by hand there is nothing to rebuild; a call without a body needs none."""
+    journal = make_journal()
+    journal.record(failed_event(make_call("c1")))
+    journal.record(failed_event(make_call("c2", method="GET", body=b"")))
+    row = await journal.call("c1")
+    assert row is not None
+    assert call_from_row(row) is not None
+    journal.body_file("c1").unlink()
+    assert call_from_row(row) is None
+    assert await journal.rebuild("c2") is not None
+    assert await journal.rebuild("unknown") is None
+
+
+def test_the_comment_says_what_came_of_it():
+    """Which call, what it showed, and that a key was taken out."""
+    row = {"id": "c1", "started_at": 0.0, "method": "POST", "host": "h", "model": None, "status": 429}
+    row |= {"line": "Too many.", "request": {"changed": True}}
+    assert "It showed: status 429. Too many." in comment({**row, "state": "failed"})
+    assert "no answer" in comment({**row, "state": "failed", "status": None})
+    assert "went well" in comment({**row, "state": "done"})
+    assert "interrupted" in comment({**row, "state": "interrupted"})
+    assert "taken out" in comment({**row, "state": "done"})

@@ -1,0 +1,59 @@
+"""What goes, and when."""
+
+from daemon.journal import Keeping
+from daemon.journal.bodies import Bodies
+from daemon.journal.database import open_database
+from daemon.journal.retention import forget, has_body, prune, used_bytes
+
+
+def fill(db, bodies: Bodies, count: int, size: int = 10) -> None:
+    """COUNT ended calls, one a second from 0, each with a body, and one that still runs, oldest of all."""
+    for n in range(-1, count):
+        db.execute(
+            "INSERT INTO calls (id, client, priority, state, arrived_at, host, url, provider, key, pool, kind, stream, "
+            "method, target, headers, body_bytes, body_kept) "
+            "VALUES (?, '', 1, ?, ?, '', '', '', '', '', '', 0, '', '', '', ?, ?)",
+            (f"c{n}", "done" if n >= 0 else "running", n, size, size),
+        )
+        if size < 100:
+            bodies.keep(f"c{n}", "request", b"x" * size)
+    db.execute("INSERT INTO steps (call, at, kind, attempt) SELECT n, 1, 'queued', 0 FROM calls")
+
+
+def test_by_age(tmp_path):
+    """Older than the age goes with steps and body; what runs stays however old."""
+    db, bodies = open_database(tmp_path, 1.0).db, Bodies(tmp_path)
+    fill(db, bodies, 10)
+    assert prune(db, bodies, Keeping(max_age_s=5.0), now=10.0) == 5
+    assert [row[0] for row in db.execute("SELECT id FROM calls ORDER BY n")] == ["c-1", "c5", "c6", "c7", "c8", "c9"]
+    assert db.execute("SELECT count(*) FROM steps").fetchone()[0] == 6
+    assert len(list(bodies.folder.iterdir())) == 6
+    db.close()
+
+
+def test_by_bytes(tmp_path):
+    """The oldest go until rows and bodies fit, and the file shrinks."""
+    db, bodies = open_database(tmp_path, 1.0).db, Bodies(tmp_path)
+    fill(db, bodies, 2000, size=1000)
+    before = used_bytes(db)
+    prune(db, bodies, Keeping(max_bytes=1_500_000), now=2000.0)
+    left = db.execute("SELECT count(*) FROM calls").fetchone()[0]
+    assert 500 < left < 2000
+    assert used_bytes(db) <= 1_500_000 < before
+    assert db.execute("SELECT max(arrived_at) FROM calls").fetchone()[0] == 1999
+    assert db.execute("PRAGMA freelist_count").fetchone()[0] == 0
+    db.close()
+
+
+def test_forget_only_bodies(tmp_path):
+    """Rows stay, files and answers go."""
+    db, bodies = open_database(tmp_path, 1.0).db, Bodies(tmp_path)
+    fill(db, bodies, 5)
+    assert has_body(db, "c1.request")
+    assert forget(db, bodies, before=3.0, only_bodies=True) == 3
+    assert db.execute("SELECT count(*) FROM calls").fetchone()[0] == 6
+    assert not has_body(db, "c1.request")
+    assert has_body(db, "c4.request")
+    assert not has_body(db, "c4.answer")
+    assert not has_body(db, "c4.request-half")
+    db.close()

@@ -1,0 +1,55 @@
+"""Events to writes."""
+
+from daemon.journal import Keeping
+from daemon.journal import statements as sql
+from daemon.journal.bodies import Bodies
+from daemon.journal.rows import MAX_FAILURE_BODY, SHOWN, Rows, pieces
+from daemon.model import Event
+
+
+def test_a_row_is_made_even_if_the_first_event_was_lost(tmp_path, redactor, make_call):
+    """Any event of a call that has no row yet brings the row with it; later ones do not."""
+    rows = Rows(redactor, Keeping(), Bodies(tmp_path))
+    call = make_call()
+    assert rows.writes(Event("sent", call, 1.0, 1))[0][0] is sql.INSERT_CALL
+    assert all(statement is not sql.INSERT_CALL for statement, _ in rows.writes(Event("first_byte", call, 1.0, 1)))
+    rows.writes(Event("done", call, 2.0, 1, final=True))
+    assert rows.known == set()
+
+
+def test_a_key_at_the_cut_of_a_body_is_recognised(tmp_path, redactor, make_call, failed_event, key):
+    """The answer's text is cleaned before it is cut, so that no half key stays."""
+    from dataclasses import replace
+
+    rows = Rows(redactor, Keeping(), Bodies(tmp_path))
+    event = failed_event(make_call())
+    body = b"x" * (MAX_FAILURE_BODY - 10) + key.encode() + b"y" * 100
+    event = replace(event, failure=replace(event.failure, body=body))
+    values = next(values for statement, values in rows.writes(event) if statement is sql.ATTEMPT_FAILED)
+    assert "CANARY" not in values["body"]
+    assert len(values["body"]) <= MAX_FAILURE_BODY
+
+
+def test_bodies_over_the_size_are_not_kept(tmp_path, redactor, make_call, failed_event):
+    """A body over the limit leaves no file and no claim."""
+    rows = Rows(redactor, Keeping(max_body_bytes=5), Bodies(tmp_path))
+    writes = rows.writes(failed_event(make_call(body=b"123456")))
+    assert all(statement is not sql.KEPT for statement, _ in writes)
+    assert not (tmp_path / "bodies").exists()
+
+
+def test_values_of_known_headers_only():
+    """Limits, ids and dates are shown; cookies, keys and inventions are not."""
+    shown = ["x-ratelimit-reset-tokens", "anthropic-ratelimit-input-tokens-limit", "Retry-After", "retry-after-ms"]
+    shown += ["x-request-id", "Date", "Content-Type", "CF-Ray", "x-should-retry"]
+    hidden = ["Set-Cookie", "x-api-key", "X-Invented", "Location", "x-amz-security-token"]
+    assert all(SHOWN.match(name) for name in shown)
+    assert not any(SHOWN.match(name) for name in hidden)
+
+
+def test_pieces_have_names_for_secrets(redactor, key):
+    """A sealed text for JSON has the bucket's name, not the value."""
+    assert pieces(redactor.header("Authorization", f"Bearer {key}")) == [
+        "Bearer ",
+        {"secret": redactor.secret(key).name},
+    ]

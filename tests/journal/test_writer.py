@@ -1,0 +1,95 @@
+"""The thread that writes; test_journal.py shows it with a broken disk and damaged files."""
+
+from daemon.journal import writer
+from daemon.journal.batch import Item
+from daemon.journal.bodies import Bodies
+from daemon.journal.memory import Remembered
+from daemon.journal.rows import Keeping, Rows
+from daemon.model import Event
+
+
+def make_writer(folder, redactor) -> writer.Writer:
+    """A writer that has not been started."""
+    return writer.Writer(folder, Rows(redactor, Keeping(), Bodies(folder)), Remembered(), linger_s=0.0)
+
+
+def test_too_many_events_in_front_are_dropped_and_counted(tmp_path, redactor, make_call, monkeypatch):
+    """The queue in front has an end, and what falls off is known; flushes and memory always get in."""
+    monkeypatch.setattr(writer, "MAX_QUEUED", 10)
+    own = make_writer(tmp_path, redactor)
+    for _ in range(20):
+        own.put(Event("queued", make_call(), 1.0))
+    own.put(Item())
+    assert own.dropped == 9
+    assert own.queue.qsize() == 12
+
+
+async def test_one_transaction_for_a_burst(make_journal, make_call, success):
+    """Hundreds of events that are there at once need a few commits, not hundreds."""
+    journal = make_journal()
+    await journal.flush()
+    db = journal._writer._open.db
+    commits: list[str] = []
+    db.set_trace_callback(lambda statement: commits.append(statement) if statement == "COMMIT" else None)
+    for n in range(100):
+        for event in success(make_call(f"c{n}")):
+            journal.record(event)
+    await journal.flush()
+    assert len(commits) < 100
+    assert journal.health()["rows"] == 100
+
+
+async def test_bodies_that_cannot_be_written(make_journal, make_call, failed_event):
+    """Without room for bodies the rows go on, and health says it."""
+    journal = make_journal()
+    await journal.flush()
+    (journal.folder / "bodies").write_text("in the way")
+    journal.record(failed_event(make_call()))
+    assert await journal.flush()
+    assert journal.health()["state"] == "degraded"
+    assert "bodies cannot be kept" in journal.health()["why"]
+    assert await journal.rebuild("c1") is None
+
+
+async def test_low_on_space_keeps_rows_without_bodies(make_journal, make_call, failed_event, monkeypatch):
+    """Below the floor of free space the rows go on without bodies; above it bodies are kept again."""
+    monkeypatch.setattr(writer, "HOUSEKEEPING_S", 0.0)
+    monkeypatch.setattr(writer, "FREE_FLOOR", 1 << 62)
+    journal = make_journal()
+    await journal.flush()
+    await journal.flush()
+    journal.record(failed_event(make_call("c1")))
+    await journal.flush()
+    assert "MiB are free" in journal.health()["why"]
+    assert await journal.rebuild("c1") is None
+    monkeypatch.setattr(writer, "FREE_FLOOR", 0)
+    await journal.flush()
+    await journal.flush()
+    journal.record(failed_event(make_call("c2")))
+    assert await journal.rebuild("c2") is not None
+    assert journal.health()["state"] == "ok"
+
+
+async def test_orphaned_bodies_are_swept_at_start(make_journal, make_call, failed_event):
+    """A body without a row (a crash came between) goes at the next start; the others stay."""
+    journal = make_journal()
+    journal.record(failed_event(make_call()))
+    await journal.flush()
+    journal.close()
+    (journal.folder / "bodies" / "lost.request").write_bytes(b"x")
+    again = make_journal()
+    await again.flush()
+    assert [path.name for path in (again.folder / "bodies").iterdir()] == ["c1.request"]
+
+
+async def test_the_thread_outlives_a_bug(make_journal, make_call, success, monkeypatch):
+    """An error that nobody thought of is logged and said; the next write goes on."""
+    journal = make_journal()
+    await journal.flush()
+    monkeypatch.setattr(writer, "transact", lambda *_: 1 / 0)
+    journal.record(success(make_call())[0])
+    assert not await journal.flush()
+    assert "ZeroDivisionError" in journal.health()["why"]
+    monkeypatch.undo()
+    assert await journal.flush()
+    assert journal.health()["state"] == "ok"
