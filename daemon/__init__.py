@@ -12,6 +12,7 @@ The house, top floor first (imports go downward only; tests/test_house.py holds 
     providers         what differs between APIs
     upstream          the only outbound network
     journal           what happened to each call
+    log               one line a call, or each step
     curl              the equivalent curl command
     config            YAML to frozen settings
     sandbox           a simulated provider

@@ -28,7 +28,7 @@ from daemon.errors import ConfigError
 from daemon.explain import Catalogue
 from daemon.gateway import Gateway
 from daemon.journal import Journal
-from daemon.model import Call, Origin
+from daemon.model import Call, Failure, Origin
 from daemon.operations import Desk, Session, operate
 from daemon.operations.desk import PROTOCOL, NoSession
 from daemon.operations.hub import Hub
@@ -46,6 +46,8 @@ def serve(paths: Paths, *, sandbox: bool, environ: Mapping[str, str]) -> int:
     _keep_memory_private()
     _raise_file_limit()
     config = load(paths.config_file, environ=environ, must_exist=paths.config_told)
+    if config.socket is not None and not paths.socket_told:
+        paths = replace(paths, socket=config.socket, socket_told=True)
     porter.prepare_folder(paths.state_dir)
     porter.prepare_folder(paths.socket.parent)
     with contextlib.ExitStack() as stack:
@@ -63,16 +65,40 @@ def serve(paths: Paths, *, sandbox: bool, environ: Mapping[str, str]) -> int:
         stack.callback(log.take_down, handlers)
         sock = porter.bind(paths.socket)
         stack.callback(_unlink_own, paths.socket, os.stat(paths.socket).st_ino)
-        app = App(config, paths, redactor, environ=environ, sandbox=sandbox)
+        journal = open_journal(config, paths, redactor)
+        stack.callback(journal.close)
+        app = App(config, paths, redactor, journal, environ=environ, sandbox=sandbox)
         _loop_runner()(app.run(sock))
     return 0
+
+
+def open_journal(config: Config, paths: Paths, redactor: Redactor) -> Journal:
+    """The journal, writing. It is open before the pacer asks what it remembers."""
+    keep = config.journal
+    journal = Journal(
+        paths.state_dir,
+        redactor=redactor,
+        bodies=keep.bodies,
+        max_bytes=keep.max_bytes,
+        max_age_days=keep.max_age_s / 86400,
+        max_body_bytes=keep.max_body,
+    )
+    journal.start()
+    return journal
 
 
 class App:
     """The parts, and their life."""
 
     def __init__(
-        self, config: Config, paths: Paths, redactor: Redactor, *, environ: Mapping[str, str], sandbox: bool
+        self,
+        config: Config,
+        paths: Paths,
+        redactor: Redactor,
+        journal: Journal,
+        *,
+        environ: Mapping[str, str],
+        sandbox: bool,
     ) -> None:
         self._config = config
         self._paths = paths
@@ -83,19 +109,13 @@ class App:
         self._stop = asyncio.Event()
         self._origin_of = origins(config, load_providers())
         self._redactor = redactor
-        journal, timeouts = config.journal, config.timeouts
-        self._journal = Journal(
-            paths.state_dir,
-            redactor=redactor,
-            bodies=journal.bodies,
-            max_bytes=journal.max_bytes,
-            max_age_days=journal.max_age_s / 86400,
-            max_body_bytes=journal.max_body,
-        )
+        self._proxy_of = proxy_lookup(config, environ)
+        self._journal = journal
+        timeouts = config.timeouts
         self._upstream = Upstream(
             Timeouts(timeouts.connect_s, timeouts.first_byte_s, timeouts.idle_s),
             ca_file=config.ca_file,
-            proxy_of=proxy_lookup(config, environ),
+            proxy_of=self._proxy_of,
         )
         self._catalogue = Catalogue.load(paths.rules_dir)
         self._hub = Hub(lambda: self._pacer.queue(), lambda: self._pacer.pools())
@@ -129,7 +149,6 @@ class App:
         """Serve until told to stop, then drain."""
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(_QuietLoop())
-        self._journal.start()
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(self._close_parts)
             if self._sandbox_wanted:
@@ -139,6 +158,8 @@ class App:
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, self._told_to_stop)
             loop.add_signal_handler(signal.SIGHUP, self._told_to_reload)
+            warming = asyncio.create_task(asyncio.to_thread(self._catalogue.classify, Failure(status=429)))
+            stack.push_async_callback(asyncio.wait, {warming})
             await door.open(sock)
             porter.write_endpoint(self._paths.endpoint_file, self._paths.socket, __version__, PROTOCOL)
             self._announce()
@@ -175,7 +196,6 @@ class App:
         await self._pacer.close()
         self._hub.close()
         await self._upstream.close()
-        await asyncio.to_thread(self._journal.close)
 
     async def _open_sandbox(self, stack: contextlib.AsyncExitStack) -> str:
         from daemon.sandbox import Sandbox, SandboxSettings
@@ -198,7 +218,13 @@ class App:
         provider = provider_for(call.origin.provider)
         variable = call.origin.key_variable or (provider.key_variable if provider is not None else None)
         body_file = str(self._journal.body_file(call.id)) if needs_file(call.body) else None
-        return curl_command(call, key_variable=variable, body_file=body_file)
+        return curl_command(
+            call,
+            key_variable=variable,
+            body_file=body_file,
+            proxy=self._proxy_of(call.origin.url),
+            ca_file=str(self._config.ca_file) if self._config.ca_file else None,
+        )
 
     def about(self) -> dict[str, Any]:
         """What the daemon says of itself."""

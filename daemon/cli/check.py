@@ -43,10 +43,9 @@ def _safely(look: Look, paths: Paths, environ: Mapping[str, str]) -> list[Check]
 def _python_and_libraries(paths: Paths, environ: Mapping[str, str]) -> Iterator[Check]:
     yield Check("ok", f"Python {sys.version.split()[0]}, SQLite {sqlite3.sqlite_version}")
     from importlib.metadata import version
+    from importlib.util import find_spec
 
-    import aiohttp.http_parser as parser
-
-    if "_http_parser" in parser.HttpRequestParser.__module__:
+    if find_spec("aiohttp._http_parser") is not None and not environ.get("AIOHTTP_NO_EXTENSIONS"):
         yield Check("ok", f"aiohttp {version('aiohttp')} with its C parser")
     else:
         mend = "reinstall it from a wheel: pip install --force-reinstall aiohttp"

@@ -8,6 +8,7 @@ from typing import Literal
 from daemon.gateway.copy import Copy
 from daemon.gateway.intake import HOP_BY_HOP, provider_of
 from daemon.model import Call, Explanation, Failure, Headers, Reply
+from daemon.providers import UsageChunkRemover
 from daemon.upstream import Response, StreamCut
 
 _DESCRIBES_THE_BODY = frozenset(
@@ -23,8 +24,17 @@ Ending = Callable[[StreamCut | BaseException | None, int], None]
 class Body:
     """The body of a success. Whoever iterates it must `aclose()` it; that settles the call even if nothing was read."""
 
-    def __init__(self, first: bytes, rest: AsyncIterator[bytes], copy: Copy, answer: Response, ending: Ending) -> None:
-        self._first: bytes | None = first or None
+    def __init__(
+        self,
+        first: bytes,
+        rest: AsyncIterator[bytes],
+        copy: Copy,
+        answer: Response,
+        ending: Ending,
+        remover: UsageChunkRemover | None = None,
+    ) -> None:
+        self._remover = remover
+        self._first: bytes | None = (remover.feed(first) if remover else first) or None
         self._rest = rest
         self._copy = copy
         self._answer = answer
@@ -37,17 +47,29 @@ class Body:
     async def __anext__(self) -> bytes:
         chunk, self._first = self._first, None
         if chunk is None:
+            chunk = await self._next()
+        self._size += len(chunk)
+        return chunk
+
+    async def _next(self) -> bytes:
+        """The next bytes for the client. With a remover, chunks may become empty; an empty one must not be sent."""
+        while True:
             try:
                 chunk = await anext(self._rest)
             except StopAsyncIteration:
+                if self._remover is not None and (left := self._remover.rest()):
+                    self._remover = None
+                    return left
                 self._end(None)
                 raise
             except BaseException as error:
                 self._end(error)
                 raise
             self._copy.feed(chunk)
-        self._size += len(chunk)
-        return chunk
+            if self._remover is not None:
+                chunk = self._remover.feed(chunk)
+            if chunk:
+                return chunk
 
     async def aclose(self) -> None:
         """Close early or after the end; the client left if it was early."""
@@ -79,7 +101,12 @@ def explained(call: Call, failure: Failure, explanation: Explanation, ours: Head
     mode: Literal["inline", "field"] = "field" if call.explain == "field" else "inline"
     words = {**explanation.as_json(), "call": call.id, "curl": f"daemon curl {call.id}"}
     body = provider_of(call.origin).error_body(
-        words, status=status, original=failure.body, mode=mode, message=message_for(explanation)
+        words,
+        status=status,
+        original=failure.body,
+        mode=mode,
+        message=message_for(explanation),
+        kind=call.ask.kind,
     )
     headers = tuple(pair for pair in for_client(failure.headers) if pair[0].lower() not in _DESCRIBES_THE_BODY)
     headers = (*headers, ("Content-Type", "application/json"), ("Content-Length", str(len(body))), *ours)

@@ -10,7 +10,7 @@ from typing import Literal
 
 from daemon.errors import UnknownHost
 from daemon.model import Ask, Call, Estimate, Headers, Origin, Priority, Scope, SealedHeaders
-from daemon.providers import Provider, provider_for
+from daemon.providers import Provider, asking_for_usage, provider_for
 from daemon.redact import Redactor, Sealed
 
 ExplainMode = Literal["inline", "field", "off"]
@@ -67,10 +67,13 @@ class Intake:
                 f"upstreams: [{{host: {shown!r}, provider: openai-compatible}}]",
                 host=shown,
             )
-        headers = tuple((name, self.redactor.header(name, value)) for name, value in forwardable(incoming.headers))
         target = self.redactor.target(incoming.target)
         content_type = first_header(incoming.headers, "content-type")
         ask = provider_of(origin).read_ask(incoming.method, incoming.target, content_type, incoming.body)
+        body, given = incoming.body, forwardable(incoming.headers)
+        if asks_for_usage(origin, ask):
+            body, given = asking_for_usage(body), without_encodings(given)
+        headers = tuple((name, self.redactor.header(name, value)) for name, value in given)
         return Call(
             id=new_id(),
             origin=origin,
@@ -78,7 +81,7 @@ class Intake:
             method=incoming.method,
             target=target,
             headers=headers,
-            body=incoming.body,
+            body=body,
             ask=ask,
             estimate=self.weigh(origin, ask),
             client=incoming.client or client_of(incoming.headers),
@@ -147,6 +150,16 @@ def readable_encodings(offer: str) -> str:
     return ", ".join(
         part.strip() for part in offer.split(",") if part.split(";")[0].strip().lower() in _READABLE_ENCODINGS
     )
+
+
+def asks_for_usage(origin: Origin, ask: Ask) -> bool:
+    """True if we add `stream_options.include_usage` and take the extra chunk out again (setting `include_usage`)."""
+    return origin.include_usage and ask.kind == "chat" and ask.stream and not ask.wants_usage
+
+
+def without_encodings(headers: Iterable[tuple[str, str]]) -> Iterable[tuple[str, str]]:
+    """HEADERS without Accept-Encoding: nothing can be taken out of a compressed stream."""
+    return ((name, value) for name, value in headers if name.lower() != "accept-encoding")
 
 
 def first_header(headers: Headers, name: str) -> str | None:

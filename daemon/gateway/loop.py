@@ -17,7 +17,7 @@ from daemon.errors import Cancelled, Refusal, TooLarge
 from daemon.explain import Catalogue
 from daemon.gateway.answers import Body, explained, for_client
 from daemon.gateway.copy import Copy, decoded, status_inside
-from daemon.gateway.intake import ExplainMode, Incoming, Intake, provider_of
+from daemon.gateway.intake import ExplainMode, Incoming, Intake, asks_for_usage, provider_of
 from daemon.gateway.tally import Tally
 from daemon.model import (
     Ask,
@@ -34,6 +34,7 @@ from daemon.model import (
     Usage,
 )
 from daemon.pacing import Blocked, Pacer, Permit, Setback
+from daemon.providers import UsageChunkRemover
 from daemon.redact import Redactor
 from daemon.upstream import Response, StreamCut, Upstream, failure_of
 
@@ -219,7 +220,8 @@ class Gateway:
             permit.release()
             self._end(self._ending(call, answer, opened.copy, attempt, how, size))
 
-        body = Body(opened.first, opened.rest, opened.copy, answer, ending)
+        remover = UsageChunkRemover() if asks_for_usage(call.origin, call.ask) else None
+        body = Body(opened.first, opened.rest, opened.copy, answer, ending, remover)
         return Reply(call, status, answer.reason, headers, body)
 
     def _usage(self, call: Call, copy: Copy) -> Usage | None:

@@ -32,6 +32,12 @@ async def subscribe(desk: Desk, params: Params, session: Session, tag: Any) -> R
     return {"subscribed": topics}
 
 
+async def unsubscribe(desk: Desk, params: Params, session: Session, tag: Any) -> Result:
+    """Hear of nothing any more on this connection."""
+    desk.hub.unsubscribe(session.notify)
+    return {"subscribed": []}
+
+
 async def reload(desk: Desk, params: Params, session: Session, tag: Any) -> Result:
     """Read the configuration again. A faulty one changes nothing."""
     return {"reloaded": desk.reload()}

@@ -100,7 +100,7 @@ async def read_chat(
         raise CallFailed(call, desk.catalogue.explain(finding, language=call.language or "en"), reply.status) from None
     if reader is not None:
         usage = reader.usage
-        return "".join(texts), None, None if usage is None else {"input": usage.input, "output": usage.output}
+        return "".join(texts), reader.finish, None if usage is None else {"input": usage.input, "output": usage.output}
     body = b"".join(parts)
     text, finish = provider.chat_answer(body)
     usage = provider.read_usage(body)

@@ -109,6 +109,7 @@ OPERATIONS: Mapping[str, Operation] = {
         Operation("cancel", acting.cancel, "cancel a call that waits or runs", {"call": "an id"}),
         Operation("promote", acting.promote, "let a waiting call go earlier", {"call": "an id", "priority": "new one"}),
         Operation("subscribe", acting.subscribe, "hear of changes", {"topics": "list of queue, limits, errors"}),
+        Operation("unsubscribe", acting.unsubscribe, "hear of nothing any more"),
         Operation("reload", acting.reload, "read the configuration again"),
         Operation("shutdown", acting.shutdown, "stop after running calls have ended"),
     )

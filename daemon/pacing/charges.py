@@ -62,10 +62,19 @@ class ChargeLog:
     """Since the present fixed window began."""
     slice_mark: Mark = field(default_factory=Mark)
     """Since the present slice began."""
+    guard_s: float = 0.05
+    inside: Window = field(init=False)
+    """What is surely in the period on the server too, whatever the way there took."""
+    lately: Window = field(init=False)
+    """What may be on its way."""
+    windows: tuple[Window, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._open()
 
     def add(self, charge: Charge) -> None:
         self.entries.append(charge)
-        for window in self._windows():
+        for window in self.windows:
             window.total += charge.amount
         for mark in (self.period_mark, self.slice_mark):
             if charge.at >= mark.edge:
@@ -74,7 +83,7 @@ class ChargeLog:
     def advance(self, now: float, guard: float, floor: float = float("inf")) -> float:
         """Let what is older than the windows leave them; return how much later than FLOOR has left the first window."""
         left = 0.0
-        for window in self._windows():
+        for window in self.windows:
             edge = now - window.period_s - guard
             if edge <= window.edge:
                 continue
@@ -100,7 +109,7 @@ class ChargeLog:
 
     def change(self, charge: Charge, amount: float) -> None:
         """Set what CHARGE counts, wherever it stands."""
-        for window in self._windows():
+        for window in self.windows:
             if charge.at > window.edge:
                 window.total = max(0.0, window.total + amount - charge.amount)
         for mark in (self.period_mark, self.slice_mark):
@@ -149,7 +158,8 @@ class ChargeLog:
         """Change the windows' lengths; sums are made anew."""
         self.window = Window(period_s)
         self.slices = Window(period_s / slices) if slices > 1 else None
-        for window in self._windows():
+        self._open()
+        for window in self.windows:
             window.total = sum(charge.amount for charge in self.entries)
         self.advance(now, guard)
 
@@ -159,8 +169,12 @@ class ChargeLog:
             charge.at -= seconds
         self.period_mark, self.slice_mark = Mark(), Mark()
 
-    def _windows(self) -> tuple[Window, ...]:
-        return (self.window,) if self.slices is None else (self.window, self.slices)
+    def _open(self) -> None:
+        """The windows that are summed, after their lengths were set."""
+        self.inside = Window(max(0.0, self.window.period_s - 2 * self.guard_s))
+        self.lately = Window(0.0)
+        every = (self.window, self.inside, self.lately)
+        self.windows = every if self.slices is None else (*every, self.slices)
 
     def _trim(self, now: float) -> None:
         """Forget what is older than two windows, now and then."""
@@ -172,7 +186,7 @@ class ChargeLog:
         while n < first and self.entries[n].at < old:
             n += 1
         del self.entries[:n]
-        for window in self._windows():
+        for window in self.windows:
             window.first -= n
 
 

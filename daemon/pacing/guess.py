@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from daemon.pacing.learning import set_boundary
 from daemon.pacing.ledger import Ledger
+from daemon.pacing.reshaping import level_up, reshape
 from daemon.pacing.shapes import periods
 
 INFINITE = float("inf")
@@ -61,14 +62,14 @@ class Guess:
             ledger.ceiling = max(1.0, ledger.ceiling * (DOWN_BUCKET if ledger.shape == "bucket" else DOWN))
         self.changed_at = now
         self.sure = self.sure and self.row <= 3
-        ledger.level_up(now)
+        level_up(ledger, now)
 
     def _place(self, hint_s: float | None, now: float) -> None:
         """Where windows lie: two named ends give their length; a refusal in the middle of one says that they slide."""
         ledger = self.ledger
         filled = ledger.log.since(ledger.boundary - 1e-9) if ledger.boundary is not None else 0.0
         if ledger.shape == "fixed" and ledger.ceiling is not None and filled < 0.7 * ledger.ceiling:
-            ledger.reshape(now, shape="sliding")
+            reshape(ledger, now, shape="sliding")
             self.sure, self.changed_at = True, now
         if hint_s is None:
             return
@@ -77,7 +78,7 @@ class Guess:
         if ledger.shape == "fixed" and before is not None and end - before > 0.05 * ledger.period_s:
             usual = min(periods(ledger.minute_s), key=lambda p: abs(p - (end - before)))
             if abs(usual - (end - before)) < 0.05 * usual and not self.sure:
-                ledger.reshape(now, period_s=usual)
+                reshape(ledger, now, period_s=usual)
             set_boundary(ledger, end, now)
             self.sure, self.changed_at = True, now
 
@@ -91,7 +92,7 @@ class Guess:
         elif self.sure and now - self.changed_at > ledger.period_s and ledger.avail(now) < 0.05 * ledger.ceiling + 1:
             ledger.ceiling *= UP
             self.changed_at = now
-            ledger.level_up(now)
+            level_up(ledger, now)
         self.row = 0
         self.set_look()
 
@@ -100,20 +101,20 @@ class Guess:
         ledger = self.ledger
         self.changed_at = now
         if self.end is not None:
-            ledger.reshape(now, shape="fixed")
+            reshape(ledger, now, shape="fixed")
             set_boundary(ledger, min(self.end, sent_at), now)
             return  # how long the windows are, the next refusal tells
         self.sure = True
         spent = ledger.log.window.total
         if self.row <= 2 and sent_at - self.first_refused_at < 0.2 * ledger.period_s:
-            ledger.reshape(now, shape="bucket")
+            reshape(ledger, now, shape="bucket")
             if ledger.house is not None:
                 ledger.house.level, ledger.house.at = -1.0, sent_at
         elif spent > 1.2 * (ledger.cap or 1.0) or (spent > 1 and sent_at < self._oldest() + 0.99 * ledger.period_s):
-            ledger.reshape(now, shape="fixed")
+            reshape(ledger, now, shape="fixed")
             set_boundary(ledger, sent_at, now)
         else:
-            ledger.reshape(now, shape="sliding")
+            reshape(ledger, now, shape="sliding")
 
     def _oldest(self) -> float:
         """When the calls that filled the limit began."""
@@ -139,7 +140,7 @@ def begin(ledger: Ledger, cost: float, hint_s: float | None, now: float) -> Gues
         part = 1.0 / (1.0 + took / ledger.period_s) if bucket else window
         ledger.ceiling, ledger.source = max(1.0, float(int(part * passed))), "guess"
         if bucket and hint_s is not None:
-            ledger.reshape(now, shape="bucket")
+            reshape(ledger, now, shape="bucket")
             if ledger.house is not None:
                 ledger.house.level, ledger.house.at = cost - hint_s * ledger.rate, now
             guess.sure = True

@@ -7,9 +7,13 @@ until answers have shown that they speak of the instant of admission.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from daemon.model import Reading
 from daemon.pacing.charges import Charge
-from daemon.pacing.ledger import Anchor, Comparison, Ledger
+from daemon.pacing.comparing import compare, see_others, see_stamp
+from daemon.pacing.ledger import Anchor, Ledger
+from daemon.pacing.reshaping import level_up, reshape
 from daemon.pacing.shapes import Sample, judge, misfits_bucket
 
 SAMPLES = 12
@@ -44,19 +48,19 @@ def observe(
     sample = _sample(ledger, reading, charge, seq, sent_at, now)
     _keep(ledger, sample)
     if not early and not ledger.admission_stamps and charge is not None:
-        _see_stamp(ledger, sample, charge)
+        see_stamp(ledger, sample, charge)
     previous = ledger.anchor
     if previous is not None and seq <= previous.seq:
         _judge(ledger, now)
         return
     if previous is not None:
         if charge is not None:
-            _compare(ledger, previous, sample, charge)
-        _see_others(ledger, previous, sample)
+            compare(ledger, previous, sample, charge)
+        see_others(ledger, previous, sample)
     believed = ledger.server.now(now) if ledger.server is not None else None
     _anchor(ledger, sample, sent_at if early or ledger.admission_stamps else now)
     _judge(ledger, now)
-    ledger.level_up(now)
+    level_up(ledger, now)
     _doubt(ledger, sample, believed, now)
 
 
@@ -91,7 +95,7 @@ def _set_limit(ledger: Ledger, limit: float | None, now: float) -> None:
     ledger.limit = limit
     ledger.source = "header"
     ledger.version += 1
-    ledger.level_up(now)
+    level_up(ledger, now)
 
 
 def _keep(ledger: Ledger, sample: Sample) -> None:
@@ -128,7 +132,7 @@ def _judge(ledger: Ledger, now: float) -> None:
     if verdict.shape == "sliding" and ledger.shape == "fixed" and len(samples) < SAMPLES:
         return
     period = verdict.period_s if verdict.period_s != ledger.period_s else None
-    ledger.reshape(now, shape=verdict.shape, period_s=period)
+    reshape(ledger, now, shape=verdict.shape, period_s=period)
     if verdict.boundary is not None:
         set_boundary(ledger, verdict.boundary, now)
 
@@ -139,8 +143,8 @@ def set_boundary(ledger: Ledger, instant: float, now: float) -> None:
 
 
 def _stamp_by_ends(ledger: Ledger) -> None:
-    """All answers of fixed windows agree on their end, counted from the sending when they are stamped at admission, from
-    the arrival otherwise. The instant of sending is the sharper one, so the boundary moves there."""
+    """All answers of fixed windows agree on their end, counted from the sending when stamped at admission, from the
+    arrival otherwise. The instant of sending is the sharper one, so the boundary moves there."""
     if ledger.admission_stamps or ledger.boundary is None or len(ledger.samples) < 4:
         return
     period, begun = ledger.period_s, ledger.boundary
@@ -173,124 +177,6 @@ def _agrees_fixed(ledger: Ledger, sample: Sample) -> bool:
     return True
 
 
-def _see_others(ledger: Ledger, before: Anchor, sample: Sample) -> None:
-    """Compare what is left with what our own charges explain: the rest, others on the key have used."""
-    if ledger.limit is None:
-        return
-    own = sum(c.amount for c in ledger.log.after_seq(before.seq) if c.seq <= sample.seq)
-    if ledger.shape == "bucket":
-        seconds = sample.sent_at - before.at
-        if seconds < 0.02 * ledger.period_s:
-            return
-        level = min(ledger.limit, before.remaining + seconds * ledger.rate) - own + before.refunded_after
-        used = min(ledger.rate, max(0.0, (level - sample.remaining - 1) / seconds))
-        weight = min(0.5, seconds / (0.5 * ledger.period_s))
-        ledger.other_rate += weight * (used - ledger.other_rate)
-        if ledger.other_rate < 0.01 * ledger.rate:
-            ledger.other_rate = 0.0
-    elif ledger.shape in ("fixed", "sliding") and ledger.slices == 1:
-        ledger.others.append(max(0.0, sample.used - sample.most))
-        others = sorted(ledger.others)[len(ledger.others) // 2]  # one answer may be blurred by calls beside it
-        unit = max(1.0, 0.02 * ledger.limit)
-        ledger.foreign = max(others, 0.98 * ledger.foreign) if others > unit else 0.9 * ledger.foreign
-        if ledger.foreign < 0.5:
-            ledger.foreign = 0.0
-
-
-def _see_stamp(ledger: Ledger, sample: Sample, charge: Charge) -> None:
-    """Does `remaining` speak of the admission, or of the end? Told apart by what we sent while the call ran.
-
-    Only in the first period, when nothing has flowed back but what a bucket refills. Three answers must agree.
-    """
-    log = ledger.log
-    first = log.entries[0].at
-    if sample.sent_at - first > 0.9 * ledger.period_s:
-        return
-    meanwhile = log.between(sample.sent_at + ledger.guard_s, sample.answered_at - ledger.guard_s)
-    if meanwhile < max(2.0, 0.02 * sample.limit):
-        return
-    refill = (sample.answered_at - first) * ledger.rate if ledger.shape == "bucket" else 0.0
-    if abs(sample.used + refill - charge.most - meanwhile) < 0.5 * meanwhile:
-        ledger.stamp_votes = -3
-    elif sample.used <= charge.most + 0.25 * meanwhile:
-        ledger.stamp_votes += 1
-    ledger.admission_stamps = ledger.stamp_votes >= 3
-
-
-def _compare(ledger: Ledger, before: Anchor, sample: Sample, charge: Charge) -> None:
-    """Hold what the provider has counted beside what we have: does what was not used come back, and does it charge less?
-
-    Calls in flight together reach the server in any order, so only what is beyond that blur counts. (A provider that
-    charges more than we do looks like others on the key and is paced around; a refusal that says "Requested" corrects it.)
-    """
-    if ledger.dimension == "requests" or ledger.limit is None:
-        return
-    c = _in_bucket(ledger, before, sample) if ledger.shape == "bucket" else _in_window(ledger, sample, charge)
-    if c is None:
-        return
-    ledger.compared = c
-    beside = ledger.log.between(sample.sent_at - ledger.guard_s, sample.sent_at + ledger.guard_s) - charge.amount
-    unused = ledger.unused_between(c.begun, sample.sent_at)
-    doubt = 0.0 if ledger.admission_stamps else ledger.unused_between(sample.sent_at, sample.answered_at)
-    blur = c.blur + max(0.0, beside) + doubt
-    _see_refunds(ledger, c, unused, blur)
-    _see_scale(ledger, c, unused if ledger.refunds else 0.0, blur)
-
-
-def _in_window(ledger: Ledger, sample: Sample, charge: Charge) -> Comparison | None:
-    """In a window, what is used can be read off directly."""
-    fixed = ledger.shape == "fixed" and ledger.boundary is not None
-    begun = ledger.boundary if fixed and ledger.boundary is not None else sample.sent_at - ledger.period_s
-    if charge.at < begun:
-        return None
-    count = 8 if charge.most > 4 * charge.reserved else 1
-    return Comparison(begun, charge.most, sample.used, charge.most - charge.least if not fixed else 0.0, count)
-
-
-def _in_bucket(ledger: Ledger, before: Anchor, sample: Sample) -> Comparison | None:
-    """In a bucket, what was used is the fall of `remaining` over some calls in a row, and what was refilled meanwhile."""
-    c = ledger.compared
-    refill = (sample.sent_at - before.at) * ledger.rate
-    if ledger.limit is None or not ledger.admission_stamps or before.remaining + refill > 0.98 * ledger.limit:
-        ledger.compared = Comparison()
-        return None
-    if c.count == 0:
-        c.begun = before.at
-        c.blur = ledger.log.between(sample.sent_at - ledger.guard_s, sample.sent_at + ledger.guard_s)
-    charges = [x for x in ledger.log.after_seq(before.seq) if x.seq <= sample.seq]
-    c.ours += sum(x.reserved for x in charges if not x.gone)
-    c.theirs += before.remaining + refill - sample.remaining
-    c.count += len(charges)
-    return c
-
-
-def _see_refunds(ledger: Ledger, c: Comparison, unused: float, blur: float) -> None:
-    """Two comparisons must say that it comes back; one that denies it counts against."""
-    if ledger.limit is None or unused < max(1.5 * blur, 0.03 * ledger.limit):
-        return
-    came = c.ours - c.theirs
-    ledger.refund_votes = max(-2, min(4, ledger.refund_votes + (1 if came > 0.5 * unused else -1)))
-    if ledger.refund_votes >= 2 and not ledger.refunds:
-        ledger.give_back()
-    elif ledger.refund_votes <= 0:
-        ledger.refunds = False
-
-
-def _see_scale(ledger: Ledger, c: Comparison, unused: float, blur: float) -> None:
-    """Less is charged than we reserve, and it is not what came back."""
-    if (
-        ledger.limit is None
-        or c.count < 8
-        or c.ours < 0.3 * ledger.limit
-        or (ledger.refund_votes > 0 and not ledger.refunds)
-    ):
-        return
-    ratio = (c.theirs + unused + blur) / c.ours
-    if 0.3 < ratio < 0.95:
-        ledger.scale = max(0.4, ledger.scale * (0.3 + 0.7 * ratio))
-        ledger.compared = Comparison()
-
-
 def learn_slices(ledger: Ledger, cost: float, hint_s: float | None, now: float) -> int | None:
     """A refusal although all fitted: the limit holds in shorter slices. Return into how many, if a usual number
     explains it.
@@ -305,7 +191,22 @@ def learn_slices(ledger: Ledger, cost: float, hint_s: float | None, now: float) 
         if parts <= ledger.slices or (hint_s is not None and hint_s > length * 1.02 + 0.005):
             continue
         if ledger.log.between(now - length, now) + cost > cap / parts * 1.0001:
-            ledger.reshape(now, slices=parts)
+            reshape(ledger, now, slices=parts)
             ledger.slice_boundary = now + hint_s if hint_s is not None else None
             return parts
     return None
+
+
+def tell_shared(ledgers: Iterable[Ledger], ledger: Ledger, now: float) -> None:
+    """A configured limit of the same kind, shared by several pools, is counted by the provider in the same way."""
+    for other in ledgers:
+        if (
+            other is ledger
+            or other.dimension != ledger.dimension
+            or abs(other.period_s - ledger.period_s) > 0.01 * ledger.period_s
+        ):
+            continue
+        if (other.shape, other.slices) != (ledger.shape, ledger.slices):
+            reshape(other, now, shape=ledger.shape, slices=ledger.slices)
+        other.boundary, other.slice_boundary = ledger.boundary, ledger.slice_boundary
+        other.refunds, other.scale = ledger.refunds, ledger.scale

@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from daemon.model import Dimension
 from daemon.pacing.charges import Charge, ChargeLog, Window
 from daemon.pacing.level import Level
+from daemon.pacing.reshaping import level_up
 from daemon.pacing.shapes import Sample, Shape
+from daemon.pacing.waits import edge_wait_s, refill_wait_s, slice_wait_s
 
 GUARD_S = 0.05
 """A call exists on the server later than in our log; measured 40-50 ms locally under a burst. Scales with the minute
@@ -108,7 +110,7 @@ class Ledger:
     log: ChargeLog = field(init=False)
 
     def __post_init__(self) -> None:
-        self.log = ChargeLog(Window(self.period_s))
+        self.log = ChargeLog(Window(self.period_s), guard_s=self.guard_s)
 
     @property
     def cap(self) -> float | None:
@@ -132,8 +134,8 @@ class Ledger:
         cap = self.cap
         if cap is None:
             return INFINITE
-        self._roll(now)
-        return min(cap, self._own(cap, now), self._anchored(now))
+        self.roll(now)
+        return min(cap, self.own(cap, now), self.anchored(now))
 
     def wait_s(self, cost: float, now: float, reserve: float = 0.0) -> float:
         """Return the seconds until COST may be sent and RESERVE still be left; 0 means now.
@@ -145,17 +147,17 @@ class Ledger:
         cap = self.cap
         if cap is None or cost <= 0:
             return held
-        self._roll(now)
+        self.roll(now)
         need = min(cap, cost + max(0.0, min(reserve, cap - cost)))
-        wait = max(held, self._slice_wait(min(cost, cap), cap, now))
-        if min(cap, self._own(cap, now), self._anchored(now)) >= need - 1e-9:
-            return max(wait, self._edge_wait(now))
-        return max(wait, self._refill_wait(need, cap, now))
+        wait = max(held, slice_wait_s(self, min(cost, cap), cap, now))
+        if min(cap, self.own(cap, now), self.anchored(now)) >= need - 1e-9:
+            return max(wait, edge_wait_s(self, now))
+        return max(wait, refill_wait_s(self, need, cap, now))
 
     def take(self, seq: int, cost: float, now: float) -> Charge:
         """Charge COST for the attempt SEQ."""
         charge = Charge(seq, now, cost, cost)
-        self._roll(now)
+        self.roll(now)
         if self._may_have_given_back(now) and self.avail(now) < cost:
             self.refund_looks += 1
         self.log.add(charge)
@@ -196,42 +198,6 @@ class Ledger:
             self.hold_until, self.held_by = until, why
 
     # What is known changes
-
-    def reshape(
-        self, now: float, *, shape: Shape | None = None, period_s: float | None = None, slices: int | None = None
-    ) -> None:
-        """Take over a new idea of how the provider counts; charges stay."""
-        self.version += 1
-        if shape is not None and shape != self.shape:
-            self.shape = shape
-            if shape != "fixed":
-                self.boundary = None
-            self.server = self.house = None
-        if slices is not None:
-            self.slices = slices
-            if slices == 1:
-                self.slice_boundary = None
-        if period_s is not None or slices is not None:
-            if period_s is not None and period_s != self.period_s:
-                self.period_s = period_s
-                self.boundary = None
-                self.server = self.house = None
-            self.log.resize(self.period_s, self.slices, now, self.guard_s)
-        self.level_up(now)
-
-    def level_up(self, now: float) -> None:
-        """Make the bucket's levels fit what is known; call after `limit`, `ceiling`, `shape` or the anchor changed."""
-        cap = self.cap
-        if self.shape != "bucket" or cap is None:
-            self.server = self.house = None
-            return
-        if self.house is None or self.house.capacity != cap:
-            level = self.house.now(now) if self.house is not None else cap - self.log.between(now - self.period_s, now)
-            self.house = Level(cap, cap / self.period_s, min(cap, max(-cap, level)), now)
-        if self.anchor is not None and self.limit is not None:
-            self.server = self._server_level(self.anchor, self.limit)
-        elif self.limit is None:
-            self.server = None
 
     def shift(self, seconds: float) -> None:
         """The machine slept, and our clock did not count it: everything is SECONDS older."""
@@ -303,7 +269,7 @@ class Ledger:
     def _levels(self) -> tuple[Level, ...]:
         return tuple(level for level in (self.server, self.house) if level is not None)
 
-    def _roll(self, now: float) -> None:
+    def roll(self, now: float) -> None:
         """Let old charges leave, and a new fixed window begin."""
         a = self.anchor
         floor = a.at - self.period_s + self.guard_s if a is not None else INFINITE
@@ -317,33 +283,30 @@ class Ledger:
 
     def _stand(self, charge: Charge) -> None:
         """Note what the server has counted of ours when CHARGE comes: at least, and at most."""
-        beside = self.log.between(charge.at - self.guard_s, charge.at) - charge.amount
-        if self.shape == "fixed" and self.boundary is not None:
-            charge.most = self.log.period_mark.total
-        else:
-            edge = charge.at - self.period_s
-            charge.most = self.log.window.total
-            beside += self.log.between(edge - self.guard_s, edge + self.guard_s)
-        charge.least = max(charge.amount, charge.most - beside)
+        log = self.log
+        fixed = self.shape == "fixed" and self.boundary is not None
+        charge.most = log.period_mark.total if fixed else log.window.total
+        surely = charge.most if fixed else log.inside.total
+        charge.least = max(charge.amount, surely - log.lately.total + charge.amount)
 
-    def _own(self, cap: float, now: float) -> float:
+    def own(self, cap: float, now: float) -> float:
         """What our own charges leave of the limit."""
         if self.shape == "bucket":
-            return self._house(cap, now)
+            return self.house_left(cap, now)
         if self.shape == "fixed" and self.boundary is not None:
             return cap - self.foreign - self.log.since_mark(self.log.period_mark, self.boundary)
         spare = self.foreign if self.anchor is None or now - self.anchor.at > 0.2 * self.period_s else 0.0
         return cap - min(spare, 0.9 * cap) - self.log.window.total
 
-    def _house(self, cap: float, now: float) -> float:
+    def house_left(self, cap: float, now: float) -> float:
         """With a bucket, our own sum matters only where we allow ourselves less than the provider does."""
         if self.house is None:
-            self.level_up(now)
+            level_up(self, now)
         if self.house is None or (self.server is not None and self.limit is not None and cap >= self.limit):
             return cap
         return self.house.now(now)
 
-    def _anchored(self, now: float) -> float:
+    def anchored(self, now: float) -> float:
         """What the provider's newest answer leaves."""
         a = self.anchor
         if a is None or self.limit is None:
@@ -354,22 +317,14 @@ class Ledger:
         left = a.remaining - a.sent_after + a.refunded_after - spared
         if self.shape == "fixed" and self.boundary is not None:
             return left if a.at >= self.boundary - self.guard_s else INFINITE
-        if now >= self._void_at(a):
+        if now >= self.void_at(a):
             return INFINITE
         return left + a.left_after
 
-    def _void_at(self, a: Anchor) -> float:
+    def void_at(self, a: Anchor) -> float:
         """When an answer of a window has nothing more to say: the limit was whole by then."""
         void = a.at + self.period_s
         return (min(void, a.full_at) if a.full_at is not None else void) + self.guard_s
-
-    def _server_level(self, a: Anchor, limit: float) -> Level:
-        """The bucket as the anchor knows it, with our later charges taken at their times."""
-        level = Level(limit, max(0.0, limit / self.period_s - self.other_rate), min(limit, a.remaining), a.at)
-        for charge in self.log.after_seq(a.seq):
-            level.take(charge.amount, max(a.at, charge.at))
-        level.give(a.refunded_after)
-        return level
 
     def _change(self, charge: Charge, amount: float, *, refund: bool) -> None:
         """Set what CHARGE counts, in all sums that it is part of. What is REFUNDed, the newest answer did not know
@@ -386,48 +341,3 @@ class Ledger:
             self.house.give(back)
         if self.server is not None and (later or refund):
             self.server.give(back)
-
-    def _slice_wait(self, cost: float, cap: float, now: float) -> float:
-        """Seconds until COST fits into a slice of the limit."""
-        if self.slices <= 1 or self.log.slices is None:
-            return 0.0
-        length = self.period_s / self.slices
-        allowed = max(cap / self.slices, cost)
-        if self.slice_boundary is not None:
-            begun = self.slice_boundary + (now - self.slice_boundary) // length * length
-            if self.log.since_mark(self.log.slice_mark, begun) + cost <= allowed + 1e-9:
-                return 0.0 if begun + length - now > 0.3 * self.guard_s else begun + length + self.guard_s / 5 - now
-            return begun + length + self.guard_s / 5 - now
-        if self.log.slices.total + cost <= allowed + 1e-9:
-            return 0.0
-        lack = self.log.slices.total + cost - allowed
-        return max(0.0, self.log.exit_of(lack, self.log.slices, self.guard_s) - now)
-
-    def _edge_wait(self, now: float) -> float:
-        """Just before a fixed window ends, a call may be counted on either side: hold it back."""
-        if self.shape != "fixed" or self.boundary is None:
-            return 0.0
-        left = self.boundary + self.period_s - now
-        return left + self.guard_s / 2 if left < self.guard_s / 2 else 0.0
-
-    def _refill_wait(self, need: float, cap: float, now: float) -> float:
-        """Seconds until NEED is there, from what flows back. Never 0."""
-        if self.shape == "bucket":
-            spared = self.limit - self.limit * self.share if self.limit is not None else 0.0
-            waits = [0.0]
-            if self.server is not None:
-                waits.append(self.server.wait_s(need + spared, now - self.guard_s))
-            if self._house(cap, now) < need and self.house is not None:
-                waits.append(self.house.wait_s(need, now))
-            return max(1e-3, min(max(waits), 2 * self.period_s))
-        if self.shape == "fixed" and self.boundary is not None:
-            return max(1e-3, self.boundary + self.period_s + self.guard_s / 2 - now)
-        own = anchored = 0.0
-        lack = need - self._own(cap, now)
-        if lack > 0:
-            own = self.log.exit_of(lack, self.log.window, self.guard_s) - now
-        if self._anchored(now) < need and self.anchor is not None:
-            anchored = self._void_at(self.anchor) - now
-            exit_s = self.log.exit_of(need - self._anchored(now), self.log.window, self.guard_s) - now
-            anchored = min(anchored, exit_s)
-        return max(1e-3, min(max(own, anchored), self.period_s + self.guard_s))

@@ -12,25 +12,23 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from daemon.errors import Cancelled, DeadlineExceeded, QueueFull, ShuttingDown, TooLarge
+from daemon.errors import Cancelled, ShuttingDown
 from daemon.model import Ask, Call, Estimate, Finding, Memory, Origin, Priority, Reading, TransportFault, Usage
 from daemon.pacing.account import Account
 from daemon.pacing.block import Blocked
+from daemon.pacing.checks import check, eta_s, too_late
 from daemon.pacing.clocks import SleepWatch, boottime
 from daemon.pacing.estimate import Estimator
-from daemon.pacing.eta import when_s
 from daemon.pacing.feedback import Feedback, costs_of
 from daemon.pacing.permit import Permit, Setback
 from daemon.pacing.pool import Pool
 from daemon.pacing.queue import Entry
 from daemon.pacing.settings import PacingSettings
-from daemon.pacing.words import duration, number, pool_json, queue_json
+from daemon.pacing.words import duration, pool_json, queue_json
 
 INFINITE = float("inf")
 TICK_S = 5.0
 """While something waits, look at the clock this often: timers stand still with a sleeping machine."""
-PROMPT_MARGIN = 1.15
-"""Our estimate of a prompt may be wrong by this much before we say that it can never fit."""
 
 
 class Pacer:
@@ -78,7 +76,7 @@ class Pacer:
         if stop is None and not ahead:
             return None
         stop = stop or pool.stop
-        wait = self._eta(pool, entry, now)
+        wait = eta_s(pool, entry, now)
         why = stop.why if stop is not None else "its turn"
         return {"waits_for": why, "wait_s": wait if wait < INFINITE else None, "place": ahead + 1}
 
@@ -96,7 +94,7 @@ class Pacer:
             raise ShuttingDown("Sluice is stopping and takes no new calls; send it again when the daemon runs")
         account, pool = self._place(call)
         entry = self._entry(call, setback, now)
-        self._check(account, pool, entry, now)
+        check(self.settings, account, pool, entry, now)
         future: asyncio.Future[Permit] = asyncio.get_running_loop().create_future()
         entry.future = future
         pool.push(entry, now)
@@ -221,72 +219,6 @@ class Pacer:
             entry.deadline = entry.arrived + call.deadline_s
         return entry
 
-    def _check(self, account: Account, pool: Pool, entry: Entry, now: float) -> None:
-        """Refuse at once what waiting cannot help."""
-        entry.share = pool.share_of(entry.costs)
-        account.check_block(pool, entry, now)
-        if entry.setback is None and len(pool.queue) + len(pool.delayed) >= self.settings.max_waiting:
-            raise QueueFull(
-                f"{self.settings.max_waiting} calls already wait for {pool.scope.host} {pool.scope.group};"
-                " raise queue.max_waiting, or cancel some: `daemon calls` lists them"
-            )
-        self._check_size(pool, entry)
-        self._check_day(pool, entry)
-        if entry.deadline < INFINITE:
-            eta = self._eta(pool, entry, now)
-            if now + eta > entry.deadline:
-                raise self._too_late(pool, eta, "")
-
-    def _check_size(self, pool: Pool, entry: Entry) -> None:
-        """One prompt that is larger than a whole limit never fits. (An answer's reserve is let through when all is
-        free.)"""
-        e = entry.call.estimate
-        sure = {"tokens": e.input / PROMPT_MARGIN, "input_tokens": e.input / PROMPT_MARGIN}
-        sure["images"] = e.images
-        known = [(x.dimension, x.scale, x.cap) for x in pool.ledgers if x.cap is not None]
-        for dimension, scale, cap in known + [(day.dimension, day.scale, day.cap) for day in pool.days]:
-            need = sure.get(dimension, 0.0) * scale
-            if need > cap:
-                word = dimension.replace("_", " ")
-                raise TooLarge(
-                    f"this call alone needs about {number(need)} {word}, and the limit is {number(cap)}:"
-                    " waiting cannot help; shorten the prompt or use a model with a higher limit",
-                    dimension=dimension, requested=round(need), limit=cap,
-                )  # fmt: skip
-
-    def _check_day(self, pool: Pool, entry: Entry) -> None:
-        """A used-up day is not waited for through the night."""
-        most = self.settings.max_wait_interactive_s if entry.priority == 0 else self.settings.max_wait_s
-        for day in pool.days:
-            wait = day.wait_s(entry.costs.get(day.dimension, 0.0)) if entry.costs.get(day.dimension) else 0.0
-            if wait > most and not (day.uncertain and not day.shut):
-                raise DeadlineExceeded(
-                    f"today's {number(day.cap)} {day.dimension.replace('_', ' ')} are used up"
-                    if day.period == "day"
-                    else f"this month's {number(day.cap)} {day.dimension.replace('_', ' ')} are used up",
-                    retry_after_s=wait, dimension=day.dimension, window=day.period,
-                )  # fmt: skip
-
-    def _too_late(self, pool: Pool, eta: float, waited: str) -> DeadlineExceeded:
-        why = pool.stop.why if pool.stop is not None else "its turn"
-        return DeadlineExceeded(
-            f"the call {waited or 'cannot go before its deadline'}: it waits for {why}, and could go in {duration(eta)}"
-            "; allow more time, or send fewer calls at once",
-            retry_after_s=round(eta, 3),
-        )
-
-    def _eta(self, pool: Pool, entry: Entry, now: float) -> float:
-        """Seconds until ENTRY would go, behind what waits in its class and above."""
-        eta = max(0.0, pool.hold_until - now, entry.ready_at - now)
-        for ledger in pool.ledgers:
-            cost = entry.costs.get(ledger.dimension, 0.0)
-            if cost > 0:
-                ahead = pool.queue.backlog(ledger.dimension, entry.priority) if entry.tag is None else 0.0
-                eta = max(eta, when_s(ledger, (cost + ahead) * ledger.scale, now))
-        for day in pool.days:
-            eta = max(eta, day.wait_s(entry.costs.get(day.dimension, 0.0)))
-        return eta
-
     def _abandon(self, account: Account, pool: Pool, entry: Entry, future: asyncio.Future[Permit]) -> None:
         """The client left while it waited. A permit that came in the same instant goes back uncharged."""
         if future.done() and not future.cancelled() and future.exception() is None:
@@ -330,8 +262,8 @@ class Pacer:
     def _expire(self, account: Account, now: float) -> None:
         """Calls whose deadline has passed get their answer."""
         for pool, entry in account.overdue(now):
-            eta = self._eta(pool, entry, now)
-            error = self._too_late(pool, eta, f"waited {duration(now - entry.arrived)}, until its deadline")
+            eta = eta_s(pool, entry, now)
+            error = too_late(pool, eta, f"waited {duration(now - entry.arrived)}, until its deadline")
             self._end(account, pool, entry, error, step=False)
 
     def _arm(self, account: Account, now: float) -> None:

@@ -51,7 +51,7 @@ def test_chat_not_streamed(sluice: Any, sandbox: Any) -> None:
 
 
 def test_a_failed_chat_explains_itself(sluice: Any, sandbox: Any) -> None:
-    """The error has the one line as its message and the whole explanation in its data; explain and curl go on from it."""
+    """The error's message is the one line, its data the whole explanation; explain and curl go on from there."""
     daemon = sluice(config(sandbox().url))
     with Rpc(daemon.socket) as rpc:
         with pytest.raises(RpcError) as caught:

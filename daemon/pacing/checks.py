@@ -1,0 +1,86 @@
+"""What is refused before it waits: too large for its limit, a full line, a used-up day, too late."""
+
+from __future__ import annotations
+
+from daemon.errors import DeadlineExceeded, QueueFull, TooLarge
+from daemon.pacing.account import Account
+from daemon.pacing.eta import when_s
+from daemon.pacing.pool import Pool
+from daemon.pacing.queue import Entry
+from daemon.pacing.settings import PacingSettings
+from daemon.pacing.words import duration, number
+
+INFINITE = float("inf")
+PROMPT_MARGIN = 1.15
+"""Our estimate of a prompt may be wrong by this much before we say that it can never fit."""
+
+
+def check(settings: PacingSettings, account: Account, pool: Pool, entry: Entry, now: float) -> None:
+    """Refuse at once what waiting cannot help."""
+    entry.share = pool.share_of(entry.costs)
+    account.check_block(pool, entry, now)
+    if entry.setback is None and len(pool.queue) + len(pool.delayed) >= settings.max_waiting:
+        raise QueueFull(
+            f"{settings.max_waiting} calls already wait for {pool.scope.host} {pool.scope.group};"
+            " raise queue.max_waiting, or cancel some: `daemon calls` lists them"
+        )
+    _check_size(pool, entry)
+    _check_day(settings, pool, entry)
+    if entry.deadline < INFINITE:
+        eta = eta_s(pool, entry, now)
+        if now + eta > entry.deadline:
+            raise too_late(pool, eta, "")
+
+
+def _check_size(pool: Pool, entry: Entry) -> None:
+    """One prompt that is larger than a whole limit never fits. (An answer's reserve is let through when all is
+    free.)"""
+    e = entry.call.estimate
+    sure = {"tokens": e.input / PROMPT_MARGIN, "input_tokens": e.input / PROMPT_MARGIN}
+    sure["images"] = e.images
+    known = [(x.dimension, x.scale, x.cap) for x in pool.ledgers if x.cap is not None]
+    for dimension, scale, cap in known + [(day.dimension, day.scale, day.cap) for day in pool.days]:
+        need = sure.get(dimension, 0.0) * scale
+        if need > cap:
+            word = dimension.replace("_", " ")
+            raise TooLarge(
+                f"this call alone needs about {number(need)} {word}, and the limit is {number(cap)}:"
+                " waiting cannot help; shorten the prompt or use a model with a higher limit",
+                dimension=dimension, requested=round(need), limit=cap,
+            )  # fmt: skip
+
+
+def _check_day(settings: PacingSettings, pool: Pool, entry: Entry) -> None:
+    """A used-up day is not waited for through the night."""
+    most = settings.max_wait_interactive_s if entry.priority == 0 else settings.max_wait_s
+    for day in pool.days:
+        wait = day.wait_s(entry.costs.get(day.dimension, 0.0)) if entry.costs.get(day.dimension) else 0.0
+        if wait > most and not (day.uncertain and not day.shut):
+            raise DeadlineExceeded(
+                f"today's {number(day.cap)} {day.dimension.replace('_', ' ')} are used up"
+                if day.period == "day"
+                else f"this month's {number(day.cap)} {day.dimension.replace('_', ' ')} are used up",
+                retry_after_s=wait, dimension=day.dimension, window=day.period,
+            )  # fmt: skip
+
+
+def too_late(pool: Pool, eta: float, waited: str) -> DeadlineExceeded:
+    why = pool.stop.why if pool.stop is not None else "its turn"
+    return DeadlineExceeded(
+        f"the call {waited or 'cannot go before its deadline'}: it waits for {why}, and could go in {duration(eta)}"
+        "; allow more time, or send fewer calls at once",
+        retry_after_s=round(eta, 3),
+    )
+
+
+def eta_s(pool: Pool, entry: Entry, now: float) -> float:
+    """Seconds until ENTRY would go, behind what waits in its class and above."""
+    eta = max(0.0, pool.hold_until - now, entry.ready_at - now)
+    for ledger in pool.ledgers:
+        cost = entry.costs.get(ledger.dimension, 0.0)
+        if cost > 0:
+            ahead = pool.queue.backlog(ledger.dimension, entry.priority) if entry.tag is None else 0.0
+            eta = max(eta, when_s(ledger, (cost + ahead) * ledger.scale, now))
+    for day in pool.days:
+        eta = max(eta, day.wait_s(entry.costs.get(day.dimension, 0.0)))
+    return eta

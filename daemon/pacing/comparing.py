@@ -1,0 +1,129 @@
+"""What `remaining` shows when it is held beside our own charges.
+
+Others on the same key, whether unused reservations come back, whether the provider charges less than we do, and of
+which instant its answers speak. Calls in flight together arrive in any order, so only what is beyond that blur counts.
+"""
+
+from __future__ import annotations
+
+from daemon.pacing.charges import Charge
+from daemon.pacing.ledger import Anchor, Comparison, Ledger
+from daemon.pacing.shapes import Sample
+
+
+def see_others(ledger: Ledger, before: Anchor, sample: Sample) -> None:
+    """Compare what is left with what our own charges explain: the rest, others on the key have used."""
+    if ledger.limit is None:
+        return
+    own = sum(c.amount for c in ledger.log.after_seq(before.seq) if c.seq <= sample.seq)
+    if ledger.shape == "bucket":
+        seconds = sample.sent_at - before.at
+        if seconds < 0.02 * ledger.period_s:
+            return
+        level = min(ledger.limit, before.remaining + seconds * ledger.rate) - own + before.refunded_after
+        used = min(ledger.rate, max(0.0, (level - sample.remaining - 1) / seconds))
+        weight = min(0.5, seconds / (0.5 * ledger.period_s))
+        ledger.other_rate += weight * (used - ledger.other_rate)
+        if ledger.other_rate < 0.01 * ledger.rate:
+            ledger.other_rate = 0.0
+    elif ledger.shape in ("fixed", "sliding") and ledger.slices == 1:
+        ledger.others.append(max(0.0, sample.used - sample.most))
+        others = sorted(ledger.others)[len(ledger.others) // 2]  # one answer may be blurred by calls beside it
+        unit = max(1.0, 0.02 * ledger.limit)
+        ledger.foreign = max(others, 0.98 * ledger.foreign) if others > unit else 0.9 * ledger.foreign
+        if ledger.foreign < 0.5:
+            ledger.foreign = 0.0
+
+
+def see_stamp(ledger: Ledger, sample: Sample, charge: Charge) -> None:
+    """Does `remaining` speak of the admission, or of the end? Told apart by what we sent while the call ran.
+
+    Only in the first period, when nothing has flowed back but what a bucket refills. Three answers must agree.
+    """
+    log = ledger.log
+    first = log.entries[0].at
+    if sample.sent_at - first > 0.9 * ledger.period_s:
+        return
+    meanwhile = log.between(sample.sent_at + ledger.guard_s, sample.answered_at - ledger.guard_s)
+    if meanwhile < max(2.0, 0.02 * sample.limit):
+        return
+    refill = (sample.answered_at - first) * ledger.rate if ledger.shape == "bucket" else 0.0
+    if abs(sample.used + refill - charge.most - meanwhile) < 0.5 * meanwhile:
+        ledger.stamp_votes = -3
+    elif sample.used <= charge.most + 0.25 * meanwhile:
+        ledger.stamp_votes += 1
+    ledger.admission_stamps = ledger.stamp_votes >= 3
+
+
+def compare(ledger: Ledger, before: Anchor, sample: Sample, charge: Charge) -> None:
+    """Hold what the provider has counted beside what we have: does it charge less, does what was not used come back?
+
+    Calls in flight together reach the server in any order, so only what is beyond that blur counts. (A provider that
+    charges more than we do looks like others on the key and is paced around; a refusal's "Requested" corrects it.)
+    """
+    if ledger.dimension == "requests" or ledger.limit is None:
+        return
+    c = _in_bucket(ledger, before, sample) if ledger.shape == "bucket" else _in_window(ledger, sample, charge)
+    if c is None:
+        return
+    ledger.compared = c
+    beside = ledger.log.between(sample.sent_at - ledger.guard_s, sample.sent_at + ledger.guard_s) - charge.amount
+    unused = ledger.unused_between(c.begun, sample.sent_at)
+    doubt = 0.0 if ledger.admission_stamps else ledger.unused_between(sample.sent_at, sample.answered_at)
+    blur = c.blur + max(0.0, beside) + doubt
+    _see_refunds(ledger, c, unused, blur)
+    _see_scale(ledger, c, unused if ledger.refunds else 0.0, blur)
+
+
+def _in_window(ledger: Ledger, sample: Sample, charge: Charge) -> Comparison | None:
+    """In a window, what is used can be read off directly."""
+    fixed = ledger.shape == "fixed" and ledger.boundary is not None
+    begun = ledger.boundary if fixed and ledger.boundary is not None else sample.sent_at - ledger.period_s
+    if charge.at < begun:
+        return None
+    count = 8 if charge.most > 4 * charge.reserved else 1
+    return Comparison(begun, charge.most, sample.used, charge.most - charge.least if not fixed else 0.0, count)
+
+
+def _in_bucket(ledger: Ledger, before: Anchor, sample: Sample) -> Comparison | None:
+    """In a bucket, what was used is the fall of `remaining` over some calls in a row, and the refill meanwhile."""
+    c = ledger.compared
+    refill = (sample.sent_at - before.at) * ledger.rate
+    if ledger.limit is None or not ledger.admission_stamps or before.remaining + refill > 0.98 * ledger.limit:
+        ledger.compared = Comparison()
+        return None
+    if c.count == 0:
+        c.begun = before.at
+        c.blur = ledger.log.between(sample.sent_at - ledger.guard_s, sample.sent_at + ledger.guard_s)
+    charges = [x for x in ledger.log.after_seq(before.seq) if x.seq <= sample.seq]
+    c.ours += sum(x.reserved for x in charges if not x.gone)
+    c.theirs += before.remaining + refill - sample.remaining
+    c.count += len(charges)
+    return c
+
+
+def _see_refunds(ledger: Ledger, c: Comparison, unused: float, blur: float) -> None:
+    """Two comparisons must say that it comes back; one that denies it counts against."""
+    if ledger.limit is None or unused < max(1.5 * blur, 0.03 * ledger.limit):
+        return
+    came = c.ours - c.theirs
+    ledger.refund_votes = max(-2, min(4, ledger.refund_votes + (1 if came > 0.5 * unused else -1)))
+    if ledger.refund_votes >= 2 and not ledger.refunds:
+        ledger.give_back()
+    elif ledger.refund_votes <= 0:
+        ledger.refunds = False
+
+
+def _see_scale(ledger: Ledger, c: Comparison, unused: float, blur: float) -> None:
+    """Less is charged than we reserve, and it is not what came back."""
+    if (
+        ledger.limit is None
+        or c.count < 8
+        or c.ours < 0.3 * ledger.limit
+        or (ledger.refund_votes > 0 and not ledger.refunds)
+    ):
+        return
+    ratio = (c.theirs + unused + blur) / c.ours
+    if 0.3 < ratio < 0.95:
+        ledger.scale = max(0.4, ledger.scale * (0.3 + 0.7 * ratio))
+        ledger.compared = Comparison()

@@ -1,0 +1,188 @@
+"""A refusal that is worth another try: how long to wait, and what to learn from it. Synchronous, no clock.
+
+After a rate refusal the limit itself is held, once for all; only the refused call is sent again, from its old place.
+It does not use up attempts, but after several in a row that outlast the period the provider's own error is better than
+more waiting.
+"""
+
+from __future__ import annotations
+
+import random
+
+from daemon.model import Dimension, Finding, Reading
+from daemon.pacing.backoff import full_jitter_s, upward_jitter_s
+from daemon.pacing.guess import Guess, begin
+from daemon.pacing.learning import learn_slices, observe, tell_shared
+from daemon.pacing.ledger import Ledger
+from daemon.pacing.permit import Permit, Setback, SetbackKind
+from daemon.pacing.pool import Pool, period_word
+from daemon.pacing.settings import PacingSettings
+from daemon.pacing.shapes import DAY_S
+from daemon.pacing.verdicts import Course
+
+INFINITE = float("inf")
+WINDOW_S = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": DAY_S}
+
+
+class Refusals:
+    """Turns refusals into setbacks."""
+
+    def __init__(self, settings: PacingSettings, rng: random.Random) -> None:
+        self.settings = settings
+        self.rng = rng
+        self.guesses: dict[int, Guess] = {}
+        """By identity of the ledger: limits that nobody states."""
+
+    def course_of(self, what: Course, pool: Pool, permit: Permit, finding: Finding, now: float) -> Setback | None:
+        if what == "overload":
+            return self._overload(pool, permit, finding, now)
+        pool.refusals.append(now)
+        pool.accepted = 0
+        pool.ramp.settled = False
+        permit.tally.rate += 1
+        if permit.tally.refused_at is None:
+            permit.tally.refused_at = now
+        if what == "concurrency":
+            pool.slots.too_many(permit.sent_at, now)
+            wait = finding.retry_after_s or full_jitter_s(permit.tally.rate, pool.unit, 8 * pool.unit, self.rng)
+            return self.back(pool, permit, "rate", now, wait, "too many calls at the same time", finding)
+        if what == "day":
+            return self._day(pool, permit, finding, now)
+        return self._rate(what, pool, permit, finding, now)
+
+    def _rate(self, what: Course, pool: Pool, permit: Permit, finding: Finding, now: float) -> Setback | None:
+        """Hold the limit that refused, for as long as was said; learn what it was."""
+        tally = permit.tally
+        most = self.settings.bare_tries if what == "bare" else self.settings.rate_tries
+        lasted = now - (tally.refused_at if tally.refused_at is not None else now)
+        ledger = self._named(pool, finding, now)
+        if tally.rate >= most and lasted > 1.25 * min(pool.origin.minute_s, ledger.period_s):
+            return None
+        cost = next((c.reserved for led, c in permit.charges if led is ledger), 1.0)
+        self._message(pool, ledger, permit, finding, now)
+        hint = finding.retry_after_s
+        fitted = ledger.cap is not None and ledger.avail(now) >= cost
+        if fitted and ledger.source != "guess":
+            learn_slices(ledger, cost, hint, now)
+            tell_shared(pool.ledgers, ledger, now)
+        if ledger.cap is None or ledger.source == "guess":
+            wait = self._unknown_wait(ledger, cost, hint, now)
+        elif hint is not None and tally.rate <= 3:
+            wait = upward_jitter_s(hint, self.rng)
+        elif ledger.limit is not None and not fitted:
+            wait = ledger.wait_s(cost, now)
+        else:
+            wait = self._unknown_wait(ledger, cost, hint, now)
+        if wait > self._max_wait(permit) * max(1.0, pool.unit):
+            return None
+        if hint is not None:
+            ledger.hold(now + wait, "the provider said to wait")
+        reason = f"the limit of {ledger.dimension.replace('_', ' ')} per {period_word(ledger)} is used up"
+        return self.back(pool, permit, "rate", now, wait, reason, finding, ready_at=now)
+
+    def _unknown_wait(self, ledger: Ledger, cost: float, hint: float | None, now: float) -> float:
+        """The limit is not known: guess, and look now and then, or when the refusal itself says."""
+        guess = self.guesses.get(id(ledger))
+        if guess is None:
+            guess = self.guesses[id(ledger)] = begin(ledger, cost, hint, now)
+        else:
+            guess.refused(hint, now)
+        wait = upward_jitter_s(hint, self.rng) if hint is not None else guess.next_look_s()
+        if hint is None or guess.row > 3:
+            wait = max(wait, guess.next_look_s())
+        ledger.look_at = now + wait if ledger.look_at < INFINITE else INFINITE
+        ledger.hold(now + wait, "refused without a word about the limit: looking again from time to time")
+        return wait
+
+    def _day(self, pool: Pool, permit: Permit, finding: Finding, now: float) -> Setback | None:
+        """A limit of the calendar is used up: worth waiting for only when it opens soon."""
+        named: Dimension = finding.dimension or "requests"
+        days = [day for day in pool.days if day.dimension == named] or pool.days
+        for day in days[:1]:
+            day.refused()
+        wait = finding.retry_after_s
+        if wait is None:
+            wait = min((day.resets_in_s() for day in days[:1]), default=float("inf"))
+        if wait > self._max_wait(permit) or permit.tally.rate >= self.settings.rate_tries:
+            return None
+        if not days:
+            pool.hold_until, pool.hold_why = (
+                now + upward_jitter_s(wait, self.rng),
+                f"{named} per {finding.window or 'day'}",
+            )
+        elif days and wait < days[0].resets_in_s():
+            days[0].shut = False
+            pool.hold_until, pool.hold_why = (
+                now + upward_jitter_s(wait, self.rng),
+                f"{named} per {finding.window or 'day'}",
+            )
+        return self.back(
+            pool, permit, "rate", now, wait, f"the limit of {named} per {finding.window or 'day'} is used up", finding
+        )
+
+    def _overload(self, pool: Pool, permit: Permit, finding: Finding, now: float) -> Setback | None:
+        """The provider has no capacity: back off, within the budget."""
+        permit.tally.overload += 1
+        pool.breaker.note(False, now)
+        if finding.family == "capacity" and pool.breaker.struggling:
+            pool.slots.too_many(permit.sent_at, now)
+        pool.batch_hold = max(
+            pool.batch_hold, now + 2 * pool.unit * self.settings.backoff_base_s * pool.breaker.refusing
+        )
+        if permit.tally.overload > self.settings.tries or not pool.budget.spend(now):
+            return None
+        hint = finding.retry_after_s
+        wait = upward_jitter_s(hint, self.rng) if hint is not None else self.jitter_s(pool, permit.tally.overload)
+        if wait > self._max_wait(permit):
+            return None
+        return self.back(pool, permit, "overload", now, wait, "the provider is overloaded or failed", finding)
+
+    def jitter_s(self, pool: Pool, failure: int) -> float:
+        s = self.settings
+        return full_jitter_s(failure, s.backoff_base_s * pool.unit, s.backoff_cap_s * pool.unit, self.rng)
+
+    def _named(self, pool: Pool, finding: Finding, now: float) -> Ledger:
+        """The ledger that refused: the named one, else the one with the least left."""
+        ledgers = [x for x in pool.ledgers if x.dimension == finding.dimension] if finding.dimension else []
+        period = pool.scaled(WINDOW_S.get(finding.window or "", 0.0) or None)
+        if finding.dimension and not ledgers:
+            return pool.ledger_for(Reading(finding.dimension, period_s=WINDOW_S.get(finding.window or "")))
+        stated = [x for x in ledgers if period is not None and abs(x.period_s - period) < 0.01 * period]
+        known = [x for x in (stated or ledgers or pool.ledgers) if x.cap is not None]
+        if not known:
+            return (stated or ledgers or [pool.own.ledgers[("requests", None)]])[0]
+        return min(known, key=lambda x: x.avail(now) / (x.cap or 1.0))
+
+    def _message(self, pool: Pool, ledger: Ledger, permit: Permit, finding: Finding, now: float) -> None:
+        """The refusal's own figures: the limit, what of it is used, and how large it took our call to be."""
+        if finding.limit is None or finding.dimension != ledger.dimension:
+            return
+        charge = next((c for led, c in permit.charges if led is ledger), None)
+        left = max(0.0, finding.limit - finding.used) if finding.used is not None else None
+        reading = Reading(ledger.dimension, finding.limit, left)
+        observe(ledger, reading, charge=charge, seq=permit.seq, sent_at=permit.sent_at, now=now, early=True)
+        if finding.requested and charge is not None and charge.reserved > 0 and ledger.dimension != "requests":
+            seen = finding.requested / charge.reserved * ledger.scale
+            ledger.scale += 0.5 * (min(2.5, max(0.4, seen)) - ledger.scale)
+
+    def back(
+        self,
+        pool: Pool,
+        permit: Permit,
+        kind: SetbackKind,
+        now: float,
+        wait: float,
+        reason: str,
+        finding: Finding | None,
+        *,
+        ready_at: float | None = None,
+    ) -> Setback | None:
+        """The setback, unless the call's deadline comes first."""
+        deadline = permit.call.deadline_s
+        if deadline is not None and now + wait > permit.arrived + deadline:
+            return None
+        return Setback(permit, kind, wait, reason, finding, ready_at if ready_at is not None else now + wait)
+
+    def _max_wait(self, permit: Permit) -> float:
+        s = self.settings
+        return s.max_wait_interactive_s if permit.call.priority == 0 else s.max_wait_s

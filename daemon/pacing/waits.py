@@ -1,0 +1,56 @@
+"""How long until a limit lets something through: one answer for each way of counting. Pure arithmetic."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from daemon.pacing.ledger import Ledger
+
+
+def slice_wait_s(ledger: Ledger, cost: float, cap: float, now: float) -> float:
+    """Seconds until COST fits into a slice of the limit."""
+    if ledger.slices <= 1 or ledger.log.slices is None:
+        return 0.0
+    length = ledger.period_s / ledger.slices
+    allowed = max(cap / ledger.slices, cost)
+    if ledger.slice_boundary is not None:
+        begun = ledger.slice_boundary + (now - ledger.slice_boundary) // length * length
+        if ledger.log.since_mark(ledger.log.slice_mark, begun) + cost <= allowed + 1e-9:
+            return 0.0 if begun + length - now > 0.3 * ledger.guard_s else begun + length + ledger.guard_s / 5 - now
+        return begun + length + ledger.guard_s / 5 - now
+    if ledger.log.slices.total + cost <= allowed + 1e-9:
+        return 0.0
+    lack = ledger.log.slices.total + cost - allowed
+    return max(0.0, ledger.log.exit_of(lack, ledger.log.slices, ledger.guard_s) - now)
+
+
+def edge_wait_s(ledger: Ledger, now: float) -> float:
+    """Just before a fixed window ends, a call may be counted on either side: hold it back."""
+    if ledger.shape != "fixed" or ledger.boundary is None:
+        return 0.0
+    left = ledger.boundary + ledger.period_s - now
+    return left + ledger.guard_s / 2 if left < ledger.guard_s / 2 else 0.0
+
+
+def refill_wait_s(ledger: Ledger, need: float, cap: float, now: float) -> float:
+    """Seconds until NEED is there, from what flows back. Never 0."""
+    if ledger.shape == "bucket":
+        spared = ledger.limit - ledger.limit * ledger.share if ledger.limit is not None else 0.0
+        waits = [0.0]
+        if ledger.server is not None:
+            waits.append(ledger.server.wait_s(need + spared, now - ledger.guard_s))
+        if ledger.house_left(cap, now) < need and ledger.house is not None:
+            waits.append(ledger.house.wait_s(need, now))
+        return max(1e-3, min(max(waits), 2 * ledger.period_s))
+    if ledger.shape == "fixed" and ledger.boundary is not None:
+        return max(1e-3, ledger.boundary + ledger.period_s + ledger.guard_s / 2 - now)
+    own = anchored = 0.0
+    lack = need - ledger.own(cap, now)
+    if lack > 0:
+        own = ledger.log.exit_of(lack, ledger.log.window, ledger.guard_s) - now
+    if ledger.anchored(now) < need and ledger.anchor is not None:
+        anchored = ledger.void_at(ledger.anchor) - now
+        exit_s = ledger.log.exit_of(need - ledger.anchored(now), ledger.log.window, ledger.guard_s) - now
+        anchored = min(anchored, exit_s)
+    return max(1e-3, min(max(own, anchored), ledger.period_s + ledger.guard_s))

@@ -1,0 +1,178 @@
+"""From a request as a door heard it to the call that goes upstream."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from scripted import KEY, incoming
+
+from daemon.errors import UnknownHost
+from daemon.gateway.intake import Intake, client_of, forwardable, group_of, new_id, provider_of, readable_encodings
+from daemon.model import Estimate, Headers, Origin, Priority
+from daemon.redact import Redactor
+
+ORIGIN = Origin("api.openai.com", "https://api.openai.com", "openai")
+
+
+def intake(origin: Origin | None = ORIGIN) -> Intake:
+    """An intake that knows one host."""
+    return Intake(
+        origin_of=lambda host: origin if origin is not None and host == origin.host else None,
+        weigh=lambda origin, ask: Estimate(1.0, 1.0, 2.0),
+        redactor=Redactor(b"test"),
+        language="ko",
+        explain="field",
+        wall=lambda: 5.0,
+    )
+
+
+def received(**more: Any) -> Any:
+    """A call."""
+    return intake().receive(incoming(**more))
+
+
+def scope_key(*headers: tuple[str, str], target: str = "/v1/models") -> str:
+    """The bucket of a call with HEADERS."""
+    return str(received(headers=headers, target=target).scope.key)
+
+
+def test_a_call_as_it_is_received() -> None:
+    """Everything that a door heard, and what is read from the body."""
+    call = received(client="emacs", ref="r", priority=Priority.BATCH, deadline_s=3.0)
+    assert (call.method, str(call.target), call.model, call.ask.kind) == (
+        "POST", "/v1/chat/completions", "gpt-4o", "chat",
+    )  # fmt: skip
+    assert (call.client, call.ref, call.priority, call.deadline_s) == ("emacs", "r", Priority.BATCH, 3.0)
+    assert (call.language, call.explain, call.arrived_at) == ("ko", "field", 5.0)
+    assert call.estimate.total == 3.0
+    assert json.loads(call.body)["model"] == "gpt-4o"
+    assert received(language="en", explain="off").explain == "off"
+
+
+def test_no_key_is_visible() -> None:
+    """Neither the call nor what the door heard shows a key."""
+    target = f"/v1beta/models?key={KEY}"
+    heard = incoming(target=target)
+    assert KEY not in repr(heard)
+    call = intake().receive(heard)
+    assert KEY not in repr(call)
+    assert call.target.reveal() == target
+    assert dict(call.headers)["Authorization"].reveal() == f"Bearer {KEY}"
+
+
+def test_an_unknown_host_is_told_how_to_allow_it() -> None:
+    """The line of configuration is in the message, which stays short whatever the host is."""
+    with pytest.raises(UnknownHost) as refusal:
+        received(host="relay.example.com")
+    assert "upstreams: [{host: 'relay.example.com', provider: openai-compatible}]" in refusal.value.message
+    assert len(refusal.value.message) <= 180
+    with pytest.raises(UnknownHost) as refusal:
+        received(host="x" * 16_000)
+    assert len(refusal.value.message) < 400
+
+
+def test_an_origin_with_a_wrong_provider() -> None:
+    """A provider that does not exist is said with the name to use instead."""
+    with pytest.raises(UnknownHost, match="openai-compatible"):
+        provider_of(Origin("h", "https://h", "nobody"))
+
+
+def test_what_is_forwarded() -> None:
+    """Order, case and duplicates stay; hop-by-hop fields, what is made anew, and ours go."""
+    headers: Headers = (
+        ("Host", "h"),
+        ("x-b", "1"),
+        ("Connection", "close"),
+        ("Keep-Alive", "timeout=5"),
+        ("Proxy-Authorization", "Basic x"),
+        ("Proxy-Connection", "close"),
+        ("TE", "trailers"),
+        ("Trailer", "x"),
+        ("Transfer-Encoding", "chunked"),
+        ("Upgrade", "h2c"),
+        ("Expect", "100-continue"),
+        ("Content-Length", "3"),
+        ("X-Sluice-Client", "emacs"),
+        ("x-sluice-anything", "1"),
+        ("X-A", "2"),
+        ("x-b", "3"),
+        ("Accept-Encoding", "gzip, br"),
+    )
+    assert list(forwardable(headers)) == [("x-b", "1"), ("X-A", "2"), ("x-b", "3"), ("Accept-Encoding", "gzip")]
+
+
+@pytest.mark.parametrize(
+    ("offer", "rest"),
+    [
+        ("deflate, gzip, br, zstd", "deflate, gzip"),
+        ("gzip;q=0.5,br;q=1", "gzip;q=0.5"),
+        ("br", ""),
+        ("*", ""),
+        ("identity", "identity"),
+        ("GZIP", "GZIP"),
+        ("", ""),
+    ],
+)
+def test_readable_encodings(offer: str, rest: str) -> None:
+    """What we could not read is not asked for; an empty offer is left out."""
+    assert readable_encodings(offer) == rest
+    assert dict(forwardable((("Accept-Encoding", offer),))) == ({"Accept-Encoding": rest} if rest else {})
+
+
+def test_the_bucket_of_a_key() -> None:
+    """The same key is the same bucket wherever it stands with it; another key, organisation or project is another."""
+    one = scope_key(("Authorization", f"Bearer {KEY}"))
+    assert one == scope_key(("authorization", f"Bearer {KEY}"), ("X-Other", "1"), ("Cookie", "a=b"))
+    others = [
+        scope_key(("Authorization", f"Bearer {KEY}2")),
+        scope_key(("Authorization", f"Bearer {KEY}"), ("OpenAI-Organization", "o1")),
+        scope_key(("Authorization", f"Bearer {KEY}"), ("OpenAI-Organization", "o2")),
+        scope_key(("Authorization", f"Bearer {KEY}"), ("OpenAI-Project", "o1")),
+        scope_key(("Authorization", f"Bearer {KEY}"), ("x-api-key", f"{KEY}3")),
+    ]
+    assert len({one, *others}) == 6
+    assert scope_key() == "-"
+    assert scope_key(("Cookie", "session=CANARY-cookie")) == "-"
+    assert scope_key(target=f"/v1/models?key={KEY}") == one
+    assert KEY not in one
+
+
+def test_groups_of_models() -> None:
+    """A configured group, else the model itself; a call without a model has none."""
+    origin = Origin("h", "https://h", "openai", groups=(("mini", ("gpt-4o-mini*", "o4-mini")), ("all", ("gpt-*",))))
+    models = ["gpt-4o-mini-2024", "o4-mini", "gpt-4o", "other", None]
+    assert [group_of(origin, model) for model in models] == ["mini", "mini", "all", "other", ""]
+
+
+@pytest.mark.parametrize(
+    ("agent", "client"),
+    [
+        ("OpenAI/Python 1.2", "OpenAI"),
+        ("curl/8.0", "curl"),
+        ("gptel", "gptel"),
+        ("Mozilla (X11)", "Mozilla"),
+        ("", "-"),
+        ("x" * 90, "x" * 40),
+    ],
+)
+def test_clients(agent: str, client: str) -> None:
+    """A client that does not say its name is called by its User-Agent."""
+    assert client_of((("user-agent", agent),)) == client
+    assert client_of(()) == "-"
+
+
+def test_ids() -> None:
+    """Short, easy to type, and different."""
+    ids = {new_id() for _ in range(1000)}
+    assert len(ids) == 1000
+    assert all(len(one) == 9 and one[0] == "c" and one.isalnum() and one.islower() for one in ids)
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[1]", b"\xff\x00", b"[" * 100_000, b'{"model":5}', b'{"model":null}'])
+def test_any_body_makes_a_call(body: bytes) -> None:
+    """A body that cannot be read is passed on as it is."""
+    call = received(body=body)
+    assert call.body == body
+    assert call.model is None

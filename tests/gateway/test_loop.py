@@ -1,0 +1,619 @@
+"""The story of one call, with the real pacer and catalogue and an upstream that plays a script, in virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+from typing import Any
+
+import pytest
+from scripted import (
+    DONE,
+    KEY,
+    SSE,
+    Answer,
+    World,
+    body_of,
+    chat_answer,
+    error,
+    event,
+    limited,
+    no_credit,
+    ok,
+    rate_limited,
+    virtual,
+)
+
+from daemon.errors import Cancelled, DeadlineExceeded, QueueFull, ShuttingDown, UnknownHost
+from daemon.model import Event, Limit
+from daemon.pacing import PacingSettings
+from daemon.upstream import StreamCut
+
+STREAM = (event("Hel"), event("lo"), event(finish_reason="stop"), DONE)
+ONE_A_MINUTE = Limit("requests", 1, 60.0, "minute")
+
+
+def error_in(body: bytes) -> Any:
+    """The `error` of a body."""
+    return json.loads(body)["error"]
+
+
+# ---- success
+
+
+@virtual
+async def test_success() -> None:
+    """The answer as it came, our two fields, the events in order, the real usage, and the permit given back."""
+    world = World(ok(headers=(("Content-Type", "application/json"), ("X-Request-Id", "r"), ("Connection", "close"))))
+    reply, body = await world.send()
+    assert (reply.status, body, reply.explanation) == (200, chat_answer(), None)
+    fields = dict(reply.headers)
+    assert fields == {
+        "Content-Type": "application/json",
+        "X-Request-Id": "r",
+        "X-Sluice-Call": reply.call.id,
+        "X-Sluice-Attempts": "1",
+    }
+    assert world.kinds() == ["queued", "admitted", "sent", "answered", "first_byte", "done"]
+    done = world.last()
+    assert done.usage is not None
+    assert (done.usage.input, done.usage.output, done.bytes_out, done.status) == (9, 2, len(body), 200)
+    assert done.body == body
+    assert world.in_flight() == 0
+
+
+@virtual
+async def test_a_stream() -> None:
+    """Chunks come as they are sent, the leading ones together; the end is a proper end."""
+    world = World(ok(b"data: {}", b"\n\n", *STREAM, headers=SSE))
+    reply = await world.gateway.send(world.call(stream=True))
+    assert await anext(reply.chunks) == b"data: {}\n\n"
+    assert await anext(reply.chunks) == STREAM[0]
+    assert world.kinds()[-1] == "first_byte"
+    assert world.in_flight() == 1
+    assert await body_of(reply) == b"".join(STREAM[1:])
+    assert world.last().kind == "done"
+    assert world.in_flight() == 0
+
+
+@virtual
+async def test_usage_of_a_stream_that_reports_none() -> None:
+    """It is counted from the text that passed, and marked as an estimate."""
+    world = World(ok(*STREAM, headers=SSE))
+    await world.send(stream=True)
+    usage = world.last().usage
+    assert usage is not None
+    assert usage.output > 0
+    assert not usage.reported
+
+
+@virtual
+async def test_a_plain_body_is_unchanged() -> None:
+    """Leading line feeds, odd spaces, non-ASCII bytes: all stay."""
+    raw = b'\n\n {"choices" : [{"message":{"content":"\xc3\xa9"}}]}\r\n'
+    world = World(ok(raw[:3], raw[3:9], raw[9:]))
+    assert (await world.send())[1] == raw
+
+
+@virtual
+async def test_a_compressed_answer_is_unchanged_and_read() -> None:
+    """The client gets the packed bytes; usage is read from a copy."""
+    packed = gzip.compress(chat_answer())
+    world = World(ok(packed, headers=(("Content-Encoding", "gzip"),)))
+    assert (await world.send())[1] == packed
+    usage = world.last().usage
+    assert usage is not None
+    assert usage.input == 9
+
+
+@virtual
+async def test_a_201_of_a_chat_becomes_200() -> None:
+    """gptel takes any other 2xx for an error; other paths keep their status."""
+    made = Answer(201, (), chat_answer())
+    assert (await World(made).send())[0].status == 200
+    assert (await World(Answer(202, (), b"{}")).send(target="/v1/files", body=b"x"))[0].status == 202
+    assert (await World(Answer(204, ())).send(target="/v1/files/1", method="DELETE", body=b""))[0].status == 204
+
+
+@virtual
+async def test_redirects() -> None:
+    """A redirect of a GET goes to the client as it is; that of a POST is no success."""
+    there = (("Location", "https://elsewhere.example/"),)
+    reply, _ = await World(Answer(302, there)).send(method="GET", target="/v1/models", body=b"")
+    assert (reply.status, dict(reply.headers)["Location"]) == (302, "https://elsewhere.example/")
+    reply, _ = await World(Answer(302, there)).send()
+    assert reply.status == 502
+    assert "Location" not in dict(reply.headers)
+
+
+# ---- sent again
+
+
+@virtual
+async def test_a_rate_429_is_waited_out() -> None:
+    """One reply, sent twice; each step is told; the time is what the provider said."""
+    world = World(rate_limited("2"), ok())
+    began = asyncio.get_running_loop().time()
+    reply, body = await world.send()
+    assert 1.9 < asyncio.get_running_loop().time() - began < 6
+    assert (reply.status, body) == (200, chat_answer())
+    assert dict(reply.headers)["X-Sluice-Attempts"] == "2"
+    assert world.kinds() == [
+        "queued", "admitted", "sent", "answered", "failed", "held", "admitted", "sent", "answered", "first_byte", "done",
+    ]  # fmt: skip
+    failed = world.events[4]
+    assert not failed.final
+    assert failed.explanation is not None
+    assert failed.explanation.finding.family == "rate"
+    assert failed.explanation.now
+    held = world.events[5]
+    assert (held.attempt, bool(held.reason)) == (1, True)
+    assert held.wait_s is not None
+    assert 1.9 < held.wait_s < 6
+    assert [answer.closed for answer in world.upstream.outcomes] == [1, 1]  # type: ignore[union-attr]
+    assert world.in_flight() == 0
+
+
+@virtual
+async def test_rate_429s_without_end_are_given_up() -> None:
+    """After a number of them the client gets the last one, explained."""
+    world = World(rate_limited("1"))
+    reply, body = await world.send()
+    assert reply.status == 429
+    assert error_in(body)["sluice"]["family"] == "rate"
+    assert error_in(body)["code"] == "rate_limit_exceeded"
+    assert len(world.upstream.sent) == PacingSettings().rate_tries
+    assert world.last().kind == "failed"
+
+
+@virtual
+async def test_nothing_sent_is_sent_again() -> None:
+    """A refused connection costs nothing, so another try follows."""
+    world = World("refused", "dns", ok())
+    reply, _ = await world.send()
+    assert (reply.status, dict(reply.headers)["X-Sluice-Attempts"]) == (200, "3")
+
+
+@virtual
+async def test_an_unreachable_provider_is_given_up() -> None:
+    """A 502 that says what is not reachable."""
+    world = World("refused")
+    reply, body = await world.send()
+    assert reply.status == 502
+    assert "api.openai.com" in error_in(body)["message"]
+    assert world.last().kind == "failed"
+
+
+@pytest.mark.parametrize("fault", ["reset", "first_byte_timeout"])
+@virtual
+async def test_what_was_sent_and_lost_is_not_sent_again(fault: Any) -> None:
+    """It may have been paid for: 502 at once, and the client decides."""
+    world = World(fault, ok())
+    reply, _ = await world.send()
+    assert reply.status == 502
+    assert len(world.upstream.sent) == 1
+
+
+@virtual
+async def test_unless_the_user_wants_it() -> None:
+    """The setting resend_after_reset says that paying twice is better."""
+    world = World("reset", ok(), origin=limited(resend_after_reset=True))
+    assert (await world.send())[0].status == 200
+
+
+@virtual
+async def test_an_overloaded_provider_is_tried_again() -> None:
+    """503 and 529 clear by themselves."""
+    world = World(error(503, "The server is overloaded", kind="server_error"), ok())
+    assert (await world.send())[0].status == 200
+
+
+@virtual
+async def test_an_answer_cut_in_its_first_bytes_is_a_failure() -> None:
+    """A success that breaks before anything went to the client becomes an honest 502."""
+    world = World(ok(chat_answer()[:20], "truncated"))
+    reply, body = await world.send()
+    assert reply.status == 502
+    assert error_in(body)["sluice"]["subtype"] == "truncated"
+    assert world.last().kind == "failed"
+
+
+# ---- not sent again
+
+
+@virtual
+async def test_no_credit_comes_back_at_once() -> None:
+    """Sent once, no time passes, status and code stay, and the line says what it is."""
+    world = World(no_credit())
+    began = asyncio.get_running_loop().time()
+    reply, body = await world.send()
+    assert asyncio.get_running_loop().time() == began
+    assert (reply.status, len(world.upstream.sent)) == (429, 1)
+    assert error_in(body)["code"] == "insufficient_quota"
+    assert error_in(body)["sluice"]["subtype"] == "insufficient_quota"
+    assert error_in(body)["sluice"]["call"] == reply.call.id
+    assert reply.explanation is not None
+    assert reply.explanation.finding.retry == "never"
+    final = world.last()
+    assert (final.kind, final.final, final.status) == ("failed", True, 429)
+    assert final.failure is not None
+
+
+@virtual
+async def test_no_credit_for_all_who_wait() -> None:
+    """Those who wait for the same key get the same answer at once, without being sent."""
+    world = World(no_credit(), origin=limited(ONE_A_MINUTE))
+    replies = await asyncio.gather(*[world.send() for _ in range(5)])
+    assert [reply.status for reply, _ in replies] == [429] * 5
+    assert {error_in(body)["code"] for _, body in replies} == {"insufficient_quota"}
+    assert len(world.upstream.sent) == 1
+    assert not world.gateway.running
+    assert sum(event.final for event in world.events) == 5
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(400, "invalid_request_error"), (401, "authentication_error"), (404, "not_found_error")]
+)
+@virtual
+async def test_other_errors_come_back_at_once(status: int, kind: str) -> None:
+    """Status and type stay."""
+    world = World(error(status, "No.", kind=kind))
+    reply, body = await world.send()
+    assert (reply.status, error_in(body)["type"], len(world.upstream.sent)) == (status, kind, 1)
+
+
+@virtual
+async def test_a_compressed_error_is_explained() -> None:
+    """The packed body is understood, and the client gets a plain one."""
+    packed = gzip.compress(b"".join(piece for piece in no_credit().pieces if isinstance(piece, bytes)))
+    world = World(Answer(429, (("Content-Encoding", "gzip"), ("Content-Length", str(len(packed)))), packed))
+    reply, body = await world.send()
+    assert error_in(body)["sluice"]["subtype"] == "insufficient_quota"
+    assert "Content-Encoding" not in dict(reply.headers)
+
+
+@virtual
+async def test_an_error_body_that_is_cut_is_explained_by_its_status() -> None:
+    """What there is of the answer counts."""
+    world = World(Answer(401, (), b'{"error"', "truncated"))
+    reply, body = await world.send()
+    assert reply.status == 401
+    assert error_in(body)["message"]
+
+
+@virtual
+async def test_a_call_that_can_never_fit() -> None:
+    """A prompt larger than the whole window is refused as the provider would, without being sent."""
+    world = World(ok(), origin=limited(Limit("tokens", 100, 60.0, "minute")))
+    text = json.dumps({"model": "gpt-4o", "messages": [{"role": "user", "content": "word " * 5000}]}).encode()
+    reply, body = await world.send(body=text)
+    assert reply.status == 429
+    assert error_in(body)["sluice"]["subtype"] == "request_too_large"
+    assert world.upstream.sent == []
+    assert world.last().kind == "failed"
+
+
+# ---- errors behind a 200
+
+
+HIDDEN = b'{"error":{"message":"Credit gone.","type":"insufficient_quota","code":"insufficient_quota"}}'
+
+
+@virtual
+async def test_an_error_in_a_plain_200() -> None:
+    """It becomes the error that it is."""
+    world = World(ok(HIDDEN))
+    reply, body = await world.send()
+    assert reply.status == 429
+    assert error_in(body)["sluice"]["subtype"] == "insufficient_quota"
+    assert error_in(body)["code"] == "insufficient_quota"
+
+
+@virtual
+async def test_an_error_as_the_first_event() -> None:
+    """A stream that begins with an error is no stream: status, JSON, and the explanation."""
+    world = World(ok(b"data: " + HIDDEN + b"\n\n", headers=SSE))
+    reply, body = await world.send(stream=True)
+    assert reply.status == 429
+    assert dict(reply.headers)["Content-Type"] == "application/json"
+    assert error_in(body)["sluice"]["subtype"] == "insufficient_quota"
+
+
+@virtual
+async def test_a_rate_error_behind_a_200_is_waited_out() -> None:
+    """What hides is treated as what does not."""
+    hidden = b'{"error":{"message":"Too fast","code":429,"type":"rate_limit_exceeded"}}'
+    world = World(ok(b"data: " + hidden + b"\n\n", headers=SSE), ok(*STREAM, headers=SSE))
+    reply, body = await world.send(stream=True)
+    assert (reply.status, body) == (200, b"".join(STREAM))
+
+
+@virtual
+async def test_an_error_in_mid_stream() -> None:
+    """The bytes go on as they came, since they have begun; the journal hears of a failure."""
+    pieces = (event("Hel"), b'data: {"error":{"message":"Overloaded","type":"server_error"}}\n\n')
+    world = World(ok(*pieces, headers=SSE))
+    reply, body = await world.send(stream=True)
+    assert (reply.status, body) == (200, b"".join(pieces))
+    final = world.last()
+    assert (final.kind, final.final) == ("failed", True)
+    assert final.explanation is not None
+
+
+@virtual
+async def test_a_cut_stream() -> None:
+    """The cut comes through to the door, and the journal hears `truncated`."""
+    world = World(ok(event("Hel"), "truncated", headers=SSE))
+    reply = await world.gateway.send(world.call(stream=True))
+    with pytest.raises(StreamCut):
+        await body_of(reply)
+    final = world.last()
+    assert final.kind == "failed"
+    assert final.explanation is not None
+    assert final.explanation.finding.subtype == "truncated"
+    assert world.in_flight() == 0
+
+
+@virtual
+async def test_a_stream_that_ends_without_its_mark() -> None:
+    """The client's bytes are the provider's; but the call did not succeed."""
+    world = World(ok(event("Hel"), headers=SSE))
+    _, body = await world.send(stream=True)
+    assert body == event("Hel")
+    final = world.last()
+    assert final.explanation is not None
+    assert final.explanation.finding.subtype == "truncated"
+
+
+# ---- how errors are explained
+
+
+@virtual
+async def test_explain_modes() -> None:
+    """inline: our line; field: the provider's; off: the provider's bytes."""
+    original = next(piece for piece in no_credit().pieces if isinstance(piece, bytes))
+    _, inline = await World(no_credit()).send()
+    _, field = await World(no_credit(), explain="field").send()
+    _, off = await World(no_credit()).send(explain="off")
+    said = json.loads(original)["error"]["message"]
+    assert error_in(inline)["message"] != said
+    assert error_in(inline)["sluice"]["original"] == said
+    assert error_in(field)["message"] == said
+    assert error_in(field)["sluice"]["subtype"] == "insufficient_quota"
+    assert off == original
+
+
+@virtual
+async def test_off_leaves_a_hidden_error_where_it_is() -> None:
+    """No byte and no status changes; the journal knows all the same."""
+    world = World(ok(HIDDEN))
+    reply, body = await world.send(explain="off")
+    assert (reply.status, body) == (200, HIDDEN)
+    assert world.last().kind == "failed"
+
+
+@virtual
+async def test_no_key_in_what_is_said() -> None:
+    """A provider that repeats the key in its error: no event's explanation has it."""
+    text = f"Incorrect API key provided: {KEY}. You can find your API key at the platform."
+    world = World(error(401, text, kind="invalid_request_error", code="invalid_api_key"))
+    reply, _ = await world.send()
+    assert reply.explanation is not None
+    assert KEY not in json.dumps(reply.explanation.as_json())
+    assert KEY not in repr([event.explanation for event in world.events])
+
+
+# ---- clients that leave, and cancelling
+
+
+@virtual
+async def test_leaving_while_queued() -> None:
+    """Nothing is sent, and nothing is charged."""
+    world = World(ok(), origin=limited(ONE_A_MINUTE))
+    await world.send()
+    call = world.call()
+    task = asyncio.create_task(world.gateway.send(call))
+    await asyncio.sleep(0)
+    assert world.kinds(call) == ["queued"]
+    assert world.events[-1].reason
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert world.kinds(call) == ["queued", "cancelled"]
+    assert world.last().reason == "the client left"
+    assert len(world.upstream.sent) == 1
+
+
+@virtual
+async def test_leaving_before_the_first_byte() -> None:
+    """The sending is taken off the wire and the permit given back."""
+    world = World(asyncio.Event())
+    task = asyncio.create_task(world.send())
+    await world.upstream.asked.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert world.last().kind == "cancelled"
+    assert world.in_flight() == 0
+
+
+@virtual
+async def test_leaving_before_the_first_event() -> None:
+    """An answer whose beginning is still being read is closed."""
+    answer = ok(b"data:", asyncio.Event(), headers=SSE)
+    world = World(answer)
+    task = asyncio.create_task(world.send(stream=True))
+    await world.upstream.asked.wait()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert answer.closed == 1
+    assert (world.last().kind, world.in_flight()) == ("cancelled", 0)
+
+
+@virtual
+async def test_leaving_in_mid_stream() -> None:
+    """The provider's connection is closed, the permit given back, and that is told."""
+    answer = ok(event("Hel"), asyncio.Event(), headers=SSE)
+    world = World(answer)
+    reply = await world.gateway.send(world.call(stream=True))
+    assert await anext(reply.chunks) == event("Hel")
+    await reply.chunks.aclose()  # type: ignore[attr-defined]
+    assert answer.closed == 1
+    assert (world.last().kind, world.last().reason, world.in_flight()) == ("cancelled", "the client left", 0)
+
+
+@virtual
+async def test_cancelling_a_queued_call() -> None:
+    """By its own id or the client's: the client is told, nothing is sent."""
+    world = World(ok(), origin=limited(ONE_A_MINUTE))
+    await world.send()
+    call = world.call(ref="mine")
+    task = asyncio.create_task(world.gateway.send(call))
+    await asyncio.sleep(0)
+    assert not world.gateway.cancel("other")
+    assert world.gateway.cancel("mine")
+    with pytest.raises(Cancelled) as refusal:
+        await task
+    assert refusal.value.facts["call"] == call.id
+    assert world.last().kind == "cancelled"
+    assert not world.gateway.cancel(call.id)
+    assert len(world.upstream.sent) == 1
+
+
+@virtual
+async def test_cancelling_a_call_on_the_wire() -> None:
+    """The client, who is still there, gets a refusal and not just a closed connection."""
+    world = World(asyncio.Event())
+    call = world.call()
+    task = asyncio.create_task(world.gateway.send(call))
+    await world.upstream.asked.wait()
+    assert world.gateway.cancel(call.id)
+    with pytest.raises(Cancelled, match="as asked"):
+        await task
+    assert (world.last().kind, world.last().reason) == ("cancelled", "the call was cancelled, as asked")
+    assert world.in_flight() == 0
+
+
+@virtual
+async def test_cancelling_in_mid_stream() -> None:
+    """Whoever reads the body is stopped, and the reason is not that the client left."""
+    world = World(ok(event("Hel"), asyncio.Event(), headers=SSE))
+    call = world.call(stream=True)
+
+    async def read() -> None:
+        await body_of(await world.gateway.send(call))
+
+    task = asyncio.create_task(read())
+    while "first_byte" not in world.kinds():
+        await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert world.gateway.cancel(call.id)
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert world.last().reason == "the call was cancelled, as asked"
+
+
+# ---- refusals of ours
+
+
+@virtual
+async def test_an_unknown_host() -> None:
+    """Nothing begins."""
+    world = World(ok())
+    with pytest.raises(UnknownHost):
+        world.call(host="evil.example")
+    assert world.events == []
+
+
+@virtual
+async def test_a_deadline() -> None:
+    """A call that could not go in time is refused at once, with when it could."""
+    world = World(ok(), origin=limited(ONE_A_MINUTE))
+    await world.send()
+    with pytest.raises(DeadlineExceeded) as refusal:
+        await world.send(deadline_s=1.0)
+    assert float(str(refusal.value.facts["retry_after_s"])) > 1
+    assert refusal.value.facts["call"] == world.events[-1].call.id
+    assert (world.last().kind, bool(world.last().reason)) == ("failed", True)
+
+
+@virtual
+async def test_a_full_queue() -> None:
+    """One more than may wait is refused; the others are answered."""
+    world = World(ok(), origin=limited(Limit("requests", 1, 1.0, "second")), pacing=PacingSettings(max_waiting=2))
+    outcomes = await asyncio.gather(*[world.send() for _ in range(5)], return_exceptions=True)
+    assert sum(isinstance(outcome, QueueFull) for outcome in outcomes) == 2
+    assert sum(isinstance(outcome, tuple) for outcome in outcomes) == 3
+    assert sum(event.final for event in world.events) == 5
+
+
+@virtual
+async def test_stopping() -> None:
+    """What waits is told, and what runs is waited for."""
+    go_on = asyncio.Event()
+    world = World(ok(event("Hel"), go_on, *STREAM[1:], headers=SSE), origin=limited(Limit("concurrency", 1)))
+    running = asyncio.create_task(world.send(stream=True))
+    await world.upstream.asked.wait()
+    waiting = asyncio.create_task(world.send())
+    await asyncio.sleep(0)
+    await world.pacer.close()
+    with pytest.raises(ShuttingDown):
+        await waiting
+    drained = asyncio.create_task(world.gateway.drained())
+    await asyncio.sleep(0)
+    assert not drained.done()
+    go_on.set()
+    await drained
+    assert (await running)[0].status == 200
+
+
+# ---- when something of ours breaks
+
+
+@virtual
+async def test_a_broken_reader_loses_no_call() -> None:
+    """A journal or log that raises is not heard by the client, and the other readers go on."""
+
+    def broken(event: Event) -> None:
+        raise OSError("disk full")
+
+    events: list[Event] = []
+    world = World(ok(), sinks=(broken, events.append))
+    reply, _ = await world.send()
+    assert reply.status == 200
+    assert events[-1].kind == "done"
+
+
+@virtual
+async def test_an_upstream_that_raises() -> None:
+    """A fault of ours ends the call once, gives the permit back, and comes through to the door."""
+    world = World(ok())
+    world.upstream.outcomes = []
+    with pytest.raises(IndexError):
+        await world.send()
+    assert (world.last().kind, world.in_flight()) == ("cancelled", 0)
+    assert "IndexError" in world.last().reason
+
+
+@virtual
+async def test_every_call_ends_once() -> None:
+    """A mixed crowd: each call has exactly one final event, at the end, and nothing is left."""
+    world = World(
+        rate_limited("1"), ok(), error(500, "Oops", kind="server_error"), ok(*STREAM, headers=SSE), "reset", ok()
+    )
+    tasks = [asyncio.create_task(world.send(stream=n % 2 == 0)) for n in range(30)]
+    await asyncio.sleep(0.01)
+    for task in tasks[::7]:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    by_call: dict[str, list[Event]] = {}
+    for one in world.events:
+        by_call.setdefault(one.call.id, []).append(one)
+    assert len(by_call) >= 25
+    assert all([e.final for e in events].count(True) == 1 and events[-1].final for events in by_call.values())
+    assert not world.gateway.running
+    assert world.in_flight() == 0

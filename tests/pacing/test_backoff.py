@@ -1,0 +1,51 @@
+"""Waiting after failures."""
+
+import random
+
+from daemon.pacing.backoff import Breaker, RetryBudget, full_jitter_s, upward_jitter_s
+
+
+def test_full_jitter_doubles_up_to_its_cap() -> None:
+    """Waits lie between 0 and min(cap, base * 2^n)."""
+    rng = random.Random(1)
+    for attempt, most in ((1, 1.0), (2, 2.0), (4, 8.0), (20, 30.0)):
+        waits = [full_jitter_s(attempt, 1.0, 30.0, rng) for _ in range(300)]
+        assert 0 <= min(waits) < 0.2 * most
+        assert 0.8 * most < max(waits) <= most
+
+
+def test_a_told_wait_is_never_cut_short() -> None:
+    """Jitter after a rate refusal goes only upwards, by 5 % and 10 ms at most."""
+    rng = random.Random(1)
+    waits = [upward_jitter_s(20.0, rng) for _ in range(300)]
+    assert 20.0 < min(waits)
+    assert max(waits) <= 21.01
+
+
+def test_resends_are_a_part_of_what_is_sent() -> None:
+    """A hundred calls allow twenty resends; the next minutes begin anew."""
+    budget = RetryBudget(0.2, 3, 60.0)
+    for _ in range(100):
+        budget.sent(0.0)
+    assert [budget.spend(1.0) for _ in range(30)].count(True) == 20
+    assert budget.spend(62.0)
+
+
+def test_a_few_resends_are_always_allowed() -> None:
+    """A single call may be tried again although there was no traffic to take a part of."""
+    budget = RetryBudget(0.2, 3, 60.0)
+    assert [budget.spend(0.0) for _ in range(5)] == [True, True, True, False, False]
+
+
+def test_the_breaker_opens_with_the_part_of_refusals() -> None:
+    """Half refused: nothing happens yet. All refused: nearly every try is in vain."""
+    breaker = Breaker()
+    for ok in (True, False) * 10:
+        breaker.note(ok, 0.0)
+    assert breaker.refusing == 0.0
+    for _ in range(200):
+        breaker.note(False, 1.0)
+    assert breaker.refusing > 0.8
+    assert breaker.struggling
+    breaker.note(True, 500.0)
+    assert breaker.refusing == 0.0

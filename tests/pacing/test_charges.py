@@ -1,0 +1,57 @@
+"""Charges and their running sums."""
+
+import random
+
+from daemon.pacing.charges import Charge, ChargeLog, Mark, Window
+
+
+def test_running_sums_equal_the_sums_counted_anew() -> None:
+    """The moving windows' totals are exact over a random history of charges, corrections and passing time."""
+    for seed in range(30):
+        rng = random.Random(seed)
+        log, now, all_charges = ChargeLog(Window(10.0), Window(2.0)), 0.0, []
+        for seq in range(1200):
+            now += rng.expovariate(20.0)
+            log.advance(now, 0.05)
+            charge = Charge(seq, now, rng.uniform(0, 5), 0.0)
+            log.add(charge)
+            all_charges.append(charge)
+            if rng.random() < 0.2:
+                log.change(rng.choice(all_charges[-50:]), rng.uniform(0, 5))
+        log.advance(now, 0.05)
+        for window, length in ((log.window, 10.0), (log.slices, 2.0)):
+            assert window is not None
+            exact = sum(c.amount for c in all_charges if c.at > now - length - 0.05)
+            assert abs(window.total - exact) < 1e-6, f"seed {seed}"
+
+
+def test_a_mark_counts_what_came_since_an_instant() -> None:
+    """The sum since the beginning of a fixed window follows additions and corrections."""
+    log = ChargeLog(Window(10.0))
+    first, second = Charge(1, 1.0, 3.0, 3.0), Charge(2, 5.0, 4.0, 4.0)
+    log.add(first)
+    log.add(second)
+    assert log.since_mark(log.period_mark, 4.0) == 4.0
+    log.add(Charge(3, 6.0, 2.0, 2.0))
+    log.change(second, 1.0)
+    assert log.since_mark(log.period_mark, 4.0) == 3.0
+    assert isinstance(log.period_mark, Mark)
+
+
+def test_exit_says_when_enough_has_left() -> None:
+    """Room for 2 units comes when the charges that hold them are one period (and the guard) old."""
+    log = ChargeLog(Window(10.0))
+    for seq, at in enumerate((1.0, 2.0, 3.0)):
+        log.add(Charge(seq, at, 1.0, 1.0))
+    assert log.exit_of(2.0, log.window, 0.05) == 2.0 + 10.05
+    assert log.exit_of(9.0, log.window, 0.05) == float("inf")
+
+
+def test_old_charges_are_forgotten() -> None:
+    """Memory stays in proportion to two windows, whatever the number of calls."""
+    log = ChargeLog(Window(1.0))
+    for seq in range(50_000):
+        now = seq / 100
+        log.advance(now, 0.0)
+        log.add(Charge(seq, now, 1.0, 1.0))
+    assert len(log.entries) < 2_000

@@ -1,0 +1,88 @@
+"""Token estimates."""
+
+import time
+
+import pytest
+from world import origin
+
+from daemon.model import Ask
+from daemon.pacing.estimate import Calibration, Estimator, text_tokens
+
+PROSE = "The quick brown fox jumps over the lazy dog, and then it goes home to sleep for the whole afternoon. "
+
+
+@pytest.mark.parametrize(
+    ("text", "low", "high"),
+    [
+        (PROSE * 10, 200, 260),
+        ("안녕하세요 오늘 날씨가 참 좋습니다 " * 10, 90, 190),
+        ("0123456789" * 30, 90, 110),
+        ("aGVsbG8gd29ybGQ" * 40, 350, 450),
+        ("", 0, 0),
+    ],
+)
+def test_estimates_lie_near_real_token_counts(text: str, low: float, high: float) -> None:
+    """Prose, Korean, digits and base64 are each counted in their own way (ranges around o200k counts)."""
+    assert low <= text_tokens(text, "gpt-4o") <= high
+
+
+def test_a_megabyte_is_judged_by_samples() -> None:
+    """A long text costs milliseconds, and comes out within a few percent of the whole count."""
+    text = (PROSE + "x = {'a': [1, 2, 3]}\n") * 10_000
+    began = time.perf_counter()
+    sampled = text_tokens(text, "gpt-4o")
+    assert time.perf_counter() - began < 0.25
+    part = text[:40_000]
+    assert sampled == pytest.approx(text_tokens(part, "gpt-4o") * len(text) / len(part), rel=0.03)
+
+
+def test_a_call_reserves_its_maximum_for_each_answer() -> None:
+    """max_tokens counts n times; without it the first calls reserve a thousand."""
+    estimator, where = Estimator(), origin()
+    two = estimator.weigh(where, Ask("chat", "m", text="hi", messages=1, max_output=50, choices=2))
+    assert two.output == 100
+    assert estimator.weigh(where, Ask("chat", "m", text="hi", messages=1)).output == 1024
+    assert estimator.weigh(where, Ask("embeddings", "m", text="hi")).output == 0
+    assert estimator.weigh(where, Ask("images", "m", choices=3)).images == 3
+
+
+def test_what_the_provider_reports_calibrates_the_model() -> None:
+    """After some answers the estimate of a model whose tokens are twice ours is right, and that of another untouched."""
+    estimator, where = Estimator(), origin()
+    ask = Ask("chat", "m", text=PROSE * 20, messages=1)
+    raw = estimator.weigh(where, ask).raw_input
+    for _ in range(40):
+        estimator.learn(where.host, "m", raw, 2 * raw, 100)
+    learned = estimator.weigh(where, ask)
+    assert 2.0 * raw <= learned.input <= 2.2 * raw
+    assert learned.output == 100
+    assert estimator.weigh(where, Ask("chat", "other", text=PROSE * 20, messages=1)).input < 1.2 * raw
+
+
+def test_calibration_survives_a_restart_and_nonsense_does_not() -> None:
+    """It is remembered; what cannot be read is ignored."""
+    kept: dict[str, str] = {"bad": "{", "worse": '{"factor": 99, "spread": 0, "seen": 1, "outputs": []}'}
+
+    class Kept:
+        def recall(self, kind: str) -> dict[str, str]:
+            return kept
+
+        def remember(self, kind: str, key: str, value: str) -> None:
+            kept[key] = value
+
+        remember_now = remember
+
+        def forget(self, kind: str, key: str) -> None: ...
+
+    first = Estimator(Kept())
+    for _ in range(9):
+        first.learn("h", "m", 100, 150, 10)
+    assert Estimator(Kept()).of("h", "m").factor == pytest.approx(1.5, rel=0.1)
+
+
+def test_absurd_reports_are_bounded() -> None:
+    """A provider that reports a million tokens for a word cannot stop all calls."""
+    calibration = Calibration()
+    for _ in range(100):
+        calibration.learn_input(10, 1_000_000)
+    assert calibration.input(10) <= 25

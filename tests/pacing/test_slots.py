@@ -1,0 +1,58 @@
+"""How many at once."""
+
+from daemon.pacing.slots import Ramp, Slots
+
+
+def test_slots_go_down_once_per_round_trip_and_up_again_with_successes() -> None:
+    """Ten refusals of calls that were in flight together cut the limit once."""
+    slots = Slots(20, 20)
+    slots.used = 19
+    for _ in range(10):
+        slots.too_many(sent_at=1.0, now=2.0)
+    assert slots.limit == 14.0
+    for _ in range(100):
+        slots.succeeded()
+    assert slots.limit == 20.0
+
+
+def test_slots_never_fall_below_one() -> None:
+    """One call may always go."""
+    slots = Slots(4, 4)
+    for at in range(20):
+        slots.too_many(sent_at=float(at), now=at + 0.5)
+    assert slots.free()
+
+
+def test_a_stated_limit_is_the_ceiling() -> None:
+    """A concurrency header replaces the default."""
+    slots = Slots(64, 64)
+    slots.cap(3)
+    assert (slots.limit, slots.top) == (3, 3)
+
+
+def test_the_ramp_doubles_with_each_round_trip() -> None:
+    """Four at once, then as many more as answers came."""
+    ramp, now = Ramp(4, 0.0, 120.0), 0.0
+    sent = []
+    for _ in range(4):
+        n = 0
+        while ramp.wait_s(now) == 0:
+            ramp.sent(now)
+            n += 1
+        sent.append(n)
+        for _ in range(n):
+            ramp.answered(refused=False)
+        now += 1.0
+    assert sent == [4, 8, 16, 32]
+
+
+def test_beyond_the_first_burst_calls_keep_a_gap() -> None:
+    """A refusal comes back before the next one goes."""
+    ramp = Ramp(4, 0.1, 120.0)
+    for _ in range(4):
+        assert ramp.wait_s(0.0) == 0
+        ramp.sent(0.0)
+        ramp.answered(refused=False)
+    assert ramp.wait_s(0.0) == 0.1
+    ramp.settled = True
+    assert ramp.wait_s(0.0) == 0
