@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -17,6 +18,8 @@ from daemon.redact import Redactor
 
 PROTOCOL = 1
 """The version of the JSON-RPC protocol. It only grows when an older client could misunderstand."""
+
+_REF = re.compile(r"[!-~]{1,128}")
 
 Params = Mapping[str, Any]
 Result = Mapping[str, Any]
@@ -96,6 +99,14 @@ def needed_text(params: Params, name: str) -> str:
     if not value:
         raise InvalidCall(f"{name} is missing: give it as a string")
     return value
+
+
+def ref_param(params: Params) -> str | None:
+    """A client's own id for its call. Raises InvalidCall."""
+    ref = text_param(params, "ref")
+    if ref is not None and not _REF.fullmatch(ref):
+        raise InvalidCall("ref is 1 to 128 printable ASCII characters without spaces")
+    return ref
 
 
 def number_param(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextlib import aclosing
 from typing import Any
 
 from daemon.errors import InvalidCall, Refusal
 from daemon.gateway import Incoming
-from daemon.model import Call, Chat, Explanation, Headers, Message, Priority, Reply
+from daemon.gateway.copy import status_inside
+from daemon.model import Call, Chat, Explanation, Failure, Headers, Message, Priority, Reply
 from daemon.operations.desk import (
     Desk,
     Params,
@@ -18,12 +20,17 @@ from daemon.operations.desk import (
     needed_text,
     number_param,
     priority_param,
+    ref_param,
     text_param,
 )
-from daemon.providers import Provider, provider_for
-from daemon.upstream import StreamCut
+from daemon.providers import Provider, StreamReader, provider_for
+from daemon.upstream import StreamCut, failure_of
 
 _ROLES = ("system", "user", "assistant")
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+_TARGET = re.compile(r"[!-~]+")
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 class CallFailed(Refusal):
@@ -99,12 +106,32 @@ async def read_chat(
         finding = desk.catalogue.classify(cut.failure)
         raise CallFailed(call, desk.catalogue.explain(finding, language=call.language or "en"), reply.status) from None
     if reader is not None:
+        broken = failure_in_stream(call, reader)
+        if broken is not None:
+            finding = desk.catalogue.classify(broken)
+            raise CallFailed(call, desk.catalogue.explain(finding, language=call.language or "en"), broken.status)
         usage = reader.usage
         return "".join(texts), reader.finish, None if usage is None else {"input": usage.input, "output": usage.output}
     body = b"".join(parts)
     text, finish = provider.chat_answer(body)
     usage = provider.read_usage(body)
     return text, finish, None if usage is None else {"input": usage.input, "output": usage.output}
+
+
+def failure_in_stream(call: Call, reader: StreamReader) -> Failure | None:
+    """What went wrong in a stream after its beginning; None for a proper end."""
+    if reader.error is not None:
+        return Failure(
+            status=status_inside(reader.error),
+            body=reader.error,
+            host=call.origin.host,
+            provider=call.origin.provider,
+            model=call.model,
+            sent=True,
+        )
+    if not reader.ended:
+        return failure_of(call, "truncated", "the stream ended without its closing mark", sent=True)
+    return None
 
 
 async def raw_call(desk: Desk, params: Params, session: Session, tag: Any) -> Result:
@@ -123,8 +150,8 @@ async def raw_call(desk: Desk, params: Params, session: Session, tag: Any) -> Re
         raise InvalidCall("headers is an object of strings, or a list of [name, value]")
     incoming = Incoming(
         host=host.lower(),
-        method=(text_param(params, "method") or "GET").upper(),
-        target=slash + path or "/",
+        method=method_of(params),
+        target=checked_target(slash + path or "/"),
         headers=checked_headers(tuple((name, value) for name, value in pairs)),
         body=(text_param(params, "body") or "").encode("utf-8", "replace"),
         **about_the_client(params, Priority.NORMAL),
@@ -148,11 +175,26 @@ async def raw_call(desk: Desk, params: Params, session: Session, tag: Any) -> Re
     }
 
 
+def method_of(params: Params) -> str:
+    """The HTTP method. Raises InvalidCall."""
+    method = (text_param(params, "method") or "GET").upper()
+    if method not in _METHODS:
+        raise InvalidCall(f"method is one of {', '.join(_METHODS)}")
+    return method
+
+
+def checked_target(target: str) -> str:
+    """TARGET if it can stand in a request line. Raises InvalidCall: a space or a line break would end it there."""
+    if not _TARGET.fullmatch(target):
+        raise InvalidCall("the url holds a character that must be percent-encoded in a URL, such as a space")
+    return target
+
+
 def checked_headers(headers: Headers) -> Headers:
     """HEADERS if each can stand in an HTTP request. Raises InvalidCall: a line break would smuggle a second header."""
     for name, value in headers:
-        if not name or any(c in name for c in " \r\n:\0") or not name.isascii() or any(c in value for c in "\r\n\0"):
-            raise InvalidCall(f"the header {name!r} holds a character that HTTP does not allow there")
+        if not _NAME.fullmatch(name) or _CONTROL.search(value):
+            raise InvalidCall(f"the header {name[:60]!r} holds a character that HTTP does not allow there")
     return headers
 
 
@@ -219,7 +261,7 @@ def about_the_client(params: Params, default: Priority) -> dict[str, Any]:
     """The fields of an Incoming that say who asks and how."""
     return {
         "client": (text_param(params, "client") or "")[:40] or None,
-        "ref": text_param(params, "ref"),
+        "ref": ref_param(params),
         "priority": priority_param(params, default),
         "deadline_s": number_param(params, "deadline_s", most=1e7),
         "language": text_param(params, "language"),

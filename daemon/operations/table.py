@@ -120,5 +120,5 @@ async def operate(desk: Desk, name: str, params: Params, session: Session, tag: 
     """Run the operation NAME. Raises UnknownOperation and whatever refusal the operation has."""
     operation = OPERATIONS.get(name)
     if operation is None:
-        raise UnknownOperation(f"there is no operation {name!r}; there are: {', '.join(sorted(OPERATIONS))}")
+        raise UnknownOperation(f"there is no operation {name[:60]!r}; there are: {', '.join(sorted(OPERATIONS))}")
     return await operation.run(desk, params, session, tag)

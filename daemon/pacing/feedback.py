@@ -54,32 +54,24 @@ class Feedback:
         self.estimator = estimator
         self.refusals = Refusals(settings, rng)
 
-    # A 2xx, or any answer that is no refusal
+    # An answer
 
     def answered(
-        self,
-        account: Account,
-        pool: Pool,
-        permit: Permit,
-        ok: bool,
-        readings: Sequence[Reading],
-        streamed: bool,
-        now: float,
+        self, account: Account, pool: Pool, permit: Permit, readings: Sequence[Reading], streamed: bool, now: float
     ) -> None:
-        """Status and headers are in."""
-        self._heard(pool, permit, refused=not ok)
-        if ok:
-            permit.tally.rate, permit.tally.refused_at = 0, None
-            pool.accepted += 1
-            pool.slots.succeeded()
-            pool.breaker.note(True, now)
-            for day, charge in permit.days:
-                day.answered(charge)
-            for ledger, charge in permit.charges:
-                guess = self.refusals.guesses.get(id(ledger))
-                if guess is not None and charge.amount:
-                    guess.passed(permit.sent_at, now)
-            self._unblock(account, pool)
+        """A success: status and headers are in."""
+        self._heard(pool, permit, refused=False)
+        permit.tally.rate, permit.tally.refused_at = 0, None
+        pool.accepted += 1
+        pool.slots.succeeded()
+        pool.breaker.note(True, now)
+        for day, charge in permit.days:
+            day.answered(charge)
+        for ledger, charge in permit.charges:
+            guess = self.refusals.guesses.get(id(ledger))
+            if guess is not None and charge.amount:
+                guess.passed(permit.sent_at, now)
+        self._unblock(account, pool)
         self.learn(pool, permit, readings, now, early=streamed)
         self._calm(pool)
 

@@ -159,9 +159,11 @@ class Pacer:
     # What permits report (see `daemon.pacing.permit.Desk`)
 
     def answered(self, permit: Permit, status: int, readings: Sequence[Reading], *, streamed: bool) -> None:
+        if not 200 <= status < 400:
+            return  # `refused` follows, and knows what it means: nothing may move before that
         account, pool = self._place(permit.call)
         now = self._clock()
-        self._feedback.answered(account, pool, permit, 200 <= status < 400, readings, streamed, now)
+        self._feedback.answered(account, pool, permit, readings, streamed, now)
         self._step(account, now)
 
     def refused(self, permit: Permit, finding: Finding, readings: Sequence[Reading]) -> Setback | None:

@@ -67,7 +67,7 @@ def judge(samples: Sequence[Sample], period_s: float, minute_s: float, *, known_
     for candidate in candidates:
         if is_bucket(timed[-ENOUGH:], candidate):
             return Verdict("bucket", candidate)
-    if not any(misfits_bucket(s, period_s) for s in timed[-3:]):
+    if not any(misfits_bucket(s, period_s) for s in timed[-ENOUGH:]):
         return None
     return _fixed(timed, period_s, minute_s, known_period) or _sliding(timed, period_s)
 
@@ -94,7 +94,7 @@ def is_bucket(samples: Sequence[Sample], period_s: float) -> bool:
     resets = [s.reset_s for s in samples if s.reset_s is not None]
     expected = [refill_s(s, period_s) for s in samples]
     spread = max(resets) - min(resets)
-    grain = max(_grain(s) for s in resets)
+    grain = min(_grain(s) for s in resets)
     telling = (
         max(expected) - min(expected) > 1.5 * max(_unit(s) for s in samples) * period_s / samples[-1].limit + grain
     )
@@ -106,7 +106,7 @@ def _fixed(samples: Sequence[Sample], period_s: float, minute_s: float, known: b
     period = period_s if known else _window_length(samples, period_s, minute_s)
     if period is None:
         return None
-    tolerance = TOLERANCE * period + max(_grain(s.reset_s or 0.0) for s in samples)
+    tolerance = TOLERANCE * period + min(_grain(s.reset_s or 0.0) for s in samples)
     last = samples[-1]
     end = last.sent_at + (last.reset_s or 0.0)
     same = [s for s in samples if abs(_offset(s.sent_at + (s.reset_s or 0.0) - end, period)) <= tolerance]

@@ -70,7 +70,6 @@ def _provider(name: str, entry: Mapping[str, Any]) -> Provider:
         name=name,
         title=entry["title"],
         hosts=tuple(_host(host, bool(entry.get("local"))) for host in entry.get("hosts", ())),
-        pages=entry.get("pages", {}),
         limits=tuple(_limit(limit) for limit in entry.get("limits", ())),
         chat=ChatPath(**({"path": chat} if isinstance(chat, str) else chat)) if chat else None,
         key=(key[0], key[1]) if key else None,

@@ -50,8 +50,6 @@ class Provider:
     key_variable: str | None = None
     """The environment variable in which people keep the key, by the provider's own documentation."""
     hosts: tuple[Host, ...] = ()
-    pages: Mapping[str, str] = field(default_factory=dict)
-    """limits, billing, keys, status, docs."""
     local: bool = False
     """A server of the user's own machine: no key, no limits."""
     limits: tuple[Limit, ...] = ()

@@ -14,7 +14,7 @@ from daemon.gateway import Gateway, Incoming
 from daemon.model import Call, Event, Headers, Limit, Origin, Reply, TransportFault
 from daemon.pacing import Pacer, PacingSettings
 from daemon.redact import Redactor
-from daemon.upstream import StreamCut, failure_of
+from daemon.upstream import Response, StreamCut, failure_of
 from pacing import virtual_time
 
 KEY = "CANARY-gateway-key-0123456789"
@@ -34,7 +34,7 @@ def virtual(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
     return run
 
 
-class Answer:
+class Answer(Response):
     """What the upstream answers: a status, header fields, and a body in pieces.
 
     A piece is bytes, a transport fault that cuts the body, or an event to wait for.
@@ -212,10 +212,8 @@ def error(status: int, message: str, *, kind: str, code: str | None = None, head
 
 def rate_limited(after: str = "2") -> Answer:
     """A rate 429 that says when to come back."""
-    text = (
-        f"Rate limit reached for gpt-4o on requests per min (RPM): Limit 3, Used 3, Requested 1. Try again in {after}s."
-    )
-    return error(429, text, kind="requests", code="rate_limit_exceeded", headers=(("Retry-After", after),))
+    text = f"Rate limit reached. Please try again in {after}s."
+    return error(429, text, kind="rate_limit_error", code="rate_limit_exceeded", headers=(("Retry-After", after),))
 
 
 def no_credit() -> Answer:

@@ -16,7 +16,7 @@ PROSE = "The quick brown fox jumps over the lazy dog, and then it goes home to s
     [
         (PROSE * 10, 200, 260),
         ("안녕하세요 오늘 날씨가 참 좋습니다 " * 10, 90, 190),
-        ("0123456789" * 30, 90, 110),
+        ("0123456789 " * 30, 110, 130),
         ("aGVsbG8gd29ybGQ" * 40, 350, 450),
         ("", 0, 0),
     ],

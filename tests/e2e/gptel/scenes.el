@@ -1,0 +1,153 @@
+;;; scenes.el --- What a person does with gptel, as functions -*- lexical-binding: t; -*-
+
+;; SPDX-License-Identifier: GPL-3.0-or-later
+
+;;; Commentary:
+
+;; The setup is that of a person who has read gptel's README and turned on
+;; `sluice-gptel-mode': stock backends, keys in ~/.authinfo, nothing else.
+
+;;; Code:
+
+(require 'cl-lib)
+(require 'subr-x)
+(require 'gptel)
+(require 'gptel-openai)
+(require 'gptel-anthropic)
+(require 'gptel-gemini)
+(require 'sluice)
+
+;; Only the name of a model tells the sandbox what to do, so the stock lists get these too.
+(defconst scenes-models
+  '(gpt-4o-mini claude-sonnet-4 gemini-2.5-flash rate-limit-once insufficient-quota html-429
+                empty-429 json-no-error-429 long-200 cut-stream error-in-stream scripted)
+  "Models that the scenes name.")
+
+(defconst scenes-backends
+  (let ((key #'gptel-api-key-from-auth-source))
+    (list (cons "openai" (gptel-make-openai "ChatGPT" :key key :stream t :models scenes-models))
+          (cons "anthropic" (gptel-make-anthropic "Claude" :key key :stream t
+                                                  :models scenes-models))
+          (cons "gemini" (gptel-make-gemini "Gemini" :key key :stream t :models scenes-models))
+          (cons "groq" (gptel-make-openai "Groq" :host "api.groq.com" :key key :stream t
+                                          :endpoint "/openai/v1/chat/completions"
+                                          :models scenes-models))))
+  "The backends of the scenes by name.")
+
+(defvar scenes--buffers nil "The chat buffers of the scene.")
+
+(defun scenes-begin (state)
+  "Begin a scene with a daemon whose state directory is STATE."
+  (scenes-end)
+  (setenv "SLUICE_STATE_DIR" state)
+  (setq sluice-start-daemon nil
+        sluice--newest-failure nil)
+  (sluice-gptel-mode 1)
+  (wire-said))
+
+(defun scenes-end ()
+  "Leave nothing behind for the next scene."
+  (sluice-disconnect)
+  (dolist (entry gptel--request-alist)
+    (ignore-errors (delete-process (car entry))))
+  (setq gptel--request-alist nil)
+  (dolist (buffer (append (list (get-buffer "*Sluice explain*")) scenes--buffers))
+    (when (buffer-live-p buffer) (kill-buffer buffer)))
+  (setq scenes--buffers nil))
+
+(cl-defun scenes-chat (name backend model text &key (stream t))
+  "Type TEXT in the gptel chat NAME and send it to MODEL of BACKEND, as C-c RET does."
+  (let ((gptel-backend (cdr (assoc backend scenes-backends))) (gptel-model model))
+    (with-current-buffer (gptel name)
+      (push (current-buffer) scenes--buffers)
+      (setq-local gptel-backend gptel-backend gptel-model model gptel-stream stream)
+      (goto-char (point-max))
+      (insert text)
+      (gptel-send)
+      name)))
+
+(defun scenes-over (name)
+  "Wait until no request of the chat NAME is on its way, and return what came of it.
+That is its whole text, what was shown meanwhile, and the call that is explained."
+  (wire-until (not (cl-some (lambda (entry)
+                              (eq (plist-get (gptel-fsm-info (cadr entry)) :buffer)
+                                  (get-buffer name)))
+                            gptel--request-alist)))
+  ;; What follows an answer comes from timers of 50 ms.
+  (let ((until (+ (float-time) 0.2)))
+    (while (< (float-time) until) (accept-process-output nil 0.02)))
+  (list :text (wire-text name) :said (wire-said)
+        :failed (buffer-local-value 'sluice-failed-call (get-buffer name))))
+
+(cl-defun scenes-ask (backend model text &key (stream t))
+  "Send TEXT to MODEL of BACKEND in a new chat, wait, and return what came of it."
+  (let ((name (generate-new-buffer-name "*chat*")))
+    (scenes-chat name backend model text :stream stream)
+    (scenes-over name)))
+
+(defun scenes-burst (backend count)
+  "Send COUNT prompts at once by `gptel-request', as packages do; return the answers."
+  (let* ((gptel-backend (cdr (assoc backend scenes-backends))) (gptel-model 'gpt-4o-mini)
+         (answers (make-vector count nil)))
+    (dotimes (n count)
+      (gptel-request (format "number %d" n)
+        :stream nil
+        :callback (lambda (response info)
+                    (aset answers n (or response (plist-get info :status))))))
+    (wire-until (not (seq-position answers nil)) 40)
+    answers))
+
+(defun scenes-explanation (name)
+  "Ask in the chat NAME for an explanation and return the page."
+  (with-current-buffer name (sluice-explain-last))
+  (wire-text "*Sluice explain*"))
+
+(defun scenes-rewrite (backend text instruction)
+  "Have TEXT rewritten in a buffer of its own by INSTRUCTION, as `gptel-rewrite' does.
+Return what the overlay offers, and what was shown."
+  (require 'gptel-rewrite)
+  (with-current-buffer (generate-new-buffer "*essay*")
+    (push (current-buffer) scenes--buffers)
+    (let ((gptel-backend (cdr (assoc backend scenes-backends))) (gptel-model 'gpt-4o-mini)
+          (transient-mark-mode t))
+      (insert text)
+      (push-mark (point-min) t t)
+      (gptel--suffix-rewrite instruction)
+      (wire-until (not gptel--request-alist))
+      (list :offered (cl-some (lambda (overlay) (overlay-get overlay 'gptel-rewrite))
+                              (overlays-in (point-min) (point-max)))
+            :text (buffer-string) :said (wire-said)))))
+
+(defvar scenes-looked-up nil "What the tool was asked for, newest first.")
+
+(defun scenes-with-tool (backend text)
+  "Send TEXT to a model that has a tool; return what `scenes-ask' does, and the tool's calls."
+  (let ((gptel-tools (list (gptel-make-tool
+                            :name "look_up" :description "Look a word up" :category "scenes"
+                            :args '((:name "word" :type string :description "The word"))
+                            :function (lambda (word)
+                                        (push word scenes-looked-up)
+                                        (concat word " is a small gate")))))
+        (gptel-use-tools t) (gptel-confirm-tool-calls nil)
+        (name (generate-new-buffer-name "*chat*")))
+    (setq scenes-looked-up nil)
+    (scenes-chat name backend 'scripted text)
+    (wire-until (string-match-p "small gate" (wire-text name)) 30)
+    (append (list :looked-up scenes-looked-up) (scenes-over name))))
+
+(defun scenes-state ()
+  "Return what the mode could have changed for good."
+  (list :urls (mapcar (lambda (entry)
+                        (let ((url (gptel-backend-url (cdr entry))))
+                          (if (functionp url) (format "%S" url) url)))
+                      scenes-backends)
+        :arguments (copy-sequence gptel-curl-extra-args)
+        :proxy gptel-proxy
+        :keys (mapcar (lambda (entry) (eq #'gptel-api-key-from-auth-source
+                                          (gptel-backend-key (cdr entry))))
+                      scenes-backends)
+        :advised (list (advice--p (symbol-function 'gptel-curl-get-response))
+                       (advice--p (symbol-function 'gptel--url-get-response)))))
+
+(provide 'scenes)
+;;; scenes.el ends here

@@ -1,0 +1,138 @@
+"""Counters of the calendar."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from daemon.pacing.days import DayCount, end_of, start_of, zone_of
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC).timestamp()
+
+
+class Kept:
+    """A memory that survives the counter."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, str] = {}
+        self.writes = 0
+
+    def recall(self, kind: str) -> dict[str, str]:
+        return dict(self.values)
+
+    def remember(self, kind: str, key: str, value: str) -> None:
+        self.values[key] = value
+
+    def remember_now(self, kind: str, key: str, value: str) -> None:
+        self.writes += 1
+        self.values[key] = value
+
+    def forget(self, kind: str, key: str) -> None:
+        self.values.pop(key, None)
+
+
+class Wall:
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def counter(wall: Wall, kept: Kept | None = None, amount: float = 40, period: str = "day") -> DayCount:
+    return DayCount("requests", amount, period, "h k requests", UTC, wall, kept)
+
+
+def test_a_day_lets_through_its_amount_and_no_more() -> None:
+    """The next may go when the day ends."""
+    day = counter(Wall(), amount=3)
+    for seq in range(3):
+        assert day.wait_s(1.0) == 0
+        day.answered(day.take(seq, 1.0, 0.0))
+    assert day.wait_s(1.0) == pytest.approx(12 * 3600)
+
+
+def test_a_new_day_begins_anew_and_an_old_one_does_not_return() -> None:
+    """Midnight clears the counter; a wall clock that jumps back does not."""
+    wall = Wall()
+    day = counter(wall, amount=1)
+    day.take(1, 1.0, 0.0)
+    wall.now += 86_400
+    assert day.wait_s(1.0) == 0
+    day.take(2, 1.0, 0.0)
+    wall.now -= 86_400
+    assert day.wait_s(1.0) > 0
+    assert day.left() == 0
+
+
+def test_a_kill_in_the_middle_loses_nothing() -> None:
+    """What was sent and not answered at the kill may have been counted or not: it is tried, one at a time."""
+    wall, kept = Wall(), Kept()
+    day = counter(wall, kept)
+    for seq in range(20):
+        charge = day.take(seq, 1.0, 0.0)
+        if seq < 17:
+            day.answered(charge)
+    again = counter(wall, kept)
+    assert (again.used, again.uncertain) == (20, 3)
+    for seq in range(20):
+        assert again.wait_s(1.0) == 0
+        again.answered(again.take(seq, 1.0, 0.0))
+    probe = again.take(99, 1.0, 0.0)
+    assert again.wait_s(1.0) > 0, "one at a time"
+    again.undo(probe)
+    again.refused()
+    assert again.wait_s(1.0) > 0
+    assert again.uncertain == 0
+
+
+def test_big_limits_are_written_in_parts_of_one_percent() -> None:
+    """Ten thousand calls cost a hundred writes, and a crash loses one percent at most."""
+    kept = Kept()
+    day = counter(Wall(), kept, amount=10_000)
+    for seq in range(10_000):
+        day.answered(day.take(seq, 1.0, 0.0))
+    assert 95 <= kept.writes <= 110
+
+
+def test_days_begin_where_the_provider_lives() -> None:
+    """Gemini's day begins at midnight in Los Angeles, in winter and in summer time."""
+    zone = zone_of("gemini")
+    assert zone_of("openai") is UTC
+    assert datetime.fromtimestamp(start_of("day", NOON, zone), zone).hour == 0
+    spring = datetime(2026, 3, 8, 12, tzinfo=ZoneInfo("America/Los_Angeles")).timestamp()
+    assert end_of("day", spring, zone) - start_of("day", spring, zone) == 23 * 3600
+
+
+def test_months_are_calendar_months() -> None:
+    """November has thirty days, December ends the year."""
+    assert end_of("month", NOON, UTC) - start_of("month", NOON, UTC) == 30 * 86_400
+    december = datetime(2026, 12, 5, tzinfo=UTC).timestamp()
+    assert datetime.fromtimestamp(end_of("month", december, UTC), UTC) == datetime(2027, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"start": "x"}', '{"start": 1, "written": -5, "done": 0}', "null"])
+def test_a_damaged_memory_is_ignored(text: str) -> None:
+    """It counts from nothing rather than failing."""
+    kept = Kept()
+    kept.values["h k requests"] = text
+    assert counter(Wall(), kept).left() == 40
+
+
+def test_a_remembered_day_in_the_future_keeps_its_count() -> None:
+    """The wall clock was wrong then or is wrong now: the larger count is the safe one."""
+    wall, kept = Wall(), Kept()
+    wall.now += 3 * 86_400
+    day = counter(wall, kept)
+    for seq in range(10):
+        day.answered(day.take(seq, 1.0, 0.0))
+    wall.now -= 3 * 86_400
+    assert counter(wall, kept).used == 10
+
+
+def test_a_settled_cost_replaces_the_reservation() -> None:
+    """Tokens of a month are counted as reported."""
+    day = counter(Wall(), amount=1000)
+    charge = day.take(1, 600.0, 0.0)
+    assert day.settle(charge, 100.0) == 500
+    assert day.left() == 900

@@ -1,0 +1,52 @@
+"""Room for interactive calls."""
+
+from daemon.pacing.demand import Demand
+from daemon.pacing.learning import set_boundary
+from daemon.pacing.ledger import Ledger
+from daemon.pacing.reshaping import reshape
+
+
+def ledger_of(shape: str) -> Ledger:
+    ledger = Ledger("requests", 60.0, ceiling=100)
+    reshape(ledger, 0.0, shape=shape)  # type: ignore[arg-type]
+    if shape == "fixed":
+        set_boundary(ledger, 0.0, 0.0)
+    return ledger
+
+
+def test_a_bucket_needs_no_reserve() -> None:
+    """It refills continuously."""
+    demand = Demand()
+    demand.note(0.0, {"requests": 1.0})
+    assert demand.reserve(ledger_of("bucket"), 1, 1.0) == 0
+
+
+def test_without_interactive_calls_only_batch_leaves_something() -> None:
+    """A normal call may fill the limit; who says `batch` expects others."""
+    demand, ledger = Demand(), ledger_of("sliding")
+    assert demand.reserve(ledger, 1, 1.0) == 0
+    assert demand.reserve(ledger, 2, 1.0) == 5
+    assert demand.reserve(ledger, 0, 1.0) == 0
+
+
+def test_after_interactive_calls_others_leave_what_these_will_need() -> None:
+    """Never more than the share; nothing after two quiet periods."""
+    demand, ledger = Demand(0.15), ledger_of("sliding")
+    for at in range(40):
+        demand.note(float(at), {"requests": 1.0})
+    assert 1 <= demand.reserve(ledger, 1, 100.0) <= 15
+    assert demand.reserve(ledger, 1, 200.0) == 0
+
+
+def test_in_a_fixed_window_the_reserve_shrinks_to_nothing() -> None:
+    """Nothing is wasted at its end, and the instant at which it opens is known."""
+    demand, ledger = Demand(0.15), ledger_of("fixed")
+    demand.note(0.0, {"requests": 1.0})
+    assert demand.reserve(ledger, 1, 0.0) == 15
+    assert demand.reserve(ledger, 1, 30.0) == 7.5
+    for seq in range(90):
+        ledger.take(seq, 1.0, 1.0)
+    opens = demand.opens_in_s(ledger, 1.0, 1.0)
+    assert ledger.wait_s(1.0, 1.0 + opens + 0.01, demand.reserve(ledger, 1, 1.0 + opens + 0.01)) == 0
+    assert demand.reserve_day(10.0)
+    assert not demand.reserve_day(10_000.0)

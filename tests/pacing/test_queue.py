@@ -1,0 +1,133 @@
+"""Who goes next."""
+
+import random
+
+from world import call, origin
+
+from daemon.model import Priority
+from daemon.pacing.queue import Entry, Queue
+
+WHERE = origin()
+
+
+def entry(
+    name: str, client: str = "-", priority: Priority = Priority.NORMAL, at: float = 0.0, share: float = 0.01
+) -> Entry:
+    one = Entry(call(name, WHERE, client=client, priority=priority), {"requests": 1.0}, at, priority)
+    one.share = share
+    return one
+
+
+def drain(queue: Queue, now: float = 0.0) -> list[str]:
+    """Admit all, in order."""
+    names = []
+    while (head := queue.head(now)) is not None:
+        queue.admitted(head)
+        names.append(head.call.id)
+    return names
+
+
+def test_interactive_goes_before_normal_before_batch() -> None:
+    """Strict priority, first come first served inside."""
+    queue = Queue(floor=0.0)
+    for name, priority in (
+        ("b", Priority.BATCH),
+        ("n1", Priority.NORMAL),
+        ("n2", Priority.NORMAL),
+        ("i", Priority.INTERACTIVE),
+    ):
+        queue.push(entry(name, priority=priority))
+    assert drain(queue) == ["i", "n1", "n2", "b"]
+
+
+def test_a_small_client_gets_its_call_within_two_admissions() -> None:
+    """One job among a thousand of somebody else."""
+    queue = Queue()
+    for i in range(1000):
+        queue.push(entry(f"big{i}", "big"))
+    for _ in range(300):
+        head = queue.head(0.0)
+        assert head is not None
+        queue.admitted(head)
+    queue.push(entry("small", "small"))
+    assert "small" in drain(queue)[:2]
+
+
+def test_a_few_huge_prompts_weigh_like_many_small_ones() -> None:
+    """Fairness is by share of the limits: after one call of ten units the other client gets ten of one."""
+    queue = Queue()
+    for i in range(3):
+        queue.push(entry(f"huge{i}", "a", share=0.1))
+    for i in range(30):
+        queue.push(entry(f"tiny{i}", "b", share=0.01))
+    order = drain(queue)
+    between = order.index("huge2") - order.index("huge1")
+    assert 8 <= between <= 12
+
+
+def test_batch_gets_a_tenth_beside_endless_interactive_calls() -> None:
+    """The floor: a chatty editor cannot stop a batch."""
+    queue, batch = Queue(floor=0.1), 0
+    for i in range(50):
+        queue.push(entry(f"b{i}", "batch", Priority.BATCH))
+    for i in range(300):
+        queue.push(entry(f"i{i}", "editor", Priority.INTERACTIVE))
+        head = queue.head(0.0)
+        assert head is not None
+        batch += head.priority == Priority.BATCH
+        queue.admitted(head)
+    assert 25 <= batch <= 32
+
+
+def test_what_waits_long_rises() -> None:
+    """A normal call goes before newer interactive ones after a minute, a batch call before normal ones after five."""
+    queue = Queue(floor=0.0)
+    queue.push(entry("old", priority=Priority.NORMAL))
+    queue.push(entry("new", priority=Priority.INTERACTIVE, at=60.0))
+    head = queue.head(61.0)
+    assert head is not None
+    assert head.priority == Priority.INTERACTIVE
+    assert set(drain(queue, 61.0)) == {"old", "new"}
+
+
+def test_a_call_that_comes_back_keeps_its_place() -> None:
+    """Its tag stays: it is first among its client's, not last."""
+    queue = Queue()
+    for i in range(3):
+        queue.push(entry(f"c{i}"))
+    first = queue.head(0.0)
+    assert first is not None
+    queue.admitted(first)
+    queue.push(first)
+    assert drain(queue) == ["c0", "c1", "c2"]
+
+
+def test_removal_leaves_no_trace() -> None:
+    """Random pushing, removing and promoting: everybody that stayed goes once, sums end at zero."""
+    for seed in range(50):
+        rng, queue, alive = random.Random(seed), Queue(), {}
+        for i in range(200):
+            one = entry(f"c{i}", rng.choice("abc"), Priority(rng.randrange(3)), share=rng.uniform(0.001, 0.2))
+            queue.push(one)
+            alive[one.call.id] = one
+            if rng.random() < 0.4:
+                name = rng.choice(list(alive))
+                queue.remove(alive.pop(name))
+            if alive and rng.random() < 0.2:
+                queue.promote(rng.choice(list(alive.values())), Priority(rng.randrange(3)))
+        assert len(queue) == len(alive) == len(queue.in_order())
+        assert {e.call.id for e in queue.entries()} == set(alive)
+        assert sorted(drain(queue)) == sorted(alive), f"seed {seed}"
+        assert len(queue) == 0
+        assert queue.backlog("requests", Priority.BATCH) == 0
+
+
+def test_looking_at_the_next_ones_changes_nothing() -> None:
+    """The heads behind a big call are shown in order, and stay."""
+    queue = Queue(floor=0.0)
+    for i in range(10):
+        queue.push(entry(f"c{i}"))
+    head = queue.head(0.0)
+    assert head is not None
+    assert [e.call.id for e in queue.next_heads(3, head)] == ["c1", "c2", "c3"]
+    assert drain(queue) == [f"c{i}" for i in range(10)]
