@@ -1,10 +1,12 @@
 """How well failures are recognised: classify recorded errors and compare with their labels.
 
-    python benchmarks/corpus.py FILE [--wrong] [--leave-out]
+    python benchmarks/corpus.py FILE [--wrong] [--leave-out provider|source]
 
 FILE holds JSON lines: `form` http gives status, headers and body to the catalogue; form text gives the text alone.
-The provider is never given. `--leave-out` asks how the rules do on providers that they were not written for: for each
-provider of the file its own rules are taken away, and its errors are classified by what is left.
+The provider is never given. `--leave-out` asks how the rules do on what they were not written for. By provider: for
+each provider of the file the rules with its name are taken away, and its errors are classified by what is left. By
+source (the project or site of the thread an error was quoted in): the rules that no error of another source has
+needed are taken away.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from daemon.explain import Catalogue
 from daemon.model import Failure, Finding
@@ -149,23 +152,59 @@ def report(score: Score, wrong: bool) -> str:
     return "\n".join(lines + (["", *score.wrong] if wrong else []))
 
 
+def source_of(row: dict[str, Any]) -> str:
+    """Return the project, else the site, that ROW was quoted in."""
+    address = urlsplit(str(row.get("source") or ""))
+    parts = [part for part in address.path.split("/") if part]
+    return "/".join(parts[:2]) if address.netloc == "github.com" else address.netloc or "-"
+
+
+Fold = tuple[str, list[dict[str, Any]], tuple[str, ...]]
+"""Name, errors, and the beginnings of the ids of the rules that they must do without."""
+
+
+def by_provider(errors: list[dict[str, Any]]) -> Iterator[Fold]:
+    """Yield for each provider its errors and the rules with its name."""
+    for provider in sorted({row["provider"] for row in errors}):
+        yield provider, [row for row in errors if row["provider"] == provider], own_rules(provider)
+
+
+def by_source(errors: list[dict[str, Any]], catalogue: Catalogue) -> Iterator[Fold]:
+    """Yield for each source its errors and the rules that decided none from elsewhere."""
+    users: dict[str, set[str]] = {}
+    for row in errors:
+        users.setdefault(catalogue.classify(failure(row)).rule or "-", set()).add(source_of(row))
+    for source in sorted({source_of(row) for row in errors}):
+        alone = tuple(rule for rule, sources in users.items() if sources == {source})
+        yield source, [row for row in errors if source_of(row) == source], alone
+
+
+def leave_out(catalogue: Catalogue, folds: Iterable[Fold], wrong: bool) -> Iterator[str]:
+    """Yield a line for each fold, and one for all together."""
+    right = total = confident = unknown = 0
+    for name, errors, rules in folds:
+        score = measure(catalogue.without(rules) if rules else catalogue, errors)
+        right, total = right + score.right, total + score.total
+        confident, unknown = confident + score.confident_wrong, unknown + score.unknown
+        if score.right < score.total or not wrong:
+            yield f"{name:32} right {percent(score.right, score.total)}  confident and wrong {score.confident_wrong}"
+        if wrong:
+            yield from (f"    {line}" for line in score.wrong if ": said " in line)
+    yield f"all together: right {percent(right, total)}, unknown {unknown}, confident and wrong {confident}"
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="How well failures are recognised.")
     parser.add_argument("file", type=Path)
     parser.add_argument("--wrong", action="store_true", help="list what was wrong")
-    parser.add_argument("--leave-out", action="store_true", help="each provider without its own rules")
+    parser.add_argument("--leave-out", choices=("provider", "source"), help="each without the rules made for it")
     options = parser.parse_args(arguments)
     catalogue = Catalogue.load()
     catalogue.classify(Failure(status=429, body=b"warm up"))
     errors = list(rows(options.file))
     if options.leave_out:
-        for provider in sorted({row["provider"] for row in errors}):
-            own = [row for row in errors if row["provider"] == provider]
-            score = measure(catalogue.without(own_rules(provider)), own)
-            right = percent(score.right, score.total)
-            print(f"{provider:16} right {right}  confident and wrong {score.confident_wrong}")
-            if options.wrong:
-                print("\n".join(f"    {line}" for line in score.wrong if ": said " in line))
+        folds = by_provider(errors) if options.leave_out == "provider" else by_source(errors, catalogue)
+        print("\n".join(leave_out(catalogue, folds, options.wrong)))
         return 0
     print(report(measure(catalogue, errors), options.wrong))
     return 0

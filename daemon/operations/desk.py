@@ -118,7 +118,7 @@ def number_param(
         return default
     try:
         number = float(value) if isinstance(value, (str, int, float)) and not isinstance(value, bool) else None
-    except ValueError:
+    except (ValueError, OverflowError):
         number = None
     if number is None or not least <= number <= most:
         raise InvalidCall(f"{name} is a number from {least:g} to {most:g}")

@@ -50,7 +50,7 @@ async def chat(desk: Desk, params: Params, session: Session, tag: Any) -> Result
     incoming = Incoming(
         host=host,
         method=request.method,
-        target=request.target,
+        target=checked_target(request.target),
         headers=headers,
         body=request.body,
         **about_the_client(params, Priority.INTERACTIVE),

@@ -167,6 +167,8 @@ class ChargeLog:
         """Make everything SECONDS older: the clock stood still while the provider's went on."""
         for charge in self.entries:
             charge.at -= seconds
+        for window in self.windows:
+            window.edge -= seconds
         self.period_mark, self.slice_mark = Mark(), Mark()
 
     def _open(self) -> None:

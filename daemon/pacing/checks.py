@@ -26,10 +26,8 @@ def check(settings: PacingSettings, account: Account, pool: Pool, entry: Entry, 
         )
     _check_size(pool, entry)
     _check_day(settings, pool, entry)
-    if entry.deadline < INFINITE:
-        eta = eta_s(pool, entry, now)
-        if now + eta > entry.deadline:
-            raise too_late(pool, eta, "")
+    if entry.deadline < INFINITE and now + eta_s(pool, entry, now) > entry.deadline:
+        raise too_late(pool, entry, now)
 
 
 def _check_size(pool: Pool, entry: Entry) -> None:
@@ -64,8 +62,11 @@ def _check_day(settings: PacingSettings, pool: Pool, entry: Entry) -> None:
             )  # fmt: skip
 
 
-def too_late(pool: Pool, eta: float, waited: str) -> DeadlineExceeded:
-    why = pool.stop.why if pool.stop is not None else "its turn"
+def too_late(pool: Pool, entry: Entry, now: float, waited: str = "") -> DeadlineExceeded:
+    """The answer to a call that cannot go, or did not go, in time: what it waits for, and when it could go."""
+    eta = eta_s(pool, entry, now)
+    stop = pool.gate(entry, now) or pool.limits(entry, now) or pool.stop
+    why = stop.why if stop is not None else "its turn"
     return DeadlineExceeded(
         f"the call {waited or 'cannot go before its deadline'}: it waits for {why}, and could go in {duration(eta)}"
         "; allow more time, or send fewer calls at once",

@@ -72,7 +72,7 @@ def compare(ledger: Ledger, before: Anchor, sample: Sample, charge: Charge) -> N
     doubt = 0.0 if ledger.admission_stamps else ledger.unused_between(sample.sent_at, sample.answered_at)
     blur = c.blur + max(0.0, beside) + doubt
     _see_refunds(ledger, c, unused, blur)
-    _see_scale(ledger, c, unused if ledger.refunds else 0.0, blur)
+    _see_scale(ledger, c, sample, unused if ledger.refunds else 0.0, blur)
 
 
 def _in_window(ledger: Ledger, sample: Sample, charge: Charge) -> Comparison | None:
@@ -81,8 +81,9 @@ def _in_window(ledger: Ledger, sample: Sample, charge: Charge) -> Comparison | N
     begun = ledger.boundary if fixed and ledger.boundary is not None else sample.sent_at - ledger.period_s
     if charge.at < begun:
         return None
+    reserved = charge.most + (ledger.unused_between(begun, sample.sent_at) if ledger.refunds else 0.0)
     count = 8 if charge.most > 4 * charge.reserved else 1
-    return Comparison(begun, charge.most, sample.used, charge.most - charge.least if not fixed else 0.0, count)
+    return Comparison(begun, reserved, sample.used, charge.most - charge.least if not fixed else 0.0, count)
 
 
 def _in_bucket(ledger: Ledger, before: Anchor, sample: Sample) -> Comparison | None:
@@ -114,7 +115,7 @@ def _see_refunds(ledger: Ledger, c: Comparison, unused: float, blur: float) -> N
         ledger.refunds = False
 
 
-def _see_scale(ledger: Ledger, c: Comparison, unused: float, blur: float) -> None:
+def _see_scale(ledger: Ledger, c: Comparison, sample: Sample, unused: float, blur: float) -> None:
     """Less is charged than we reserve, and it is not what came back."""
     if (
         ledger.limit is None
@@ -124,6 +125,7 @@ def _see_scale(ledger: Ledger, c: Comparison, unused: float, blur: float) -> Non
     ):
         return
     ratio = (c.theirs + unused + blur) / c.ours
-    if 0.3 < ratio < 0.95:
+    if 0.3 < ratio < 0.95 and c.begun >= ledger.scaled_at:
         ledger.scale = max(0.4, ledger.scale * (0.3 + 0.7 * ratio))
+        ledger.scaled_at = sample.sent_at  # what was charged until now, was charged by the old scale
         ledger.compared = Comparison()

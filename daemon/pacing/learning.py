@@ -68,7 +68,11 @@ def _sample(ledger: Ledger, reading: Reading, charge: Charge | None, seq: int, s
     """READING with what we know of our own part in it."""
     least = most = 0.0
     if charge is not None:
-        least, most = charge.least, charge.most + ledger.log.between(sent_at, sent_at + ledger.guard_s)
+        unsure = 0.0 if ledger.refunds else ledger.unused_between(sent_at - ledger.period_s, now)
+        least, most = (
+            max(0.0, charge.least - unsure),
+            charge.most + ledger.log.between(sent_at, sent_at + ledger.guard_s),
+        )
     limit, remaining = ledger.limit or 0.0, reading.remaining or 0.0
     return Sample(seq, sent_at, now, limit, remaining, reading.reset_s, least, most)
 

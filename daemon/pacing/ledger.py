@@ -79,6 +79,8 @@ class Ledger:
     scale: float = 1.0
     """What the provider charges for one unit of our estimate."""
     compared: Comparison = field(default_factory=Comparison)
+    scaled_at: float = -INFINITE
+    """When `scale` was last changed."""
     guard_s: float = GUARD_S
     other_rate: float = 0.0
     """What others on the same key use, units a second (buckets)."""
@@ -99,6 +101,8 @@ class Ledger:
     held_by: str = ""
     look_at: float = INFINITE
     """From then on one call at a time may go although our own sum is used up (`daemon.pacing.guess`)."""
+    told_at: float = INFINITE
+    """The provider has said that a refused call would fit from then on: one may look, whatever our own sum says."""
     anchor: Anchor | None = None
     samples: list[Sample] = field(default_factory=list)
     server: Level | None = None
@@ -160,6 +164,8 @@ class Ledger:
         self.roll(now)
         if self._may_have_given_back(now) and self.avail(now) < cost:
             self.refund_looks += 1
+        if now >= self.told_at:
+            self.told_at = INFINITE
         self.log.add(charge)
         self._stand(charge)
         if self.anchor is not None:
@@ -203,6 +209,9 @@ class Ledger:
         """The machine slept, and our clock did not count it: everything is SECONDS older."""
         self.log.shift(seconds)
         self.hold_until -= seconds
+        self.look_at -= seconds
+        self.told_at -= seconds
+        self.scaled_at -= seconds
         if self.anchor is not None:
             self.anchor.at -= seconds
             if self.anchor.full_at is not None:
@@ -227,7 +236,7 @@ class Ledger:
         Either a guess is to be tried, or the provider has said when the limit would be whole again: the answer then
         shows whether windows begin at fixed instants, which our own sum of a whole period cannot see.
         """
-        look_at, a = self.look_at, self.anchor
+        look_at, a = min(self.look_at, self.told_at), self.anchor
         if (
             a is not None
             and a.full_at is not None

@@ -264,8 +264,7 @@ class Pacer:
     def _expire(self, account: Account, now: float) -> None:
         """Calls whose deadline has passed get their answer."""
         for pool, entry in account.overdue(now):
-            eta = eta_s(pool, entry, now)
-            error = too_late(pool, eta, f"waited {duration(now - entry.arrived)}, until its deadline")
+            error = too_late(pool, entry, now, f"waited {duration(now - entry.arrived)}, until its deadline")
             self._end(account, pool, entry, error, step=False)
 
     def _arm(self, account: Account, now: float) -> None:

@@ -69,6 +69,7 @@ class Refusals:
             wait = self._unknown_wait(ledger, cost, hint, now)
         elif hint is not None and tally.rate <= 3:
             wait = upward_jitter_s(hint, self.rng)
+            ledger.told_at = now + wait
         elif ledger.limit is not None and not fitted:
             wait = ledger.wait_s(cost, now)
         else:

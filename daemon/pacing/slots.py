@@ -83,9 +83,11 @@ class Ramp:
             self.last_at = now
         if self.unanswered >= (self.window if not self.settled else max(self.window, 64.0)):
             return INFINITE
-        if self.settled or self.burst < self.first:
+        if now - self.last_at > self.idle_s / 40:
+            self.burst = 0
+        if self.burst < self.first:
             return 0.0
-        return max(0.0, self.last_at + self.gap_s - now)
+        return max(0.0, self.last_at + (self.gap_s / 4 if self.settled else self.gap_s) - now)
 
     def sent(self, now: float) -> None:
         self.unanswered += 1

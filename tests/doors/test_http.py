@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from wire import trickle, visit
 
 from daemon.doors import porter
 from daemon.doors.http import STATUS_OF, HttpDoor, HttpSettings
@@ -20,6 +19,7 @@ from daemon.gateway import Incoming
 from daemon.model import Ask, Call, Failure, Headers, Origin, Priority, Reply, Scope
 from daemon.redact import Sealed
 from daemon.upstream import StreamCut
+from doors.wire import trickle, visit
 
 KEY = "CANARY-door-key-0123456789"
 CUT = StreamCut(Failure(fault="truncated", sent=True))

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from wire import Wire, visit
 
 from daemon.doors import porter
 from daemon.doors.rpc import BATCH_CAP, CODE_OF, RpcDoor, Session, is_text, parse, serialize, valid_id
 from daemon.errors import Refusal, UnknownOperation
+from doors.wire import Wire, visit
 
 MAX = 200_000
 

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from scripted import CATALOGUE, Answer, incoming
 
 from daemon.gateway.answers import Body, explained, for_client, message_for, one
 from daemon.gateway.copy import Copy
@@ -16,6 +15,7 @@ from daemon.gateway.intake import Intake
 from daemon.model import Call, Estimate, Failure, Finding, Origin, Reply
 from daemon.redact import Redactor
 from daemon.upstream import StreamCut
+from gateway.scripted import CATALOGUE, Answer, incoming
 
 ORIGIN = Origin("api.openai.com", "https://api.openai.com", "openai")
 OURS = (("X-Sluice-Call", "c1"),)

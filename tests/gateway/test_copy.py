@@ -7,11 +7,11 @@ import json
 import zlib
 
 import pytest
-from scripted import DONE, chat_answer, event
 
 from daemon.gateway.copy import HOLD, HOLD_STREAM, KEEP, Copy, decoded, inflater, is_error, status_inside
 from daemon.model import Ask
 from daemon.providers import provider_for
+from gateway.scripted import DONE, chat_answer, event
 
 OPENAI = provider_for("openai")
 assert OPENAI is not None

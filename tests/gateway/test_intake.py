@@ -6,12 +6,12 @@ import json
 from typing import Any
 
 import pytest
-from scripted import KEY, incoming
 
 from daemon.errors import UnknownHost
 from daemon.gateway.intake import Intake, client_of, forwardable, group_of, new_id, provider_of, readable_encodings
 from daemon.model import Estimate, Headers, Origin, Priority
 from daemon.redact import Redactor
+from gateway.scripted import KEY, incoming
 
 ORIGIN = Origin("api.openai.com", "https://api.openai.com", "openai")
 

@@ -8,7 +8,12 @@ import json
 from typing import Any
 
 import pytest
-from scripted import (
+
+from daemon.errors import Cancelled, DeadlineExceeded, QueueFull, ShuttingDown, UnknownHost
+from daemon.model import Event, Limit
+from daemon.pacing import PacingSettings
+from daemon.upstream import StreamCut
+from gateway.scripted import (
     DONE,
     KEY,
     SSE,
@@ -24,11 +29,6 @@ from scripted import (
     rate_limited,
     virtual,
 )
-
-from daemon.errors import Cancelled, DeadlineExceeded, QueueFull, ShuttingDown, UnknownHost
-from daemon.model import Event, Limit
-from daemon.pacing import PacingSettings
-from daemon.upstream import StreamCut
 
 STREAM = (event("Hel"), event("lo"), event(finish_reason="stop"), DONE)
 ONE_A_MINUTE = Limit("requests", 1, 60.0, "minute")

@@ -117,7 +117,7 @@ class Sliding:
 
 @dataclass
 class Slices:
-    """The limit holds in parts of the period: limit/n in each period/n, aligned. Headers speak of the whole or of the slice."""
+    """The limit holds in parts of the period: limit/n in each period/n. Headers speak of the whole or of the slice."""
 
     limit: float
     period_s: float

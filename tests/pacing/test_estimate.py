@@ -22,7 +22,7 @@ PROSE = "The quick brown fox jumps over the lazy dog, and then it goes home to s
     ],
 )
 def test_estimates_lie_near_real_token_counts(text: str, low: float, high: float) -> None:
-    """Prose, Korean, digits and base64 are each counted in their own way (ranges around o200k counts)."""
+    """Prose, Korean, digits and base64 are each counted in their own way (o200k counts)."""
     assert low <= text_tokens(text, "gpt-4o") <= high
 
 
@@ -47,7 +47,7 @@ def test_a_call_reserves_its_maximum_for_each_answer() -> None:
 
 
 def test_what_the_provider_reports_calibrates_the_model() -> None:
-    """After some answers the estimate of a model whose tokens are twice ours is right, and that of another untouched."""
+    """A model whose tokens are twice ours is estimated right after some answers; another is untouched."""
     estimator, where = Estimator(), origin()
     ask = Ask("chat", "m", text=PROSE * 20, messages=1)
     raw = estimator.weigh(where, ask).raw_input

@@ -113,6 +113,18 @@ def test_a_hold_lets_nothing_through_before_its_end() -> None:
     assert ledger.wait_s(1.0, 5.0) == 0
 
 
+def test_after_a_told_wait_one_call_may_look_whatever_our_own_sum_says() -> None:
+    """The provider knows better than our sum of a whole period; one call, not a burst."""
+    ledger = known(2)
+    for seq in range(2):
+        ledger.take(seq, 1.0, 0.0)
+    ledger.told_at = 10.0
+    assert ledger.wait_s(1.0, 5.0) > 50
+    assert ledger.look_in_s(5.0) == 5.0
+    ledger.take(3, 1.0, 10.0)
+    assert ledger.look_in_s(10.0) == float("inf")
+
+
 def test_more_than_the_limit_goes_when_everything_is_free() -> None:
     """A maximum answer length above the limit: the provider decides, once nothing else is counted."""
     ledger = Ledger("tokens", 60.0, ceiling=100)

@@ -55,4 +55,5 @@ def test_beyond_the_first_burst_calls_keep_a_gap() -> None:
         ramp.answered(refused=False)
     assert ramp.wait_s(0.0) == 0.1
     ramp.settled = True
-    assert ramp.wait_s(0.0) == 0
+    assert ramp.wait_s(0.0) == 0.025
+    assert ramp.wait_s(10.0) == 0

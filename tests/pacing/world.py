@@ -24,8 +24,8 @@ def origin(*limits: Limit, minute_s: float = MINUTE, **more: Any) -> Origin:
 
 
 def call(
-    name: str, where: Origin, *, tokens: tuple[float, float] = (0, 0), client: str = "-", priority: Priority = Priority.NORMAL,
-    deadline_s: float | None = None, model: str = "m", key: str = "key:a",
+    name: str, where: Origin, *, tokens: tuple[float, float] = (0, 0), client: str = "-",
+    priority: Priority = Priority.NORMAL, deadline_s: float | None = None, model: str = "m", key: str = "key:a",
 ) -> Call:  # fmt: skip
     estimate = Estimate(tokens[0], tokens[0], tokens[1])
     return Call(
@@ -202,8 +202,9 @@ class World:
         if not p.facts and not p.hints:
             return Finding("unknown", "unknown", "unknown", status=429)
         return Finding(
-            worst if p.facts else "rate_unspecified", "rate", "wait", "sure", status=429, dimension=worst if p.facts else None,
-            window="minute" if p.facts else None, retry_after_s=hint if p.hints else None,
+            worst if p.facts else "rate_unspecified", "rate", "wait", "sure", status=429,
+            dimension=worst if p.facts else None, window="minute" if p.facts else None,
+            retry_after_s=hint if p.hints else None,
         )  # fmt: skip
 
     # What came out

@@ -17,22 +17,16 @@
 (require 'gptel-gemini)
 (require 'sluice)
 
-;; Only the name of a model tells the sandbox what to do, so the stock lists get these too.
-(defconst scenes-models
-  '(gpt-4o-mini claude-sonnet-4 gemini-2.5-flash rate-limit-once insufficient-quota html-429
-                empty-429 json-no-error-429 long-200 cut-stream error-in-stream scripted)
-  "Models that the scenes name.")
-
 (defconst scenes-backends
   (let ((key #'gptel-api-key-from-auth-source))
-    (list (cons "openai" (gptel-make-openai "ChatGPT" :key key :stream t :models scenes-models))
-          (cons "anthropic" (gptel-make-anthropic "Claude" :key key :stream t
-                                                  :models scenes-models))
-          (cons "gemini" (gptel-make-gemini "Gemini" :key key :stream t :models scenes-models))
+    (list (cons "openai" (gptel-make-openai "ChatGPT" :key key :stream t))
+          (cons "anthropic" (gptel-make-anthropic "Claude" :key key :stream t))
+          (cons "gemini" (gptel-make-gemini "Gemini" :key key :stream t))
           (cons "groq" (gptel-make-openai "Groq" :host "api.groq.com" :key key :stream t
-                                          :endpoint "/openai/v1/chat/completions"
-                                          :models scenes-models))))
+                                          :endpoint "/openai/v1/chat/completions"))))
   "The backends of the scenes by name.")
+
+(setq gptel-backend (cdar scenes-backends) gptel-model (car (gptel-backend-models gptel-backend)))
 
 (defvar scenes--buffers nil "The chat buffers of the scene.")
 
@@ -49,7 +43,8 @@
   "Leave nothing behind for the next scene."
   (sluice-disconnect)
   (dolist (entry gptel--request-alist)
-    (ignore-errors (delete-process (car entry))))
+    ;; gptel's own function for it: a sentinel that finds no request would end a batch Emacs.
+    (funcall (cddr entry)))
   (setq gptel--request-alist nil)
   (dolist (buffer (append (list (get-buffer "*Sluice explain*")) scenes--buffers))
     (when (buffer-live-p buffer) (kill-buffer buffer)))
@@ -57,10 +52,13 @@
 
 (cl-defun scenes-chat (name backend model text &key (stream t))
   "Type TEXT in the gptel chat NAME and send it to MODEL of BACKEND, as C-c RET does."
-  (let ((gptel-backend (cdr (assoc backend scenes-backends))) (gptel-model model))
+  (let ((chosen (cdr (assoc backend scenes-backends))))
+    ;; The model's name tells the sandbox what to do; one that the backend does not know is
+    ;; replaced by gptel.
+    (cl-pushnew model (gptel-backend-models chosen))
     (with-current-buffer (gptel name)
       (push (current-buffer) scenes--buffers)
-      (setq-local gptel-backend gptel-backend gptel-model model gptel-stream stream)
+      (setq-local gptel-backend chosen gptel-model model gptel-stream stream)
       (goto-char (point-max))
       (insert text)
       (gptel-send)
@@ -132,7 +130,7 @@ Return what the overlay offers, and what was shown."
         (name (generate-new-buffer-name "*chat*")))
     (setq scenes-looked-up nil)
     (scenes-chat name backend 'scripted text)
-    (wire-until (string-match-p "small gate" (wire-text name)) 30)
+    (wire-until (string-match-p "A sluice is a small gate" (wire-text name)) 30)
     (append (list :looked-up scenes-looked-up) (scenes-over name))))
 
 (defun scenes-state ()

@@ -1,0 +1,69 @@
+"""Operations that change something."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from daemon.errors import Cancelled, InvalidCall
+from daemon.model import Limit
+from gateway.scripted import limited, ok
+from operations.office import Make
+
+ONE = limited(Limit("requests", 1, 3600.0, "hour"))
+
+
+async def test_cancel(office: Make) -> None:
+    """A waiting call is cancelled by its id or the client's own; a second time there is nothing."""
+    here = office(ok(), origin=ONE)
+    await here.world.send()
+    waiting = asyncio.create_task(here.world.send(ref="mine"))
+    await asyncio.sleep(0)
+    assert await here.run("cancel", call="mine") == {"cancelled": True}
+    with pytest.raises(Cancelled):
+        await waiting
+    assert await here.run("cancel", call="mine") == {"cancelled": False}
+    with pytest.raises(InvalidCall, match="call is missing"):
+        await here.run("cancel")
+
+
+async def test_promote(office: Make) -> None:
+    """A waiting call gets another priority; one that does not wait does not."""
+    here = office(ok(), origin=ONE)
+    await here.world.send()
+    call = here.world.call()
+    waiting = asyncio.create_task(here.world.gateway.send(call))
+    await asyncio.sleep(0)
+    assert await here.run("promote", call=call.id) == {"promoted": True}
+    assert here.world.pacer.queue()[0]["priority"] == "interactive"
+    assert await here.run("promote", call="c0") == {"promoted": False}
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+
+
+async def test_subscribe(office: Make) -> None:
+    """Topics are checked; all without a word; the connection's end is the subscription's."""
+    here = office(ok())
+    assert await here.run("subscribe", topics=["errors"]) == {"subscribed": ["errors"]}
+    assert set((await here.run("subscribe"))["subscribed"]) == {"queue", "limits", "errors"}
+    for topics in ("queue", ["weather"], [["queue"]], [{}], 1):
+        with pytest.raises(InvalidCall, match="topics"):
+            await here.run("subscribe", topics=topics)
+    for closer in here.session.closers:
+        closer()
+    here.hub.changed()
+    assert here.hub._timer is None
+    await here.run("subscribe")
+    assert await here.run("unsubscribe") == {"subscribed": []}
+    here.hub.changed()
+    assert here.hub._timer is None
+
+
+async def test_reload_and_shutdown(office: Make) -> None:
+    """Both are handed to the app."""
+    here = office(ok())
+    assert await here.run("reload") == {"reloaded": "read it"}
+    assert await here.run("shutdown") == {"stopping": True}
+    assert here.told == ["stop"]

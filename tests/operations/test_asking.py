@@ -1,0 +1,132 @@
+"""Operations that look, with a real journal."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from daemon.errors import InvalidCall, NotFound
+from gateway.scripted import KEY, no_credit, ok
+from operations.office import Make
+
+
+async def test_status_limits_queue(office: Make) -> None:
+    """All at a glance, in plain JSON."""
+    here = office(ok())
+    await here.world.send()
+    await here.journal.flush()
+    status = await here.run("status")
+    assert status["daemon"]["running"] == 0
+    assert status["daemon"]["pid"] == 1
+    assert status["journal"]["state"] == "ok"
+    assert status["queue"] == (await here.run("queue"))["queue"] == []
+    assert status["pools"][0]["host"] == "api.openai.com"
+    assert (await here.run("limits"))["pools"]
+    json.dumps(status)
+
+
+async def test_calls_and_show(office: Make) -> None:
+    """Each call is in the journal with its end, found by its id, the client's own, `last` and `last-failed`."""
+    here = office(ok(), no_credit())
+    good, _ = await here.world.send(ref="r1", client="emacs")
+    bad, _ = await here.world.send()
+    rows = (await here.run("calls"))["calls"]
+    assert [row["id"] for row in rows] == [bad.call.id, good.call.id]
+    assert [row["id"] for row in (await here.run("calls", failed=True))["calls"]] == [bad.call.id]
+    assert [row["id"] for row in (await here.run("calls", client="emacs"))["calls"]] == [good.call.id]
+    assert len((await here.run("calls", limit="1"))["calls"]) == 1
+    for name, call in [(good.call.id, good), ("r1", good), ("last", bad), ("last-failed", bad)]:
+        assert (await here.run("show", call=name))["id"] == call.call.id
+    with pytest.raises(NotFound, match="daemon calls"):
+        await here.run("show", call="cxxxxxxxx")
+
+
+@pytest.mark.parametrize(
+    "params", [{"limit": 0}, {"limit": "many"}, {"model": 5}, {"failed": "perhaps"}, {"since_s": -1}]
+)
+async def test_wrong_filters(office: Make, params: dict[str, object]) -> None:
+    """A filter that cannot be meant is refused."""
+    with pytest.raises(InvalidCall):
+        await office(ok()).run("calls", **params)
+
+
+async def test_curl(office: Make) -> None:
+    """The command of a failed call has no key; through the daemon it names the socket."""
+    here = office(no_credit())
+    reply, _ = await here.world.send()
+    command = (await here.run("curl", call="last-failed"))["command"]
+    assert "api.openai.com/v1/chat/completions" in command
+    assert "$OPENAI_API_KEY" in command
+    assert KEY not in command
+    through = await here.run("curl", call=reply.call.id, via_daemon="1")
+    assert "/run/s" in through["command"]
+    assert through["call"] == reply.call.id
+
+
+async def test_curl_of_a_call_whose_body_was_not_kept(office: Make) -> None:
+    """The setting that would keep it is named."""
+    here = office(ok())
+    await here.world.send()
+    with pytest.raises(NotFound, match=r"journal\.bodies"):
+        await here.run("curl", call="last")
+
+
+async def test_explain_a_call(office: Make) -> None:
+    """As it was explained then, with the curl command; a call that did not fail is said to be fine."""
+    here = office(no_credit(), ok())
+    bad, _ = await here.world.send(ref="r1")
+    told = await here.run("explain", call="last-failed")
+    assert (told["call"], told["ref"]) == (bad.call.id, "r1")
+    assert told["explanation"]["subtype"] == "insufficient_quota"
+    assert told["explanation"]["line"] in told["text"] or told["explanation"]["what"] in told["text"]
+    assert "curl" in told["text"]
+    assert "curl" in told["curl"]
+    await asyncio.sleep(0)
+    good, _ = await here.world.send(model="gpt-4o-mini", headers=(("Authorization", "Bearer CANARY-other-key"),))
+    assert good.status == 200
+    fine = await here.run("explain", call="last")
+    assert fine["explanation"] is None
+    assert "has not failed" in fine["text"]
+
+
+async def test_explain_a_text(office: Make) -> None:
+    """A pasted text, and an HTTP answer in its parts; `why` tells the rules."""
+    here = office(ok())
+    told = await here.run(
+        "explain", text="429 insufficient_quota: your quota is used up, check plan and billing", why=True
+    )
+    assert told["explanation"]["subtype"] == "insufficient_quota"
+    assert told["text"]
+    assert told["why"]
+    body = '{"error":{"message":"x","type":"requests","code":"rate_limit_exceeded"}}'
+    parts = await here.run("explain", status=429, headers={"retry-after": "3"}, body=body, provider="openai")
+    assert parts["explanation"]["family"] == "rate"
+    assert parts["explanation"]["retry_after_s"] == 3
+    assert "why" not in parts
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {},
+        {"text": 5},
+        {"status": "x"},
+        {"status": 5},
+        {"headers": []},
+        {"headers": "a: b"},
+        {"text": "x", "provider": "nobody"},
+    ],
+)
+async def test_explain_what(office: Make, params: dict[str, object]) -> None:
+    """Without something to explain, it is said what could be given."""
+    with pytest.raises(InvalidCall):
+        await office(ok()).run("explain", **params)
+
+
+async def test_subtypes(office: Make) -> None:
+    """All kinds of failure, JSON-ready."""
+    rows = (await office(ok()).run("subtypes"))["subtypes"]
+    assert "insufficient_quota" in {row["subtype"] for row in rows}
+    json.dumps(rows)

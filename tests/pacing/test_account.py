@@ -1,0 +1,145 @@
+"""Pools of one key, and what they share."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+import virtual_time
+from world import call, origin
+
+from daemon.model import Finding, Limit, Priority
+from daemon.pacing import Blocked, Pacer
+
+CREDIT = Finding("insufficient_quota", "quota", "never", "sure", status=429)
+
+
+def test_a_shared_limit_is_shared_and_a_model_limit_is_not() -> None:
+    """Three a minute for the key, one of them at most for model b."""
+    where = origin(Limit("requests", 3, 60.0, "minute"), Limit("requests", 1, 60.0, "minute", ("b",)), minute_s=60.0)
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        pacer = Pacer(clock=loop.time)
+        gone = []
+
+        async def one(name: str, model: str) -> None:
+            permit = await pacer.acquire(call(name, where, model=model))
+            gone.append((name, loop.time() - 1000))
+            permit.answered(200, (), streamed=False)
+            permit.release()
+
+        await asyncio.gather(one("a1", "a"), one("b1", "b"), one("b2", "b"), one("a2", "a"), one("a3", "a"))
+        assert [name for name, at in gone if at < 1] == ["a1", "b1", "a2"]
+        assert all(at > 59 for name, at in gone if name in ("b2", "a3"))
+        await pacer.close()
+
+    virtual_time.run(main())
+
+
+def test_a_slot_that_one_model_frees_wakes_another() -> None:
+    """Concurrency without a model counts for all."""
+    where = origin(Limit("concurrency", 1))
+
+    async def main() -> None:
+        pacer = Pacer(clock=asyncio.get_running_loop().time)
+        first = await pacer.acquire(call("a", where, model="a"))
+        second = asyncio.create_task(pacer.acquire(call("b", where, model="b")))
+        await asyncio.sleep(1)
+        assert not second.done()
+        first.release()
+        await asyncio.sleep(0)
+        assert second.done()
+        await pacer.close()
+
+    virtual_time.run(main())
+
+
+def test_no_credit_answers_all_that_wait_for_the_key_and_nothing_more_is_sent() -> None:
+    """Also those for another model; calls with another key go on."""
+    where = origin(Limit("concurrency", 2))
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        pacer = Pacer(clock=loop.time)
+        running = [await pacer.acquire(call(f"r{i}", where)) for i in range(2)]
+        waiting = [asyncio.create_task(pacer.acquire(call(f"w{i}", where, model=m))) for i, m in enumerate("mmo")]
+        await asyncio.sleep(0)
+        assert running[0].refused(CREDIT) is None
+        running[0].release()
+        await asyncio.sleep(0)
+        assert all(isinstance(task.exception(), Blocked) for task in waiting)
+        with pytest.raises(Blocked):
+            await pacer.acquire(call("later", where, priority=Priority.BATCH))
+        (await pacer.acquire(call("other", where, key="key:b"))).release()
+        await pacer.close()
+
+    virtual_time.run(main())
+
+
+def test_after_no_credit_one_call_looks_at_a_time_and_a_success_lifts_the_block() -> None:
+    """An interactive one at once, others after half a minute; those beside it wait for its answer."""
+    where = origin()
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        pacer = Pacer(clock=loop.time)
+        first = await pacer.acquire(call("a", where))
+        first.refused(CREDIT)
+        first.release()
+        look = await pacer.acquire(call("look", where, priority=Priority.INTERACTIVE))
+        beside = asyncio.create_task(pacer.acquire(call("beside", where, priority=Priority.INTERACTIVE)))
+        await asyncio.sleep(0)
+        assert not beside.done()
+        look.refused(CREDIT)
+        look.release()
+        await asyncio.sleep(0)
+        assert isinstance(beside.exception(), Blocked)
+        await asyncio.sleep(31)
+        again = await pacer.acquire(call("again", where))
+        follower = asyncio.create_task(pacer.acquire(call("follower", where)))
+        await asyncio.sleep(0)
+        assert not follower.done()
+        again.answered(200, (), streamed=False)
+        await asyncio.sleep(0)
+        assert follower.done()
+        await pacer.close()
+
+    virtual_time.run(main())
+
+
+def test_a_model_outside_the_plan_blocks_only_itself() -> None:
+    """Other models of the key go on."""
+    where = origin()
+
+    async def main() -> None:
+        pacer = Pacer(clock=asyncio.get_running_loop().time)
+        permit = await pacer.acquire(call("a", where, model="pro"))
+        permit.refused(Finding("not_in_plan", "quota", "never", status=429))
+        permit.release()
+        with pytest.raises(Blocked):
+            await pacer.acquire(call("b", where, model="pro"))
+        (await pacer.acquire(call("c", where, model="flash"))).release()
+        await pacer.close()
+
+    virtual_time.run(main())
+
+
+def test_a_reloaded_config_takes_effect_and_what_waits_stays() -> None:
+    """A higher limit lets the waiting call go when the next one comes with it."""
+    where = origin(Limit("requests", 1, 60.0, "minute"), minute_s=60.0)
+    higher = replace(where, limits=(Limit("requests", 50, 60.0, "minute"),))
+
+    async def main() -> None:
+        pacer = Pacer(clock=asyncio.get_running_loop().time)
+        first = await pacer.acquire(call("a", where))
+        first.answered(200, (), streamed=False)
+        waiting = asyncio.create_task(pacer.acquire(call("b", where)))
+        await asyncio.sleep(1)
+        assert not waiting.done()
+        (await pacer.acquire(call("c", higher))).release()
+        await asyncio.sleep(0)
+        assert waiting.done()
+        first.release()
+        await pacer.close()
+
+    virtual_time.run(main())

@@ -1,0 +1,77 @@
+"""What is refused before it waits."""
+
+import asyncio
+
+import pytest
+import virtual_time
+from world import call, origin
+
+from daemon.errors import DeadlineExceeded, QueueFull, TooLarge
+from daemon.model import Limit, Origin
+from daemon.pacing import Pacer, PacingSettings
+
+
+def acquire(where: Origin, *, used: int = 0, settings: PacingSettings | None = None, **more: object) -> None:
+    """Ask for one call after USED others have gone."""
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        pacer = Pacer(settings, clock=loop.time, wall=lambda: 1.7e9)
+        for i in range(used):
+            (await pacer.acquire(call(f"u{i}", where))).answered(200, (), streamed=False)
+        (await pacer.acquire(call("x", where, **more))).release()  # type: ignore[arg-type]
+        await pacer.close()
+
+    virtual_time.run(main())
+
+
+def test_a_prompt_larger_than_its_limit_is_refused_with_its_figures() -> None:
+    """It can never fit: what it needs and what the limit is, at once."""
+    where = origin(Limit("tokens", 30_000, 60.0, "minute"))
+    with pytest.raises(TooLarge, match=r"about 43.5k tokens, and the limit is 30k: waiting cannot help") as refusal:
+        acquire(where, tokens=(50_000, 10))
+    assert refusal.value.facts == {"dimension": "tokens", "requested": 43478, "limit": 30_000}
+
+
+def test_a_large_maximum_alone_is_let_through() -> None:
+    """The provider decides; a prompt near the limit too, since ours is an estimate."""
+    where = origin(Limit("tokens", 30_000, 60.0, "minute"))
+    acquire(where, tokens=(10, 100_000))
+    acquire(where, tokens=(33_000, 0))
+
+
+def test_a_deadline_that_cannot_be_met_is_refused_at_once_with_the_time() -> None:
+    """The editor can choose; nothing is held to its death."""
+    where = origin(Limit("requests", 2, 60.0, "minute"), minute_s=60.0)
+    with pytest.raises(DeadlineExceeded, match="requests per minute") as refusal:
+        acquire(where, used=2, deadline_s=10.0)
+    assert 59 < float(str(refusal.value.facts["retry_after_s"])) < 61
+    acquire(where, used=2, deadline_s=90.0)
+
+
+def test_a_used_up_day_is_not_waited_for_through_the_night() -> None:
+    """It says what is used up and when it opens again."""
+    where = origin(Limit("requests", 3, 86_400.0, "day"))
+    with pytest.raises(DeadlineExceeded, match="today's 3 requests are used up") as refusal:
+        acquire(where, used=3)
+    assert float(str(refusal.value.facts["retry_after_s"])) > 600
+
+
+def test_a_full_line_takes_no_more() -> None:
+    """The message says which setting it is, and how to look."""
+    where = origin(Limit("concurrency", 1))
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        pacer = Pacer(PacingSettings(max_waiting=2), clock=loop.time)
+        await pacer.acquire(call("a", where))
+        tasks = [asyncio.create_task(pacer.acquire(call(n, where))) for n in ("b", "c")]
+        await asyncio.sleep(0)
+        with pytest.raises(QueueFull, match=r"queue\.max_waiting"):
+            await pacer.acquire(call("d", where))
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await pacer.close()
+
+    virtual_time.run(main())

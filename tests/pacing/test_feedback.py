@@ -1,0 +1,135 @@
+"""What the end of an attempt teaches."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+import virtual_time
+from world import call, origin
+
+from daemon.model import Finding, Limit, Origin, Reading, TransportFault, Usage
+from daemon.pacing import Pacer
+from daemon.pacing.feedback import costs_of
+
+
+def story(tell: Callable[[Pacer, Origin], Awaitable[None]], *limits: Limit, **more: object) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        pacer = Pacer(clock=loop.time, wall=lambda: 1.7e9 + loop.time())
+        await tell(pacer, origin(*limits, minute_s=60.0, **more))  # type: ignore[arg-type]
+        await pacer.close()
+
+    virtual_time.run(main())
+
+
+def dim(pacer: Pacer, dimension: str) -> dict[str, float]:
+    found: dict[str, float] = next(d for d in pacer.pools()[0]["dims"] if d["dimension"] == dimension)
+    return found
+
+
+def test_costs_by_dimension() -> None:
+    """Every call is a request; tokens are counted together and apart."""
+    assert costs_of((10, 5, 0, 0)) == {"requests": 1, "tokens": 15, "input_tokens": 10, "output_tokens": 5}
+    assert costs_of((0, 0, 2, 3)) == {"requests": 1, "images": 2, "audio_seconds": 3}
+
+
+def test_headers_of_an_answer_set_limits() -> None:
+    """Requests, input and output tokens each get their own ledger; concurrency is a ceiling of slots."""
+
+    async def tell(pacer: Pacer, where: Origin) -> None:
+        permit = await pacer.acquire(call("x", where, tokens=(100, 50)))
+        readings = (
+            Reading("requests", 50, 49, 1.0, 60.0), Reading("input_tokens", 10_000, 9_000, 6.0, 60.0),
+            Reading("output_tokens", 4_000, 4_000, 0.0, 60.0), Reading("concurrency", 7, 6),
+        )  # fmt: skip
+        permit.answered(200, readings, streamed=True)
+        permit.release()
+        assert dim(pacer, "requests")["limit"] == 50
+        assert dim(pacer, "input_tokens")["remaining"] == pytest.approx(9_000, abs=30)
+        assert dim(pacer, "output_tokens")["limit"] == 4_000
+        assert pacer.pools()[0]["in_flight_limit"] == 7
+
+    story(tell)
+
+
+def test_an_answer_that_is_no_success_waits_for_its_finding() -> None:
+    """`answered` with 429 moves nothing: `refused` follows."""
+
+    async def tell(pacer: Pacer, where: Origin) -> None:
+        permit = await pacer.acquire(call("x", where))
+        permit.answered(429, (Reading("requests", 10, 0, 6.0),), streamed=False)
+        assert not pacer.pools()[0]["dims"]
+        setback = permit.refused(
+            Finding("requests", "rate", "wait", status=429, dimension="requests", retry_after_s=6.0),
+            (Reading("requests", 10, 0, 6.0),),
+        )
+        assert setback is not None
+        assert dim(pacer, "requests")["remaining"] == 0
+
+    story(tell)
+
+
+@pytest.mark.parametrize(
+    ("fault", "sent", "resend", "again"),
+    [
+        ("refused", False, False, True),
+        ("dns", False, False, True),
+        ("connect_timeout", False, False, True),
+        ("reset", True, False, False),
+        ("first_byte_timeout", True, False, False),
+        ("reset", False, False, False),
+        ("reset", True, True, True),
+    ],
+)
+def test_what_may_have_been_paid_for_is_not_sent_twice(
+    fault: TransportFault, sent: bool, resend: bool, again: bool
+) -> None:
+    """Unless the origin's setting says so; what was never sent gives its charge back."""
+
+    async def tell(pacer: Pacer, where: Origin) -> None:
+        permit = await pacer.acquire(call("x", where))
+        setback = permit.lost(fault, sent)
+        permit.release()
+        assert (setback is not None) is again
+        assert dim(pacer, "requests")["used_by_us"] == (1 if sent or fault == "reset" else 0)
+
+    story(tell, Limit("requests", 10, 60.0, "minute"), resend_after_reset=resend)
+
+
+def test_a_refused_call_counts_as_a_request_where_the_provider_says_so() -> None:
+    """OpenAI counts failed requests, others do not."""
+    refusal = Finding("tokens", "rate", "wait", status=429, dimension="tokens", retry_after_s=1.0)
+    for provider, used in (("openai", 1), ("anthropic", 0)):
+
+        async def tell(pacer: Pacer, where: Origin, used: int = used) -> None:
+            permit = await pacer.acquire(call("x", where, tokens=(10, 10)))
+            permit.refused(refusal)
+            permit.release()
+            assert dim(pacer, "requests")["used_by_us"] == used
+
+        story(tell, Limit("requests", 10, 60.0, "minute"), provider=provider)
+
+
+def test_cached_input_is_free_where_the_provider_says_so() -> None:
+    """Anthropic's input limit does not count what was read from the cache. Nor may more than reserved go unseen."""
+
+    async def tell(pacer: Pacer, where: Origin) -> None:
+        permit = await pacer.acquire(call("x", where, tokens=(100, 0)))
+        permit.answered(200, (), streamed=False)
+        permit.settle(Usage(input=5_000, output=0, cached_input=4_000))
+        permit.release()
+        assert dim(pacer, "input_tokens")["used_by_us"] == 1_000
+
+    story(tell, Limit("input_tokens", 10_000, 60.0, "minute"), provider="anthropic")
+
+
+def test_a_permit_without_settlement_keeps_its_charge() -> None:
+    """A client that left in mid-stream has cost what was reserved."""
+
+    async def tell(pacer: Pacer, where: Origin) -> None:
+        permit = await pacer.acquire(call("x", where, tokens=(100, 50)))
+        permit.release()
+        assert dim(pacer, "tokens")["used_by_us"] == 150
+        assert pacer.pools()[0]["in_flight"] == 0
+
+    story(tell, Limit("tokens", 10_000, 60.0, "minute"))

@@ -1,0 +1,116 @@
+"""The synchronous core of one pool."""
+
+from world import call, origin
+
+from daemon.model import Limit, Origin, Priority, Reading
+from daemon.pacing.feedback import costs_of
+from daemon.pacing.limits import own_limits, shared_limits
+from daemon.pacing.pool import Pool, period_word
+from daemon.pacing.queue import Entry
+from daemon.pacing.settings import PacingSettings
+
+TOKENS = Limit("tokens", 1000, 60.0, "minute")
+
+
+def wall() -> float:
+    return 1.7e9
+
+
+def pool_of(where: Origin) -> Pool:
+    one = call("x", where)
+    own, shared = own_limits(where, one.scope, "m", wall, None), shared_limits(where, "k", wall, None)
+    pool = Pool(one.scope, where, shared, own, PacingSettings())
+    pool.ramp.settled = True
+    return pool
+
+
+def entry(pool: Pool, name: str, tokens: float, priority: Priority = Priority.NORMAL) -> Entry:
+    one = Entry(call(name, pool.origin, priority=priority), costs_of((tokens, 0, 0, 0)), 0.0, priority)
+    one.share = pool.share_of(one.costs)
+    return one
+
+
+def admit(pool: Pool, now: float) -> list[str]:
+    """Let go whoever may."""
+    names = []
+    while (one := pool.choose(now)) is not None:
+        pool.queue.admitted(one)
+        for ledger in pool.ledgers:
+            if one.costs.get(ledger.dimension):
+                ledger.take(len(names), one.costs[ledger.dimension], now)
+        names.append(one.call.id)
+    return names
+
+
+def test_small_calls_pass_a_big_one_up_to_a_quarter_of_its_size() -> None:
+    """The pipe is not idle, and the big call is late by a quarter of its own refill at most."""
+    pool = pool_of(origin(TOKENS, minute_s=60.0))
+    for i in range(8):
+        pool.queue.push(entry(pool, f"fill{i}", 100))
+    assert len(admit(pool, 0.0)) == 8
+    pool.queue.push(entry(pool, "big", 600))
+    for i in range(10):
+        pool.queue.push(entry(pool, f"small{i}", 50))
+    passed = admit(pool, 1.0)
+    assert passed == ["small0", "small1", "small2"]
+    assert "big" in admit(pool, 62.0)
+
+
+def test_interactive_may_always_pass_what_waits() -> None:
+    """A batch call that does not fit yet holds up no editor."""
+    pool = pool_of(origin(TOKENS, minute_s=60.0))
+    pool.queue.push(entry(pool, "fill", 700))
+    admit(pool, 0.0)
+    pool.queue.push(entry(pool, "batch", 900, Priority.BATCH))
+    pool.queue.push(entry(pool, "editor", 290, Priority.INTERACTIVE))
+    assert admit(pool, 1.0) == ["editor"]
+
+
+def test_the_stop_says_which_limit_and_how_long() -> None:
+    """For status and for the timer."""
+    pool = pool_of(origin(TOKENS, minute_s=60.0))
+    pool.queue.push(entry(pool, "fill", 1000))
+    admit(pool, 0.0)
+    pool.queue.push(entry(pool, "next", 10))
+    assert pool.choose(1.0) is None
+    assert pool.stop is not None
+    assert pool.stop.why == "tokens per minute"
+    assert 59 < pool.wake - 1.0 < 59.2
+    assert "waiting, next in 59" in repr(pool)
+
+
+def test_backoff_holds_one_call_and_not_the_others() -> None:
+    """A call that has to wait before it is sent again stands beside the line."""
+    pool = pool_of(origin(TOKENS, minute_s=60.0))
+    late = entry(pool, "late", 10)
+    late.ready_at = 5.0
+    late.future = object()  # type: ignore[assignment]
+    pool.push(late, 0.0)
+    pool.push(entry(pool, "now", 10), 0.0)
+    assert admit(pool, 0.0) == ["now"]
+    assert pool.choose(1.0) is None
+    assert pool.wake == 5.0
+    pool.wake_delayed(5.0)
+    assert admit(pool, 5.0) == ["late"]
+
+
+def test_a_reading_finds_its_ledger() -> None:
+    """By dimension and stated period; a minute is the origin's minute, a day is a day."""
+    pool = pool_of(origin(minute_s=6.0))
+    minute = pool.ledger_for(Reading("requests", 10, 9, 1.0, 60.0))
+    assert minute.period_s == 6.0
+    assert pool.ledger_for(Reading("requests", 10, 9, 1.0)) is minute
+    day = pool.ledger_for(Reading("requests", 1000, 9, 1.0, 86_400.0))
+    assert day.period_s == 86_400.0
+    assert day is not minute
+    assert pool.ledger_for(Reading("requests", 1000, 9, 1.0, 86_400.0)) is day
+    assert [period_word(x) for x in (minute, day)] == ["minute", "day"]
+
+
+def test_what_a_machine_slept_does_not_burst() -> None:
+    """Careful growth begins anew."""
+    pool = pool_of(origin(minute_s=60.0))
+    pool.ramp.window, pool.accepted = 64.0, 100
+    pool.resumed(0.0)
+    assert pool.ramp.window == 4
+    assert not pool.ramp.settled

@@ -1,0 +1,190 @@
+"""Refusals that are worth another try."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+import virtual_time
+from world import call, origin
+
+from daemon.model import Finding, Limit, Origin, Priority
+from daemon.pacing import Pacer, Permit
+
+RATE = Finding(
+    "requests", "rate", "wait", "sure", status=429, dimension="requests", window="minute", retry_after_s=20.0
+)
+BARE = Finding("unknown", "unknown", "unknown", status=429)
+
+
+def story(tell: Callable[[Pacer, Origin], Awaitable[None]], *limits: Limit, **more: object) -> None:
+    """Run one story in virtual time, in a world of true minutes."""
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        pacer = Pacer(clock=loop.time, wall=lambda: 1.7e9 + loop.time())
+        await tell(pacer, origin(*limits, minute_s=60.0, **more))  # type: ignore[arg-type]
+        await pacer.close()
+
+    virtual_time.run(main())
+
+
+def test_a_rate_refusal_waits_as_told_and_comes_back_first() -> None:
+    """Nobody goes meanwhile; the refused call goes before those that came after it, at the told time."""
+
+    async def tell(pacer: Pacer, where: Origin) -> None:
+        loop, order = asyncio.get_running_loop(), []
+        permit = await pacer.acquire(call("first", where))
+        setback = permit.refused(RATE)
+        permit.release()
+        assert setback is not None
+        assert setback.kind == "rate"
+        assert 20 <= setback.wait_s <= 21.1
+
+        async def go(name: str, back: object = None) -> None:
+            await pacer.acquire(call(name, where), back)  # type: ignore[arg-type]
+            order.append((name, loop.time() - 1000))
+
+        await asyncio.gather(go("second"), go("third"), go("first", setback))
+        assert [name for name, _ in order] == ["first", "second", "third"]
+        assert all(20 <= at < 22 for _, at in order)
+
+    story(tell, Limit("requests", 60, 60.0, "minute"))
+
+
+def test_attempts_count_up_and_waiting_counts_from_the_beginning() -> None:
+    """For people and for the journal."""
+
+    async def tell(pacer: Pacer, where: Origin) -> None:
+        permit = await pacer.acquire(call("x", where))
+        setback = permit.refused(RATE)
+        permit.release()
+        again = await pacer.acquire(call("x", where), setback)
+        assert (permit.attempt, again.attempt) == (1, 2)
+        assert again.waited_s >= 20
+
+    story(tell)
+
+
+async def until_given_up(pacer: Pacer, where: Origin, finding: Finding, **more: object) -> tuple[int, float]:
+    """Refuse one call again and again; return the attempts and the time until it is given up."""
+    loop, setback, attempts = asyncio.get_running_loop(), None, 0
+    began = loop.time()
+    while True:
+        permit: Permit = await pacer.acquire(call("x", where, **more), setback)  # type: ignore[arg-type]
+        attempts += 1
+        setback = permit.refused(finding)
+        permit.release()
+        if setback is None:
+            return attempts, loop.time() - began
+
+
+def test_rate_refusals_are_borne_longer_than_a_period_and_not_for_ever() -> None:
+    """A minute's limit that does not open within a minute and a quarter is something else."""
+
+    async def tell(pacer: Pacer, where: Origin) -> None:
+        attempts, lasted = await until_given_up(pacer, where, RATE)
+        assert 5 <= attempts <= 8
+        assert lasted > 75
+
+    story(tell)
+
+
+def test_refusals_that_say_nothing_are_tried_with_growing_pauses() -> None:
+    """Polite: a handful of tries in more than a minute."""
+
+    async def tell(pacer: Pacer, where: Origin) -> None:
+        attempts, lasted = await until_given_up(pacer, where, BARE)
+        assert 4 <= attempts <= 10
+        assert lasted > 60
+
+    story(tell)
+
+
+@pytest.mark.parametrize(
+    "finding",
+    [
+        Finding("insufficient_quota", "quota", "never", status=429),
+        Finding("request_too_large", "request", "change", status=429),
+        Finding("invalid_api_key", "access", "never", status=401),
+        Finding("requests", "rate", "wait", status=429, dimension="requests", window="day", retry_after_s=40_000.0),
+        Finding("requests", "rate", "wait", status=429, dimension="requests", window="minute", retry_after_s=4_000.0),
+        Finding("unknown", "unknown", "change", status=400),
+    ],
+)
+def test_what_waiting_does_not_clear_is_never_sent_again(finding: Finding) -> None:
+    """One attempt, and the provider's own error."""
+
+    async def tell(pacer: Pacer, where: Origin) -> None:
+        assert (await until_given_up(pacer, where, finding))[0] == 1
+
+    story(tell)
+
+
+def test_a_wait_beyond_the_deadline_is_given_up_at_once() -> None:
+    """The caller learns the truth now, not at its deadline."""
+
+    async def tell(pacer: Pacer, where: Origin) -> None:
+        assert (await until_given_up(pacer, where, RATE, deadline_s=10.0)) == (1, 0.0)
+
+    story(tell)
+
+
+def test_an_interactive_call_is_not_held_as_long_as_a_batch() -> None:
+    """A hint of two minutes: an editor gets the error, a batch waits."""
+    slow = Finding("requests", "rate", "wait", status=429, dimension="requests", retry_after_s=120.0)
+
+    async def tell(pacer: Pacer, where: Origin) -> None:
+        permit = await pacer.acquire(call("i", where, priority=Priority.INTERACTIVE))
+        assert permit.refused(slow) is None
+        permit.release()
+        permit = await pacer.acquire(call("b", where, priority=Priority.BATCH, key="key:b"))
+        assert permit.refused(slow) is not None
+        permit.release()
+
+    story(tell)
+
+
+def test_overload_backs_off_and_ends_after_three_resends() -> None:
+    """Full jitter, within the budget; other calls are not held."""
+    busy = Finding("overloaded", "capacity", "wait", status=529)
+
+    async def tell(pacer: Pacer, where: Origin) -> None:
+        attempts, lasted = await until_given_up(pacer, where, busy)
+        assert attempts == 4
+        assert lasted <= 1 + 2 + 4 + 1
+        permit = await pacer.acquire(call("other", where))
+        assert permit.waited_s <= 0.2
+
+    story(tell)
+
+
+def test_too_many_at_once_lowers_the_number_in_flight() -> None:
+    """Once per round trip, however many calls were refused."""
+    many = Finding("concurrency", "rate", "wait", status=429)
+
+    async def tell(pacer: Pacer, where: Origin) -> None:
+        permits = [await pacer.acquire(call(f"c{i}", where)) for i in range(4)]
+        for permit in permits:
+            assert permit.refused(many) is not None
+            permit.release()
+        assert pacer.pools()[0]["in_flight_limit"] in (2, 3)
+
+    story(tell)
+
+
+def test_a_message_with_figures_teaches_the_limit() -> None:
+    """Limit, Used, Requested: the limit binds from now on, and our estimate moves towards what was requested."""
+    told = Finding(
+        "tokens", "rate", "wait", status=429, dimension="tokens", window="minute", limit=1000, used=900, requested=300,
+        retry_after_s=12.0,
+    )  # fmt: skip
+
+    async def tell(pacer: Pacer, where: Origin) -> None:
+        permit = await pacer.acquire(call("x", where, tokens=(100, 50)))
+        assert permit.refused(told) is not None
+        permit.release()
+        tokens = next(d for d in pacer.pools()[0]["dims"] if d["dimension"] == "tokens")
+        assert tokens["limit"] == 1000
+        assert tokens["remaining"] == pytest.approx(100)
+
+    story(tell)

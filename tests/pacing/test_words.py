@@ -1,0 +1,78 @@
+"""Status for people."""
+
+import asyncio
+
+import pytest
+import virtual_time
+from world import call, origin
+
+from daemon.model import Finding, Limit, Priority
+from daemon.pacing import Blocked, Pacer
+from daemon.pacing.words import duration, number
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"), [(0, "0"), (940, "940"), (1200, "1.2k"), (38_000, "38k"), (1_500_000, "1.5M")]
+)
+def test_numbers_are_short(amount: float, text: str) -> None:
+    """Readable at a glance."""
+    assert number(amount) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(1.23, "1.2 s"), (45, "45 s"), (432, "7 min 12 s"), (60, "1 min"), (7500, "2 h 5 min"), (-1, "0.0 s")],
+)
+def test_durations_are_as_people_say_them(seconds: float, text: str) -> None:
+    """Not 432.0 s."""
+    assert duration(seconds) == text
+
+
+def test_status_says_what_limits_a_pool_and_when_each_call_will_go() -> None:
+    """The pool in one sentence; each waiting call with place, cause, absolute time and range."""
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        where = origin(Limit("requests", 2, 60.0, "minute"), minute_s=60.0)
+        pacer = Pacer(clock=loop.time, wall=lambda: 5e8 + loop.time())
+        for name in ("a", "b"):
+            (await pacer.acquire(call(name, where))).answered(200, (), streamed=False)
+        waiting = [asyncio.create_task(pacer.acquire(call(n, where, priority=Priority.BATCH))) for n in ("c", "d", "e")]
+        await asyncio.sleep(1)
+        status = pacer.pools()[0]
+        assert status["state"] == "limited"
+        assert status["words"].startswith("limited by requests per minute: 2 of 2 used, next slot in 59")
+        rows = pacer.queue()
+        assert [(row["id"], row["place"]) for row in rows] == [("c", 1), ("d", 2), ("e", 3)]
+        assert rows[0]["waits_for"] == "requests per minute used up"
+        assert (rows[0]["dimension"], rows[0]["window"], rows[0]["priority"]) == ("requests", "minute", "batch")
+        first, last = (row["eta_at"] - 5e8 - loop.time() for row in (rows[0], rows[2]))
+        assert 58 < first < 60
+        assert 118 < last < 121
+        assert rows[0]["eta_low_at"] <= rows[0]["eta_at"] <= rows[0]["eta_high_at"]
+        assert rows[0]["since"] == 5e8 + 1000
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        await pacer.close()
+
+    virtual_time.run(main())
+
+
+def test_a_blocked_pool_says_that_waiting_does_not_help() -> None:
+    """A person must act."""
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        pacer = Pacer(clock=loop.time)
+        permit = await pacer.acquire(call("a", origin()))
+        permit.refused(Finding("insufficient_quota", "quota", "never", status=429))
+        permit.release()
+        status = pacer.pools()[0]
+        assert status["state"] == "blocked"
+        assert "a person must put this right" in status["words"]
+        with pytest.raises(Blocked):
+            await pacer.acquire(call("b", origin()))
+        await pacer.close()
+
+    virtual_time.run(main())
