@@ -303,14 +303,17 @@ def pacing_settings(config: Config) -> PacingSettings:
 
 def install_secret(file: Path) -> bytes:
     """The secret under which keys get their bucket names; made at the first start. Losing it only renames buckets."""
-    with contextlib.suppress(FileNotFoundError):
-        kept = file.read_bytes()
-        if len(kept) == 32:
-            return kept
-    made = secrets.token_bytes(32)
-    fd = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(fd, "wb") as out:
-        out.write(made)
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            kept = file.read_bytes()
+            if len(kept) == 32:
+                return kept
+        made = secrets.token_bytes(32)
+        fd = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(fd, "wb") as out:
+            out.write(made)
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be used ({error.strerror}); move it away, a new one is then made") from error
     return made
 
 

@@ -9,6 +9,7 @@ import contextlib
 import json
 import logging
 import logging.handlers
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -20,6 +21,9 @@ from daemon.redact import Redactor
 LEVELS = ("debug", "info", "warning", "error")
 
 _calls = logging.getLogger("sluice.call")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+"""What a client or provider could forge lines and colours of the log with."""
+
 _SHOWN_HEADERS = ("ratelimit", "retry-after", "request-id", "content-type")
 
 
@@ -42,7 +46,7 @@ class CallLog:
             _calls.debug("%s  the same call from a terminal:\n%s", event.call.id, self._curl_of(event.call))
 
     def _clean(self, event: Event, text: str) -> str:
-        return self._redactor.scrub(text, event.call.secrets())
+        return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", self._redactor.scrub(text, event.call.secrets()))
 
 
 def summary(event: Event) -> str:
@@ -102,7 +106,7 @@ class _Text(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.created)) + f".{record.msecs:03.0f}"
         text = f"{stamp} {record.levelname.lower():7} {record.getMessage()}"
-        return text + ("\n" + self.formatException(record.exc_info) if record.exc_info else "")
+        return text + ("\n" + record.exc_text if record.exc_text else "")
 
 
 class _Json(logging.Formatter):
@@ -111,9 +115,12 @@ class _Json(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         row = {"at": round(record.created, 3), "level": record.levelname.lower(), "logger": record.name}
         row["text"] = record.getMessage()
-        if record.exc_info:
-            row["traceback"] = self.formatException(record.exc_info)
+        if record.exc_text:
+            row["traceback"] = record.exc_text
         return json.dumps(row, ensure_ascii=False)
+
+
+_TRACEBACK = logging.Formatter()
 
 
 class _Cleaning(logging.Filter):
@@ -125,6 +132,9 @@ class _Cleaning(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.msg, record.args = self._redactor.scrub(record.getMessage()), ()
+        if record.exc_info:
+            record.exc_text = self._redactor.scrub(_TRACEBACK.formatException(record.exc_info))
+            record.exc_info = None
         return True
 
 

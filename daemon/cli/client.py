@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import socket
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,12 @@ class NotRunning(Refusal):
     code = "not_running"
 
 
+class Silent(NotRunning):
+    """Something holds the socket, and says nothing or nothing that we understand."""
+
+    code = "silent"
+
+
 class Remote(Refusal):
     """The daemon answered with an error."""
 
@@ -26,7 +34,7 @@ class Remote(Refusal):
 
 
 def ask(paths: Paths, method: str, params: Mapping[str, Any] | None = None, *, timeout_s: float = 10.0) -> Any:
-    """Ask the running daemon. Raises NotRunning, Remote."""
+    """Ask the running daemon. Raises NotRunning, Silent, Remote."""
     request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": dict(params or {})}
     where = address(paths)
     try:
@@ -35,35 +43,99 @@ def ask(paths: Paths, method: str, params: Mapping[str, Any] | None = None, *, t
             sock.connect(str(where))
             sock.sendall(json.dumps(request).encode() + b"\n")
             answer = _answer(sock)
-    except TimeoutError:
-        raise NotRunning(f"the daemon at {where} did not answer in {timeout_s:g} s; look at its log") from None
+    except (TimeoutError, BlockingIOError):  # the latter: its backlog is full, so it lives and takes nobody
+        raise Silent(
+            f"the daemon at {where} did not answer in {timeout_s:g} s; look at its log ({paths.log_file}), "
+            f"or end it{_pid(paths)} and start it again with `daemon`"
+        ) from None
+    except ConnectionRefusedError:
+        raise NotRunning(
+            f"no daemon answers at {where}: the socket is left over from one that has ended; start it with `daemon`"
+        ) from None
+    except (BrokenPipeError, ConnectionResetError):
+        raise Silent(
+            f"the daemon at {where} closed the connection without an answer: it serves its own user only, "
+            "and nobody while it stops; try `daemon check`"
+        ) from None
     except OSError as error:
         raise NotRunning(
-            f"no daemon answers at {where} ({error.strerror or error}); start it with `daemon`, or `make run`"
+            f"no daemon answers at {where} ({error.strerror or error}); start it with `daemon`, or say with --socket "
+            "where it is"
         ) from None
-    if "error" in answer:
-        raise Remote(str(answer["error"].get("message")), **dict(answer["error"].get("data") or {}))
-    return answer["result"]
+    except ValueError:
+        raise Silent(f"what answers at {where} is not Sluice; say with --socket where the daemon is") from None
+    return _result(answer)
 
 
 def _answer(sock: socket.socket) -> Mapping[str, Any]:
-    """The line with our id; notifications are passed over."""
+    """The line with our id; notifications are passed over. Raises ValueError for what is no JSON-RPC."""
     with sock.makefile("rb") as lines:
         for line in lines:
             message = json.loads(line)
-            if message.get("id") == 1:
-                return dict(message)
-    raise ConnectionResetError("it closed the connection")
+            if not isinstance(message, dict):
+                raise ValueError
+            if message.get("id") == 1 and ("result" in message or isinstance(message.get("error"), dict)):
+                return message
+            if "error" in message:  # not even our id was understood
+                raise ValueError
+    raise ConnectionResetError
+
+
+def _result(answer: Mapping[str, Any]) -> Any:
+    error = answer.get("error")
+    if error is None:
+        return answer["result"]
+    refusal = Remote(str(error.get("message")))
+    refusal.facts.update(error.get("data") if isinstance(error.get("data"), dict) else {})
+    raise refusal
 
 
 def address(paths: Paths) -> Path:
     """Where the daemon is: as told, else as it wrote down, else where it would be."""
     if paths.socket_told:
         return paths.socket
+    written = _endpoint(paths).get("socket")
+    return Path(written) if isinstance(written, str) and os.path.exists(written) else paths.socket
+
+
+def _endpoint(paths: Paths) -> dict[str, Any]:
+    """What the daemon wrote down when it started, or nothing."""
     try:
         written = json.loads(paths.endpoint_file.read_text(encoding="utf-8"))
-        if os.path.exists(written["socket"]):
-            return Path(str(written["socket"]))
-    except (OSError, ValueError, KeyError, TypeError):
-        pass
-    return paths.socket
+    except (OSError, ValueError):
+        return {}
+    return written if isinstance(written, dict) else {}
+
+
+def _pid(paths: Paths) -> str:
+    """` (kill PID)`, if the daemon at our address wrote its number down."""
+    written = _endpoint(paths)
+    ours = written.get("socket") == str(address(paths)) and isinstance(written.get("pid"), int)
+    return f" (kill {written['pid']})" if ours else ""
+
+
+def wait_for_end(paths: Paths, timeout_s: float) -> bool:
+    """Wait until the daemon at our address has ended; False if it still runs after TIMEOUT_S.
+
+    It holds a lock beside its socket until its last moment; its pid would tell less, since an ended process keeps
+    that until its parent asks.
+    """
+    where = address(paths)
+    ends = time.monotonic() + timeout_s
+    while _held(where.with_name(where.name + ".lock")):
+        if time.monotonic() > ends:
+            return False
+        time.sleep(0.05)  # a file lock cannot be waited for with a limit
+    return True
+
+
+def _held(lock: Path) -> bool:
+    """True while somebody holds LOCK."""
+    try:
+        with lock.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False

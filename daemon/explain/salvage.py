@@ -98,14 +98,17 @@ def walk(value: Any) -> Iterator[tuple[str, str]]:
             yield name_of(name), str(item)
 
 
-def pairs(text: str) -> Iterator[tuple[str, str]]:
-    """Yield (name, value) for whatever looks like one in TEXT."""
+def pairs(text: str, depth: int = 0) -> Iterator[tuple[str, str]]:
+    """Yield (name, value) for whatever looks like one in TEXT; a quoted value that is JSON is opened."""
     for count, match in enumerate(_PAIR.finditer(text)):
         if count >= MAX_PAIRS:
             return
-        name = name_of(match["name"])
-        if match["word"] is None or name not in PROSE:  # `Error: Request failed` is a sentence, not a field
-            yield name, match[match.lastgroup or 0]
+        name, value = name_of(match["name"]), match[match.lastgroup or 0]
+        if value[:1] in ("{", "[") and depth < 2:  # `responseBody: '{...}'` of an exception
+            inner = document(value)
+            yield from walk(inner) if inner is not None else pairs(value, depth + 1)
+        elif match["word"] is None or name not in PROSE:  # `Error: Request failed` is a sentence, not a field
+            yield name, value.strip()
 
 
 def fields(found: Iterator[tuple[str, str]]) -> dict[str, tuple[str, ...]]:

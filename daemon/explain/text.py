@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from typing import Final
 
 MAX_CHARS: Final = 24_000
@@ -23,10 +24,15 @@ _COMPOSE: Final = re.compile(r"(?m)^[A-Za-z][\w.-]{1,30}\s+\|\s{1,2}")
 _NUMBERED: Final = re.compile(r"^\s*(\d{1,5})\s*[|:→]?\s")
 _CONCATENATED: Final = re.compile(r"(['\"])\s*\+\s*\1")
 _UNICODE: Final = re.compile(r"\\+u([0-9a-fA-F]{4})")
+_LOST_UNICODE: Final = re.compile(r"(?<![0-9A-Za-z])(?:u[0-9a-f]{4}){3,}")
+"""What a page makes of `\\u5f53\\u524d\\u5206` when it eats backslashes."""
+_OCTETS: Final = re.compile(r"(?:\\+x[0-9a-fA-F]{2}){2,}|(?:\\[0-3][0-7]{2}){2,}")
+"""Bytes as Python shows them (`\\xe5\\xbd`) and as Emacs does (`\\345\\275`)."""
+_OCTET: Final = re.compile(r"x([0-9a-fA-F]{2})|([0-3][0-7]{2})")
 _ESCAPED_SPACE: Final = re.compile(r"\\+[nrt]")
 _ESCAPED: Final = re.compile(r"\\+([\"'/\\])")
 _LOST_NEWLINE: Final = re.compile(r"n(?=\* Quota exceeded|Please retry in)")
-_WRAP: Final = re.compile(r"(?<=\w)[ \t]*\n[ \t]*(?=\w)")
+_WRAP: Final = re.compile(r"(?<=[\w-])[ \t]*\n[ \t]*(?=-?\w)")
 _SPACES: Final = re.compile(r"\s+")
 
 _CLIENT: Final = re.compile(
@@ -55,15 +61,19 @@ def restored(raw: str) -> str:
     if "\x1b" in text:
         text = _ANSI.sub("", text)
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", _BORDER.sub("", text.translate(_QUOTES)))
+        text = unicodedata.normalize("NFKC", _BORDER.sub("", _panes(text.translate(_QUOTES))))
     text = _without_prefixes(text.replace("\r", ""))
     if "\\" in text:
         text = unescaped(text)
+    elif "u" in text:
+        text = _LOST_UNICODE.sub(lambda run: re.sub("u(....)", _character, run[0]), text)
     return _LOST_NEWLINE.sub("\n", _CONCATENATED.sub("", text))
 
 
 def unescaped(text: str) -> str:
     """Undo JSON and Python escapes, however deep: a body quoted twice has three backslashes before each quote."""
+    if "\\x" in text or "\\3" in text or "\\2" in text:
+        text = _OCTETS.sub(_decoded, text)
     text = _UNICODE.sub(_character, text)
     text = _ESCAPED_SPACE.sub("\n", text)
     return _ESCAPED.sub(r"\1", text)
@@ -101,6 +111,27 @@ def _cut(raw: str) -> str:
 def _character(match: re.Match[str]) -> str:
     code = int(match[1], 16)
     return "" if 0xD800 <= code < 0xE000 else chr(code)
+
+
+def _decoded(match: re.Match[str]) -> str:
+    """Return the characters that a run of escaped bytes stands for, or the run itself when it is not UTF-8."""
+    octets = [int(h, 16) if h else int(o, 8) for h, o in _OCTET.findall(match[0])]
+    try:
+        return bytes(octets).decode()
+    except (UnicodeDecodeError, ValueError):
+        return match[0]
+
+
+def _panes(text: str) -> str:
+    """Undo two panes side by side (tmux, a split terminal): the left one whole, then the right one."""
+    if "│" not in text:
+        return text
+    lines = text.split("\n")
+    edges = Counter([at for line in lines for at, char in enumerate(line[1:-1], 1) if char == "│" and line[:at].strip(" │")])
+    edge, count = max(edges.items(), key=lambda item: item[1], default=(0, 0))
+    if count < 3 or count < 0.8 * len(lines):
+        return text
+    return "\n".join([line[:edge] for line in lines] + [line[edge + 1 :] for line in lines])
 
 
 def _without_prefixes(text: str) -> str:

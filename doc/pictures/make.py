@@ -134,7 +134,7 @@ def conversation(terminal: Terminal) -> Iterator[Window]:
     terminal.type("Hello")
     terminal.press("C-c", "Enter")
     terminal.until(r"You said: Hello[\s\S]*###")
-    terminal.press("M->")
+    terminal.press("M->", "BSpace")
     terminal.type("Write a haiku about rate limits")
     terminal.press("C-c", "Enter")
     yield Window("Emacs, after C-c RET", terminal.until("Waiting will not help"))

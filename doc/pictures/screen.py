@@ -76,17 +76,18 @@ def columns(character: str) -> int:
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
-def runs(line: str) -> Iterator[Run]:
-    """The runs of one captured line."""
-    style, column = Style(), 0
-    pieces = _SGR.split(_OTHER.sub("", line))
-    for i, piece in enumerate(pieces):
-        if i % 2:
-            style = styled(style, [int(code or 0) for code in re.split("[;:]", piece)])
-        elif piece:
-            run = Run(column, piece, style)
-            column += run.width
-            yield run
+def runs(lines: Sequence[str]) -> Iterator[tuple[int, Run]]:
+    """(row, run) of a captured screen. A style holds until it is changed, also into the next line."""
+    style = Style()
+    for row, line in enumerate(lines):
+        column = 0
+        for i, piece in enumerate(_SGR.split(_OTHER.sub("", line))):
+            if i % 2:
+                style = styled(style, [int(code or 0) for code in re.split("[;:]", piece)])
+            elif piece:
+                run = Run(column, piece, style)
+                column += run.width
+                yield row, run
 
 
 def styled(style: Style, codes: list[int]) -> Style:
@@ -101,9 +102,23 @@ def styled(style: Style, codes: list[int]) -> Style:
         elif code in _FLAGS:
             style = _FLAGS[code](style)
         elif code in _INKS:
-            dict[int, str | None] = {39: None, **{30 + i: SIXTEEN[i] for i in range(8)}}
+            style = replace(style, ink=_INKS[code])
+        elif code in _PAPERS:
+            style = replace(style, paper=_PAPERS[code])
+    return style
 
 
+_FLAGS: dict[int, Callable[[Style], Style]] = {
+    1: lambda style: replace(style, bold=True),
+    3: lambda style: replace(style, italic=True),
+    4: lambda style: replace(style, underline=True),
+    7: lambda style: replace(style, inverse=True),
+    22: lambda style: replace(style, bold=False),
+    23: lambda style: replace(style, italic=False),
+    24: lambda style: replace(style, underline=False),
+    27: lambda style: replace(style, inverse=False),
+}
+_INKS: dict[int, str | None] = {39: None, **{30 + i: SIXTEEN[i] for i in range(8)}}
 _INKS |= {90 + i: SIXTEEN[8 + i] for i in range(8)}
 _PAPERS: dict[int, str | None] = {49: None, **{40 + i: SIXTEEN[i] for i in range(8)}}
 _PAPERS |= {100 + i: SIXTEEN[8 + i] for i in range(8)}
@@ -150,9 +165,8 @@ def _window(window: Window, wide: float, high: float) -> Iterator[str]:
         f'<path d="M0.5 {BAR:g}H{wide - 0.5:g}" stroke="{EDGE}"/>'
     )
     yield f'<text x="{MARGIN:g}" y="{BAR - 10:g}" fill="{TITLE}">{escape(window.title)}</text>'
-    for row, line in enumerate(window.lines):
-        for run in runs(line):
-            yield from _run(run, BAR + MARGIN + row * CELL_H)
+    for row, run in runs(window.lines):
+        yield from _run(run, BAR + MARGIN + row * CELL_H)
 
 
 def _run(run: Run, y: float) -> Iterator[str]:

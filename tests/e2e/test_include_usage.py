@@ -1,4 +1,4 @@
-"""The setting `include_usage`: the daemon learns what a stream cost, and the client's stream stays as it asked for it."""
+"""The setting `include_usage`: the daemon learns what a stream cost; the client's stream stays as it asked for it."""
 
 from __future__ import annotations
 

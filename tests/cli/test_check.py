@@ -1,0 +1,100 @@
+"""`daemon check`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from daemon.cli import check as checking
+from daemon.cli.check import Check, lines
+
+
+def test_a_fresh_home(run: Any) -> None:
+    """Nothing is wrong where nothing was done yet; what is missing is said with its mend."""
+    done = run("check")
+    assert done.code == 0, done.out
+    assert "no daemon answers" in done.out
+    assert "C parser" in done.out
+    assert "\u2192" in done.out
+
+
+def test_a_wrong_configuration(run: Any, home: Path) -> None:
+    """File and line are named, and the exit code says that something is bad."""
+    (home / "config.yaml").write_text("langauge: en\n")
+    done = run("check")
+    assert done.code == 1
+    assert "config.yaml:1" in done.out
+    assert "BAD" in done.out
+
+
+def test_an_open_folder(run: Any, home: Path) -> None:
+    """The command that closes it is given."""
+    (home / "state").mkdir()
+    (home / "state").chmod(0o755)
+    done = run("check")
+    assert done.code == 1
+    assert f"chmod 700 {home / 'state'}" in done.out
+
+
+def test_keys_by_name_only(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which keys there are, never what they are."""
+    monkeypatch.setenv("OPENAI_API_KEY", "CANARY-check-key")
+    done = run("check")
+    assert "OPENAI_API_KEY" in done.out
+    assert "CANARY" not in done.out
+
+
+def test_no_certificates(run: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Without certificate authorities nothing would work, and OpenSSL would not say so."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+    done = run("check")
+    assert done.code == 1
+    assert "ca-certificates" in done.out
+
+
+def test_missing_programs(run: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A note with the line that installs each."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    done = run("check")
+    assert done.code == 0
+    assert "apt install curl" in done.out
+    assert "apt install emacs" in done.out
+
+
+def test_a_running_daemon(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its version, its journal, and what is blocked."""
+    status: dict[str, Any] = {
+        "daemon": {"version": "1", "pid": 7},
+        "journal": {"state": "degraded", "why": "disk full"},
+        "pools": [{"host": "h", "group": "m", "words": "no credit", "blocked": True}, {"host": "i", "group": ""}],
+    }
+    monkeypatch.setattr(checking, "ask", lambda *given, **more: status)
+    done = run("check")
+    assert done.code == 1
+    for words in ("version 1, pid 7", "degraded: disk full", "h m: no credit"):
+        assert words in done.out
+    status["journal"] = {"state": "ok", "rows": 3}
+    status["pools"] = []
+    assert "journal with 3 calls" in run("check").out
+
+
+def test_a_look_that_breaks(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One fault of ours does not hide the other findings."""
+
+    def _broken_look(*given: object) -> Any:
+        raise RuntimeError("oops")
+
+    monkeypatch.setattr(checking, "_LOOKS", (_broken_look, *checking._LOOKS))
+    done = run("check")
+    assert done.code == 1
+    assert "broken look: RuntimeError: oops" in done.out
+    assert "C parser" in done.out
+
+
+def test_lines() -> None:
+    """A mend stands below what it mends."""
+    told = list(lines([Check("ok", "good", "not shown"), Check("bad", "wrong", "do this")]))
+    assert told == ["ok    good", "BAD   wrong", "      → do this"]

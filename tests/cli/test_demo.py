@@ -1,0 +1,30 @@
+"""The demo, whole: it is short enough."""
+
+from __future__ import annotations
+
+import shutil
+from typing import Any
+
+import pytest
+
+from daemon.cli import demo
+
+
+@pytest.mark.e2e
+def test_the_demo(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A burst that is paced without a loss, three failures explained with their curl commands, one replayed."""
+    monkeypatch.setattr(demo, "BURST", 6)
+    monkeypatch.setattr(demo, "PER_MINUTE", 3)
+    monkeypatch.setattr(demo, "MINUTE_S", 1.0)
+    done = run("demo")
+    assert done.code == 0, done.out + done.err
+    assert "6 of 6 answered, 0 lost" in done.out
+    assert done.out.count("In the editor's echo area:") == 3
+    assert done.out.count("curl -q") >= 3
+    assert ("HTTP/1.1 429" in done.out) or shutil.which("curl") is None
+
+
+def test_a_child_that_does_not_start() -> None:
+    """It is said which one."""
+    with pytest.raises(RuntimeError, match="did not start"), demo._child(["-c", "pass"]):
+        pass

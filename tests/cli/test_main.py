@@ -1,0 +1,114 @@
+"""Arguments in, exit code out."""
+
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from daemon import __version__
+from daemon.cli import main as face
+from daemon.cli.main import main, parser, paths, say
+from daemon.doors.porter import AlreadyRunning
+
+
+def test_help_names_all_commands(run: Any) -> None:
+    """`daemon --help` is enough to find everything."""
+    done = run("--help")
+    assert done.code == 0
+    for command in ("serve", "status", "calls", "curl", "explain", "check", "demo", "stop"):
+        assert command in done.out
+        assert run(command, "--help").code == 0
+
+
+def test_version(run: Any) -> None:
+    """The version on one line."""
+    assert run("--version") == (0, f"sluice {__version__}\n", "")
+
+
+@pytest.mark.parametrize(
+    "arguments", [("nonsense",), ("curl",), ("calls", "--limit", "x"), ("serve", "--log-level", "loud")]
+)
+def test_wrong_usage(run: Any, arguments: tuple[str, ...]) -> None:
+    """Exit code 2, and what is right."""
+    done = run(*arguments)
+    assert done.code == 2
+    assert "usage" in done.err
+
+
+@pytest.mark.parametrize("arguments", [(), ("--sandbox",), ("--log-level", "debug"), ("serve",)])
+def test_serve_is_the_default(arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    """Without a command it serves; a second daemon is exit code 3."""
+    asked: list[Any] = []
+
+    def serve(*given: Any, **more: Any) -> int:
+        asked.append((given, more))
+        return 0
+
+    monkeypatch.setattr("daemon.app.serve", serve)
+    assert main(arguments) == 0
+    assert asked[0][1]["sandbox"] is ("--sandbox" in arguments)
+
+    def running(*given: Any, **more: Any) -> int:
+        raise AlreadyRunning(home / "lock", 7)
+
+    monkeypatch.setattr("daemon.app.serve", running)
+    assert main(arguments) == 3
+
+
+def test_without_a_daemon(run: Any) -> None:
+    """Each command that needs one says how to start it; those that read say that there is no journal."""
+    for arguments in (("status",), ("stop",)):
+        done = run(*arguments)
+        assert done.code == 1
+        assert "start it with `daemon`" in done.err
+        assert "Traceback" not in done.err
+    for arguments in (("calls",), ("calls", "last"), ("curl", "last"), ("explain", "last")):
+        done = run(*arguments)
+        assert done.code == 1
+        assert "no journal" in done.err
+
+
+def test_options_come_before_the_environment(home: Path, tmp_path: Path) -> None:
+    """A path on the command line may be relative."""
+    told = paths(parser().parse_args(["status", "--socket", "x/s"]))
+    assert told.socket == Path.cwd() / "x" / "s"
+    assert told.state_dir == home / "state"
+
+
+def test_an_unwritable_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal that knows no Korean gets question marks, not a traceback."""
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="ascii"))
+    say(["한국어 ok"])
+    sys.stdout.flush()
+    assert raw.getvalue() == b"??? ok\n"
+
+
+def test_a_reader_that_left(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`| head` is no error to tell of."""
+    monkeypatch.setattr("daemon.cli.main.say", lambda lines: (_ for _ in ()).throw(BrokenPipeError()))
+    monkeypatch.setattr("os.dup2", lambda old, new: None)
+    monkeypatch.setattr("sys.stdout", open("/dev/null", "w"))
+    try:
+        assert main(["explain", "--text", "429"]) == 1
+    finally:
+        sys.stdout.close()
+
+
+def test_control_c(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    """Interrupting is exit code 130 without a traceback."""
+
+    def interrupted(*given: Any, **more: Any) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("daemon.app.serve", interrupted)
+    assert main(["serve"]) == 130
+
+
+def test_the_face_is_the_same() -> None:
+    """`daemon` and `sluice` are one."""
+    assert face is main

@@ -1,0 +1,67 @@
+"""What the command line answers from the journal alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from daemon.cli import offline
+from daemon.config import default_paths
+from daemon.errors import NotFound
+from gateway.scripted import KEY
+from operations.office import Office
+
+
+@pytest.fixture
+async def journal(home: Path) -> tuple[str, str]:
+    """A journal with a good and a failed call, left by a daemon that has ended; their ids."""
+    from gateway.scripted import no_credit, ok
+
+    here = Office(home / "state", ok(), no_credit())
+    here.journal.start()
+    good, _ = await here.world.send(ref="r1")
+    bad, _ = await here.world.send()
+    await here.world.pacer.close()
+    here.hub.close()
+    here.journal.close()
+    return good.call.id, bad.call.id
+
+
+def test_calls(journal: tuple[str, str], run: Callable[..., Any]) -> None:
+    """The newest first, all or the failed ones, as text and as JSON lines."""
+    good, bad = journal
+    rows = [json.loads(line) for line in run("calls", "--json").out.splitlines()]
+    assert [row["id"] for row in rows] == [bad, good]
+    assert [json.loads(run("calls", "--failed", "--json").out)["id"]] == [bad]
+    assert good in run("calls").out
+    assert good in run("calls", "r1").out
+    assert json.loads(run("calls", "last", "--json").out)["id"] == bad
+
+
+def test_curl_and_explain(journal: tuple[str, str], run: Callable[..., Any]) -> None:
+    """The failed call's command and explanation, without its key; a good call has neither."""
+    done = run("curl", "last-failed")
+    assert (done.code, "api.openai.com" in done.out, KEY in done.out) == (0, True, False)
+    done = run("explain", "last-failed")
+    assert done.code == 0
+    assert "credit" in done.out
+    assert "curl" in done.out
+    assert json.loads(run("explain", "last-failed", "--json").out)["explanation"]["subtype"] == "insufficient_quota"
+    good, _ = journal
+    assert "has not failed" in run("explain", good).out
+    done = run("curl", good)
+    assert (done.code, "journal.bodies" in done.err) == (1, True)
+
+
+def test_a_call_that_is_not_there(journal: tuple[str, str], run: Callable[..., Any], home: Path) -> None:
+    """It is said, and how to find one."""
+    done = run("calls", "cxxxxxxxx")
+    assert (done.code, "daemon calls" in done.err) == (1, True)
+    with pytest.raises(NotFound):
+        offline.answer(
+            default_paths({"HOME": str(home), "SLUICE_STATE_DIR": str(home / "state")}), "show", {"call": "x"}
+        )
