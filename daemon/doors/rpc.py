@@ -7,14 +7,13 @@ may be null or absent; every connection is always read, and a slow reader gets i
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-import math
-import re
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from daemon.doors.framing import Framer, FramingError
+from daemon.doors.messages import is_text, parse, serialize, valid_id
+from daemon.doors.outbox import Outbox
 from daemon.errors import (
     BodyTooLarge,
     Cancelled,
@@ -28,6 +27,7 @@ from daemon.errors import (
     UnknownHost,
     UnknownOperation,
 )
+from daemon.operations import Session
 
 PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS, INTERNAL = -32700, -32600, -32601, -32602, -32603
 REQUEST_CANCELLED = -32800
@@ -48,26 +48,10 @@ CODE_OF: Mapping[type[Refusal], int] = {
 
 BATCH_CAP = 100
 IN_FLIGHT_CAP = 1000
-DELTA_S = 0.03
-"""Seconds in which text is gathered into one delta: fewer redisplays and undo entries in an editor."""
 OUT_LIMIT = 8 << 20
 """Bytes that may wait for a slow reader before the connection is cut."""
 
 _log = logging.getLogger("sluice.rpc")
-_ESCAPED_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
-
-
-class Session(Protocol):
-    """What an operation may do with the connection that asked."""
-
-    def notify(self, method: str, params: Mapping[str, Any]) -> None:
-        """Send a notification now."""
-
-    def delta(self, tag: Any, call_id: str, text: str) -> None:
-        """Send TEXT of a stream, gathered."""
-
-    def on_close(self, action: Callable[[], None]) -> None:
-        """Run ACTION when the connection ends."""
 
 
 Operate = Callable[[str, Mapping[str, Any], Session, Any], Awaitable[Mapping[str, Any]]]
@@ -85,7 +69,7 @@ class RpcConnection(asyncio.Protocol):
         self._tasks: dict[str | int, asyncio.Task[None]] = {}
         self._anonymous: set[asyncio.Task[None]] = set()
         self._closers: list[Callable[[], None]] = []
-        self._outbox = _Outbox(self._write)
+        self._outbox = Outbox(self._write)
 
     # ---- the transport's side
 
@@ -258,53 +242,6 @@ class RpcConnection(asyncio.Protocol):
             transport.abort()
 
 
-class _Outbox:
-    """Gathers deltas, and keeps only the newest queue and limits while the visitor reads slowly."""
-
-    def __init__(self, write: Callable[[Mapping[str, Any]], None]) -> None:
-        self._write = write
-        self._texts: dict[tuple[Any, str], list[str]] = {}
-        self._seq: dict[tuple[Any, str], int] = {}
-        self._latest: dict[str, Mapping[str, Any]] = {}
-        self._timer: asyncio.TimerHandle | None = None
-        self.paused = False
-
-    def notify(self, method: str, params: Mapping[str, Any]) -> None:
-        if self.paused and method in ("queue", "limits"):
-            self._latest[method] = params
-            return
-        self._write({"jsonrpc": "2.0", "method": method, "params": params})
-
-    def delta(self, tag: Any, call_id: str, text: str) -> None:
-        first = (tag, call_id) not in self._seq
-        self._texts.setdefault((tag, call_id), []).append(text)
-        if first and not self.paused:
-            self.flush()
-        elif self._timer is None and not self.paused:
-            self._timer = asyncio.get_running_loop().call_later(DELTA_S, self.flush)
-
-    def flush(self) -> None:
-        self.stop()
-        texts, self._texts = self._texts, {}
-        for key, parts in texts.items():
-            self._seq[key] = seq = self._seq.get(key, 0) + 1
-            params = {"id": key[0], "call": key[1], "seq": seq, "text": "".join(parts)}
-            self._write({"jsonrpc": "2.0", "method": "delta", "params": params})
-        latest, self._latest = self._latest, {}
-        for method, latest_params in latest.items():
-            self._write({"jsonrpc": "2.0", "method": method, "params": latest_params})
-
-    def forget(self, tag: Any) -> None:
-        """The request TAG has been answered."""
-        for key in [key for key in self._seq if key[0] == tag]:
-            del self._seq[key]
-
-    def stop(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-
 class RpcDoor:
     """Makes one protocol object for each JSON-RPC connection."""
 
@@ -332,62 +269,3 @@ class RpcDoor:
         """Close all connections."""
         for connection in list(self._open):
             connection.close()
-
-
-def valid_id(tag: Any) -> bool:
-    """True for a string of at most 128 characters or a whole number of at most 64 bits."""
-    if isinstance(tag, bool):
-        return False
-    if isinstance(tag, str):
-        return len(tag) <= 128 and is_text(tag)
-    return isinstance(tag, int) and abs(tag) < 2**63
-
-
-def parse(message: bytes) -> Any:
-    """The JSON value of MESSAGE. Raises ValueError for everything that is not plain JSON."""
-    try:
-        return json.loads(message.decode("utf-8"), parse_constant=_no_constant, parse_float=_finite)
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
-    except UnicodeDecodeError:
-        raise ValueError("it is not UTF-8") from None
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _finite(digits: str) -> float:
-    number = float(digits)
-    if not math.isfinite(number):
-        raise ValueError("a number is too large")
-    return number
-
-
-def is_text(value: Any) -> bool:
-    """False if a string in VALUE holds a lone surrogate, which neither the journal nor a provider takes."""
-    try:
-        json.dumps(value, ensure_ascii=False).encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def plain(value: Any) -> Any:
-    """VALUE with null in place of numbers that JSON does not have."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {key: plain(part) for key, part in value.items()}
-    return [plain(part) for part in value] if isinstance(value, (list, tuple)) else value
-
-
-def serialize(message: Mapping[str, Any]) -> bytes:
-    """MESSAGE as UTF-8 JSON on one line that both of Emacs' parsers can read: no NUL, no lone surrogate, no NaN."""
-    try:
-        text = json.dumps(message, ensure_ascii=False, separators=(",", ":"), default=str, allow_nan=False)
-    except ValueError:
-        text = json.dumps(plain(message), ensure_ascii=False, separators=(",", ":"), default=str)
-    if "\\u0000" in text:
-        text = _ESCAPED_NUL.sub(r"\1", text)
-    return text.encode("utf-8", "replace")

@@ -7,18 +7,17 @@ follows from what. Something is sent again only while the client has got nothing
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from daemon.errors import Cancelled, Refusal, TooLarge
 from daemon.explain import Catalogue
 from daemon.gateway.answers import Body, explained, for_client
-from daemon.gateway.copy import Copy, decoded, status_inside
+from daemon.gateway.copy import Copy, status_inside
+from daemon.gateway.inspect import GENERATING, Opened, failure_in, look_inside, too_large
 from daemon.gateway.intake import ExplainMode, Incoming, Intake, asks_for_usage, provider_of
-from daemon.gateway.tally import Tally
+from daemon.gateway.telling import Sink, Teller
 from daemon.model import (
     Ask,
     Call,
@@ -30,7 +29,6 @@ from daemon.model import (
     Origin,
     Reading,
     Reply,
-    Situation,
     Usage,
 )
 from daemon.pacing import Blocked, Pacer, Permit, Setback
@@ -38,17 +36,8 @@ from daemon.providers import UsageChunkRemover
 from daemon.redact import Redactor
 from daemon.upstream import Response, StreamCut, Upstream, failure_of
 
-Sink = Callable[[Event], None]
-
 AS_ASKED = "the call was cancelled, as asked"
 
-_log = logging.getLogger("sluice.gateway")
-
-ERROR_BODY_LIMIT = 1 << 20
-"""Bytes of an error's body that are read; what explains an error is at its beginning."""
-
-GENERATING = frozenset({"chat", "responses", "messages", "generate", "completions", "embeddings", "images"})
-"""Kinds of calls that are answered with 200 or an error: gptel takes any other 2xx for an error."""
 
 NOT_SENT = "this call was not sent: the same key was refused for this a moment ago"
 
@@ -73,11 +62,8 @@ class Gateway:
         self._pacer = pacer
         self._catalogue = catalogue
         self._upstream = upstream
-        self._redactor = redactor
-        self._sinks = tuple(sinks)
-        self._language = language
         self._wall = wall
-        self._tallies: dict[tuple[str, str], Tally] = {}
+        self._tell = Teller(catalogue, redactor, sinks, language, wall)
         self.running: dict[str, Call] = {}
         """Calls that came in and have not ended, by id."""
         self._tasks: dict[str, asyncio.Task[object]] = {}
@@ -99,7 +85,7 @@ class Gateway:
         if task is not None:
             self._tasks[call.id] = task
         waits = self._pacer.will_wait(call)
-        self._emit(self._event("queued", call, 0, reason=str(waits["waits_for"]) if waits else ""))
+        self._tell.emit(self._tell.event("queued", call, 0, reason=str(waits["waits_for"]) if waits else ""))
         attempt, setback = 0, None
         try:
             while True:
@@ -114,19 +100,19 @@ class Gateway:
                 self._hold(call, outcome, setback, attempt)
         except Blocked as blocked:
             finding = replace(blocked.finding, evidence=(*blocked.finding.evidence, NOT_SENT))
-            return self._give_up(call, self._answer_again(call, finding), finding, attempt)
+            return self._give_up(call, self._tell.answer_again(call, finding), finding, attempt)
         except TooLarge as refusal:
             finding = too_large(call, refusal)
-            return self._give_up(call, self._answer_again(call, finding), finding, attempt)
+            return self._give_up(call, self._tell.answer_again(call, finding), finding, attempt)
         except Refusal as refusal:
             refusal.facts.setdefault("call", call.id)
             kind: EventKind = "cancelled" if isinstance(refusal, Cancelled) else "failed"
-            self._end(self._event(kind, call, attempt, reason=refusal.message, final=True))
+            self._end(self._tell.event(kind, call, attempt, reason=refusal.message, final=True))
             raise
         except BaseException as error:
             asked = isinstance(error, asyncio.CancelledError) and call.id in self._asked_to_stop
             reason = AS_ASKED if asked else why_it_stopped(error)
-            self._end(self._event("cancelled", call, attempt, reason=reason, final=True))
+            self._end(self._tell.event("cancelled", call, attempt, reason=reason, final=True))
             if asked and task is not None and task.uncancel() == 0:
                 raise Cancelled(f"{AS_ASKED}; the provider may have begun to answer", call=call.id) from None
             raise
@@ -154,16 +140,16 @@ class Gateway:
         answer: Response | Failure | None = None
         reply: Reply | None = None
         try:
-            self._emit(self._event("admitted", call, attempt, wait_s=permit.waited_s))
-            self._tally(call).sent(self._wall())
-            self._emit(self._event("sent", call, attempt))
+            self._tell.emit(self._tell.event("admitted", call, attempt, wait_s=permit.waited_s))
+            self._tell.tally(call).sent(self._wall())
+            self._tell.emit(self._tell.event("sent", call, attempt))
             answer = await self._upstream.send(call)
             if isinstance(answer, Failure):
                 return self._lost(answer, permit)
             readings = self._learn(call, permit, answer, attempt)
-            opened = await self._look_inside(call, answer)
-            if isinstance(opened, _Opened):
-                self._tally(call).succeeded(self._wall())
+            opened = await look_inside(call, answer)
+            if isinstance(opened, Opened):
+                self._tell.tally(call).succeeded(self._wall())
                 reply = self._deliver(call, permit, answer, opened, attempt)
                 return reply
             if opened.fault is not None:
@@ -183,35 +169,15 @@ class Gateway:
         """Let the pacer and the readers know what the headers say."""
         readings = provider_of(call.origin).read_limits(answer.status, answer.headers, self._wall())
         permit.answered(answer.status, readings, streamed=call.stream)
-        event = self._event("answered", call, attempt, status=answer.status, headers=answer.headers, readings=readings)
-        self._emit(event)
+        event = self._tell.event(
+            "answered", call, attempt, status=answer.status, headers=answer.headers, readings=readings
+        )
+        self._tell.emit(event)
         return readings
 
-    async def _look_inside(self, call: Call, answer: Response) -> _Opened | Failure:
-        """Read as much as is needed to know whether ANSWER is a success."""
-        if not 200 <= answer.status < 300 and not (300 <= answer.status < 400 and call.method != "POST"):
-            return failure_in(call, answer, await error_body(answer))
-        provider = provider_of(call.origin)
-        stream = provider.stream_reader(call.ask) if call.stream and answer.status < 300 else None
-        copy = Copy(stream, provider.read_usage, answer.header("Content-Encoding"))
-        chunks = answer.chunks()
-        first = []
-        try:
-            async for chunk in chunks:
-                copy.feed(chunk)
-                first.append(chunk)
-                if call.ask.kind not in GENERATING or not copy.holds_back():
-                    break
-        except StreamCut as cut:
-            return cut.failure
-        hidden = copy.error_inside() if call.ask.kind in GENERATING and call.explain != "off" else None
-        if hidden is not None:
-            return failure_in(call, answer, hidden, status_inside(hidden))
-        return _Opened(copy, b"".join(first), chunks)
-
-    def _deliver(self, call: Call, permit: Permit, answer: Response, opened: _Opened, attempt: int) -> Reply:
+    def _deliver(self, call: Call, permit: Permit, answer: Response, opened: Opened, attempt: int) -> Reply:
         """The reply for a success. From now on nothing is sent again."""
-        self._emit(self._event("first_byte", call, attempt))
+        self._tell.emit(self._tell.event("first_byte", call, attempt))
         status = 200 if call.ask.kind in GENERATING and answer.status < 300 else answer.status
         headers = (*for_client(answer.headers), *ours(call, attempt))
 
@@ -238,10 +204,10 @@ class Gateway:
     ) -> Event:
         """The event for a body that ended: done, or failed when an error or a cut hid in it, or the client left."""
         if isinstance(how, StreamCut):
-            return self._failed(call, how.failure, self._catalogue.classify(how.failure), attempt, final=True)
+            return self._tell.failed(call, how.failure, self._catalogue.classify(how.failure), attempt, final=True)
         if how is not None:
             reason = AS_ASKED if call.id in self._asked_to_stop else why_it_stopped(how)
-            return self._event("cancelled", call, attempt, reason=reason, final=True)
+            return self._tell.event("cancelled", call, attempt, reason=reason, final=True)
         hidden = copy.error_inside() if call.ask.kind in GENERATING else None
         failure: Failure | None = None
         if hidden is not None:
@@ -251,9 +217,9 @@ class Gateway:
                 call, "truncated", "the stream ended without its closing mark", sent=True, status=answer.status
             )
         if failure is not None:
-            return self._failed(call, failure, self._catalogue.classify(failure), attempt, final=True)
+            return self._tell.failed(call, failure, self._catalogue.classify(failure), attempt, final=True)
         return replace(
-            self._event("done", call, attempt, status=answer.status, final=True),
+            self._tell.event("done", call, attempt, status=answer.status, final=True),
             usage=self._usage(call, copy),
             bytes_out=size,
             body=copy.whole_body(),
@@ -261,109 +227,28 @@ class Gateway:
 
     def _hold(self, call: Call, outcome: _NoLuck, setback: Setback, attempt: int) -> None:
         """Tell the readers that this attempt failed and that the call goes back to the front of its queue."""
-        failed = self._failed(call, outcome.failure, outcome.finding, attempt, resend_in_s=setback.wait_s)
-        self._emit(failed)
-        self._emit(self._event("held", call, attempt, wait_s=setback.wait_s, reason=setback.reason))
+        failed = self._tell.failed(call, outcome.failure, outcome.finding, attempt, resend_in_s=setback.wait_s)
+        self._tell.emit(failed)
+        self._tell.emit(self._tell.event("held", call, attempt, wait_s=setback.wait_s, reason=setback.reason))
 
     def _give_up(self, call: Call, failure: Failure, finding: Finding, attempt: int) -> Reply:
         """The reply for a failure: the upstream's own answer, explained."""
         if finding.retry == "never" and failure.body:
-            self._tally(call).last_refusal = failure
-        event = self._failed(call, failure, finding, attempt, final=True)
+            self._tell.tally(call).last_refusal = failure
+        event = self._tell.failed(call, failure, finding, attempt, final=True)
         self._end(event)
         explanation = event.explanation
         if explanation is None:
             raise RuntimeError("a failed event without an explanation")
         return explained(call, failure, explanation, ours(call, attempt))
 
-    def _failed(
-        self,
-        call: Call,
-        failure: Failure,
-        finding: Finding,
-        attempt: int,
-        *,
-        final: bool = False,
-        resend_in_s: float | None = None,
-    ) -> Event:
-        """A failed attempt, in words."""
-        now, tally = self._wall(), self._tally(call)
-        situation = Situation(
-            call_id=call.id,
-            host=call.origin.host,
-            model=call.model,
-            attempts=attempt,
-            calls_last_minute=tally.last_minute(now),
-            last_success_s=tally.since_success(now),
-            resend_in_s=resend_in_s,
-            waited_s=max(0.0, now - call.arrived_at),
-            key_variable=call.origin.key_variable or provider_of(call.origin).key_variable,
-        )
-        clean = replace(finding, original=self._redactor.scrub(finding.original, call.secrets()))
-        words = self._catalogue.explain(clean, situation, call.language or self._language, now=now)
-        event = self._event("failed", call, attempt, status=failure.status, headers=failure.headers, final=final)
-        return replace(event, failure=failure, explanation=words, body=failure.body)
-
-    def _answer_again(self, call: Call, finding: Finding) -> Failure:
-        """A Failure for a finding that we give without asking the upstream: its last answer of that kind, if any."""
-        last = self._tally(call).last_refusal
-        if last is not None and last.status == finding.status:
-            return replace(last, model=call.model)
-        origin = call.origin
-        return Failure(status=finding.status or 429, host=origin.host, provider=origin.provider, model=call.model)
-
-    def _event(
-        self,
-        kind: EventKind,
-        call: Call,
-        attempt: int,
-        *,
-        status: int | None = None,
-        headers: Headers = (),
-        readings: tuple[Reading, ...] = (),
-        wait_s: float | None = None,
-        reason: str = "",
-        final: bool = False,
-    ) -> Event:
-        return Event(
-            kind,
-            call,
-            self._wall(),
-            attempt,
-            status=status,
-            headers=headers,
-            readings=readings,
-            wait_s=wait_s,
-            reason=reason,
-            final=final,
-        )
-
-    def _emit(self, event: Event) -> None:
-        for sink in self._sinks:
-            try:
-                sink(event)
-            except Exception:  # a reader that breaks must not lose a call
-                _log.exception("a reader of events broke")
-
     def _end(self, event: Event) -> None:
         self._tasks.pop(event.call.id, None)
         self._asked_to_stop.discard(event.call.id)
         if self.running.pop(event.call.id, None) is not None:
-            self._emit(event)
+            self._tell.emit(event)
         if not self.running:
             self._idle.set()
-
-    def _tally(self, call: Call) -> Tally:
-        return self._tallies.setdefault((call.scope.host, call.scope.key), Tally())
-
-
-@dataclass(frozen=True, slots=True)
-class _Opened:
-    """A success whose first bytes are known."""
-
-    copy: Copy
-    first: bytes
-    rest: AsyncIterator[bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,48 +258,6 @@ class _NoLuck:
     failure: Failure
     finding: Finding
     setback: Setback | None
-
-
-async def error_body(answer: Response) -> bytes:
-    """The decoded body of an error answer; what there is of it when it is cut."""
-    try:
-        body = await answer.read(ERROR_BODY_LIMIT)
-    except StreamCut:
-        return b""
-    return decoded(body, answer.header("Content-Encoding"))
-
-
-def failure_in(call: Call, answer: Response, body: bytes, status: int | None = None) -> Failure:
-    """A Failure for what ANSWER says."""
-    return Failure(
-        status=status or answer.status,
-        headers=answer.headers,
-        body=body,
-        host=call.origin.host,
-        provider=call.origin.provider,
-        model=call.model,
-        sent=True,
-    )
-
-
-def too_large(call: Call, refusal: TooLarge) -> Finding:
-    """The finding for a call that the pacer did not let go because it can never fit."""
-    facts: dict[str, Any] = {
-        name: refusal.facts[name] for name in ("dimension", "window", "limit", "requested") if name in refusal.facts
-    }
-    return Finding(
-        subtype="request_too_large",
-        family="request",
-        retry="change",
-        confidence="likely",
-        provider=call.origin.provider,
-        status=429,
-        model=call.model,
-        rule="sluice.too_large",
-        evidence=("counted by Sluice before sending: nothing went out",),
-        original=refusal.message,
-        **facts,
-    )
 
 
 def ours(call: Call, attempt: int) -> Headers:

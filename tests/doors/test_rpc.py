@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from daemon.doors import porter
-from daemon.doors.rpc import BATCH_CAP, CODE_OF, RpcDoor, Session, is_text, parse, serialize, valid_id
+from daemon.doors.rpc import BATCH_CAP, CODE_OF, RpcDoor
 from daemon.errors import Refusal, UnknownOperation
+from daemon.operations import Session
 from doors.wire import Wire, visit
 
 MAX = 200_000
@@ -451,31 +452,3 @@ async def test_draining_waits_for_what_runs(place: Path) -> None:
         assert (await read(wire))["result"] == {"waited": True}
         rpc.close()
         assert await wire.rest() == b""
-
-
-# ---- pieces
-
-
-def test_valid_id() -> None:
-    """Strings and whole numbers that Emacs and the journal can keep."""
-    assert all(valid_id(tag) for tag in (0, -1, 2**63 - 1, "", "x" * 128))
-    assert not any(valid_id(tag) for tag in (None, True, 1.0, [], {}, 2**63, "x" * 129, "\ud800"))
-
-
-def test_parse_says_what_is_wrong() -> None:
-    """In words, without the text itself."""
-    for text, words in [(b"\xff", "UTF-8"), (b"NaN", "NaN"), (b"[" * 100_000, "deeply"), (b"1e999", "large")]:
-        with pytest.raises(ValueError, match=words):
-            parse(text)
-
-
-def test_is_text() -> None:
-    """Only half of a pair is no text."""
-    assert is_text({"a": ["🦊", "\0"]})
-    assert not is_text({"a": ["\udfff"]})
-
-
-def test_serialize_takes_out_only_real_nuls() -> None:
-    """A backslash before `u0000` is the user's own text."""
-    assert serialize({"a": "\0\0x\\\0"}) == b'{"a":"x\\\\"}'
-    assert serialize({"a": "\\u0000"}) == b'{"a":"\\\\u0000"}'

@@ -154,6 +154,18 @@ async def test_a_rate_429_is_waited_out() -> None:
     assert world.in_flight() == 0
 
 
+@pytest.mark.parametrize(("limit", "said"), [(3, "2s"), (500, "120ms")])
+@virtual
+async def test_the_wait_that_a_refusal_names_is_believed(limit: int, said: str) -> None:
+    """Limit and use in the text do not make the wait a whole window when the same text says when it fits."""
+    text = f"Rate limit reached for gpt-4o on requests per min (RPM): Limit {limit}, Used {limit}, Requested 1. "
+    again = error(429, f"{text}Please try again in {said}.", kind="requests", code="rate_limit_exceeded")
+    world = World(again, ok())
+    began = asyncio.get_running_loop().time()
+    assert (await world.send())[0].status == 200
+    assert asyncio.get_running_loop().time() - began < 6
+
+
 @virtual
 async def test_rate_429s_without_end_are_given_up() -> None:
     """After a number of them the client gets the last one, explained."""

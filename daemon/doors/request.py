@@ -1,0 +1,173 @@
+"""Reads one HTTP request: refuses what is ambiguous, finds the host, takes the body, reads our own header fields."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+from aiohttp.http import HttpVersion10, HttpVersion11
+
+from daemon.errors import BodyTooLarge, InvalidCall, ShuttingDown
+from daemon.gateway import Incoming
+from daemon.model import Headers, Priority
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
+_TO = re.compile(r"^/to/([^/?#]+)(/.*|\?.*|)$")
+_PRIORITIES = {"interactive": Priority.INTERACTIVE, "normal": Priority.NORMAL, "batch": Priority.BATCH}
+_EXPLAIN = ("inline", "field", "off")
+_ID = re.compile(r"^[!-~]{1,128}$")
+
+
+@dataclass(frozen=True, slots=True)
+class HttpSettings:
+    """What the door itself decides."""
+
+    max_body: int = 64 << 20
+    """Bytes."""
+    body_idle_s: float = 30.0
+    """Seconds without a byte of a promised body."""
+    write_idle_s: float = 600.0
+    """Seconds in which a client may take nothing of its answer."""
+    linger_s: float = 2.0
+    """Seconds in which the rest of a refused body is still read, so that its sender comes to read the refusal."""
+    keepalive_s: float = 30.0
+    max_connections: int = 256
+
+
+def check_request(request: web.BaseRequest, *, full: bool) -> None:
+    """Refuse what is ambiguous or not ours to speak. Raises Refusal."""
+    if request.version not in (HttpVersion10, HttpVersion11):
+        raise InvalidCall("only HTTP/1.0 and HTTP/1.1 are spoken here; set the client to HTTP/1.1")
+    if request.method not in _METHODS:
+        raise InvalidCall(f"the method is not one of {', '.join(sorted(_METHODS))}; nothing was sent on")
+    target = request.raw_path
+    if not target.startswith("/") or target.startswith("//"):
+        raise InvalidCall("the request target must be a path that begins with one slash; set the host by `Host`")
+    encodings = request.headers.getall("Transfer-Encoding", [])
+    if encodings and [value.strip().lower() for value in encodings] != ["chunked"]:
+        raise InvalidCall("the only Transfer-Encoding understood is `chunked`; send a Content-Length")
+    named = {name.strip().lower() for value in request.headers.getall("Connection", []) for name in value.split(",")}
+    if request.headers.get("Upgrade") and "upgrade" in named:
+        raise InvalidCall("WebSockets and other upgrades are not passed on; use the provider's HTTP API", status=501)
+    expect = request.headers.get("Expect", "100-continue")
+    if expect.lower() != "100-continue":
+        raise InvalidCall("the Expect header holds something other than 100-continue; leave it out", status=417)
+    if named - {"", "close", "keep-alive", "te", "upgrade"}:
+        raise InvalidCall("the Connection header names header fields to drop; it may only say close or keep-alive")
+    if full:
+        raise ShuttingDown("Sluice takes no more connections just now; try again in a moment", retry_after_s=1)
+
+
+def readable_headers(request: web.BaseRequest) -> Headers:
+    """The header fields in order, with case and duplicates. Raises InvalidCall for bytes that are not UTF-8."""
+    try:
+        return tuple((name.decode("ascii"), value.decode("utf-8")) for name, value in request.raw_headers)
+    except UnicodeDecodeError:
+        raise InvalidCall("a header field is not UTF-8 text, so it could not be passed on unchanged") from None
+
+
+def route(request: web.BaseRequest) -> tuple[str, str]:
+    """(host, target): by `/to/HOST/...` if the path says so, else by the one Host header."""
+    match = _TO.match(request.raw_path)
+    if match:
+        rest = match[2] if match[2].startswith("/") else "/" + match[2]
+        return match[1].lower(), rest
+    hosts = request.headers.getall("Host", [])
+    if len(hosts) != 1 or not hosts[0].strip():
+        raise InvalidCall("exactly one Host header must name the provider, for example `Host: api.openai.com`")
+    return hosts[0].strip().lower(), request.raw_path
+
+
+async def read_body(request: web.BaseRequest, settings: HttpSettings) -> bytes:
+    """The whole body, as it came. Raises BodyTooLarge, InvalidCall."""
+    too_large = BodyTooLarge(
+        f"the body is larger than {settings.max_body:,} bytes; raise the setting max_body if that is right"
+    )
+    if (request.content_length or 0) > settings.max_body:
+        raise too_large
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        try:
+            async with asyncio.timeout(settings.body_idle_s):
+                chunk = await request.content.readany()
+        except TimeoutError:
+            text = (
+                f"the promised body did not come within {settings.body_idle_s:g} s (setting timeouts.body); send again"
+            )
+            raise InvalidCall(text, status=408) from None
+        if not chunk:
+            return b"".join(parts)
+        size += len(chunk)
+        if size > settings.max_body:
+            raise too_large
+        parts.append(chunk)
+
+
+def incoming(request: web.BaseRequest, headers: Headers, host: str, target: str, body: bytes) -> Incoming:
+    """The request as the gateway takes it, with our own header fields read."""
+    get = request.headers.get
+    return Incoming(
+        host=host,
+        method=request.method,
+        target=target,
+        headers=headers,
+        body=body,
+        client=get("X-Sluice-Client", "")[:40] or None,
+        ref=valid_ref(get("X-Sluice-Request")),
+        priority=priority(get("X-Sluice-Priority")),
+        deadline_s=seconds(get("X-Sluice-Deadline")),
+        language=get("X-Sluice-Language"),
+        explain=explain_mode(get("X-Sluice-Explain")),
+    )
+
+
+def priority(word: str | None) -> Priority:
+    """interactive, normal or batch; normal when nothing is said. Raises InvalidCall."""
+    if word is None:
+        return Priority.NORMAL
+    if word.lower() not in _PRIORITIES:
+        raise InvalidCall("X-Sluice-Priority is interactive, normal or batch")
+    return _PRIORITIES[word.lower()]
+
+
+def seconds(word: str | None) -> float | None:
+    """A positive number of seconds. Raises InvalidCall."""
+    if word is None:
+        return None
+    try:
+        value = float(word)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < 1e7:
+        raise InvalidCall("X-Sluice-Deadline is a number of seconds, for example 30")
+    return value
+
+
+def explain_mode(word: str | None) -> Any:
+    """inline, field or off. Raises InvalidCall."""
+    if word is not None and word not in _EXPLAIN:
+        raise InvalidCall("X-Sluice-Explain is inline, field or off")
+    return word
+
+
+def valid_ref(word: str | None) -> str | None:
+    """A client's own id for its call. Raises InvalidCall."""
+    if word is not None and not _ID.match(word):
+        raise InvalidCall("X-Sluice-Request is at most 128 printable ASCII characters without spaces")
+    return word
+
+
+def json_object(body: bytes) -> dict[str, Any]:
+    """BODY as a JSON object. Raises InvalidCall."""
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise InvalidCall("the parameters of an operation are one JSON object")
+    return value

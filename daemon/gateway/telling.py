@@ -1,0 +1,108 @@
+"""Tells the readers of events (journal, log, progress) what happens to a call, and a failure in words."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from daemon.explain import Catalogue
+from daemon.gateway.intake import provider_of
+from daemon.gateway.tally import Tally
+from daemon.model import Call, Event, EventKind, Failure, Finding, Headers, Reading, Situation
+from daemon.redact import Redactor
+
+Sink = Callable[[Event], None]
+
+_log = logging.getLogger("sluice.gateway")
+
+
+class Teller:
+    """Makes events and hands them to all sinks."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        redactor: Redactor,
+        sinks: Iterable[Sink],
+        language: str,
+        wall: Callable[[], float],
+    ) -> None:
+        self._catalogue = catalogue
+        self._redactor = redactor
+        self._sinks = tuple(sinks)
+        self._language = language
+        self._wall = wall
+        self._tallies: dict[tuple[str, str], Tally] = {}
+
+    def failed(
+        self,
+        call: Call,
+        failure: Failure,
+        finding: Finding,
+        attempt: int,
+        *,
+        final: bool = False,
+        resend_in_s: float | None = None,
+    ) -> Event:
+        """A failed attempt, in words."""
+        now, tally = self._wall(), self.tally(call)
+        situation = Situation(
+            call_id=call.id,
+            host=call.origin.host,
+            model=call.model,
+            attempts=attempt,
+            calls_last_minute=tally.last_minute(now),
+            last_success_s=tally.since_success(now),
+            resend_in_s=resend_in_s,
+            waited_s=max(0.0, now - call.arrived_at),
+            key_variable=call.origin.key_variable or provider_of(call.origin).key_variable,
+        )
+        clean = replace(finding, original=self._redactor.scrub(finding.original, call.secrets()))
+        words = self._catalogue.explain(clean, situation, call.language or self._language, now=now)
+        event = self.event("failed", call, attempt, status=failure.status, headers=failure.headers, final=final)
+        return replace(event, failure=failure, explanation=words, body=failure.body)
+
+    def answer_again(self, call: Call, finding: Finding) -> Failure:
+        """A Failure for a finding that we give without asking the upstream: its last answer of that kind, if any."""
+        last = self.tally(call).last_refusal
+        if last is not None and last.status == finding.status:
+            return replace(last, model=call.model)
+        origin = call.origin
+        return Failure(status=finding.status or 429, host=origin.host, provider=origin.provider, model=call.model)
+
+    def event(
+        self,
+        kind: EventKind,
+        call: Call,
+        attempt: int,
+        *,
+        status: int | None = None,
+        headers: Headers = (),
+        readings: tuple[Reading, ...] = (),
+        wait_s: float | None = None,
+        reason: str = "",
+        final: bool = False,
+    ) -> Event:
+        return Event(
+            kind,
+            call,
+            self._wall(),
+            attempt,
+            status=status,
+            headers=headers,
+            readings=readings,
+            wait_s=wait_s,
+            reason=reason,
+            final=final,
+        )
+
+    def emit(self, event: Event) -> None:
+        for sink in self._sinks:
+            try:
+                sink(event)
+            except Exception:  # a reader that breaks must not lose a call
+                _log.exception("a reader of events broke")
+
+    def tally(self, call: Call) -> Tally:
+        return self._tallies.setdefault((call.scope.host, call.scope.key), Tally())

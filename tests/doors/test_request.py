@@ -1,0 +1,114 @@
+"""How a request is read. The hostile ones come over a real socket in test_http.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from aiohttp.test_utils import make_mocked_request
+
+from daemon.doors.request import (
+    check_request,
+    explain_mode,
+    incoming,
+    json_object,
+    priority,
+    readable_headers,
+    route,
+    seconds,
+    valid_ref,
+)
+from daemon.errors import InvalidCall, ShuttingDown
+from daemon.model import Priority
+
+
+def request(target: str = "/v1", method: str = "POST", **headers: str) -> Any:
+    """A request with HEADERS; `_` in names stands for `-`."""
+    fields = {"Host": "api.example.com", **{name.replace("_", "-"): value for name, value in headers.items()}}
+    return make_mocked_request(method, target, headers=fields)
+
+
+def test_good_requests() -> None:
+    """What every client sends passes."""
+    for headers in ({}, {"Connection": "keep-alive"}, {"Connection": "close, TE"}, {"Expect": "100-Continue"}):
+        check_request(request(**headers), full=False)
+    check_request(request(Transfer_Encoding="Chunked"), full=False)
+    check_request(request(Upgrade="h2c"), full=False)  # without Connection: upgrade it asks for nothing
+
+
+@pytest.mark.parametrize(
+    ("made", "words"),
+    [
+        (request("http://evil/"), "target"),
+        (request("//evil/"), "target"),
+        (request(method="OPTIONS"), "method"),
+        (request(Transfer_Encoding="gzip, chunked"), "Transfer-Encoding"),
+        (request(Connection="x-api-key"), "Connection"),
+        (request(Connection="upgrade", Upgrade="websocket"), "WebSockets"),
+        (request(Expect="tea"), "Expect"),
+    ],
+)
+def test_refused_requests(made: Any, words: str) -> None:
+    """Each is refused in words that name what is wrong."""
+    with pytest.raises(InvalidCall, match=words):
+        check_request(made, full=False)
+
+
+def test_a_full_house() -> None:
+    """A good request is told to come back."""
+    with pytest.raises(ShuttingDown) as refusal:
+        check_request(request(), full=True)
+    assert refusal.value.facts == {"retry_after_s": 1}
+
+
+def test_header_fields() -> None:
+    """As they came, decoded; bytes that are no UTF-8 are refused."""
+    assert readable_headers(request(X_A="é"))[-1] == ("X-A", "é")
+    bad = request()._message._replace(raw_headers=((b"X", b"\xff"),))
+    with pytest.raises(InvalidCall, match="UTF-8"):
+        readable_headers(type("R", (), {"raw_headers": bad.raw_headers})())
+
+
+@pytest.mark.parametrize(
+    ("target", "found"),
+    [
+        ("/v1?x", ("api.example.com", "/v1?x")),
+        ("/to/Relay.Example:8080/v1", ("relay.example:8080", "/v1")),
+        ("/to/h?x=/to/i/", ("h", "/?x=/to/i/")),
+        ("/to/h", ("h", "/")),
+        ("/tools/x", ("api.example.com", "/tools/x")),
+    ],
+)
+def test_routes(target: str, found: tuple[str, str]) -> None:
+    """By the path, else by Host."""
+    assert route(request(target)) == found
+
+
+def test_our_own_fields() -> None:
+    """Those that are missing are nothing."""
+    heard = incoming(request(), (), "h", "/v1", b"x")
+    assert (heard.client, heard.ref, heard.priority, heard.deadline_s, heard.language, heard.explain) == (
+        None, None, Priority.NORMAL, None, None, None,
+    )  # fmt: skip
+    assert incoming(request(X_Sluice_Client="x" * 90), (), "h", "/", b"").client == "x" * 40
+
+
+def test_words_of_our_own_fields() -> None:
+    """What they may say."""
+    assert [priority(word) for word in (None, "INTERACTIVE", "batch")] == [
+        Priority.NORMAL, Priority.INTERACTIVE, Priority.BATCH,
+    ]  # fmt: skip
+    assert [seconds(word) for word in (None, "0", "1.5", "1e3")] == [None, 0.0, 1.5, 1000.0]
+    assert [explain_mode(word) for word in (None, "off")] == [None, "off"]
+    assert [valid_ref(word) for word in (None, "a-1")] == [None, "a-1"]
+    for read, word in [(priority, "x"), (seconds, "inf"), (seconds, "1e7"), (explain_mode, ""), (valid_ref, "")]:
+        with pytest.raises(InvalidCall, match="X-Sluice"):
+            read(word)
+
+
+def test_json_objects() -> None:
+    """One object, and nothing else."""
+    assert json_object(b' {"a":1} ') == {"a": 1}
+    for body in (b"", b"[]", b"1", b"{", b"\xff", b"[" * 100_000):
+        with pytest.raises(InvalidCall, match="one JSON object"):
+            json_object(body)

@@ -1,0 +1,78 @@
+"""What readers of events are told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from daemon.gateway.telling import Teller
+from daemon.model import Event, Failure, Finding
+from daemon.redact import Redactor
+from gateway.scripted import CATALOGUE, KEY, World, ok, virtual
+
+
+def teller(*sinks: Any, now: float = 100.0) -> Teller:
+    """A teller whose clock stands still."""
+    return Teller(CATALOGUE, Redactor(b"test"), sinks, "en", lambda: now)
+
+
+@virtual
+async def test_a_failure_in_words() -> None:
+    """With what is known around it: attempts, the resend, the key's variable; the language of the call."""
+    call = World(ok()).call(language="en-GB")
+    failure = Failure(status=429, headers=(("a", "b"),), body=b"{}", provider="openai")
+    finding = CATALOGUE.classify(failure)
+    event = teller().failed(call, failure, finding, 2, resend_in_s=7.0)
+    assert (event.kind, event.status, event.attempt, event.final, event.at) == ("failed", 429, 2, False, 100.0)
+    assert (event.failure, event.body) == (failure, b"{}")
+    assert event.explanation is not None
+    assert "7" in event.explanation.now
+
+
+@virtual
+async def test_a_key_in_the_providers_sentence() -> None:
+    """It is taken out before anybody hears of it."""
+    call = World(ok()).call()
+    finding = Finding(subtype="invalid_api_key", family="access", retry="never", original=f"Incorrect key: {KEY}")
+    event = teller().failed(call, Failure(status=401), finding, 1)
+    assert event.explanation is not None
+    assert KEY not in str(event.explanation)
+    assert "Incorrect key: «" in event.explanation.finding.original
+
+
+@virtual
+async def test_the_same_answer_again() -> None:
+    """Who is held back gets the refusal that the key got last, if it was of that kind; else a bare one."""
+    told = teller()
+    call = World(ok()).call()
+    finding = Finding(status=429)
+    assert told.answer_again(call, finding) == Failure(
+        status=429, host="api.openai.com", provider="openai", model="gpt-4o"
+    )
+    last = Failure(status=429, body=b"no credit", model="another")
+    told.tally(call).last_refusal = last
+    again = told.answer_again(call, finding)
+    assert (again.body, again.model) == (b"no credit", "gpt-4o")
+    assert told.answer_again(call, Finding(status=401)).body == b""
+    assert told.answer_again(call, Finding()).status == 429
+
+
+@virtual
+async def test_tallies_are_one_for_each_key() -> None:
+    """Another model of the same key shares it; another key does not."""
+    world, told = World(ok()), teller()
+    one = world.call()
+    assert told.tally(one) is told.tally(world.call(model="o3"))
+    assert told.tally(one) is not told.tally(world.call(headers=(("Authorization", "Bearer CANARY-another"),)))
+
+
+@virtual
+async def test_a_broken_reader() -> None:
+    """The others hear all the same."""
+    heard: list[Event] = []
+
+    def broken(event: Event) -> None:
+        raise OSError("disk full")
+
+    told = teller(broken, heard.append)
+    told.emit(told.event("sent", World(ok()).call(), 1))
+    assert [event.kind for event in heard] == ["sent"]
