@@ -60,7 +60,7 @@ class Feedback:
         self, account: Account, pool: Pool, permit: Permit, readings: Sequence[Reading], streamed: bool, now: float
     ) -> None:
         """A success: status and headers are in."""
-        self._heard(pool, permit, refused=False)
+        self._heard(pool, permit)
         permit.tally.rate, permit.tally.refused_at = 0, None
         pool.accepted += 1
         pool.slots.succeeded()
@@ -90,10 +90,10 @@ class Feedback:
             observe(ledger, reading, charge=charge, seq=permit.seq, sent_at=permit.sent_at, now=now, early=early)
             tell_shared(pool.ledgers, ledger, now)
 
-    def _heard(self, pool: Pool, permit: Permit, *, refused: bool) -> None:
+    def _heard(self, pool: Pool, permit: Permit) -> None:
         if permit.unanswered:
             permit.unanswered = False
-            pool.ramp.answered(refused=refused)
+            pool.ramp.answered()
 
     def _calm(self, pool: Pool) -> None:
         """Careful growth ends when about one whole limit went through without a refusal."""
@@ -112,7 +112,7 @@ class Feedback:
     ) -> tuple[Setback | None, bool]:
         """Book a refusal. Return the setback, if the call may be sent again, and whether the key or pool is now
         blocked."""
-        self._heard(pool, permit, refused=True)
+        self._heard(pool, permit)
         what = course(finding)
         self._undo(pool, permit)
         self.learn(pool, permit, readings, now, early=True)
@@ -129,7 +129,7 @@ class Feedback:
         self, account: Account, pool: Pool, permit: Permit, fault: TransportFault, sent: bool, now: float
     ) -> Setback | None:
         """The connection failed."""
-        self._heard(pool, permit, refused=True)
+        self._heard(pool, permit)
         self._unblock(account, pool, only_probe=permit.call.id)
         sent = sent or fault not in NOT_SENT
         if not sent:

@@ -192,7 +192,7 @@ class Pacer:
         account, pool = self._place(permit.call)
         if permit.unanswered:
             permit.unanswered = False
-            pool.ramp.answered(refused=True)
+            pool.ramp.answered()
         for slots in permit.slots:
             slots.give()
         pool.in_flight = max(0, pool.in_flight - 1)

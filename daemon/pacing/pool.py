@@ -229,7 +229,7 @@ class Pool:
 
     def resumed(self, stood_still_s: float) -> None:
         """The machine slept. Careful growth begins anew: nothing bursts."""
-        self.ramp.window, self.ramp.settled, self.accepted = float(self.ramp.first), False, 0
+        self.ramp.settled, self.accepted = False, 0
         for ledger in self._all:
             if stood_still_s > 0:
                 ledger.shift(stood_still_s)

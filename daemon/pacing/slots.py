@@ -54,35 +54,27 @@ class Slots:
 
 @dataclass(slots=True)
 class Ramp:
-    """Unanswered calls while nothing is known: 4, then twice as many each round trip, and not all in one instant.
+    """Careful growth while limits are unknown: four calls at once, then one after another with a gap.
 
     A refusal comes back faster than an answer: with a gap between sendings an unknown short limit costs one or two
-    refusals, not a dozen.
+    refusals, not a dozen. Waiting for answers instead (twice as many each round trip) took a sixth of a minute to
+    come up to speed, and lost a whole window that was about to end.
     """
 
     first: int
     gap_s: float
     """Between sendings beyond the first burst."""
     idle_s: float
-    window: float = 0.0
-    unanswered: int = 0
+    """A pause longer than a fortieth of this allows a burst again."""
     last_at: float = -INFINITE
     settled: bool = False
-    """The limits are known: no ramp is needed."""
+    """The limits are known: a short gap is enough."""
     burst: int = 0
     """Sent without a gap since the last pause."""
-
-    def __post_init__(self) -> None:
-        self.window = float(self.first)
+    unanswered: int = 0
 
     def wait_s(self, now: float) -> float:
-        """Return the seconds until one more may go; infinity: until an answer comes."""
-        if now - self.last_at > self.idle_s and self.unanswered == 0:
-            self.window = max(float(self.first), self.window / 2) if self.window > self.first else self.window
-            self.burst = 0
-            self.last_at = now
-        if self.unanswered >= (self.window if not self.settled else max(self.window, 64.0)):
-            return INFINITE
+        """Return the seconds until one more may go."""
         if now - self.last_at > self.idle_s / 40:
             self.burst = 0
         if self.burst < self.first:
@@ -94,8 +86,6 @@ class Ramp:
         self.burst += 1
         self.last_at = now
 
-    def answered(self, *, refused: bool) -> None:
-        """An answer, or an end without one, has come."""
+    def answered(self) -> None:
+        """An answer, a refusal, or an end without one, has come."""
         self.unanswered = max(0, self.unanswered - 1)
-        if not refused:
-            self.window = min(1024.0, self.window + 1)

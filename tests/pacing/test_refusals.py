@@ -172,6 +172,21 @@ def test_too_many_at_once_lowers_the_number_in_flight() -> None:
     story(tell)
 
 
+def test_the_wait_that_google_prints_beside_a_day_limit_is_not_believed() -> None:
+    """Seconds are named, but the quota comes back at midnight: the call is answered instead of being sent for nothing.
+    Another provider's short wait for a day limit is a bucket's, and is waited out."""
+    told = {"status": 429, "dimension": "requests", "window": "day", "retry_after_s": 8.0}
+
+    async def tell(pacer: Pacer, where: Origin) -> None:
+        permit = await pacer.acquire(call("x", where))
+        assert permit.refused(Finding("requests", "rate", "wait", provider="gemini", **told)) is None  # type: ignore[arg-type]
+        permit.release()
+        permit = await pacer.acquire(call("y", where))
+        assert permit.refused(Finding("requests", "rate", "wait", provider="openai", **told)) is not None  # type: ignore[arg-type]
+
+    story(tell)
+
+
 def test_a_message_with_figures_teaches_the_limit() -> None:
     """Limit, Used, Requested: the limit binds from now on, and our estimate moves towards what was requested."""
     told = Finding(
