@@ -27,7 +27,8 @@ def _refill(ledger: Ledger, lack: float, cap: float, now: float) -> float:
     if ledger.shape == "fixed" and ledger.boundary is not None:
         windows = int((lack - 1e-9) // cap)
         return ledger.boundary + period - now + windows * period
-    whole, rest = divmod(lack, cap)
+    whole = int((lack - 1e-9) // cap)  # a lack of just one limit is one window, not two
+    rest = lack - whole * cap
     first = ledger.log.exit_of(max(rest, 1e-6), ledger.log.window, ledger.guard_s) - now
     return min(max(0.0, first), period) + whole * period
 

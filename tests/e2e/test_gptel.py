@@ -197,7 +197,7 @@ def test_no_credit_with_a_big_body(scene: Any, sandbox: Any) -> None:
 def test_odd_bodies(scene: Any, sandbox: Any, model: str) -> None:
     """A 429 that is a web page, empty, or JSON of another shape: a sentence, not `Malformed JSON`."""
     provider = sandbox(minute_s=0.6)
-    more = "queue: {max_wait: 1s}\nretry: {rate_tries: 1}\n"
+    more = "queue: {max_wait: 300ms}\nretry: {rate_tries: 1}\n"
     emacs, _ = scene(world(provider, minute_s=0.6, more=more))
     for backend, stream in (("openai", True), ("anthropic", False), ("gemini", True), ("groq", False)):
         line = error_line(ask(emacs, backend, model, f"to {backend}", stream=stream))
@@ -227,7 +227,7 @@ def test_what_gptel_hides_is_told(scene: Any, sandbox: Any) -> None:
 
 
 def test_an_error_that_opens_a_200_is_an_error(scene: Any, sandbox: Any) -> None:
-    """An error inside a 200 before any text is sent again and then shown as an error: no reader takes it for success."""
+    """An error inside a 200 before any text is sent again, then shown as an error: nobody takes it for success."""
     provider = sandbox()
     emacs, _ = scene(world(provider))
     line = error_line(ask(emacs, "anthropic", "error-in-stream"))
@@ -279,7 +279,7 @@ def test_without_a_daemon(scene: Any, sandbox: Any, trap: Any) -> None:
             result = ask(emacs, backend, "gpt-4o-mini", stream=stream)
             line = error_line(result)
             assert "(Sluice is not running)" in line
-            assert "nothing was sent" in line
+            assert "Nothing was sent" in line
             assert "M-x sluice-start" in line
             assert "\n" not in line
         assert trap.visits == 0

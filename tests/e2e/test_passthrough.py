@@ -170,7 +170,7 @@ def test_an_unknown_host_is_refused_with_the_line_that_allows_it(sluice: Any) ->
     daemon = sluice()
     status, _, body = curl(daemon, "http://relay.example.net/v1/models")
     assert status == 404
-    assert "upstreams: [{host: relay.example.net" in json.loads(body)["error"]["message"]
+    assert "upstreams: [{host: 'relay.example.net'" in json.loads(body)["error"]["message"]
 
 
 def test_route_in_the_path(sluice: Any, sandbox: Any) -> None:

@@ -45,3 +45,14 @@ def test_the_range_is_wider_when_limits_are_guessed() -> None:
     assert high == pytest.approx(11.5)
     low, high = span_s(10.0, known=False)
     assert (low, high) == (5.0, 22.0)
+
+
+@pytest.mark.parametrize(
+    ("limit", "amount", "expected"), [(1, 1, 60.0), (1, 2, 120.0), (10, 10, 60.0), (10, 11, 120.0)]
+)
+def test_a_lack_of_a_whole_limit_is_one_window(limit: int, amount: float, expected: float) -> None:
+    """One a minute: the second call goes a minute after the first, not two. With a second for the guard's margin."""
+    ledger = Ledger("requests", 60.0, ceiling=limit)
+    for seq in range(limit):
+        ledger.take(seq, 1.0, 0.0)
+    assert when_s(ledger, amount, 0.0) == pytest.approx(expected, abs=1.0)
