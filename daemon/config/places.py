@@ -46,11 +46,6 @@ class Paths:
         return self.state_dir / "endpoint.json"
 
     @property
-    def journal_file(self) -> Path:
-        """The journal's database."""
-        return self.state_dir / "journal.sqlite"
-
-    @property
     def log_file(self) -> Path:
         """The log, unless the configuration names another."""
         return self.log_dir / "sluice.log"

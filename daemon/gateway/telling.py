@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from daemon.explain import Catalogue
-from daemon.gateway.intake import provider_of
 from daemon.gateway.tally import Tally
 from daemon.model import Call, Event, EventKind, Failure, Finding, Headers, Reading, Situation
 from daemon.redact import Redactor
@@ -56,7 +55,6 @@ class Teller:
             last_success_s=tally.since_success(now),
             resend_in_s=resend_in_s,
             waited_s=max(0.0, now - call.arrived_at),
-            key_variable=call.origin.key_variable or provider_of(call.origin).key_variable,
         )
         clean = replace(finding, original=self._redactor.scrub(finding.original, call.secrets()))
         words = self._catalogue.explain(clean, situation, call.language or self._language, now=now)

@@ -19,7 +19,6 @@ def test_the_usual_places(tmp_path: Path) -> None:
     assert paths.state_dir == tmp_path / ".local/state/sluice"
     assert paths.log_file == tmp_path / ".local/state/sluice/log/sluice.log"
     assert paths.endpoint_file == paths.state_dir / "endpoint.json"
-    assert paths.journal_file == paths.state_dir / "journal.sqlite"
     assert paths.rules_dir == tmp_path / ".config/sluice/rules"
     assert not paths.config_told
     assert not paths.socket_told
