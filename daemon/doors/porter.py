@@ -8,8 +8,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import grp
 import json
 import os
+import pwd
 import socket
 import stat
 import struct
@@ -59,11 +61,21 @@ def _check_parents(folder: Path) -> None:
     """Refuse a folder that others could swap for their own: a parent that they may write, without the sticky bit."""
     for parent in folder.resolve().parents:
         about = parent.stat()
-        if about.st_mode & 0o022 and not about.st_mode & stat.S_ISVTX:
+        others = 0o002 if own_group(about.st_gid) else 0o022
+        if about.st_mode & others and not about.st_mode & stat.S_ISVTX:
             raise ConfigError(
                 f"{parent} can be written by others (mode {stat.S_IMODE(about.st_mode):04o}), so {folder} is not safe; "
                 f"run: chmod go-w {parent}, or choose another place with --socket"
             )
+
+
+def own_group(gid: int) -> bool:
+    """True for the user's private group, which Debian and Ubuntu give everybody: it has the user's name. With their
+    umask of 002 a home's folders are writable by that group, and so by nobody else."""
+    try:
+        return gid == os.getegid() and grp.getgrgid(gid).gr_name == pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return False
 
 
 class Lock:

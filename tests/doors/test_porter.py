@@ -424,3 +424,15 @@ def test_endpoint_is_written_and_read(place: Path) -> None:
         file.write_text(broken)
         assert porter.read_endpoint(file) is None
     assert porter.read_endpoint(place / "missing") is None
+
+
+def test_a_parent_that_only_the_private_group_may_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A umask of 002 is the rule where everybody has a group of his own: that is no danger. Another group's is."""
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home").chmod(0o775)
+    monkeypatch.setattr(porter, "own_group", lambda gid: True)
+    porter.prepare_folder(tmp_path / "home" / "a")
+    monkeypatch.setattr(porter, "own_group", lambda gid: False)
+    with pytest.raises(ConfigError, match="can be written by others"):
+        porter.prepare_folder(tmp_path / "home" / "b")
+    assert not porter.own_group(2**31 - 7)
