@@ -13,6 +13,7 @@ The house, top floor first (imports go downward only; tests/test_house.py holds 
     upstream          the only outbound network
     journal           what happened to each call
     log               one line a call, or each step
+    process           memory, limits and event loop of the process
     curl              the equivalent curl command
     config            YAML to frozen settings
     sandbox           a simulated provider

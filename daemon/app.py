@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import logging
 import os
-import resource
-import secrets
+import shlex
 import signal
 import socket
-import sys
+import stat
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -22,9 +20,10 @@ from daemon import __version__, log
 from daemon.config import Config, Paths, load, origins, proxy_lookup
 from daemon.curl import curl_command, needs_file
 from daemon.doors import porter
-from daemon.doors.http import HttpDoor, HttpSettings
+from daemon.doors.http import HttpDoor
+from daemon.doors.request import HttpSettings
 from daemon.doors.rpc import RpcDoor
-from daemon.errors import ConfigError
+from daemon.errors import ConfigError, Refusal
 from daemon.explain import Catalogue
 from daemon.gateway import Gateway
 from daemon.journal import Journal
@@ -33,6 +32,15 @@ from daemon.operations import Desk, Session, operate
 from daemon.operations.desk import PROTOCOL, NoSession
 from daemon.operations.hub import Hub
 from daemon.pacing import Pacer, PacingSettings
+from daemon.process import (
+    QuietLoop,
+    install_secret,
+    keep_memory_private,
+    loop_runner,
+    platform_text,
+    raise_file_limit,
+    unlink_own,
+)
 from daemon.providers import load_providers, provider_for
 from daemon.redact import Redactor
 from daemon.upstream import Timeouts, Upstream
@@ -40,21 +48,36 @@ from daemon.upstream import Timeouts, Upstream
 _log = logging.getLogger("sluice.app")
 
 
-def serve(paths: Paths, *, sandbox: bool, environ: Mapping[str, str]) -> int:
-    """Run the daemon until it is told to stop. Raises ConfigError, AlreadyRunning before it has begun."""
+CUT_S = 1.0
+"""How long calls that are cut may take to tell their clients so."""
+
+SAME_S = 0.5
+"""Two requests to stop within this time are one: `timeout` and some terminals signal the process and its group."""
+
+Ready = Callable[[Path, bool], None]
+"""Called with the socket and whether the sandbox answers, as soon as we accept calls."""
+
+
+class Taken(Refusal):
+    """Another daemon holds this socket or this state."""
+
+    code = "already_running"
+
+
+def serve(paths: Paths, *, sandbox: bool, environ: Mapping[str, str], ready: Ready) -> int:
+    """Run the daemon until it is told to stop: 0, or 1 when calls were cut. Raises ConfigError, Taken at the start."""
     os.umask(0o077)
-    _keep_memory_private()
-    _raise_file_limit()
+    keep_memory_private()
+    raise_file_limit()
     config = load(paths.config_file, environ=environ, must_exist=paths.config_told)
     if config.socket is not None and not paths.socket_told:
         paths = replace(paths, socket=config.socket, socket_told=True)
-    porter.prepare_folder(paths.state_dir)
-    porter.prepare_folder(paths.socket.parent)
+    _own_folder(paths.state_dir, "--state-dir", "sluice")
+    _own_folder(paths.socket.parent, "--socket", f"sluice/{paths.socket.name}")
     with contextlib.ExitStack() as stack:
-        for lock_file in (paths.state_dir / "lock", paths.socket.with_name(paths.socket.name + ".lock")):
-            stack.callback(porter.Lock(lock_file).release)
+        _take_locks(paths, stack)
         redactor = Redactor(install_secret(paths.state_dir / "install-secret"))
-        handlers = log.set_up(
+        output = log.set_up(
             redactor,
             level=config.log.level,
             style=config.log.style,
@@ -62,14 +85,46 @@ def serve(paths: Paths, *, sandbox: bool, environ: Mapping[str, str]) -> int:
             max_bytes=config.log.max_bytes,
             keep=config.log.keep,
         )
-        stack.callback(log.take_down, handlers)
+        stack.callback(log.take_down, output)
         sock = porter.bind(paths.socket)
-        stack.callback(_unlink_own, paths.socket, os.stat(paths.socket).st_ino)
+        stack.callback(unlink_own, paths.socket, os.stat(paths.socket).st_ino)
         journal = open_journal(config, paths, redactor)
         stack.callback(journal.close)
-        app = App(config, paths, redactor, journal, environ=environ, sandbox=sandbox)
-        _loop_runner()(app.run(sock))
-    return 0
+        app = App(config, paths, redactor, journal, environ=environ, sandbox=sandbox, ready=ready, log_output=output)
+        loop_runner()(app.run(sock))
+    return 1 if app.cut else 0
+
+
+def _own_folder(folder: Path, option: str, example: str) -> None:
+    """A folder that nobody else enters. Raises ConfigError that names the OPTION which chooses another."""
+    with contextlib.suppress(OSError):
+        if folder.stat().st_mode & stat.S_ISVTX:  # /tmp: nobody should be told to make that private
+            raise ConfigError(
+                f"{folder} is a folder for all users, and only you may enter the one that Sluice uses; "
+                f"take one of its own below, for example {option} {folder / example}"
+            )
+    try:
+        porter.prepare_folder(folder)
+    except ConfigError as error:
+        raise ConfigError(error.message.replace("--socket", option)) from None
+
+
+def _take_locks(paths: Paths, stack: contextlib.ExitStack) -> None:
+    """One daemon for a state and for a socket. Raises Taken with what to do."""
+    places = (
+        (paths.state_dir / "lock", porter.read_endpoint(paths.endpoint_file), f"the state in {paths.state_dir}"),
+        (paths.socket.with_name(paths.socket.name + ".lock"), paths.socket, f"the socket {paths.socket}"),
+    )
+    for lock, where, what in places:
+        try:
+            stack.callback(porter.Lock(lock).release)
+        except porter.AlreadyRunning as running:
+            at = f" --socket {shlex.quote(str(where))}" if where else ""
+            raise Taken(
+                f"a daemon (pid {running.pid or 'unknown'}) runs already and holds {what}. Use that one; see it with "
+                f"`daemon status{at}`, end it with `daemon stop{at}`. To run a second one, give it places of its own: "
+                "--socket PATH --state-dir DIR"
+            ) from None
 
 
 def open_journal(config: Config, paths: Paths, redactor: Redactor) -> Journal:
@@ -99,24 +154,26 @@ class App:
         *,
         environ: Mapping[str, str],
         sandbox: bool,
+        ready: Ready,
+        log_output: log.Output,
     ) -> None:
         self._config = config
         self._paths = paths
         self._environ = environ
+        self._ready = ready
+        self._log_output = log_output
         self._sandbox_wanted = sandbox
         self._sandbox_url: str | None = None
         self._started_at = time.time()
-        self._stop = asyncio.Event()
+        self._stopping = _Stopping()
+        self.cut = 0
+        """How many calls were cut when we ended."""
         self._origin_of = origins(config, load_providers())
         self._redactor = redactor
         self._proxy_of = proxy_lookup(config, environ)
         self._journal = journal
-        timeouts = config.timeouts
-        self._upstream = Upstream(
-            Timeouts(timeouts.connect_s, timeouts.first_byte_s, timeouts.idle_s),
-            ca_file=config.ca_file,
-            proxy_of=self._proxy_of,
-        )
+        timeouts = Timeouts(config.timeouts.connect_s, config.timeouts.first_byte_s, config.timeouts.idle_s)
+        self._upstream = Upstream(timeouts, ca_file=config.ca_file, proxy_of=self._proxy_of)
         self._catalogue = Catalogue.load(paths.rules_dir)
         self._hub = Hub(lambda: self._pacer.queue(), lambda: self._pacer.pools())
         self._pacer = Pacer(pacing_settings(config), memory=self._journal.memory, on_change=self._hub.changed)
@@ -140,7 +197,7 @@ class App:
             origin_of=self.origin_of,
             key_of=self._environ.get,
             about=self.about,
-            shut_down=self._stop.set,
+            shut_down=self._stopping.asked.set,
             reload=self.reload,
             language=config.language,
         )
@@ -148,7 +205,7 @@ class App:
     async def run(self, sock: socket.socket) -> None:
         """Serve until told to stop, then drain."""
         loop = asyncio.get_running_loop()
-        loop.set_exception_handler(_QuietLoop())
+        loop.set_exception_handler(QuietLoop())
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(self._close_parts)
             if self._sandbox_wanted:
@@ -156,21 +213,56 @@ class App:
             http, rpc = self._doors()
             door = porter.Porter(http, rpc)
             for number in (signal.SIGTERM, signal.SIGINT):
-                loop.add_signal_handler(number, self._told_to_stop)
+                loop.add_signal_handler(number, self._stopping.told)
             loop.add_signal_handler(signal.SIGHUP, self._told_to_reload)
             warming = asyncio.create_task(asyncio.to_thread(self._catalogue.classify, Failure(status=429)))
             stack.push_async_callback(asyncio.wait, {warming})
             await door.open(sock)
-            porter.write_endpoint(self._paths.endpoint_file, self._paths.socket, __version__, PROTOCOL)
-            self._announce()
-            await self._stop.wait()
-            _log.info("stopping: no new calls, %g s for those that run", self._config.drain_s)
+            self._tell_address()
+            _log.info(
+                "sluice %s runs at %s (pid %d, %s)", __version__, self._paths.socket, os.getpid(), platform_text()
+            )
+            self._ready(self._paths.socket, self._sandbox_url is not None)
+            await self._stopping.asked.wait()
             door.close()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._config.drain_s):
-                    await self._drained(rpc)
+            await self._drain(rpc)
             await http.close(1.0)
             rpc.close()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):  # we end: nothing may cut the journal's last rows
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_IGN)
+
+    def _tell_address(self) -> None:
+        """Write the address down for clients. Those who know it find us without."""
+        try:
+            porter.write_endpoint(self._paths.endpoint_file, self._paths.socket, __version__, PROTOCOL)
+        except OSError as error:
+            _log.warning(
+                "%s cannot be written (%s): clients find the socket only by SLUICE_SOCKET or in its usual place",
+                self._paths.endpoint_file,
+                error.strerror,
+            )
+
+    async def _drain(self, rpc: RpcDoor) -> None:
+        """Let what runs end, for as long as the setting `drain` allows or until somebody insists; cut the rest."""
+        running, patience = self._gateway.running, self._config.drain_s
+        more = f": no new calls; {len(running)} under way, {patience:g} s to end (stop once more to cut)"
+        _log.info("stopping%s", more if running else "")
+        drained = asyncio.create_task(self._drained(rpc))
+        insisted = asyncio.create_task(self._stopping.insisted.wait())
+        await asyncio.wait({drained, insisted}, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+        self.cut = len(running)
+        if self.cut:
+            _log.warning("stopping now; calls that are cut: %s", ", ".join(running))
+        for call_id in list(running):  # while the doors are open: who has got nothing yet gets an answer
+            self._gateway.cancel(call_id)
+        if self.cut:
+            await asyncio.wait({drained}, timeout=CUT_S)
+        for task in (drained, insisted):
+            task.cancel()
+        for outcome in await asyncio.gather(drained, insisted, return_exceptions=True):
+            if isinstance(outcome, Exception):
+                _log.error("broken while stopping", exc_info=outcome)
 
     def _doors(self) -> tuple[HttpDoor, RpcDoor]:
         async def by_http(name: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -240,50 +332,33 @@ class App:
         """Read the configuration again. What concerns hosts and words is taken at once; the rest at the next start."""
         fresh = load(self._paths.config_file, environ=self._environ, must_exist=self._paths.config_told)
         self._origin_of, self._config = origins(fresh, load_providers()), fresh
-        logging.getLogger("sluice").setLevel(fresh.log.level.upper())
+        self._log_output.reopen(fresh.log.level)
         return f"read {self._paths.config_file}; hosts, limits and log level are in force, the rest at the next start"
 
     def _told_to_reload(self) -> None:
         try:
-            _log.warning("%s", self.reload())
+            _log.info("%s", self.reload())
         except ConfigError as error:
+            self._log_output.reopen()
             _log.error("the configuration was not taken, the old one stays: %s", error.message)
 
-    def _told_to_stop(self) -> None:
-        if self._stop.is_set():  # the second time means now
-            raise SystemExit(1)
-        self._stop.set()
 
-    def _announce(self) -> None:
-        for line in ready_lines(self._paths.socket, sandbox=self._sandbox_url is not None):
-            print(line, flush=True)
+class _Stopping:
+    """Who asks to stop means: when calls have ended. Who asks once more means now."""
 
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self.insisted = asyncio.Event()
+        self._asked_at = 0.0
 
-def ready_lines(socket_path: Path, *, sandbox: bool) -> list[str]:
-    """The line that says we are ready and, in sandbox mode, three lines to paste."""
-    lines = [f"sluice ready: unix:{socket_path}"]
-    if sandbox:
-        me = Path(sys.argv[0]).absolute()
-        body = '{"model":"gpt-4o-mini","messages":[{"role":"user","content":"Hello"}]}'
-        elisp = Path(__file__).absolute().parent.parent / "elisp"
-        lisp = (
-            f'(progn (require (quote sluice-gptel)) (setq sluice-socket "{socket_path}" gptel-api-key "sandbox") '
-            '(sluice-gptel-mode 1) (switch-to-buffer (gptel "*Sluice*")))'
-        )
-        error = "((HTTP/1.1 429 Too Many Requests) insufficient_quota) You exceeded your current quota"
-        lines += [
-            "",
-            "The built-in sandbox provider answers all calls: no key is needed and nothing leaves this machine.",
-            "Paste one of these into another terminal; stop with C-c.",
-            "",
-            f"curl --unix-socket {socket_path} http://api.openai.com/v1/chat/completions "
-            f"-H 'Content-Type: application/json' -d '{body}'",
-            "",
-            f"emacs -L {elisp} --eval '{lisp}'",
-            "",
-            f"{me} explain --text '{error}'",
-        ]
-    return lines
+    def told(self) -> None:
+        """A signal has come."""
+        at = asyncio.get_running_loop().time()
+        if not self.asked.is_set():
+            self._asked_at = at
+            self.asked.set()
+        elif at - self._asked_at >= SAME_S:
+            self.insisted.set()
 
 
 def pacing_settings(config: Config) -> PacingSettings:
@@ -299,65 +374,3 @@ def pacing_settings(config: Config) -> PacingSettings:
         backoff_cap_s=config.retry.cap_s,
         budget_share=config.retry.budget,
     )
-
-
-def install_secret(file: Path) -> bytes:
-    """The secret under which keys get their bucket names; made at the first start. Losing it only renames buckets."""
-    try:
-        with contextlib.suppress(FileNotFoundError):
-            kept = file.read_bytes()
-            if len(kept) == 32:
-                return kept
-        made = secrets.token_bytes(32)
-        fd = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(fd, "wb") as out:
-            out.write(made)
-    except OSError as error:
-        raise ConfigError(f"{file} cannot be used ({error.strerror}); move it away, a new one is then made") from error
-    return made
-
-
-class _QuietLoop:
-    """The loop's exception handler: each text at most once a second, without the objects' reprs."""
-
-    def __init__(self) -> None:
-        self._said: dict[str, float] = {}
-
-    def __call__(self, loop: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> None:
-        text = str(context.get("message"))
-        now = loop.time()
-        if now - self._said.get(text, -1.0) >= 1.0:
-            self._said[text] = now
-            _log.error("event loop: %s", text, exc_info=context.get("exception"))
-
-
-def _loop_runner() -> Callable[[Any], None]:
-    """asyncio.run, on uvloop where the `speed` extra is installed."""
-    try:
-        import uvloop
-    except ImportError:
-        return asyncio.run
-    return uvloop.run  # type: ignore[no-any-return,unused-ignore]
-
-
-def _keep_memory_private() -> None:
-    """No core files, and no reading of our memory by other processes of the same user."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError, AttributeError):
-            ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)  # PR_SET_DUMPABLE = 4
-
-
-def _raise_file_limit() -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 4096 if hard == resource.RLIM_INFINITY else min(hard, 4096)
-    if soft < wanted:
-        with contextlib.suppress(OSError, ValueError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
-def _unlink_own(path: Path, inode: int) -> None:
-    """Remove our socket file at the end, unless a newer daemon has put its own there."""
-    with contextlib.suppress(OSError):
-        if path.stat().st_ino == inode:
-            path.unlink()

@@ -187,7 +187,7 @@ class Reading:
     limit: float | None = None
     remaining: float | None = None
     reset_s: float | None = None
-    """Seconds, counted from the answer, until the limit is full again (instants are converted with the answer's Date)."""
+    """Seconds from the answer until the limit is full again (instants are converted with the answer's Date)."""
     period_s: float | None = None
     """Nominal period (60, 86400, ...) where the header's name or the provider's documentation says it; else None."""
 

@@ -12,19 +12,12 @@ from daemon.providers import load_providers
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 MARK = re.compile(r"(<!-- (\w+): made by doc/tables\.py -->\n).*?(<!-- end of \2 -->)", re.DOTALL)
-WAITING: Mapping[str, str] = {
-    "wait": "yes",
-    "change": "no: change the request",
-    "never": "no: a person must act",
-    "unknown": "unknown",
-}
-"""What `retry` means for a person."""
 
 
 def subtypes() -> str:
     """A row for each kind of failure that is told apart."""
     rows = Catalogue.load().subtypes("en")
-    lines = [f"| `{row['subtype']}` | {WAITING[row['retry']]} | {row['what']} |" for row in rows]
+    lines = [f"| `{row['subtype']}` | {row['waiting']} | {row['what']} |" for row in rows]
     return "\n".join(["| subtype | does waiting help | what it means |", "|---|---|---|", *lines])
 
 

@@ -125,7 +125,8 @@ A text can be explained without a daemon."
         (coding-system-for-read 'utf-8)
         (coding-system-for-write 'utf-8)
         (complaints nil))
-    (unless (executable-find program) (user-error "%s" (sluice-not-running-text)))
+    (unless (executable-find program)
+      (user-error "Sluice is not running, and its program `%s' is not in `exec-path'" program))
     (setq complaints (make-temp-file "sluice-explain"))
     (unwind-protect
         (with-temp-buffer
@@ -157,7 +158,8 @@ A text can be explained without a daemon."
             sluice-explain--answer answer
             sluice-explain--raw nil)
       (sluice-explain--draw))
-    (display-buffer buffer)
+    ;; Selected, since its keys are what one wants next; as high as the text, where it may be.
+    (pop-to-buffer buffer '(nil (window-height . fit-window-to-buffer)))
     buffer))
 
 ;;;; The page
@@ -276,8 +278,8 @@ A text can be explained without a daemon."
                          (list "q" "Quit" #'quit-window)))))
     (pcase-dolist (`(,key ,text ,command) row)
       (sluice-explain--button key text (lambda () (call-interactively command)))
-      (insert "   "))
-    (delete-char -3)
+      (insert "  "))                    ; the row just fits in 80 columns
+    (delete-char -2)
     (insert "\n\n")))
 
 (defun sluice-explain--links (it)

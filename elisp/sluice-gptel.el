@@ -156,7 +156,8 @@ That library cannot talk to a Unix socket.  ARGS are passed on."
 (defun sluice-gptel--daemon ()
   "Return the connection to the daemon, or a text: why there is none."
   (condition-case err
-      (or (sluice-ensure) (sluice-not-running-text))
+      ;; gptel shows the status before it, which says that Sluice is not running.
+      (or (sluice-ensure) (concat "Nothing was sent.  " (sluice-start-hint)))
     (user-error (cadr err))))
 
 (defun sluice-gptel--refuse (fsm status text)

@@ -252,10 +252,13 @@ It needs less than one, but a busy machine was seen to take five.")
   (append sluice-daemon-command
           (and sluice-socket (list "--socket" (expand-file-name sluice-socket)))))
 
+(defun sluice-start-hint ()
+  "Return a sentence about how to start the daemon."
+  (format "Start it with M-x sluice-start, or in a terminal: %s" (sluice--command-line)))
+
 (defun sluice-not-running-text ()
-  "Return the sentence for a missing daemon: what to do now."
-  (format "Sluice is not running, so nothing was sent.  Start it with M-x sluice-start, \
-or in a terminal: %s" (sluice--command-line)))
+  "Return what is said when the daemon is missing: what to do now."
+  (concat "Sluice is not running, so nothing was sent.  " (sluice-start-hint)))
 
 (defun sluice--launch ()
   "Start the daemon's process, which outlives this Emacs."
@@ -333,8 +336,7 @@ What the daemon says against it becomes a `user-error'."
   "Say whether the daemon is there, where, and what waits.  Do not start it."
   (interactive)
   (if (not (sluice-connection))
-      (message "Sluice is not running.  Start it with M-x sluice-start, or in a terminal: %s"
-               (sluice--command-line))
+      (message "Sluice is not running.  %s" (sluice-start-hint))
     (let* ((hello (sluice-rpc-hello sluice--connection))
            (status (sluice-ask "status"))
            (waiting (length (plist-get status :queue))))

@@ -28,7 +28,7 @@ STOREYS: tuple[frozenset[str], ...] = (
     frozenset({"doors"}),
     frozenset({"operations"}),
     frozenset({"gateway"}),
-    frozenset({"pacing", "explain", "providers", "upstream", "journal", "curl", "config", "sandbox", "log"}),
+    frozenset({"pacing", "explain", "providers", "upstream", "journal", "curl", "config", "sandbox", "log", "process"}),
     frozenset({"model"}),
     frozenset({"redact", "errors"}),
 )
@@ -38,7 +38,7 @@ ROOT_NAMES = frozenset({"__version__"})
 """What daemon/__init__.py itself offers; any room may import it."""
 
 READ_CONFIG = frozenset({"app", "cli"})
-USE_AIOHTTP = ("daemon/upstream", "daemon/doors/http", "daemon/doors/porter", "daemon/sandbox")
+USE_AIOHTTP = ("daemon/upstream", "daemon/doors/http", "daemon/doors/request", "daemon/sandbox")
 MAY_REVEAL = ("daemon/upstream", "daemon/redact")
 NO_NAMES = frozenset({"utils", "util", "helpers", "helper", "common", "manager", "handler", "service", "base"})
 LONGEST_FUNCTION = 60

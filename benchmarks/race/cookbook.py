@@ -62,9 +62,7 @@ class Cookbook:
         self._again: deque[_Wanted] = deque()
         self._limited_at = float("-inf")
         self._running: set[asyncio.Task[None]] = set()
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0), timeout=aiohttp.ClientTimeout()
-        )
+        self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), timeout=aiohttp.ClientTimeout())
         self._loop = asyncio.create_task(self._run())
 
     async def send(self, job: Job) -> Answer:

@@ -125,9 +125,7 @@ class LiteLLM:
     async def send(self, job: Job) -> Answer:
         """Through the router."""
         try:
-            await self._router.acompletion(
-                model=self._track.model, messages=job.messages(), max_tokens=job.max_tokens
-            )
+            await self._router.acompletion(model=self._track.model, messages=job.messages(), max_tokens=job.max_tokens)
         except Exception as error:
             return Answer(False, getattr(error, "status_code", None), type(error).__name__)
         return Answer(True, 200)
@@ -154,5 +152,3 @@ def missing(name: str) -> str | None:
     """The library that entrant NAME needs and that is not installed."""
     needs = _NEEDS.get(name)
     return needs if needs is not None and importlib.util.find_spec(needs) is None else None
-
-

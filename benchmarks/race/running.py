@@ -7,7 +7,7 @@ import random
 import time
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.race.bound import bound_s
@@ -67,8 +67,8 @@ async def run(row: Scenario, shape: str, entrant: Entrant, setting: Setting, rou
     size = setting.size or row.size
     work = row.mix(size, random.Random(seed))
     with Folder() as folder:
-        (folder / "provider").mkdir()
-        (folder / "entrant").mkdir()
+        (folder / "provider").mkdir(mode=0o700)
+        (folder / "entrant").mkdir(mode=0o700)
         base = setting.base_url
         provider = Simulator(settings, folder / "provider") if base is None else Witness(_root(base))
         await provider.start()
@@ -78,8 +78,9 @@ async def run(row: Scenario, shape: str, entrant: Entrant, setting: Setting, rou
             track = Track(provider.url, key, size, setting.minute_s, folder / "entrant", told, row.upstream)
             await entrant.begin(track)
             try:
-                start = await _phase(setting, round_)
-                bound = _bound(row, work, settings, start)
+                start = _next_phase(setting, round_)
+                bound = _bound(row, work, settings, start)  # takes a while, so before the race begins
+                start = await _until(start, setting.minute_s)
                 outcomes = await _race(row, entrant, work, setting, bound, provider)
                 seen = await provider.seen()
             finally:
@@ -96,12 +97,19 @@ def _root(base: str) -> str:
     return base.rstrip("/").removesuffix("/v1")
 
 
-async def _phase(setting: Setting, round_: int) -> float:
-    """Wait for the round's place in the provider's minute; return the instant."""
+def _next_phase(setting: Setting, round_: int) -> float:
+    """The next instant at the round's place in the provider's minute, at least half a second from now."""
     phase = setting.phases[round_ % len(setting.phases)] * setting.minute_s
-    now = time.monotonic()
-    await asyncio.sleep((phase - now) % setting.minute_s)
-    return time.monotonic()
+    soon = time.monotonic() + 0.5
+    return soon + (phase - soon) % setting.minute_s
+
+
+async def _until(instant: float, period_s: float) -> float:
+    """Wait for INSTANT, or the same place in a later period; return it."""
+    while instant < time.monotonic():
+        instant += period_s
+    await asyncio.sleep(instant - time.monotonic())
+    return instant
 
 
 def _bound(row: Scenario, work: Sequence[Job], settings: SandboxSettings, start: float) -> float | None:
@@ -149,8 +157,6 @@ async def _event(row: Scenario, entrant: Entrant, work: Sequence[Job], provider:
     """What happens in the middle."""
     if not isinstance(entrant, Sluice):
         return
-    while await provider.accepted() < row.event_at * len(work):
+    while await provider.accepted() < row.event_at * len(work):  # noqa: ASYNC110 - it is in another process
         await asyncio.sleep(0.02)
     await entrant.restart(kill=row.event == "kill")
-
-

@@ -10,6 +10,9 @@ from benchmarks.race import jobs
 from daemon.sandbox.settings import SHAPES
 
 ALL = "all"
+REQUESTS = jobs.Size(60, 120_000)
+TOKENS = jobs.Size(120, 20_000)
+
 Bound = Mapping[str, float]
 """By shape; `all` for those that are not named."""
 
@@ -25,7 +28,7 @@ class Scenario:
     """Figure of `Score` to the largest value allowed."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Of the simulated provider, beyond its limits."""
-    size: jobs.Size = jobs.Size(60, 120_000)
+    size: jobs.Size = REQUESTS
     shapes: tuple[str, ...] = SHAPES
     told: tuple[str, ...] = ()
     """Limits in Sluice's config, as templates over `requests` and `tokens`."""
@@ -44,7 +47,6 @@ class Scenario:
 NONE_LOST: dict[str, Bound] = {"lost": {ALL: 0}, "twice": {ALL: 0}}
 NEARLY: Bound = {ALL: 1.06, "slices": 1.10}
 TOLD = ("{{requests: {requests:g}, per: minute}}", "{{tokens: {tokens:g}, per: minute}}")
-TOKENS = jobs.Size(120, 20_000)
 
 SCENARIOS: dict[str, Scenario] = {
     row.name: row

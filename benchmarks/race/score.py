@@ -54,6 +54,7 @@ class Score:
     after_quota: int | None = None
     """Calls that came after the first `insufficient_quota`, beyond those in flight then."""
     accepted: int = 0
+    """Calls that the provider let in and counted, whatever became of them."""
     why: dict[str, int] = field(default_factory=dict)
     """What the lost jobs got."""
 
@@ -92,7 +93,7 @@ def score(
         twice=_twice(chats),
         after_leaving=_after_leaving(outcomes, chats),
         after_quota=_after_quota(chats),
-        accepted=sum(1 for s in chats if s["status"] == 200),
+        accepted=sum(1 for s in chats if s["admitted"] is not None),
         why=dict(Counter(f"{o.answer.status or ''} {o.answer.why}".strip() for o in lost)),
     )
 

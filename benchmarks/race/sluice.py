@@ -82,6 +82,10 @@ class Sluice:
         async with self._session.get(f"http://{HOST}/_sluice/{operation}") as answer:
             return await answer.json()
 
+    async def hang_up(self) -> None:
+        """Close the clients' connections."""
+        await self._session.close()
+
     async def end(self) -> None:
         """Stop the daemon. Raises RuntimeError if it has written a traceback."""
         await self._session.close()

@@ -49,6 +49,11 @@ def ask(paths: Paths, method: str, params: Mapping[str, Any] | None = None, *, t
             f"or end it{_pid(paths)} and start it again with `daemon`"
         ) from None
     except ConnectionRefusedError:
+        if _held(_lock_beside(where)):
+            raise Silent(
+                f"the daemon at {where} is stopping: it takes nobody new and waits for calls that run; "
+                f"wait for it, or end it now{_pid(paths)}"
+            ) from None
         raise NotRunning(
             f"no daemon answers at {where}: the socket is left over from one that has ended; start it with `daemon`"
         ) from None
@@ -120,13 +125,17 @@ def wait_for_end(paths: Paths, timeout_s: float) -> bool:
     It holds a lock beside its socket until its last moment; its pid would tell less, since an ended process keeps
     that until its parent asks.
     """
-    where = address(paths)
+    lock = _lock_beside(address(paths))
     ends = time.monotonic() + timeout_s
-    while _held(where.with_name(where.name + ".lock")):
+    while _held(lock):
         if time.monotonic() > ends:
             return False
         time.sleep(0.05)  # a file lock cannot be waited for with a limit
     return True
+
+
+def _lock_beside(where: Path) -> Path:
+    return where.with_name(where.name + ".lock")
 
 
 def _held(lock: Path) -> bool:

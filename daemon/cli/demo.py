@@ -22,6 +22,9 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
+from daemon.cli.terminal import say
+from daemon.errors import Refusal
+
 BURST = 30
 PER_MINUTE = 10
 MINUTE_S = 6.0
@@ -35,6 +38,7 @@ _FAILURES = (
 
 def run() -> int:
     """Show it; 0 when all went as promised."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # end as by C-c: the daemon and the sandbox go with us
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sluice-demo-")))
         folder.chmod(0o700)
@@ -47,7 +51,7 @@ def run() -> int:
         ids = [fail(socket_path, model, what) for model, what in _FAILURES]
         print("\n3. The same failure from a terminal, by the curl command above:\n")
         replayed = replay(folder, socket_path, ids[0])
-        print("\nThat is all. `make run` starts it for you to try; README.md says how gptel uses it.")
+        print("\nThat is all. `daemon --sandbox` starts it for you to try; README.md says how gptel uses it.")
         return 0 if answered == BURST and replayed else 1
 
 
@@ -55,19 +59,23 @@ def burst(socket_path: Path) -> int:
     """Send the burst with a progress display; the number of calls that were answered with 200."""
     began = time.monotonic()
     live = sys.stdout.isatty()
-    with ThreadPoolExecutor(BURST) as pool:
+    pool = ThreadPoolExecutor(BURST)
+    try:
         sent = [pool.submit(_send, socket_path, "echo", number) for number in range(BURST)]
         left: set[Future[tuple[int, bytes, str]]] = set(sent)
         while left:
             left = wait(left, timeout=0.2 if live else 3.0).not_done
             _progress(BURST - len(left), began, end="\r" if live and left else "\n")
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)  # who presses C-c does not want to wait for the answers
     good = sum(1 for one in sent if one.exception() is None and one.result()[0] == 200)
-    print(f"{good} of {BURST} answered, {BURST - good} lost, in {time.monotonic() - began:.1f} s.")
+    say([f"{good} of {BURST} answered, {BURST - good} lost, in {time.monotonic() - began:.1f} s."])
     return good
 
 
 def _progress(done: int, began: float, *, end: str) -> None:
-    bar = "█" * done + "░" * (BURST - done)
+    full, empty = "█░" if (sys.stdout.encoding or "").lower().startswith("utf") else "#."
+    bar = full * done + empty * (BURST - done)
     print(f"  {bar} {done:2}/{BURST}  {time.monotonic() - began:4.1f} s", end=end, flush=True)
 
 
@@ -75,10 +83,10 @@ def fail(socket_path: Path, model: str, what: str) -> str:
     """Provoke one failure and print what a person gets; returns the call's id."""
     status, body, call = _send(socket_path, model, 0)
     explained = _rpc(socket_path, "explain", {"call": call})
-    print(f"\n── {what}: HTTP {status} " + "─" * max(0, 60 - len(what)))
-    print("In the editor's echo area:\n  " + json.loads(body)["error"]["message"])
-    print("\nThe whole, one key away:\n")
-    print("\n".join("  " + line for line in explained["text"].splitlines()))
+    say([f"\n── {what}: HTTP {status} " + "─" * max(0, 60 - len(what))])
+    say(["In the editor's echo area:", "  " + json.loads(body)["error"]["message"]])
+    say(["", "The whole, one key away:", ""])
+    say("  " + line for line in explained["text"].splitlines())
     return call
 
 
@@ -86,9 +94,9 @@ def replay(folder: Path, socket_path: Path, call: str) -> bool:
     """Run the call's curl command in a shell; True if it shows the same status."""
     command = _rpc(socket_path, "curl", {"call": call})["command"]
     if shutil.which("curl") is None:
-        print("curl is not installed; with it (apt install curl) this step would run:\n" + command)
+        say(["curl is not installed. With it (install the package curl) this step would run:", *command.split("\n")])
         return True
-    print(command + "\n")
+    say([*command.split("\n"), ""])
     script = folder / "replay.sh"
     script.write_text(command.replace("curl -q", "curl -q -i", 1) + "\n", encoding="utf-8")
     environment = {**os.environ, "OPENAI_API_KEY": "demo"}
@@ -97,7 +105,7 @@ def replay(folder: Path, socket_path: Path, call: str) -> bool:
         capture_output=True, timeout=20, check=False, env=environment,
     )  # fmt: skip
     answer = done.stdout.decode("utf-8", "replace")
-    print("\n".join("  " + line for line in answer.splitlines()))
+    say("  " + line for line in answer.splitlines())
     return " 429 " in answer.partition("\n")[0] + " "
 
 
@@ -132,7 +140,10 @@ def _rpc(socket_path: Path, method: str, params: dict[str, Any]) -> Any:
         sock.connect(str(socket_path))
         sock.sendall(json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode() + b"\n")
         with sock.makefile("rb") as lines:
-            return json.loads(lines.readline())["result"]
+            answer = json.loads(lines.readline() or b"{}")
+    if "result" not in answer:
+        raise Refusal(f"the demo's daemon did not answer {method}: {answer.get('error', 'it closed the connection')}")
+    return answer["result"]
 
 
 @contextlib.contextmanager
@@ -156,12 +167,18 @@ def _daemon(folder: Path, url: str) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _child(arguments: list[str]) -> Iterator[str]:
-    """A Python child process; yields the first line that it prints."""
-    process = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.PIPE, text=True)  # noqa: S603
+    """A Python child process; yields the first line that it prints. Raises Refusal.
+
+    It runs the code that we are, not what is called `daemon` in the folder where we stand.
+    """
+    here = str(Path(__file__).absolute().parents[2])
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))}
+    command = [sys.executable, "-P", *arguments]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)  # noqa: S603
     try:
         line = process.stdout.readline() if process.stdout is not None else ""
         if not line:
-            raise RuntimeError(f"`python {' '.join(arguments[:3])}` did not start")
+            raise Refusal(f"the demo could not start `{' '.join(arguments[:3])}`; what it said stands above")
         yield line
     finally:
         process.send_signal(signal.SIGTERM)

@@ -1,133 +1,164 @@
-"""`daemon explain` without a daemon: pasted texts, files, JSON lines, and the list of what is told apart."""
+"""`daemon explain`: a call, pasted texts, files, JSON lines, and the list of what is told apart.
+
+Only a call needs the daemon or its journal.
+"""
 
 from __future__ import annotations
 
 import argparse
-import json
+import math
+import os
 import re
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from difflib import get_close_matches
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from daemon.errors import InvalidCall, NotFound
+from daemon.cli.options import environment, paths
+from daemon.cli.reading import failure_from, is_sentence, numbered, parsed, text_of
+from daemon.cli.show import table
+from daemon.cli.terminal import complain, say, say_json
+from daemon.errors import ConfigError, InvalidCall, NotFound, Refusal
 from daemon.explain import Catalogue
 from daemon.model import Failure, Situation
-
-MOST = 4 << 20
-"""Characters of a pasted text that are read."""
 
 _ID = re.compile(r"^(c[0-9a-z]{8}|last|last-failed)$")
 _FACTS = ("subtype", "family", "provider", "window", "limit", "used", "requested", "retry_after_s", "model", "retry")
 
 
 def is_call(source: str) -> bool:
-    """True if SOURCE names a journalled call rather than a file."""
-    return bool(_ID.match(source)) and not Path(source).exists()
+    """True if SOURCE names a journalled call rather than a file. `last` is a call, whatever files there are."""
+    if source in ("last", "last-failed"):
+        return True
+    plain = source != "-" and "/" not in source and "." not in source and not is_sentence(source)
+    return plain and not os.path.exists(source)
 
 
-def one(options: argparse.Namespace) -> Iterator[str]:
+def call(options: argparse.Namespace, ask: Callable[[Mapping[str, Any]], Any]) -> None:
+    """The explanation of a journalled call. ASK asks the daemon, or its journal."""
+    try:
+        answer = ask({"call": options.source, "language": options.language})
+    except Refusal as refusal:
+        if _ID.match(options.source):
+            raise
+        raise NotFound(f"there is no file {options.source!r}, and as for a call: {refusal.message}") from None
+    if options.json:
+        say_json([answer])
+    else:
+        say(answer["text"].split("\n"))
+
+
+def one(options: argparse.Namespace) -> None:
     """The explanation of one text."""
-    text = options.text if options.text is not None else read(options.source)
+    text = text_of(options)
     if not text.strip():
         raise InvalidCall("there is nothing to explain: give a file, paste the error on standard input, or use --text")
-    catalogue = Catalogue.load(user_rules(options))
+    _doubt_provider(options.provider)
+    catalogue = Catalogue.load(_rules_dir(options))
     failure = Failure(text=text, status=options.status, provider=options.provider)
     explanation = catalogue.explain(catalogue.classify(failure), Situation(), language(options))
     if options.json:
-        row: dict[str, Any] = explanation.as_json()
-        yield json.dumps(row | ({"why_rules": catalogue.why(failure)} if options.why else {}), ensure_ascii=False)
+        rules = {"why_rules": catalogue.why(failure)} if options.why else {}
+        say_json([sound(explanation.as_json() | rules)])
         return
-    yield from catalogue.render(explanation).splitlines()
+    say(catalogue.render(explanation).split("\n")[:-1])
     if options.why:
-        yield ""
-        yield from (json.dumps(row, ensure_ascii=False) for row in catalogue.why(failure))
+        say(["", *catalogue.why_page(failure, explanation.language).split("\n")[:-1]])
 
 
-def many(options: argparse.Namespace) -> Iterator[str]:
-    """A line of JSON for each line of JSON."""
-    catalogue = Catalogue.load(user_rules(options))
+def many(options: argparse.Namespace) -> int:
+    """A line of JSON for each line of JSON, as it comes; the number of lines that could not be read."""
+    catalogue = Catalogue.load(_rules_dir(options))
     words = language(options)
-    for number, line in enumerate(read(options.jsonl, most=None).splitlines(), 1):
-        if line.strip():
-            yield json.dumps(answer_to(catalogue, line, number, words), ensure_ascii=False)
+    wrong: list[int] = []
+
+    def answers() -> Iterator[dict[str, Any]]:
+        for number, line in numbered(options.jsonl):
+            try:
+                yield answer_to(catalogue, line, number, words)
+            except InvalidCall as refusal:
+                wrong.append(number)
+                yield {"id": None, "line_number": number, "error": refusal.message}
+
+    say_json(answers())
+    if wrong:
+        complain(f"{len(wrong):,} of the lines could not be read, line {wrong[0]:,} first; see `error` in the output")
+    return len(wrong)
 
 
-def answer_to(catalogue: Catalogue, line: str, number: int, words: str) -> dict[str, Any]:
-    """The facts of one JSON line."""
+def answer_to(catalogue: Catalogue, line: bytes | None, number: int, words: str) -> dict[str, Any]:
+    """The facts of one JSON line. Raises InvalidCall."""
     row = parsed(line, number)
     finding = catalogue.classify(failure_from(row))
     explanation = catalogue.explain(finding, Situation(), words)
     facts = {name: getattr(finding, name) for name in _FACTS}
-    return {"id": row.get("id"), **facts, "confidence": finding.confidence, "line": explanation.line}
+    answer = {"id": row.get("id"), **facts, "confidence": finding.confidence, "line": explanation.line}
+    return {name: sound(value) for name, value in answer.items()}
 
 
-def parsed(line: str, number: int) -> dict[str, Any]:
-    """One JSON object. Raises InvalidCall that names the line."""
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError):
-        row = None
-    if not isinstance(row, dict):
-        raise InvalidCall(f"line {number} is not a JSON object; each line needs `text`, or `status`, `headers`, `body`")
-    return row
+def sound(value: Any) -> Any:
+    """VALUE with null in place of the numbers that JSON does not have: a text may state a limit of 1e999."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {name: sound(part) for name, part in value.items()}
+    return [sound(part) for part in value] if isinstance(value, list) else value
 
 
-def failure_from(row: dict[str, Any]) -> Failure:
-    """A Failure from a row with `text`, or with `status`, `headers` and `body`."""
-    status = row.get("status")
-    provider = row.get("provider") if isinstance(row.get("provider"), str) else None
-    if isinstance(row.get("text"), str):
-        return Failure(text=row["text"], provider=provider)
-    headers = row.get("headers") if isinstance(row.get("headers"), dict) else {}
-    body = row.get("body")
-    return Failure(
-        status=status if isinstance(status, int) else None,
-        headers=tuple((str(name), str(value)) for name, value in (headers or {}).items()),
-        body=(body if isinstance(body, str) else "" if body is None else json.dumps(body)).encode("utf-8", "replace"),
-        provider=provider,
-    )
-
-
-def listing(options: argparse.Namespace) -> Iterator[str]:
+def listing(options: argparse.Namespace) -> None:
     """All subtypes as a table."""
-    from daemon.cli.show import table
-
-    rows = Catalogue.load(user_rules(options)).subtypes()
+    rows = Catalogue.load(_rules_dir(options)).subtypes(language(options))
     if options.json:
-        yield json.dumps(rows, ensure_ascii=False)
+        say_json([rows])
         return
     head = ["subtype", "family", "does waiting help", "what it is"]
-    yield from table([head, *[[row["subtype"], row["family"], row["waiting"], row["title"]] for row in rows]])
+    say(table([head, *[[row["subtype"], row["family"], row["waiting"], row["title"]] for row in rows]]))
 
 
-def read(source: str, most: int | None = MOST) -> str:
-    """The text of a file or of standard input, whatever its bytes are."""
-    if source == "-":
-        return sys.stdin.buffer.read(-1 if most is None else most).decode("utf-8", "replace")
-    try:
-        with open(source, "rb") as file:
-            return file.read(-1 if most is None else most).decode("utf-8", "replace")
-    except OSError as error:
-        raise NotFound(f"{source} cannot be read: {error.strerror}; `daemon calls` lists ids of calls") from None
+# ---- what the settings say
 
 
 def language(options: argparse.Namespace) -> str:
     """The language asked for, else the configured one."""
-    return str(options.language or _config(options).language)
+    if not options.language:
+        return str(_configured_language(options))
+    known = languages()
+    if options.language.replace("-", "_").split("_")[0].lower() not in known:
+        complain(
+            f"there are no explanations in {options.language!r} yet; there are: {', '.join(known)}; this is English"
+        )
+    return str(options.language)
 
 
-def user_rules(options: argparse.Namespace) -> Path:
+def languages() -> list[str]:
+    """The languages that there are words for."""
+    return sorted(
+        file.name[:-5] for file in (files("daemon") / "data" / "words").iterdir() if file.name[-5:] == ".yaml"
+    )
+
+
+def _configured_language(options: argparse.Namespace) -> str:
+    from daemon.config import load
+
+    where = paths(options)
+    try:
+        return load(where.config_file, environ=environment(options), must_exist=where.config_told).language
+    except ConfigError as error:  # a text can be explained all the same
+        complain(f"the configuration is passed over, since it is wrong: {error.message}")
+        return "en"
+
+
+def _rules_dir(options: argparse.Namespace) -> Path:
     """The folder with the user's own rules, beside the configuration file."""
-    from daemon.cli.main import paths
-
     return paths(options).rules_dir
 
 
-def _config(options: argparse.Namespace) -> Any:
-    import os
+def _doubt_provider(name: str | None) -> None:
+    """Say so when NAME looks like a slip: rules for one provider would pass the text over."""
+    from daemon.providers import load_providers
 
-    from daemon.cli.main import paths
-    from daemon.config import load
-
-    return load(paths(options).config_file, environ=os.environ)
+    known = load_providers()
+    near = get_close_matches(name.lower(), known, 1, 0.75) if name and name not in known else []
+    if near:
+        complain(f"there is no provider {name!r}; did you mean {near[0]}?")

@@ -3,104 +3,41 @@
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from daemon import __version__
-from daemon.config import Paths
+from daemon.cli import terminal
+from daemon.cli.options import arranged, environment, parser, paths, program
+from daemon.cli.terminal import say, say_json
 from daemon.errors import NotFound, Refusal
 
-Command = Callable[[argparse.Namespace], int]
+EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_RUNNING, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
 
-EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_RUNNING = 0, 1, 2, 3
+STOP_S = 40.0
+"""How long `daemon stop` waits: the default of `drain`, and as much again for closing everything."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. 0: done; 1: it failed, with a line that says why; 2: wrong usage; 3: a daemon runs already."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
-    if not arguments or (arguments[0].startswith("-") and arguments[0] not in ("-h", "--help", "--version")):
-        arguments.insert(0, "serve")
-    options = parser().parse_args(arguments)
+    terminal.set_up()
+    arguments = arranged(list(sys.argv[1:] if argv is None else argv))
     try:
-        return int(options.run(options))
+        try:
+            options = parser().parse_args(arguments)
+            return COMMANDS[options.command](options)
+        finally:
+            terminal.flush()
     except Refusal as refusal:
-        print(f"daemon {options.command}: {refusal.message}", file=sys.stderr)
+        terminal.complain(f"{program()} {arguments[0]}: {refusal.message}")
         return EXIT_FAILED
     except BrokenPipeError:  # the reader of our output left, as `| head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        terminal.forget_output()
         return EXIT_FAILED
     except KeyboardInterrupt:
-        return 130
-
-
-def parser() -> argparse.ArgumentParser:
-    """All commands and their options."""
-    top = argparse.ArgumentParser(
-        prog="daemon",
-        description="Sluice paces, resends and explains calls to language models. Without a command it serves.",
-    )
-    top.add_argument("--version", action="version", version=f"sluice {__version__}")
-    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    everywhere = _everywhere()
-
-    def command(name: str, run: Command, summary: str) -> argparse.ArgumentParser:
-        made = commands.add_parser(name, help=summary, description=summary, parents=[everywhere])
-        made.set_defaults(run=run)
-        return made
-
-    _serve_options(command("serve", serve, "run the daemon in the foreground (the default)"))
-    status_ = command("status", status, "what runs, what waits and why")
-    status_.add_argument("--json", action="store_true", help="as JSON")
-    _calls_options(command("calls", calls, "the newest calls, or one whole"))
-    curl_ = command("curl", curl, "the curl command that sends a call again")
-    curl_.add_argument("call", metavar="ID", help="a call's id, or `last`, or `last-failed`")
-    curl_.add_argument("--via-daemon", action="store_true", help="through the daemon's socket instead of direct")
-    _explain_options(command("explain", explain, "why a call failed, or what a pasted error means"))
-    command("check", check, "what is wrong with this set-up, and how to mend it")
-    command("demo", demo, "see it work in under a minute, without key and network")
-    command("stop", stop, "stop the daemon after running calls have ended")
-    return top
-
-
-def _everywhere() -> argparse.ArgumentParser:
-    """Options that each command takes; each also by environment."""
-    options = argparse.ArgumentParser(add_help=False)
-    options.add_argument("--socket", metavar="PATH", help="the Unix socket (SLUICE_SOCKET)")
-    options.add_argument("--config", metavar="FILE", help="the configuration file (SLUICE_CONFIG)")
-    options.add_argument("--state-dir", metavar="DIR", help="where the journal is kept (SLUICE_STATE_DIR)")
-    return options
-
-
-def _serve_options(options: argparse.ArgumentParser) -> None:
-    options.add_argument(
-        "--log-level", choices=("debug", "info", "warning", "error"), help="default info (SLUICE_LOG_LEVEL)"
-    )
-    options.add_argument("--sandbox", action="store_true", help="talk to the built-in sandbox provider only")
-
-
-def _calls_options(options: argparse.ArgumentParser) -> None:
-    options.add_argument("call", metavar="ID", nargs="?", help="show this one whole")
-    options.add_argument("--failed", action="store_true", help="only failed ones")
-    options.add_argument("--limit", type=int, default=30, metavar="N", help="at most N (default 30)")
-    options.add_argument("--json", action="store_true", help="as JSON lines")
-
-
-def _explain_options(options: argparse.ArgumentParser) -> None:
-    options.add_argument("source", metavar="FILE|-|ID", nargs="?", default="-", help="a file, `-` for standard input, "
-                         "a call's id, `last` or `last-failed`")  # fmt: skip
-    options.add_argument("--text", help="the error text itself")
-    options.add_argument("--provider", metavar="NAME", help="whose error it is, if you know")
-    options.add_argument("--status", type=int, metavar="N", help="the HTTP status, if you know")
-    options.add_argument("--language", metavar="L", help="of the words")
-    options.add_argument("--json", action="store_true", help="as JSON")
-    options.add_argument("--why", action="store_true", help="also show which rules looked and matched")
-    options.add_argument("--jsonl", metavar="FILE", help="explain each JSON line of FILE (`-`: standard input)")
-    options.add_argument("--list", action="store_true", help="list all kinds of failure that are told apart")
+        return EXIT_INTERRUPTED
 
 
 # ---- the commands
@@ -108,13 +45,17 @@ def _explain_options(options: argparse.ArgumentParser) -> None:
 
 def serve(options: argparse.Namespace) -> int:
     """Run the daemon."""
+    from daemon.app import Taken
     from daemon.app import serve as run
-    from daemon.doors.porter import AlreadyRunning
+    from daemon.cli.ready import ready_lines
+
+    def ready(socket: Path, sandbox: bool) -> None:
+        terminal.announce(ready_lines(socket, sandbox=sandbox))
 
     try:
-        return run(paths(options), sandbox=options.sandbox, environ=environment(options))
-    except AlreadyRunning as running:
-        print(f"daemon serve: {running}; see it with `daemon status`", file=sys.stderr)
+        return run(paths(options), sandbox=options.sandbox, environ=environment(options), ready=ready)
+    except Taken as taken:
+        terminal.complain(f"{program()} {options.command}: {taken.message}")
         return EXIT_RUNNING
 
 
@@ -124,7 +65,10 @@ def status(options: argparse.Namespace) -> int:
     from daemon.cli.show import status_text
 
     answer = ask(paths(options), "status")
-    say([json.dumps(answer, ensure_ascii=False)] if options.json else status_text(answer, time.time()))
+    if options.json:
+        say_json([answer])
+    else:
+        say(status_text(answer, time.time()))
     return EXIT_OK
 
 
@@ -133,19 +77,22 @@ def calls(options: argparse.Namespace) -> int:
     from daemon.cli.show import call_text, calls_text
 
     if options.call:
-        row = _ask_or_read(options, "show", {"call": options.call})
-        say([json.dumps(row, ensure_ascii=False)] if options.json else call_text(row, time.time()))
-        return EXIT_OK
-    answer = _ask_or_read(options, "calls", {"failed": options.failed, "limit": options.limit})
-    rows = answer["calls"]
-    say((json.dumps(row, ensure_ascii=False) for row in rows) if options.json else calls_text(rows, time.time()))
+        rows = [_ask_or_read(options, "show", {"call": options.call})]
+    else:
+        rows = _ask_or_read(options, "calls", {"failed": options.failed, "limit": options.limit})["calls"]
+    if options.json:
+        say_json(rows)
+    elif options.call:
+        say(call_text(rows[0], time.time()))
+    else:
+        say(calls_text(rows, time.time(), failed=options.failed))
     return EXIT_OK
 
 
 def curl(options: argparse.Namespace) -> int:
     """The curl command of a call."""
     answer = _ask_or_read(options, "curl", {"call": options.call, "via_daemon": options.via_daemon})
-    say([answer["command"]])
+    say(answer["command"].split("\n"))
     return EXIT_OK
 
 
@@ -154,15 +101,20 @@ def explain(options: argparse.Namespace) -> int:
     from daemon.cli import explaining
 
     if options.list:
-        say(explaining.listing(options))
-    elif options.jsonl:
-        say(explaining.many(options))
+        explaining.listing(options)
+    elif options.jsonl is not None:
+        return EXIT_FAILED if explaining.many(options) else EXIT_OK
     elif options.text is None and explaining.is_call(options.source):
-        params = {"call": options.source, "language": options.language}
-        answer = _ask_or_read(options, "explain", params)
-        say([json.dumps(answer, ensure_ascii=False)] if options.json else answer["text"].splitlines())
+        explaining.call(options, lambda params: _ask_or_read(options, "explain", params))
     else:
-        say(explaining.one(options))
+        explaining.one(options)
+    return EXIT_OK
+
+
+def report(options: argparse.Namespace) -> int:
+    """A failed call as text for a provider's support."""
+    answer = _ask_or_read(options, "report", {"call": options.call, "language": options.language})
+    say(answer["text"].split("\n")[:-1])
     return EXIT_OK
 
 
@@ -170,7 +122,7 @@ def check(options: argparse.Namespace) -> int:
     """Look at the set-up."""
     from daemon.cli import check as checking
 
-    checks = checking.run(paths(options), os.environ)
+    checks = checking.run(paths(options), environment(options))
     say(checking.lines(checks))
     return EXIT_FAILED if any(one.state == "bad" for one in checks) else EXIT_OK
 
@@ -183,17 +135,23 @@ def demo(options: argparse.Namespace) -> int:
 
 
 def stop(options: argparse.Namespace) -> int:
-    """Stop the daemon."""
-    from daemon.cli.client import ask
+    """Stop the daemon, and wait until it has ended."""
+    from daemon.cli.client import ask, wait_for_end
 
-    ask(paths(options), "shutdown")
-    say(["The daemon stops as soon as running calls have ended."])
+    where = paths(options)
+    ask(where, "shutdown")
+    if not wait_for_end(where, STOP_S):
+        raise Refusal(
+            f"the daemon still runs after {STOP_S:g} s: it takes no new calls, waits for those that run "
+            "(setting `drain`), and then ends by itself"
+        )
+    say(["The daemon has stopped."])
     return EXIT_OK
 
 
-def _ask_or_read(options: argparse.Namespace, method: str, params: dict[str, Any]) -> Any:
+def _ask_or_read(options: argparse.Namespace, method: str, params: Mapping[str, Any]) -> Any:
     """Ask the daemon; without one, read its journal."""
-    from daemon.cli.client import NotRunning, ask
+    from daemon.cli.client import NotRunning, Silent, address, ask
 
     where = paths(options)
     try:
@@ -201,29 +159,22 @@ def _ask_or_read(options: argparse.Namespace, method: str, params: dict[str, Any
     except NotRunning as not_running:
         from daemon.cli import offline
 
+        if isinstance(not_running, Silent):
+            terminal.complain(f"{program()} {options.command}: {not_running.message}; now its journal is asked")
         try:
             return offline.answer(where, method, params)
-        except FileNotFoundError:
-            raise NotFound(f"{not_running.message}; and there is no journal in {where.state_dir} yet") from None
+        except offline.NoJournal as none:
+            raise NotFound(f"no daemon answers at {address(where)}, and {none.message}") from None
 
 
-def paths(options: argparse.Namespace) -> Paths:
-    """Where everything is: options before environment before the platform's defaults."""
-    from daemon.config import default_paths
-
-    return default_paths(environment(options))
-
-
-def environment(options: argparse.Namespace) -> dict[str, str]:
-    """The environment, with what the options say in the place of its SLUICE_ variables."""
-    told = {"SLUICE_SOCKET": options.socket, "SLUICE_CONFIG": options.config, "SLUICE_STATE_DIR": options.state_dir}
-    said = {name: str(Path(value).absolute()) for name, value in told.items() if value}
-    level = getattr(options, "log_level", None)
-    return {**os.environ, **said, **({"SLUICE_LOG_LEVEL": level} if level else {})}
-
-
-def say(lines: Iterable[str]) -> None:
-    """Print LINES; what standard output cannot show is replaced."""
-    encoding = sys.stdout.encoding or "utf-8"
-    for line in lines:
-        print(line.encode(encoding, "replace").decode(encoding))
+COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
+    "serve": serve,
+    "status": status,
+    "calls": calls,
+    "curl": curl,
+    "explain": explain,
+    "report": report,
+    "check": check,
+    "demo": demo,
+    "stop": stop,
+}

@@ -55,8 +55,8 @@ def lisp_string(text: str) -> str:
 
 
 def program() -> str:
-    """How to run this command line from anywhere."""
-    for place in (Path(sys.argv[0]).absolute(), Path(sys.executable).with_name("daemon")):
-        if place.suffix != ".py" and place.is_file():
-            return quote(str(place))
-    return f"{quote(sys.executable)} -m daemon"
+    """How to run this command line from anywhere. Beside Python we are `sluice`: a `daemon` there may be another's."""
+    started, beside = Path(sys.argv[0]).absolute(), Path(sys.executable).with_name("sluice")
+    if started.name in ("daemon", "sluice") and started.is_file():
+        return quote(str(started))
+    return quote(str(beside)) if beside.is_file() else f"{quote(sys.executable)} -m daemon"

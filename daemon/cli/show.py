@@ -108,7 +108,8 @@ def dim_row(dim: Mapping[str, Any]) -> list[str]:
     """One limit of a pool."""
     used, limit = dim.get("used"), dim.get("limit")
     known = "unknown" if limit is None else f"{number(used)} of {number(limit)} used"
-    return [cell(dim.get("name", dim.get("dimension", "?"))), known, cell(dim.get("source") or "")]
+    name = str(dim.get("dimension", "?")).replace("_", " ")
+    return [cell(f"{name} / {dim['period']}" if dim.get("period") else name), known, cell(dim.get("source") or "")]
 
 
 def number(value: Any) -> str:
@@ -157,16 +158,14 @@ def calls_text(rows: Sequence[Mapping[str, Any]], now: float, *, failed: bool = 
 
 
 def answer_text(row: Mapping[str, Any]) -> str:
-    """How a call ended, on one line."""
-    status, state = row.get("status"), row.get("state")
+    """How a call ended, on one line: `200`, `429 insufficient_quota: ...`, `cancelled: the client left`."""
+    status, state, line = row.get("status"), row.get("state"), row.get("line")
     parts = [str(status)] if status else []
-    if state and (state != "done" or not status):
-        parts.append(str(state))
     if row.get("subtype"):
-        parts = [str(status or "no answer"), f"{row['subtype']}:"]
-    if row.get("line"):
-        parts.append(str(row["line"]))
-    return cell(" ".join(parts) or "-")
+        parts.append(str(row["subtype"]))
+    elif state and (state != "done" or not status):
+        parts.append(str(state))
+    return cell((" ".join(parts) or "-") + (f": {line}" if line else ""))
 
 
 def call_text(row: Mapping[str, Any], now: float) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 
 from daemon.errors import ConfigError
 from daemon.explain import facts as facts_
-from daemon.explain import origin, render, rules, view, words
+from daemon.explain import origin, render, report, rules, view, words
 from daemon.explain.patterns import holds_one, pieces
 from daemon.model import Confidence, Dimension, Explanation, Failure, Finding, Retry, Situation
 
@@ -75,52 +75,105 @@ class Catalogue:
         less.__dict__["_rules"] = tuple(rule for rule in self._rules if not rule.id.startswith(ids))
         return less
 
-    def classify(self, failure: Failure) -> Finding:
-        """Return what kind of failure it is, with the facts that it states."""
+    def classify(self, failure: Failure, now: float | None = None) -> Finding:
+        """Return what kind of failure it is, with the facts that it states.
+
+        NOW (Unix time of the answer) is needed for a Retry-After that is a date in an answer without a Date.
+        """
         seen = view.look(failure)
         providers = origin.providers(seen, failure.provider, self._signs)
-        known = _Known(seen, self._grammar)
+        known = _Known(seen, self._grammar, now)
         words_ = f"{seen.low}\n{seen.glued}" if seen.glued_line else seen.low
         for needed, rule in self._guarded_rules:
             if needed is not None and not holds_one(needed, words_):
                 continue
             claim, _ = rules.claims(rule, seen, providers, known)
             if claim is not None:
-                return self._finding(claim, seen, providers)
-        return self._finding(None, seen, providers)
+                return self._finding(claim, seen, providers, now)
+        return self._finding(None, seen, providers, now)
 
     def why(self, failure: Failure) -> list[dict[str, Any]]:
         """Return for each rule, in order, whether it claims FAILURE: on which bytes, or what was missing."""
         seen = view.look(failure)
         providers = origin.providers(seen, failure.provider, self._signs)
-        known = _Known(seen, self._grammar)
+        known = _Known(seen, self._grammar, None)
         out = []
         for rule in self._rules:
             claim, missing = rules.claims(rule, seen, providers, known)
             out.append({
                 "rule": rule.id, "rank": rule.rank, "subtype": rule.subtype, "matched": claim is not None,
-                "on": list(claim.evidence) if claim else [], "missing": missing,
+                "on": list(_evidence(claim, seen)) if claim else [], "missing": missing,
             })  # fmt: skip
         return out
+
+    def why_page(self, failure: Failure, language: str = "en", *, width: int = 80) -> str:
+        """Return `why` as text for a terminal."""
+        return render.why(self.why(failure), self._language(language), width=width)
 
     def explain(
         self, finding: Finding, situation: Situation | None = None, language: str = "en", *, now: float | None = None
     ) -> Explanation:
         """Put FINDING into words. An unknown LANGUAGE is English."""
         sign = next((s for s in self._signs if s.id == finding.provider), None)
-        return words.explanation(finding, situation or Situation(), self._language(language), sign, now)
+        english = self._language("en")
+        return words.explanation(finding, situation or Situation(), self._language(language), english, sign, now)
+
+    def retold(self, row: Mapping[str, Any], language: str | None = None) -> Explanation | None:
+        """Return the explanation kept in a journal's ROW, as it was given or in LANGUAGE; None without one."""
+        kept = row.get("explanation")
+        if not isinstance(kept, dict):
+            return None
+        told = Explanation.from_json(kept)
+        if language is None or self._language(language).name == told.language:
+            return told
+        last: Mapping[str, Any] = (row.get("tries") or ({},))[-1]
+        body = str(last.get("body") or "").encode("utf-8", "replace")
+        headers = tuple((name, value) for name, value, *_ in last.get("headers") or () if value is not None)
+        again = self.classify(Failure(last.get("status"), headers, body, provider=row.get("provider")))
+        evidence = again.evidence if again.rule == told.finding.rule else ()
+        around = Situation(host=row.get("host"), model=row.get("model"), attempts=int(row.get("attempts") or 0))
+        return self.explain(replace(told.finding, evidence=evidence), around, language, now=row.get("started_at"))
 
     def render(self, explanation: Explanation, *, curl: str | None = None, width: int = 80) -> str:
         """Return the whole text for a terminal."""
         return render.page(explanation, self._language(explanation.language), curl=curl, width=width)
 
+    def short(self, explanation: Explanation, *, width: int = 80) -> str:
+        """Return the short form for a terminal: what happened, what happens now, the first thing to do."""
+        return render.short(explanation, self._language(explanation.language), width=width)
+
+    def report(
+        self, row: Mapping[str, Any], language: str = "en", *, curl: str | None, calls_before: int | None, client: str
+    ) -> str:
+        """Return Markdown about a journalled call that failed, for a provider's support."""
+        spoken = self._language(language)
+        title = words.row(row.get("subtype") or "unknown", spoken)["title"]
+        name = self.name_of(str(row.get("provider")), language) or str(row.get("host"))
+        return report.report(row, spoken, name=name, title=title, curl=curl, calls_before=calls_before, client=client)
+
     def subtypes(self, language: str = "en") -> list[dict[str, str]]:
         """Return one row for each subtype: what the manual, README and `explain --list` print."""
         spoken = self._language(language)
         return [
-            {"subtype": name, "family": entry["family"], "retry": entry["retry"], **words.row(name, spoken)}
+            {
+                "subtype": name, "family": entry["family"], "retry": entry["retry"],
+                "waiting": str(spoken.data["waiting"][entry["retry"]]), **words.row(name, spoken),
+            }
             for name, entry in self._subtypes.items()
-        ]
+        ]  # fmt: skip
+
+    def examples(self) -> Mapping[str, list[Any]]:
+        """Return for each rule the errors that it was made for; `daemon.explain.teach` reads them."""
+        return cast("Mapping[str, list[Any]]", _read("examples.yaml"))
+
+    def name_of(self, provider: str, language: str = "en") -> str:
+        """Return what people call PROVIDER; nothing when nobody has this name."""
+        called = next((sign.name for sign in self._signs if sign.id == provider), "")
+        return str(self._language(language).data["names"].get(provider, called))
+
+    def language(self, name: str) -> words.Language:
+        """Return the words of the language NAME; English when there are none."""
+        return self._language(name)
 
     def _language(self, language: str) -> words.Language:
         name = language.split("-")[0].split("_")[0].lower()
@@ -131,11 +184,13 @@ class Catalogue:
             self._languages[name] = words.Language(name, rules.read_yaml(path))
         return self._languages[name]
 
-    def _finding(self, claim: rules.Claim | None, seen: view.View, providers: tuple[str, ...]) -> Finding:
+    def _finding(
+        self, claim: rules.Claim | None, seen: view.View, providers: tuple[str, ...], now: float | None
+    ) -> Finding:
         rule = claim.rule if claim else None
         subtype = rule.subtype if rule else "unknown"
         kind = self._subtypes[subtype]
-        stated = self._facts(claim, seen, kind["family"])
+        stated = self._facts(claim, seen, kind["family"], now)
         return Finding(
             subtype=subtype, family=kind["family"], retry=cast(Retry, (rule and rule.retry) or kind["retry"]),
             confidence=cast(Confidence, rule.confidence if rule else "guess"),
@@ -146,7 +201,7 @@ class Catalogue:
             rule=rule.id if rule else None, evidence=_evidence(claim, seen), original=seen.original,
         )  # fmt: skip
 
-    def _facts(self, claim: rules.Claim | None, seen: view.View, family: str) -> facts_.Facts:
+    def _facts(self, claim: rules.Claim | None, seen: view.View, family: str, now: float | None) -> facts_.Facts:
         """Collect what the answer states; whatever a rule says itself wins."""
         rule = claim.rule if claim else None
         stated = facts_.Facts()
@@ -158,7 +213,7 @@ class Catalogue:
         window = stated.window or (rule.window if rule else None)
         if window is None and (family in WINDOWED or (rule and rule.subtype in ("plan_window", "not_in_plan"))):
             window = facts_.window(seen, self._grammar)
-        wait, reset = facts_.wait(seen, self._grammar)
+        wait, reset = facts_.wait(seen, self._grammar, now)
         stated = replace(
             stated, window=None if window == "none" else window, retry_after_s=wait, reset_at=reset,
             model=facts_.model(seen, self._grammar), plan=facts_.plan(seen, self._grammar),
@@ -169,15 +224,18 @@ class Catalogue:
 class _Known:
     """The numbers of one failure, worked out when the first rule that compares them asks."""
 
-    def __init__(self, seen: view.View, grammar: facts_.Grammar) -> None:
+    def __init__(self, seen: view.View, grammar: facts_.Grammar, now: float | None) -> None:
         self._seen = seen
         self._grammar = grammar
+        self._now = now
         self._facts: facts_.Facts | None = None
 
     def __call__(self) -> facts_.Facts:
         if self._facts is None:
             stated = facts_.numbers(self._seen, self._grammar)
-            self._facts = replace(stated, scarce=facts_.scarce(self._seen)[0])
+            wait, reset = facts_.wait(self._seen, self._grammar, self._now)
+            scarce = facts_.scarce(self._seen)[0]
+            self._facts = replace(stated, scarce=scarce, retry_after_s=wait, reset_at=reset)
         return self._facts
 
 

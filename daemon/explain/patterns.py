@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Final
 
 SHORTEST: Final = 3
-"""Shorter pieces are in nearly every text."""
+"""Shorter pieces are in nearly every text. A Chinese character is not, and `/s` is in few."""
 MOST: Final = 24
 """With more pieces the pattern itself is as quick."""
 
@@ -89,14 +89,19 @@ def _parts(alternative: str) -> Iterator[frozenset[str]]:
         if literal and not optional:
             run += literal
         if not literal or optional or quantifier == "+":
-            if len(run) >= SHORTEST:
+            if _rare(run):
                 yield frozenset((run,))
             run = ""
         if group is not None and not optional and (inner := _either(group)):
             yield inner
         at = _after_quantifier(alternative, end)
-    if len(run) >= SHORTEST:
+    if _rare(run):
         yield frozenset((run,))
+
+
+def _rare(run: str) -> bool:
+    """Return whether most texts lack RUN."""
+    return len(run) >= SHORTEST or not run.isascii() or (len(run) == 2 and not run.isalnum())
 
 
 def _token(source: str, at: int) -> tuple[int, str, str | None]:

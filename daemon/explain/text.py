@@ -13,6 +13,8 @@ import unicodedata
 from collections import Counter
 from typing import Final
 
+from daemon.explain.patterns import holds_one
+
 MAX_CHARS: Final = 24_000
 """Longer texts keep their beginning and end: errors stand at either."""
 
@@ -52,7 +54,11 @@ _CLIENT: Final = re.compile(
 """What clients add of their own: LangChain, aider, LiteLLM, opencode, Semantic Kernel, Claude Code, botocore."""
 
 
-_CLIENT_WORDS: Final = re.compile(r"(?i)retr|attempt|backing off|sleeping|waiting|as it raised")
+_CLIENT_WORDS: Final = (
+    "retrying", "retry in", "to retry", "will retry", "attempt", "backing off", "sleeping", "waiting", "as it raised",
+    "max retries",
+)  # fmt: skip
+"""One of them stands in whatever the pattern above matches; looking for them first is ten times cheaper."""
 
 
 def restored(raw: str) -> str:
@@ -91,7 +97,8 @@ def glued(text: str) -> str:
 
 def without_client(line: str) -> str:
     """Take the client's own waits and counts out of a one-line text: they are not the server's."""
-    return _CLIENT.sub(" ", line) if _CLIENT_WORDS.search(line) else line
+    low = line.lower()
+    return _CLIENT.sub(" ", line) if holds_one(_CLIENT_WORDS, low) else line
 
 
 def lowered(text: str) -> str:
@@ -127,7 +134,8 @@ def _panes(text: str) -> str:
     if "│" not in text:
         return text
     lines = text.split("\n")
-    edges = Counter([at for line in lines for at, char in enumerate(line[1:-1], 1) if char == "│" and line[:at].strip(" │")])
+    inner = [at for line in lines for at, char in enumerate(line[1:-1], 1) if char == "│" and line[:at].strip(" │")]
+    edges = Counter(inner)
     edge, count = max(edges.items(), key=lambda item: item[1], default=(0, 0))
     if count < 3 or count < 0.8 * len(lines):
         return text

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Final
 
 from daemon.explain import salvage, text
+from daemon.explain.patterns import holds_one
 from daemon.model import Failure
 
 _STATUS: Final = re.compile(
@@ -24,6 +25,9 @@ _STATUS_PHRASE: Final = re.compile(
     r"|\(4\d\d\) (?:too many requests|forbidden|unauthorized)"
 )
 """Status line and reason phrase say no more than the number; the API's own words must decide."""
+
+_PHRASES: Final = ("too many requests", "payment required", "bad request", "unauthorized", "forbidden")
+"""What each such phrase contains, so that most texts need not be searched."""
 
 _TAG: Final = re.compile(r"(?is)<(?:script|style|svg)\b.*?</(?:script|style|svg)>|<!--.*?-->|<[^>]*>")
 _HTML: Final = re.compile(r"(?i)<!doctype html|<html[\s>]|<head>|<title>|<body[\s>]")
@@ -104,12 +108,14 @@ def _pasted(failure: Failure, raw: str) -> View:
     if page:
         words = html.unescape(_TAG.sub(" ", words))
     fields = salvage.fields(salvage.pairs(words))
+    line, glued = _line(words), _glued(words)
+    if glued:  # a name or a value may be broken in two
+        fields = salvage.fields(salvage.pairs(glued)) | fields
     headers: dict[str, str] = {}
     _headers_inside(fields, headers)
-    line = _line(words)
     status = failure.status if failure.status is not None else _status(words, fields)
     return View(
-        status, headers, fields, line, _glued(words), True, html=page, empty=not line, host=failure.host or "",
+        status, headers, fields, line, glued, True, html=page, empty=not line, host=failure.host or "",
         fault=failure.fault, raw=raw,
     )  # fmt: skip
 
@@ -122,13 +128,17 @@ def _headers_inside(fields: dict[str, tuple[str, ...]], headers: dict[str, str])
 
 
 def _line(words: str) -> str:
-    return _STATUS_PHRASE.sub(_number_only, text.without_client(text.one_line(words)))
+    return _without_phrases(text.without_client(text.one_line(words)))
 
 
 def _glued(words: str) -> str:
     if "\n" not in words:
         return ""
-    return _STATUS_PHRASE.sub(_number_only, text.without_client(text.glued(words)))
+    return _without_phrases(text.without_client(text.glued(words)))
+
+
+def _without_phrases(line: str) -> str:
+    return _STATUS_PHRASE.sub(_number_only, line) if holds_one(_PHRASES, line.lower()) else line
 
 
 def _number_only(match: re.Match[str]) -> str:

@@ -20,6 +20,20 @@ REASON_CHARS: Final = 30
 
 _OPTIONAL: Final = re.compile(r"\[([^\[\]]*)\]")
 _FACT: Final = re.compile(r"\{(\w+)\}")
+_HAN_GAP: Final = re.compile(
+    r"(?<=[\u3000-\u303f\u4e00-\u9fff\uff00-\uff60]) (?=[\u3000-\u303f\u4e00-\u9fff\uff00-\uff60])"
+)
+"""A Chinese sentence has a blank around a Latin name, and none around a Chinese one."""
+
+_MARKS: Final = (
+    ("status", re.compile(r"status (?P<value>\d+)")),
+    ("header", re.compile(r"header (?P<value>.+)", re.DOTALL)),
+    ("words", re.compile(r"the words (?P<value>.+)", re.DOTALL)),
+    ("compared", re.compile(r"(?P<value>\w+ [<>=]+ \w+)")),
+    ("counted", re.compile(r"(?P<value>)counted by Sluice before sending: nothing went out")),
+    ("field", re.compile(r"(?P<value>\S+ \".*\")", re.DOTALL)),
+)
+"""How a finding writes its evidence: the rules' claims, and the gateway for what it did not even send."""
 
 Facts = Mapping[str, str]
 
@@ -33,6 +47,15 @@ class Language:
 
     def label(self, name: str) -> str:
         return str(self.data["labels"][name])
+
+    def join(self, *sentences: str) -> str:
+        """Return SENTENCES as one text; Chinese has no blank between two."""
+        return str(self.data["joiner"]).join([s for s in sentences if s])
+
+    def text(self, template: Any, facts: Facts) -> str:
+        """Return a sentence or a list of sentences; those that cannot be filled are left out."""
+        sentences = template if isinstance(template, list) else [template] if template else []
+        return self.join(*[filled(t, facts) or "" for t in sentences])
 
     def entry(self, finding: Finding, field: str) -> Any:
         """Return FIELD for FINDING from the narrowest place that has it: rule, provider, window, subtype."""
@@ -52,9 +75,9 @@ class Language:
 
 
 def explanation(
-    finding: Finding, situation: Situation, language: Language, sign: Sign | None, now: float | None
+    finding: Finding, situation: Situation, language: Language, english: Language, sign: Sign | None, now: float | None
 ) -> Explanation:
-    """Return FINDING in LANGUAGE, with what SITUATION adds."""
+    """Return FINDING in LANGUAGE, with what SITUATION adds. The HTTP reason phrase is ENGLISH: it must be ASCII."""
     facts = _facts(finding, situation, language, sign, now)
     state = _state(finding, facts)
     facts["tail"] = _chosen(finding, language, "tails", state, facts)
@@ -62,13 +85,13 @@ def explanation(
         finding=finding,
         language=language.name,
         line=_fitted(language.entry(finding, "line"), facts, LINE_CHARS),
-        reason=_fitted(language.entry(finding, "reason"), facts, REASON_CHARS).encode("ascii", "ignore").decode(),
-        title=_text(language.entry(finding, "title"), facts),
-        what=_text(language.entry(finding, "what"), facts),
-        why=" ".join(filter(None, (_text(language.entry(finding, "why"), facts), _around(finding, language, facts)))),
+        reason=_reason(finding, english),
+        title=language.text(language.entry(finding, "title"), facts),
+        what=language.text(language.entry(finding, "what"), facts),
+        why=language.join(language.text(language.entry(finding, "why"), facts), _around(finding, language, facts)),
         now=_chosen(finding, language, "now", state, facts),
         actions=_actions(language.entry(finding, "actions"), facts),
-        not_this=_text(language.entry(finding, "not_this"), facts),
+        not_this=language.text(language.entry(finding, "not_this"), facts),
         evidence=_evidence(finding, language),
     )
 
@@ -79,10 +102,15 @@ def row(subtype: str, language: Language) -> dict[str, str]:
     finding = Finding(subtype=subtype)
     actions = _actions(language.entry(finding, "actions"), facts)
     return {
-        "title": _text(language.entry(finding, "title"), facts),
-        "what": _text(language.entry(finding, "what"), facts),
+        "title": language.text(language.entry(finding, "title"), facts),
+        "what": language.text(language.entry(finding, "what"), facts),
         "do": actions[0].text if actions else "",
     }
+
+
+def _reason(finding: Finding, english: Language) -> str:
+    facts = {"win": english.data["short_windows"].get(finding.window or "", "")}
+    return _fitted(english.entry(finding, "reason"), facts, REASON_CHARS).encode("ascii", "ignore").decode()
 
 
 def filled(template: str, facts: Facts, drop: int = 0) -> str | None:
@@ -102,15 +130,9 @@ def filled(template: str, facts: Facts, drop: int = 0) -> str | None:
 def _put(form: str, facts: Facts) -> str | None:
     if any(not facts.get(name) for name in _FACT.findall(form)):
         return None
-    text = _FACT.sub(lambda m: facts[m[1]], form)
+    text = _HAN_GAP.sub("", _FACT.sub(lambda m: facts[m[1]], form))
     # A provider that has no name is "the provider", which may open a sentence.
     return text[0].upper() + text[1:] if form.startswith("{provider}") and text.startswith("the ") else text
-
-
-def _text(template: Any, facts: Facts) -> str:
-    """Return a sentence or a list of sentences; those that cannot be filled are left out."""
-    sentences = template if isinstance(template, list) else [template] if template else []
-    return " ".join(s for t in sentences if (s := filled(t, facts)))
 
 
 def _fitted(template: Any, facts: Facts, most: int) -> str:
@@ -155,7 +177,7 @@ def _chosen(finding: Finding, language: Language, field: str, state: str, facts:
     own = language.entry(finding, field) or {}
     for source in (own, language.data[field]):
         for key in (state, state.split("_")[0]):
-            if key in source and (text := _text(source[key], facts)):
+            if key in source and (text := language.text(source[key], facts)):
                 return text
     return ""
 
@@ -163,13 +185,22 @@ def _chosen(finding: Finding, language: Language, field: str, state: str, facts:
 def _around(finding: Finding, language: Language, facts: Facts) -> str:
     """Return what the daemon itself saw around the failure."""
     about = language.data["around"]
-    return " ".join(filter(None, (_text(about.get(key), facts) for key in ("any", finding.family))))
+    return language.join(*[language.text(about.get(key), facts) for key in ("any", finding.family)])
 
 
 def _evidence(finding: Finding, language: Language) -> str:
-    seen = "; ".join(finding.evidence)
+    """Return what was seen. The findings' own words are English marks; what they mark is quoted as it came."""
+    forms = language.data["seen"]
+    seen = "; ".join([_shown(one, forms) for one in finding.evidence])
     sure = str(language.data["confidence"][finding.confidence])
     return f"{seen} ({sure})" if seen else sure
+
+
+def _shown(evidence: str, forms: Mapping[str, str]) -> str:
+    for kind, mark in _MARKS:
+        if found := mark.fullmatch(evidence):
+            return str(forms[kind]).replace("{value}", found["value"])
+    return evidence
 
 
 def _facts(
@@ -178,16 +209,17 @@ def _facts(
     data = language.data
     reset = finding.reset_at if finding.reset_at and (now is None or finding.reset_at > now) else None
     facts = {
-        "provider": sign.name if sign else situation.host or finding.provider or data["somebody"],
+        "provider": _called(finding, situation, sign, data),
         "model": finding.model or situation.model or "",
         "host": situation.host or "",
         "status": str(finding.status or ""),
         "limit": amount(finding.limit), "used": amount(finding.used), "requested": amount(finding.requested),
         "window": data["windows"].get(finding.window or "", ""),
-        "win": data["short_windows"].get(finding.window or "", ""),
+        "this": data["this_windows"].get(finding.window or "", ""),
+        "next": data["next_windows"].get(finding.window or "", ""),
         "plan": finding.plan or "",
         "wait": span(finding.retry_after_s, data),
-        "reset": clock(reset, now) if reset else "",
+        "reset": clock(reset, now, data["clock"]) if reset else "",
         "reset_in": span(reset - now, data) if reset and now is not None else "",
         "resend_in": span(situation.resend_in_s, data),
         "waited": span(situation.waited_s, data) if (situation.waited_s or 0) >= 1 else "",
@@ -200,6 +232,13 @@ def _facts(
     }  # fmt: skip
     facts.update({f"page_{name}": url for name, url in (sign.pages.items() if sign else ())})
     return facts
+
+
+def _called(finding: Finding, situation: Situation, sign: Sign | None, data: Mapping[str, Any]) -> str:
+    """Return what to call whoever answered."""
+    if sign:
+        return str(data["names"].get(sign.id, sign.name))
+    return str(situation.host or finding.provider or data["somebody"])
 
 
 def amount(value: float | None) -> str:
@@ -227,11 +266,13 @@ def span(seconds: float | None, data: Mapping[str, Any]) -> str:
     return " ".join(parts[:2])
 
 
-def clock(at: float, now: float | None) -> str:
+def clock(at: float, now: float | None, forms: Mapping[str, str]) -> str:
     """Return a local time for people: `14:05` today, else with its date."""
     try:
         local = time.localtime(at)
     except (ValueError, OverflowError, OSError):
         return ""
     today = now is not None and time.localtime(now)[:3] == local[:3]
-    return time.strftime("%H:%M" if today else "%Y-%m-%d %H:%M", local)
+    form = forms["today" if today else "later"]
+    # Not strftime alone: in the C locale it cannot write a Korean or Chinese form.
+    return re.sub("%[HMYmd]", lambda part: time.strftime(part[0], local), form)

@@ -8,7 +8,7 @@ from typing import Any
 from daemon import __version__
 from daemon.curl import curl_command
 from daemon.errors import InvalidCall, NotFound
-from daemon.model import Explanation, Failure, Situation
+from daemon.model import Failure, Situation
 from daemon.operations.desk import (
     Desk,
     Params,
@@ -77,36 +77,36 @@ async def curl(desk: Desk, params: Params, session: Session, tag: Any) -> Result
 
 async def explain(desk: Desk, params: Params, session: Session, tag: Any) -> Result:
     """Explain a journalled call, a pasted text, or an HTTP answer."""
-    language = text_param(params, "language") or desk.language
+    language = text_param(params, "language")
     call = text_param(params, "call")
     if call is not None:
         return await explain_call(desk, call, language)
     failure = failure_of(params)
     finding = desk.catalogue.classify(failure)
-    explanation = desk.catalogue.explain(finding, Situation(host=failure.host), language)
+    explanation = desk.catalogue.explain(finding, Situation(host=failure.host), language or desk.language)
     answer: dict[str, Any] = {"explanation": explanation.as_json(), "text": desk.catalogue.render(explanation)}
     if flag_param(params, "why"):
         answer["why"] = desk.catalogue.why(failure)
     return answer
 
 
-async def explain_call(desk: Desk, name: str, language: str) -> Result:
-    """The explanation of a call that failed, as it was given then, with its curl command."""
+async def explain_call(desk: Desk, name: str, language: str | None) -> Result:
+    """The explanation of a call that failed, as it was given then or in another language, with its curl command."""
     row = await row_of(desk, name)
-    kept = row.get("explanation")
+    told = desk.catalogue.retold(row, language)
     command = await curl_of(desk, row)
-    if not isinstance(kept, dict):
+    answer = {"call": row["id"], "ref": row.get("ref"), "curl": command}
+    if told is None:
         words = (
             f"Call {row['id']} has not failed, so there is nothing to explain. See it with: daemon calls {row['id']}"
         )
-        return {"call": row["id"], "ref": row.get("ref"), "explanation": None, "text": words, "curl": command}
-    text = desk.catalogue.render(Explanation.from_json(kept), curl=command)
-    return {"call": row["id"], "ref": row.get("ref"), "explanation": kept, "text": text, "curl": command}
+        return {**answer, "explanation": None, "text": words}
+    return {**answer, "explanation": told.as_json(), "text": desk.catalogue.render(told, curl=command)}
 
 
 async def explain_list(desk: Desk, params: Params, session: Session, tag: Any) -> Result:
     """All subtypes that can be told apart, with what to do about each."""
-    return {"subtypes": desk.catalogue.subtypes()}
+    return {"subtypes": desk.catalogue.subtypes(text_param(params, "language") or desk.language)}
 
 
 def failure_of(params: Params) -> Failure:

@@ -7,7 +7,7 @@ from typing import Any
 
 from daemon import __version__
 from daemon.errors import UnknownOperation
-from daemon.operations import acting, asking, sending
+from daemon.operations import acting, asking, reporting, sending
 from daemon.operations.desk import PROTOCOL, Desk, Operation, Params, Result, Session, number_param
 
 _CALL = "an id, the client's own id, `last` or `last-failed`"
@@ -81,7 +81,15 @@ OPERATIONS: Mapping[str, Operation] = {
                 "why": "also tell which rules looked and matched",
             },
         ),
-        Operation("subtypes", asking.explain_list, "all kinds of failure that are told apart"),
+        Operation(
+            "report",
+            reporting.report,
+            "a failed call as text for a provider's support",
+            {"call": _CALL, "language": "of the words, default English"},
+        ),
+        Operation(
+            "subtypes", asking.explain_list, "all kinds of failure that are told apart", {"language": "of the words"}
+        ),
         Operation(
             "chat",
             sending.chat,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -32,6 +34,7 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         "SLUICE_LOG_LEVEL",
         "XDG_STATE_HOME",
         "XDG_CONFIG_HOME",
+        "XDG_RUNTIME_DIR",
     ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(folder))
@@ -39,6 +42,7 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("SLUICE_STATE_DIR", str(folder / "state"))
     monkeypatch.setenv("SLUICE_CONFIG", str(folder / "config.yaml"))
     (folder / "config.yaml").write_text("language: en\n")
+    monkeypatch.chdir(folder)
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -56,3 +60,9 @@ def run(home: Path, capsys: Any) -> Callable[..., Done]:
         return Done(code, said.out, said.err)
 
     return do
+
+
+@pytest.fixture
+def stdin(monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes], None]:
+    """`stdin(data)` makes DATA what comes from standard input."""
+    return lambda data: monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))

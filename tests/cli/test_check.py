@@ -9,13 +9,14 @@ import pytest
 
 from daemon.cli import check as checking
 from daemon.cli.check import Check, lines
+from daemon.cli.client import Silent
 
 
 def test_a_fresh_home(run: Any) -> None:
     """Nothing is wrong where nothing was done yet; what is missing is said with its mend."""
     done = run("check")
     assert done.code == 0, done.out
-    assert "no daemon answers" in done.out
+    assert "no daemon" in done.out
     assert "C parser" in done.out
     assert "\u2192" in done.out
 
@@ -56,12 +57,12 @@ def test_no_certificates(run: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 
 
 def test_missing_programs(run: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A note with the line that installs each."""
+    """A note with what each is for."""
     monkeypatch.setenv("PATH", str(tmp_path))
     done = run("check")
     assert done.code == 0
-    assert "apt install curl" in done.out
-    assert "apt install emacs" in done.out
+    assert "curl is not installed" in done.out
+    assert "emacs is not installed" in done.out
 
 
 def test_a_running_daemon(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,4 +98,41 @@ def test_a_look_that_breaks(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_lines() -> None:
     """A mend stands below what it mends."""
     told = list(lines([Check("ok", "good", "not shown"), Check("bad", "wrong", "do this")]))
-    assert told == ["ok    good", "BAD   wrong", "      → do this"]
+    assert told[:3] == ["ok    good", "BAD   wrong", "      → do this"]
+
+
+def test_a_daemon_that_hangs(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That is bad, unlike none at all."""
+
+    def hangs(*given: Any, **more: Any) -> Any:
+        raise Silent("the daemon did not answer; end it")
+
+    monkeypatch.setattr(checking, "ask", hangs)
+    done = run("check")
+    assert done.code == 1
+    assert "BAD   the daemon did not answer; end it" in done.out
+
+
+def test_a_shared_folder_is_not_made_private(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the socket in /tmp nobody is told to close /tmp for everybody else."""
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    monkeypatch.setenv("SLUICE_SOCKET", str(shared / "s"))
+    done = run("check")
+    assert done.code == 1
+    assert f"{shared} is shared with others" in done.out
+    assert "chmod" not in done.out
+
+
+def test_wrong_rules_of_ones_own(run: Any, home: Path) -> None:
+    """The daemon would not start with them; several mistakes stand on lines of their own."""
+    (home / "rules").mkdir()
+    (home / "rules" / "a.yaml").write_text("- {id: mine}\n")
+    assert "BAD   your rules: " in run("check").out
+    (home / "rules" / "a.yaml").write_text("[]\n")
+    (home / "config.yaml").write_text("a: 1\nb: 2\n")
+    done = run("check")
+    assert "your rules for explanations in" in done.out
+    assert "\n      " + str(home / "config.yaml") + ":2" in done.out
+    assert done.out.endswith("\n1 to mend.\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -15,8 +16,9 @@ from typing import Any
 
 import pytest
 
-from daemon.cli.client import NotRunning, Remote, address, ask
+from daemon.cli.client import NotRunning, Remote, Silent, address, ask, wait_for_end
 from daemon.config import Paths, default_paths
+from daemon.doors.porter import Lock
 
 
 @pytest.fixture
@@ -127,3 +129,65 @@ def test_address(paths: Paths, tmp_path: Path) -> None:
         paths.endpoint_file.write_text(text)
         assert address(untold) == found
         assert address(paths) == paths.socket
+
+
+def test_who_holds_the_socket_is_told_apart(paths: Paths) -> None:
+    """A daemon that hangs, one whose queue of visitors is full, and a stranger are not `no daemon`: starting another
+    would not help, and the person is told how to end it."""
+    paths.state_dir.mkdir()
+    paths.endpoint_file.write_text(json.dumps({"socket": str(paths.socket), "pid": 4711}))
+    with socket.socket(socket.AF_UNIX) as frozen:
+        frozen.bind(str(paths.socket))
+        frozen.listen(0)
+        with pytest.raises(Silent, match=r"did not answer in 0\.02 s.*kill 4711"):
+            ask(paths, "status", timeout_s=0.02)
+        visitors = []
+        with contextlib.suppress(BlockingIOError):
+            for _ in range(20):
+                visitors.append(socket.socket(socket.AF_UNIX))
+                visitors[-1].setblocking(False)
+                visitors[-1].connect(str(paths.socket))
+        with pytest.raises(Silent, match="did not answer"):
+            ask(paths, "status", timeout_s=5)
+        for visitor in visitors:
+            visitor.close()
+    paths.socket.unlink()
+    assert isinstance(asked(paths, b"HTTP/1.1 400 Bad Request\r\n\r\n")[1], Silent)
+    paths.socket.unlink()
+    closed = asked(paths, b"")[1]
+    assert isinstance(closed, Silent)
+    assert "its own user only" in closed.message
+
+
+def test_a_socket_left_over(paths: Paths) -> None:
+    """After kill -9 the file is still there; that is said, since the path alone looks as if somebody were there."""
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(paths.socket))
+    with pytest.raises(NotRunning, match="left over from one that has ended; start it") as caught:
+        ask(paths, "status")
+    assert not isinstance(caught.value, Silent)
+    lock = Lock(paths.socket.with_name(paths.socket.name + ".lock"))
+    with pytest.raises(Silent, match="is stopping: it takes nobody new"):
+        ask(paths, "status")
+    lock.release()
+
+
+def test_errors_of_any_form(paths: Paths) -> None:
+    """A message among the facts, or facts of another type, break nothing."""
+    error = b'{"id":1,"error":{"message":"no","data":{"message":"x","self":1}}}\n'
+    _, refusal = asked(paths, error)
+    assert (refusal.message, refusal.facts) == ("no", {"message": "x", "self": 1})
+    paths.socket.unlink()
+    _, refusal = asked(paths, b'{"id":1,"error":{"data":[]}}\n')
+    assert isinstance(refusal, Remote)
+
+
+def test_waiting_for_the_end(paths: Paths) -> None:
+    """The daemon has ended when its lock is free; without a lock there is none."""
+    assert wait_for_end(paths, 0.0)
+    lock = Lock(paths.socket.with_name(paths.socket.name + ".lock"))
+    assert not wait_for_end(paths, 0.0)
+    timer = threading.Timer(0.1, lock.release)
+    timer.start()
+    assert wait_for_end(paths, 10.0)
+    timer.join()

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from daemon.cli import demo
+from daemon.errors import Refusal
 
 
 @pytest.mark.e2e
@@ -26,5 +27,5 @@ def test_the_demo(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_child_that_does_not_start() -> None:
     """It is said which one."""
-    with pytest.raises(RuntimeError, match="did not start"), demo._child(["-c", "pass"]):
+    with pytest.raises(Refusal, match="could not start"), demo._child(["-c", "pass"]):
         pass

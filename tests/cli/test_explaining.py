@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
-from daemon.cli.explaining import failure_from, is_call, parsed
+from daemon.cli.explaining import is_call, languages, sound
+from daemon.cli.reading import failure_from, parsed
 from daemon.errors import InvalidCall
+from daemon.explain import Catalogue
 from daemon.model import Failure
 
 TEXT = "Error code: 429 - insufficient_quota: your quota is used up, check your plan and billing details"
@@ -75,15 +77,18 @@ def test_many(run: Any, tmp_path: Path) -> None:
     assert all(row["line"] for row in told)
 
 
-@pytest.mark.parametrize("line", ["{", "[]", "1", "[" * 100_000])
+@pytest.mark.parametrize("line", ["{", "[]", "1", "[" * 100_000], ids=["half", "list", "number", "depth"])
 def test_a_line_that_is_no_object(run: Any, tmp_path: Path, line: str) -> None:
-    """Its number is named."""
+    """Its number is named, and the other lines are answered all the same."""
     with pytest.raises(InvalidCall, match="line 3"):
-        parsed(line, 3)
+        parsed(line.encode(), 3)
     file = tmp_path / "rows.jsonl"
-    file.write_text('{"text":"x"}\n' + line)
+    file.write_text('{"text":"x"}\n' + line + '\n{"text":"y"}')
     done = run("explain", "--jsonl", str(file))
-    assert (done.code, "line 2" in done.err) == (1, True)
+    rows = [json.loads(row) for row in done.out.splitlines()]
+    assert done.code == 1
+    assert ["error" in row for row in rows] == [False, True, False]
+    assert "line 2" in rows[1]["error"]
 
 
 def test_failure_from() -> None:
@@ -102,14 +107,85 @@ def test_listing(run: Any) -> None:
 
 
 def test_is_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An id is not a file; a file of that name is a file."""
+    """An id or a client's own id is a call; a file of that name, a path and a sentence are not."""
     monkeypatch.chdir(tmp_path)
     assert all(is_call(name) for name in ("last", "last-failed", "c0123abcd"))
-    assert not any(is_call(name) for name in ("-", "error.txt", "c0123", "LAST"))
-    Path("last").write_text("x")
-    assert not is_call("last")
+    assert not any(is_call(name) for name in ("-", "error.txt", "a/b", "429 Too Many Requests"))
+    Path("c0123abcd").write_text("x")
+    assert not is_call("c0123abcd")
 
 
 def test_languages(run: Any) -> None:
     """A language that is not there is no traceback."""
     assert run("explain", "--text", TEXT, "--language", "xx").code in (0, 1)
+
+
+def test_the_table_says_whether_waiting_helps(run: Any) -> None:
+    """Each kind of failure with an answer in words; the columns stand under each other."""
+    head, *rows = run("explain", "--list").out.splitlines()
+    at = head.index("does waiting help")
+    answers = {row[at : head.index("what it is")].strip() for row in rows}
+    assert answers == {row["waiting"] for row in Catalogue.load().subtypes("en")}
+    assert len(answers) == 4
+    assert next(row for row in rows if row.startswith("insufficient_quota"))[at:].startswith("no, a person must act")
+
+
+def test_a_language_that_is_not_there(run: Any) -> None:
+    """It is said once, with those that there are, and English is used; the configured one needs no words."""
+    done = run("explain", "--text", TEXT, "--language", "xx_YY")
+    assert (done.code, "credit" in done.out) == (0, True)
+    assert "there are no explanations in 'xx_YY' yet; there are: " in done.err
+    assert "en" in languages()
+    assert run("explain", "--text", TEXT, "--language", "en_GB").err == ""
+
+
+def test_a_broken_configuration_hinders_nobody(run: Any, home: Path) -> None:
+    """The text is explained all the same; the mistake is named."""
+    (home / "config.yaml").write_text("langauge: en\n")
+    done = run("explain", "--text", TEXT)
+    assert (done.code, "credit" in done.out, "config.yaml:1" in done.err) == (0, True, True)
+
+
+def test_rules_of_ones_own(run: Any, home: Path) -> None:
+    """They come first; a wrong one is named with its file."""
+    (home / "rules").mkdir()
+    (home / "rules" / "a.yaml").write_text("- {id: mine, match: {text: my relay is asleep}, subtype: overloaded}\n")
+    row = json.loads(run("explain", "--json", "--text", "My relay is asleep").out)
+    assert (row["subtype"], row["rule"]) == ("overloaded", "mine")
+    (home / "rules" / "a.yaml").write_text("- {id: mine}\n")
+    done = run("explain", "--text", "x")
+    assert (done.code, "a.yaml: rule mine" in done.err) == (1, True)
+
+
+def test_a_slip_in_the_providers_name(run: Any) -> None:
+    """It is doubted, not refused: rules of one's own may name anybody."""
+    assert "did you mean openai?" in run("explain", "--text", TEXT, "--provider", "opanai").err
+    assert run("explain", "--text", TEXT, "--provider", "my-relay").err == ""
+
+
+def test_the_error_itself_as_the_argument(run: Any) -> None:
+    """`daemon explain "429 ..."` is what a person tries first."""
+    assert "credit" in run("explain", TEXT).out
+
+
+def test_neither_a_file_nor_a_call(run: Any) -> None:
+    """Both are named; an id is only looked for as a call."""
+    done = run("explain", "whatever")
+    assert (done.code, "there is no file 'whatever', and as for a call: " in done.err) == (1, True)
+    assert "there is no file" not in run("explain", "c12345678").err
+
+
+def test_the_terminal_is_safe(run: Any) -> None:
+    """What a provider writes does not drive the terminal, in words or in JSON."""
+    for form in ([], ["--json"], ["--why"]):
+        out = run("explain", *form, "--text", "rate limit \x9b31m \u202e \x07 end").out
+        assert "rate limit" in out
+        assert not set(out) & {"\x9b", "\u202e", "\x07"}
+
+
+def test_no_number_that_json_lacks(run: Any, stdin: Any) -> None:
+    """A text may state a limit of 1e999; the line stays JSON."""
+    assert sound({"a": [float("inf"), 1.5], "b": float("nan")}) == {"a": [None, 1.5], "b": None}
+    stdin(b'{"id": 1e999, "text": "Limit: 1e999, requested 1e999 tokens per minute"}')
+    row = json.loads(run("explain", "--jsonl", "-").out, parse_constant=lambda name: pytest.fail(name))
+    assert row["id"] is None

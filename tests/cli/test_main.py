@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,11 @@ from typing import Any
 import pytest
 
 from daemon import __version__
+from daemon.app import Taken
 from daemon.cli import main as face
-from daemon.cli.main import main, parser, paths, say
-from daemon.doors.porter import AlreadyRunning
+from daemon.cli import terminal
+from daemon.cli.main import main
+from daemon.cli.options import parser, paths
 
 
 def test_help_names_all_commands(run: Any) -> None:
@@ -30,7 +33,7 @@ def test_version(run: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [("nonsense",), ("curl",), ("calls", "--limit", "x"), ("serve", "--log-level", "loud")]
+    "arguments", [("nonsense",), ("curl",), ("calls", "--limit", "x"), ("serve", "--log-level", "?")]
 )
 def test_wrong_usage(run: Any, arguments: tuple[str, ...]) -> None:
     """Exit code 2, and what is right."""
@@ -53,7 +56,7 @@ def test_serve_is_the_default(arguments: tuple[str, ...], monkeypatch: pytest.Mo
     assert asked[0][1]["sandbox"] is ("--sandbox" in arguments)
 
     def running(*given: Any, **more: Any) -> int:
-        raise AlreadyRunning(home / "lock", 7)
+        raise Taken("a daemon runs already")
 
     monkeypatch.setattr("daemon.app.serve", running)
     assert main(arguments) == 3
@@ -83,20 +86,17 @@ def test_an_unwritable_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """A terminal that knows no Korean gets question marks, not a traceback."""
     raw = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="ascii"))
-    say(["한국어 ok"])
-    sys.stdout.flush()
+    terminal.set_up()
+    terminal.say(["한국어 ok"])
+    terminal.flush()
     assert raw.getvalue() == b"??? ok\n"
 
 
-def test_a_reader_that_left(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reader_that_left(home: Path) -> None:
     """`| head` is no error to tell of."""
-    monkeypatch.setattr("daemon.cli.main.say", lambda lines: (_ for _ in ()).throw(BrokenPipeError()))
-    monkeypatch.setattr("os.dup2", lambda old, new: None)
-    monkeypatch.setattr("sys.stdout", open("/dev/null", "w"))
-    try:
-        assert main(["explain", "--text", "429"]) == 1
-    finally:
-        sys.stdout.close()
+    command = f"{sys.executable} -m daemon explain --list --json | head -c 1"
+    done = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, timeout=30, check=False)
+    assert done.stderr == b""
 
 
 def test_control_c(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from daemon.cli import offline
+from daemon.cli.client import Silent
 from daemon.config import default_paths
 from daemon.errors import NotFound
 from gateway.scripted import KEY
@@ -61,7 +62,44 @@ def test_a_call_that_is_not_there(journal: tuple[str, str], run: Callable[..., A
     """It is said, and how to find one."""
     done = run("calls", "cxxxxxxxx")
     assert (done.code, "daemon calls" in done.err) == (1, True)
+    paths = default_paths({"HOME": str(home), "SLUICE_STATE_DIR": str(home / "state")})
     with pytest.raises(NotFound):
-        offline.answer(
-            default_paths({"HOME": str(home), "SLUICE_STATE_DIR": str(home / "state")}), "show", {"call": "x"}
-        )
+        offline.answer(paths, "show", {"call": "x"})
+
+
+def test_through_the_daemon(journal: tuple[str, str], run: Callable[..., Any], home: Path) -> None:
+    """`--via-daemon` means the socket also while no daemon runs: the person may start it again first."""
+    assert f"--unix-socket {home / 's'}" in run("curl", "last-failed", "--via-daemon").out
+    assert "--unix-socket" not in run("curl", "last-failed").out
+
+
+def test_with_a_broken_configuration(journal: tuple[str, str], run: Callable[..., Any], home: Path) -> None:
+    """The command is right without it, and so is the explanation."""
+    before = run("curl", "last-failed").out
+    (home / "config.yaml").write_text("langauge: en\n")
+    done = run("curl", "last-failed")
+    assert (done.code, done.out) == (0, before)
+
+
+def test_a_damaged_journal(journal: tuple[str, str], run: Callable[..., Any], home: Path) -> None:
+    """It is said, with what mends it, and without a traceback."""
+    file = home / "state" / "journal.db"
+    for side in home.glob("state/journal.db-*"):
+        side.unlink()
+    file.write_bytes(file.read_bytes()[:4096] + b"x" * 40000)
+    done = run("calls")
+    assert done.code == 1
+    assert "cannot be read" in done.err
+    assert "Traceback" not in done.err
+
+
+def test_a_daemon_that_hangs(journal: tuple[str, str], run: Callable[..., Any], home: Path, monkeypatch: Any) -> None:
+    """Its journal is read all the same, and the person learns that it hangs."""
+
+    def hangs(*given: Any, **more: Any) -> Any:
+        raise Silent("the daemon did not answer")
+
+    monkeypatch.setattr("daemon.cli.client.ask", hangs)
+    done = run("calls")
+    assert (done.code, journal[1] in done.out) == (0, True)
+    assert "the daemon did not answer; now its journal is asked" in done.err

@@ -1,16 +1,18 @@
-"""Results as text."""
+"""Results as text: what a terminal may get, columns, and the words for each state."""
 
 from __future__ import annotations
 
+import json
 import time
-from typing import Any
 
 import pytest
 
 from daemon.cli.show import (
     answer_text,
+    as_json,
     call_text,
     calls_text,
+    cell,
     clock,
     number,
     queue_text,
@@ -18,48 +20,93 @@ from daemon.cli.show import (
     span,
     status_text,
     table,
+    under_way,
+    width,
 )
 
-NOW = time.mktime((2026, 5, 4, 12, 0, 0, 0, 0, -1))
-EVIL = "x\x1b[2J\x07\u202ey"
+EVIL = "a\x1b[31m\x9b2J\x07\u202eb\u2066c\r\udcff\u2028d"
 
 
-def test_safe() -> None:
-    """Nothing in a model name drives the terminal."""
-    assert safe(EVIL) == "x�[2J��y"
-    assert safe("tab\tkept\nline kept é🦊") == "tab\tkept\nline kept é🦊"
+def test_nothing_drives_the_terminal() -> None:
+    """Escapes, C1 controls, direction overrides, carriage returns and surrogates are replaced; line ends stay in
+    texts and go in cells."""
+    assert safe(EVIL) == "a�[31m�2J��b�c���d"
+    assert safe("one\n\ttwo 한국어 🙂") == "one\n\ttwo 한국어 🙂"
+    assert cell("one\ntwo\tthree") == "one�two�three"
 
 
-def test_table() -> None:
-    """Columns stand under each other; the last one has no trailing spaces."""
-    assert table([["a", "bb", "c"], ["aaa", "b", "cc"]]) == ["a    bb  c", "aaa  b   cc"]
+def test_json_is_the_same_to_a_program() -> None:
+    """What could drive a terminal is escaped in JSON, and reads back as what it was; other letters stay readable."""
+    text = as_json({"text": EVIL, "name": "한국어"})
+    assert json.loads(text) == {"text": EVIL, "name": "한국어"}
+    assert "한국어" in text
+    assert safe(text) == text
+
+
+def test_columns_line_up_with_wide_letters() -> None:
+    """Korean and Chinese letters take two columns, combining marks none; the last column is not padded."""
+    assert [width(text) for text in ("abc", "모델", "e\u0301", "模型a")] == [3, 4, 1, 5]
+    assert table([["모델", "x"], ["model", "y"], ["", ""]]) == ["모델   x", "model  y", ""]
     assert table([]) == []
-    assert table([["only"]]) == ["only"]
 
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [
-        (None, "?"),
-        (0, "0.0 s"),
-        (9.94, "9.9 s"),
-        (10, "10 s"),
-        (119, "119 s"),
-        (150, "2 min"),
-        (7200, "2.0 h"),
-        (200000, "2 days"),
-    ],
+    [(None, "?"), (0.04, "0.0 s"), (9.94, "9.9 s"), (42, "42 s"), (600, "10 min"), (7200, "2.0 h"), (260000, "3 days")],
 )
 def test_span(seconds: float | None, words: str) -> None:
-    """As one would say it."""
+    """Durations as one says them."""
     assert span(seconds) == words
 
 
 def test_clock() -> None:
-    """The time today, the day before that."""
-    assert clock(NOW - 60, NOW) == "11:59:00"
-    assert clock(NOW - 86400 * 2, NOW) == "05-02 12:00"
-    assert clock(None, NOW) == "-"
+    """The time of day, with the date when it is another day's."""
+    now = time.mktime((2026, 3, 4, 12, 0, 0, 0, 0, -1))
+    assert clock(now - 60, now) == "11:59:00"
+    assert clock(now - 86400 * 3, now) == "03-01 12:00"
+    assert clock(None, now) == "-"
+
+
+@pytest.mark.parametrize(
+    ("row", "text"),
+    [
+        ({"status": 200, "state": "done"}, "200"),
+        ({"status": 429, "state": "failed", "subtype": "tokens", "line": "Too many."}, "429 tokens: Too many."),
+        ({"status": None, "state": "failed", "subtype": "tls", "line": "No."}, "tls: No."),
+        ({"state": "interrupted"}, "interrupted"),
+        ({"state": "cancelled", "line": "the client left"}, "cancelled: the client left"),
+        ({"status": 200, "state": "cancelled"}, "200 cancelled"),
+        ({"state": "running"}, "running"),
+        ({}, "-"),
+        ({"status": 400, "state": "failed", "line": "a\nb\x1b"}, "400 failed: a�b�"),
+    ],
+)
+def test_how_a_call_ended(row: dict[str, object], text: str) -> None:
+    """One line that says status and kind, or the state, and why."""
+    assert answer_text(row) == text
+
+
+def test_calls() -> None:
+    """A line a call; an empty list says what to do, or that nothing failed."""
+    row = {"id": "c1", "started_at": 0, "client": "x\ny", "host": "h", "model": None, "duration_s": 1.25, "status": 200}
+    head, line = calls_text([row], 0.0)
+    assert head.split() == ["call", "when", "client", "host", "model", "took", "answer"]
+    assert line.split()[0] == "c1"
+    assert line.split()[2:] == ["x�y", "h", "-", "1.2", "s", "200"]
+    assert "curl --unix-socket" in calls_text([], 0.0)[0]
+    assert calls_text([], 0.0, failed=True) == ["No call has failed, as far as the journal goes back."]
+
+
+def test_one_call() -> None:
+    """The timeline counts from the beginning, and a failed call says how to learn why."""
+    timeline = [{"at": 100.0, "text": "came in"}, {"at": 101.5, "text": "failed: x\nfake"}]
+    row = {"id": "c1", "method": "POST", "host": "h", "target": "/v1", "state": "failed", "status": 429}
+    lines = call_text({**row, "started_at": 100.0, "timeline": timeline}, 100.0)
+    assert lines[0] == "Call c1: POST h/v1"
+    assert "      0.000 s  came in" in lines
+    assert "      1.500 s  failed: x�fake" in lines
+    assert lines[-1] == "Why, and what to do: daemon explain c1"
+    assert "daemon explain" not in call_text({**row, "state": "done"}, 100.0)[-1]
 
 
 def test_number() -> None:
@@ -67,97 +114,50 @@ def test_number() -> None:
     assert [number(1234567.0), number(0), number(None)] == ["1,234,567", "0", "?"]
 
 
-def status(**more: Any) -> dict[str, Any]:
-    """A status answer."""
-    about = {"version": "1.0", "pid": 7, "socket": "/run/s", "started_at": NOW - 90, "running": 2, "sandbox": False}
-    return {"daemon": about, "pools": [], "queue": [], "journal": {"state": "ok"}, **more}
+@pytest.mark.parametrize(
+    ("running", "waiting", "words"),
+    [
+        (0, 0, "No call is under way."),
+        (1, 1, "1 call is under way; 1 of them waits for a limit."),
+        (1200, 7, "1,200 calls are under way; 7 of them wait for a limit."),
+    ],
+)
+def test_under_way(running: int, waiting: int, words: str) -> None:
+    """Numbers in a sentence."""
+    assert under_way(running, waiting) == words
 
 
 def test_status() -> None:
-    """Who runs, what waits and why."""
-    pool = {
-        "host": "h", "group": "m", "words": "limited by requests",
-        "dims": [{"name": "requests per minute", "used": 3.0, "limit": 60.0, "source": "header"}, {"dimension": "tokens"}],
-    }  # fmt: skip
-    row = {
-        "id": "c1",
-        "place": 1,
-        "eta_at": NOW + 4,
-        "client": EVIL,
-        "priority": "normal",
-        "model": "m",
-        "waits_for": "tokens",
-    }
-    text = "\n".join(status_text(status(pools=[pool], queue=[row]), NOW))
-    for words in (
-        "Sluice 1.0 runs since 90 s (pid 7) at /run/s", "2 calls under way, 1 of them waiting.", "h m: limited by requests",
-        "3 of 60 used", "unknown", "c1", "4.0 s", "tokens",
-    ):  # fmt: skip
-        assert words in text
-    assert "\x1b" not in text
-    assert "Journal" not in text
+    """Who we are, each pool with its limits, who waits for what, and what is wrong with the journal."""
+    dims = [
+        {"dimension": "output_tokens", "period": "minute", "used": 1234.0, "limit": 40000.0, "source": "header"},
+        {"dimension": "requests", "period": None, "limit": None},
+    ]
+    pool = {"host": "h", "group": "gpt", "words": "waits\x1b", "dims": dims}
+    waiting = {"id": "c1", "place": 1, "eta_at": 105.0, "client": "emacs", "priority": "batch", "waits_for": "tokens"}
+    about = {"version": "1", "pid": 7, "socket": "/s", "started_at": 40.0, "running": 1, "sandbox": True}
+    journal = {"state": "degraded", "why": "the disk is full.", "dropped": 3}
+    lines = status_text({"daemon": about, "pools": [pool], "queue": [waiting], "journal": journal}, 100.0)
+    text = "\n".join(lines)
+    assert lines[0] == "Sluice 1 has run for 60 s (pid 7) at /s"
+    assert "nothing leaves this machine" in lines[1]
+    assert "h gpt: waits�" in text
+    assert "output tokens / minute  1,234 of 40,000 used  header" in text
+    assert "requests                unknown" in text
+    assert "1      c1    5.0 s    emacs   batch     -      tokens" in text
+    end = "Journal: degraded: the disk is full. 3 steps of calls were not written. Calls go through all the same."
+    assert lines[-1] == end
 
 
-def test_status_of_trouble() -> None:
-    """A journal that does not work, and sandbox mode, are said."""
-    about = {**status()["daemon"], "sandbox": True, "started_at": None}
-    text = "\n".join(status_text(status(daemon=about, journal={"state": "degraded", "why": "disk full"}), NOW))
-    assert "Journal: degraded: disk full" in text
-    assert "nothing leaves this machine" in text
-    assert "since ?" in text
+def test_a_sound_journal_is_silent_unless_it_was_mended() -> None:
+    """Nothing is said of a journal in order; one that was damaged says so."""
+    about = {"version": "1", "pid": 7, "socket": "/s", "running": 0}
+    quiet = {"daemon": about, "pools": [], "queue": [], "journal": {"state": "ok"}}
+    assert status_text(quiet, 0.0) == ["Sluice 1 runs (pid 7) at /s", "No call is under way."]
+    mended = {**quiet, "journal": {"state": "ok", "why": "it was damaged"}}
+    assert status_text(mended, 0.0)[-1] == "Journal: it was damaged"
 
 
-def test_queue_with_little() -> None:
-    """What is not known is not invented."""
-    assert queue_text([{"id": "c1"}], NOW)[1].split() == ["?", "c1", "?", "-", "-", "-", "its", "turn"]
-
-
-def test_calls() -> None:
-    """A line each; a hint when there are none."""
-    rows = [
-        {"id": "c1", "started_at": NOW, "client": "emacs", "host": "h", "model": "m", "duration_s": 1.25, "status": 200, "state": "done"},
-        {"id": "c2", "state": "waiting", "subtype": None},
-        {"id": "c3", "state": "failed", "status": 429, "subtype": "requests", "line": EVIL},
-    ]  # fmt: skip
-    lines = calls_text(rows, NOW)
-    assert len(lines) == 4
-    assert "\x1b" not in "".join(lines)
-    assert lines[1].endswith("200")
-    assert lines[2].endswith("waiting")
-    assert "429 requests: x" in lines[3]
-    assert "No calls yet" in calls_text([], NOW)[0]
-
-
-@pytest.mark.parametrize(
-    ("row", "words"),
-    [
-        ({"status": 200, "state": "done"}, "200"),
-        ({"status": 200, "state": "cancelled"}, "200 cancelled"),
-        ({"state": "interrupted"}, "interrupted"),
-        ({}, "-"),
-        ({"status": 429, "subtype": "tokens", "line": "Too many."}, "429 tokens: Too many."),
-    ],
-)
-def test_answers(row: dict[str, Any], words: str) -> None:
-    """How a call ended."""
-    assert answer_text(row) == words
-
-
-def test_one_call() -> None:
-    """One whole, with its timeline; times are counted from its beginning."""
-    timeline = [{"at": NOW, "text": "queued"}, {"at": NOW + 1.5, "kind": EVIL}]
-    row = {
-        "id": "c1",
-        "method": "POST",
-        "host": "h",
-        "target": "/v1",
-        "model": "m",
-        "started_at": NOW,
-        "status": 200,
-        "timeline": timeline,
-    }
-    lines = call_text(row, NOW)
-    assert lines[0] == "Call c1: POST h/v1"
-    assert lines[-2] == "      0.000 s  queued"
-    assert lines[-1].startswith("      1.500 s  x")
-    assert "\x1b" not in "".join(lines)
+def test_a_call_without_eta_waits_its_turn() -> None:
+    """What is not known is a question mark, not a zero."""
+    assert queue_text([{"id": "c1"}], 0.0)[1].split() == ["?", "c1", "?", "-", "-", "-", "its", "turn"]

@@ -47,7 +47,8 @@
       (let ((checkdoc-autofix-flag 'never)
             (checkdoc-create-error-function
              (lambda (text start _end &optional _unfixable)
-               (lint-problem file (line-number-at-pos start) text)
+               (let ((inhibit-message nil))
+                 (lint-problem file (line-number-at-pos start) text))
                nil))
             (inhibit-message t))
         (checkdoc-current-buffer t)))))

@@ -15,41 +15,162 @@ CATALOGUE = Catalogue.load()
 QUOTA = "You exceeded your current quota, please check your plan and billing details."
 
 
-TOO_LARGE = (
+OVER_THE_WINDOW = (
     b'{"error":{"message":"Request too large for model m on tokens per minute (TPM): Limit 6000, Requested 9000",'
     b'"code":"rate_limit_exceeded"}}'
 )
-ALIBABA = b'{"error":{"code":"insufficient_quota","message":"no"}}'
-IN_FLIGHT = b'{"error":{"message":"x","metadata":{"reason":"in_flight_budget_exhausted"}}}'
-PARAMETER = b'{"error":{"message":"Unknown parameter","type":"invalid_request_error"}}'
-STREAM = b'data: {"error":{"code":429,"message":"Rate limit exceeded: free-models-per-day"}}\n\n'
-BALANCE = "429 Your account is suspended due to insufficient balance, please recharge"
-ADD_CARD = "429 Rate limited. Please add a payment method to raise your limit of 3 requests per minute."
+
+
+def said(failure: Failure) -> tuple[str, str]:
+    finding = CATALOGUE.classify(failure)
+    return finding.subtype, finding.retry
+
+
+def test_trap_one_sentence_means_three_things() -> None:
+    """Out of credit at OpenAI, any limit at Google, tokens per minute at Alibaba: the same words."""
+    assert said(Failure(text=QUOTA)) == ("insufficient_quota", "never")
+    assert said(Failure(text=QUOTA + " https://ai.google.dev/gemini-api/docs/rate-limits")) == (
+        "rate_unspecified",
+        "wait",
+    )
+    assert said(Failure(text=QUOTA + " code insufficient_quota https://help.aliyun.com/x")) == ("tokens", "wait")
+    body = b'{"error":{"code":"insufficient_quota","message":"no"}}'
+    assert said(Failure(status=429, provider="dashscope", body=body)) == ("tokens", "wait")
+    assert said(Failure(status=429, provider="openai", body=body)) == ("insufficient_quota", "never")
+
+
+def test_trap_a_day_limit_that_is_a_bucket() -> None:
+    """OpenAI's limit of a day is free again for one request after the printed wait, not at midnight."""
+    text = (
+        "Rate limit reached for gpt-9 in organization org-x on requests per day (RPD): Limit 200, Used 200, "
+        "Requested 1. Please try again in 7m12s. Visit https://platform.openai.com/account/rate-limits"
+    )
+    finding = CATALOGUE.classify(Failure(text=text))
+    assert (finding.subtype, finding.window, finding.retry_after_s) == ("requests", "day", 432)
+    assert "drop by drop" in CATALOGUE.explain(finding).why
+
+
+def test_trap_a_day_limit_with_a_wait_of_seconds() -> None:
+    """Google prints seconds beside a limit of the day; the words say that it comes back at midnight."""
+    body = (
+        b'{"error":{"code":429,"message":"Quota exceeded. Please retry in 8s.","details":[{"violations":[{"quotaId":'
+        b'"GenerateRequestsPerDayPerProjectPerModel-FreeTier","quotaValue":"250"}]},{"retryDelay":"8s"}]}}'
+    )
+    finding = CATALOGUE.classify(Failure(status=429, provider="gemini", body=body))
+    assert (finding.subtype, finding.window, finding.limit) == ("requests", "day", 250)
+    told = CATALOGUE.explain(finding)
+    assert "midnight" in told.line
+    assert "midnight" in told.now
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        Failure(text="* Quota exceeded for metric: x.googleapis.com/generate_content_free_tier_requests, limit: 0"),
+        Failure(text="Rate limit exceeded for images per minute. Limit: 0/1min. Current: 1/1min."),
+        Failure(status=429, body=b'{"error":{"details":[{"violations":[{"quotaId":"PerDay-FreeTier"}]}]}}'),
+    ],
+)
+def test_trap_a_limit_of_zero(failure: Failure) -> None:
+    """Zero was never used up: it is not in the plan, whatever wait stands beside it."""
+    assert said(failure) == ("not_in_plan", "never")
+
+
+def test_trap_a_wait_of_a_day_that_never_clears() -> None:
+    """Azure's 86,400 seconds mean that the deployment can never serve a request of this size."""
+    text = "have exceeded token rate limit of your current OpenAI S0 pricing tier. Please retry after 86400 seconds."
+    assert said(Failure(text=text)) == ("request_too_large", "change")
+
+
+@pytest.mark.parametrize("code", ["insufficient_quota", "billing_not_active", "rate_limit_exceeded", "x"])
+def test_trap_a_relay_that_leaks_its_upstreams_code(code: str) -> None:
+    """The relay's own sentence counts, not the code of the account behind it, which is not the user's."""
+    body = f'{{"error":{{"message":"当前分组上游负载已饱和，请稍后再试","type":"{code}","code":"{code}"}}}}'.encode()
+    assert said(Failure(status=429, body=body)) == ("upstream_limited", "wait")
+
+
+def test_trap_quota_that_is_a_rate() -> None:
+    """`token_quota_exceeded` and `param: quota` are tokens per minute."""
+    body = b'{"message":"Too many","type":"too_many_tokens_error","param":"quota","code":"token_quota_exceeded"}'
+    assert said(Failure(status=429, body=body)) == ("tokens", "wait")
+
+
+def test_trap_suspended_that_is_an_empty_balance() -> None:
+    """An account that is suspended for money needs money, not a letter to support."""
+    text = "429 Your account is suspended due to insufficient balance, please recharge"
+    assert said(Failure(text=text)) == ("insufficient_quota", "never")
+
+
+def test_trap_billing_words_in_a_rate_limit() -> None:
+    """An offer to add a card does not make a limit of requests a matter of money."""
+    text = "429 Rate limited. Please add a payment method to raise your limit of 3 requests per minute."
+    assert said(Failure(text=text)) == ("requests", "wait")
 
 
 @pytest.mark.parametrize(
     ("failure", "subtype", "retry"),
     [
-        (Failure(text=QUOTA), "insufficient_quota", "never"),
-        (Failure(text=QUOTA + " https://ai.google.dev/gemini-api/docs/rate-limits"), "rate_unspecified", "wait"),
-        (Failure(text=QUOTA + " code insufficient_quota https://help.aliyun.com/x"), "tokens", "wait"),
-        (Failure(status=429, provider="dashscope", body=ALIBABA), "tokens", "wait"),
-        (Failure(text=BALANCE), "insufficient_quota", "never"),
-        (Failure(text=ADD_CARD), "requests", "wait"),
-        (Failure(status=402, body=IN_FLIGHT), "concurrency", "wait"),
-        (Failure(status=413, body=TOO_LARGE), "request_too_large", "change"),
+        (Failure(status=402, body=b'{"error":"Payment needed"}'), "insufficient_quota", "never"),
+        (Failure(status=402, body=b'{"metadata":{"reason":"in_flight_budget_exhausted"}}'), "concurrency", "wait"),
+        (Failure(status=403, body=b'{"error":{"message":"user quota is not enough"}}'), "gateway_budget", "never"),
+        (Failure(status=400, body=b'{"error":{"code":"billing_hard_limit_reached"}}'), "spend_limit", "never"),
+        (Failure(status=412, body=b'{"error":{"message":"Account x is suspended, possibly due to reaching the monthly '
+                                  b'spending limit or failure to pay past invoices."}}'), "billing_inactive", "never"),
+        (Failure(status=413, body=OVER_THE_WINDOW), "request_too_large", "change"),
+        (Failure(status=401, body=b'{"detail":{"status":"quota_exceeded","message":"This request exceeds your quota of '
+                                  b'9."}}'), "insufficient_quota", "never"),
         (Failure(status=529, body=b""), "overloaded", "wait"),
-        (Failure(text="Error: Request failed with status code 429"), "unknown", "unknown"),
-        (Failure(status=400, body=PARAMETER), "unknown", "change"),
-        (Failure(status=200, body=STREAM), "requests", "wait"),
+    ],
+    ids=["402", "402 that waits", "403", "400", "412", "413", "401", "529"],
+)  # fmt: skip
+def test_trap_other_statuses_of_the_family(failure: Failure, subtype: str, retry: str) -> None:
+    """402, 403, 400, 412, 413, 401 and 529 say the same things as 429."""
+    assert said(failure) == (subtype, retry)
+
+
+def test_trap_an_error_inside_a_success() -> None:
+    """A stream that began with 200 can hold an error, and that is a failure."""
+    stream = b'data: {"error":{"code":429,"message":"Rate limit exceeded: free-models-per-day"}}\n\n'
+    assert said(Failure(status=200, body=stream)) == ("requests", "wait")
+
+
+def test_trap_claude_code_hides_long_context() -> None:
+    """`Rate limit reached` of Claude Code with the log beneath it is about long context, which waiting never clears."""
+    log = (
+        "API Error: Rate limit reached\n"
+        '[{"error":"Error: 429 {\\"type\\":\\"error\\",\\"error\\":{\\"type\\":\\"rate_limit_error\\",'
+        '\\"message\\":\\"Extra usage is required for long context requests.\\"}}"}]'
+    )
+    assert said(Failure(text=log)) == ("long_context", "change")
+
+
+def test_trap_a_wait_that_the_client_invented() -> None:
+    """`Retrying in 8s` is the client's, not the server's."""
+    finding = CATALOGUE.classify(Failure(text="429 rate limited. Retrying in 8s (attempt 2/10)"))
+    assert (finding.subtype, finding.retry_after_s) == ("rate_unspecified", None)
+
+
+def test_trap_a_client_that_lost_the_body() -> None:
+    """A text without the answer's words is honestly unknown."""
+    assert said(Failure(text="Error: Request failed with status code 429")) == ("unknown", "unknown")
+
+
+def test_trap_a_request_that_must_change() -> None:
+    """A faulty request is not a limit; sending it again does not help."""
+    body = b'{"error":{"message":"Unknown parameter","type":"invalid_request_error"}}'
+    assert said(Failure(status=400, body=body)) == ("unknown", "change")
+
+
+@pytest.mark.parametrize(
+    ("failure", "subtype", "retry"),
+    [
         (Failure(fault="reset", sent=True), "connection_lost", "unknown"),
         (Failure(fault="refused"), "unreachable", "wait"),
     ],
-)  # fmt: skip
-def test_traps(failure: Failure, subtype: str, retry: str) -> None:
-    """The same sentence, status or word means different things at different providers."""
-    finding = CATALOGUE.classify(failure)
-    assert (finding.subtype, finding.retry) == (subtype, retry)
+)
+def test_no_answer_at_all(failure: Failure, subtype: str, retry: str) -> None:
+    """What may have been paid for is not sent again by itself; what never went out is."""
+    assert said(failure) == (subtype, retry)
 
 
 def test_why_shows_the_bytes() -> None:
@@ -57,7 +178,7 @@ def test_why_shows_the_bytes() -> None:
     entries = CATALOGUE.why(Failure(status=402, body=b'{"error":"Insufficient Balance"}'))
     matched = [entry for entry in entries if entry["matched"]]
     assert matched[0]["rule"] == "generic.balance"
-    assert matched[0]["on"] == ['the words "Insufficient Balance"']
+    assert matched[0]["on"] == ["status 402", 'the words "Insufficient Balance"']
     assert all(entry["missing"] for entry in entries if not entry["matched"])
 
 
@@ -100,5 +221,5 @@ def test_each_subtype_is_listed() -> None:
     rows = CATALOGUE.subtypes()
     assert len(rows) >= 33
     for row in rows:
-        assert set(row) == {"subtype", "family", "retry", "title", "what", "do"}
+        assert set(row) == {"subtype", "family", "retry", "waiting", "title", "what", "do"}
         assert all(row.values()), row

@@ -114,3 +114,12 @@ def test_headers_tell_what_the_body_does_not() -> None:
         Failure(status=429, provider="azure", headers=headers, body=b'{"error":{"code":"429","message":"Later"}}')
     )
     assert (finding.subtype, finding.limit, finding.window, finding.dimension) == ("tokens", 8000, "minute", "tokens")
+
+
+def test_an_http_date_without_the_answers_date_needs_the_time() -> None:
+    """Retry-After as a date is counted from the answer's own Date, else from the time that the caller gives."""
+    failure = Failure(status=429, headers=(("Retry-After", "Tue, 26 Mar 2024 20:00:30 GMT"),), body=b"rate limited")
+    assert CATALOGUE.classify(failure).retry_after_s is None
+    assert CATALOGUE.classify(failure, now=1_711_483_200.0).retry_after_s == 30
+    dated = Failure(status=429, headers=(*failure.headers, ("Date", "Tue, 26 Mar 2024 20:00:10 GMT")), body=b"x")
+    assert CATALOGUE.classify(dated, now=0.0).retry_after_s == 20

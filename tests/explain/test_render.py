@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from daemon.explain import Catalogue
+from daemon.explain.render import columns, wrapped
 from daemon.model import Failure
 
 CATALOGUE = Catalogue.load()
@@ -43,3 +46,46 @@ def test_what_is_not_known_is_not_shown() -> None:
     """No empty headings."""
     page = CATALOGUE.render(CATALOGUE.explain(CATALOGUE.classify(Failure(status=429))))
     assert "What the provider said" not in page
+
+
+def test_the_short_form() -> None:
+    """What happened, what happens now, the first thing to do: no more than fits at a glance."""
+    said = CATALOGUE.explain(CATALOGUE.classify(Failure(status=402, provider="deepseek", body=b"Insufficient Balance")))
+    text = CATALOGUE.short(said)
+    assert said.what in " ".join(text.split())
+    assert "platform.deepseek.com" in text
+    assert len(text.splitlines()) <= 6
+    assert said.actions[1].text not in text
+
+
+@pytest.mark.parametrize("language", ["en", "ko", "zh"])
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_lines_keep_within_the_terminal(language: str, width: int) -> None:
+    """Chinese breaks between characters and Korean between words; wide characters count twice."""
+    finding = CATALOGUE.classify(Failure(text="429 tokens per minute (TPM): Limit 30000, Used 29000, Requested 2000."))
+    page = CATALOGUE.render(CATALOGUE.explain(finding, language=language), width=width)
+    for line in page.splitlines():
+        assert columns(line) <= width or "http" in line, line
+        assert not line.strip().startswith(("，", "。", "）", "：")), line
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("one two three", ["- one two", "  three"]),
+        ("每分钟词元太多了。", ["- 每分钟词", "  元太多", "  了。"]),
+        ("a-word-that-is-too-long x", ["- a-word-that-is-too-long", "  x"]),
+        ("", []),
+    ],
+)
+def test_wrapping(text: str, lines: list[str]) -> None:
+    """Words stay whole, closing marks stay with their character, an empty text is no line."""
+    assert wrapped(text, 10, "- ", "  ") == lines
+
+
+def test_which_rules_looked() -> None:
+    """The one that decided with its bytes, those that agree, and for the others what was missing."""
+    text = CATALOGUE.why_page(Failure(text="402 Insufficient Balance"))
+    assert 'decided: generic.balance (insufficient_quota, 42): status 402; the words "Insuf' in " ".join(text.split())
+    assert "matched as well: generic.payment (insufficient_quota, 49): status 402" in text
+    assert "fault: network.unreachable" in text

@@ -58,3 +58,16 @@ def test_deep_and_wide_values_end() -> None:
     for _ in range(200):
         deep = {"a": deep}
     assert len(list(salvage.walk([deep, ["y"] * 100_000]))) <= salvage.MAX_PAIRS
+
+
+def test_json_in_a_quoted_value_is_opened() -> None:
+    """An exception that shows the body as a string has the body's fields."""
+    whole = salvage.fields(salvage.pairs('responseBody: \'{"error":{"code":"1113","message":"no"}}\','))
+    assert (whole["code"], whole["message"]) == (("1113",), ("no",))
+    cut = salvage.fields(salvage.pairs('responseBody: \'{"error":{"code":"1113", cut\','))
+    assert cut["code"] == ("1113",)
+
+
+def test_a_number_ends_before_a_comma() -> None:
+    """`30,000` is one number; the comma after it is not part of it."""
+    assert salvage.fields(salvage.pairs("resets_at: 1893456000, limit: 30,000, x"))["resetsat"] == ("1893456000",)

@@ -22,6 +22,11 @@ from daemon.explain import text
         ("\x1b[31mred\x1b[0m", "red"),
         (r"caf\u00e9 \ud83d", "café "),
         ("全角：数字１２", "全角:数字12"),
+        (r"b'\xe9\x99\x90\xe6\xb5\x81'", "b'限流'"),
+        (r"\351\231\220\346\265\201", "限流"),
+        (r"\xff\xfe is not UTF-8", r"\xff\xfe is not UTF-8"),
+        ("u9650u6d41u4e86 and user ubeef", "限流了 and user ubeef"),
+        ("left one   │ other\nleft two   │ pane\nleft three │ here", "left one left two left three other pane here"),
     ],
 )
 def test_damage_is_undone(raw: str, clean: str) -> None:
@@ -64,6 +69,7 @@ def test_the_servers_wait_stays(words: str) -> None:
 def test_a_wrap_inside_a_word_has_a_second_reading() -> None:
     """`reach` + newline + `ed` reads as one word in the glued form."""
     assert "reached" in text.glued("request reach\ned the limit")
+    assert "free-models-per-day" in text.glued("free-models\n  -per-day")
 
 
 def test_lower_case_keeps_positions() -> None:

@@ -80,3 +80,9 @@ def test_the_reason_phrase_says_nothing() -> None:
 def test_odd_bodies(body: bytes) -> None:
     """Anything may come over a wire."""
     assert look(Failure(status=500, body=body)).status == 500
+
+
+def test_names_and_values_broken_by_a_wrap() -> None:
+    """A terminal breaks inside of names and values; the other reading joins them."""
+    view = look(Failure(text='API Error: 429 {"error":{"ty\n  pe":"exceeded_cur\n  rent_quota_error"}}'))
+    assert "exceeded_current_quota_error" in view.fields["type"]

@@ -85,8 +85,8 @@ def test_words_name_subtypes_rules_and_facts_that_exist() -> None:
             assert re.split(r"[.@]", key)[0] in known, key
     facts = set(re.findall(r"\{(\w+)\}", " ".join(texts(ENGLISH["subtypes"]))))
     assert facts <= {
-        "provider", "model", "limit", "used", "requested", "window", "win", "tail", "reset", "reset_in", "wait", "plan",
-        "key_variable", "status", "quote", "original", "host",
+        "provider", "model", "limit", "used", "requested", "window", "this", "win", "tail", "reset", "reset_in",
+        "wait", "plan", "key_variable", "status", "quote", "original", "host",
     }  # fmt: skip
 
 

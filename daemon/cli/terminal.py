@@ -1,0 +1,87 @@
+"""Standard output and standard error: whatever they are, a terminal, a pipe that closes, a full disk, nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+from daemon.cli.show import as_json, safe
+from daemon.errors import Refusal
+
+
+def set_up() -> None:
+    """Make the standard streams usable: what they cannot show is replaced, and one that is closed goes nowhere.
+
+    A closed one is opened first, since the next file that we open would get its number.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w" if number else "r", encoding="utf-8"))  # noqa: SIM115
+    for stream, errors in ((sys.stdout, "replace"), (sys.stderr, "backslashreplace")):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=errors)
+
+
+def say(lines: Iterable[str]) -> None:
+    """Print LINES, without what could drive the terminal."""
+    for line in lines:
+        _write(safe(line))
+
+
+def say_json(values: Iterable[Any]) -> None:
+    """Print each value as a line of JSON, and at once: the next one may take its time."""
+    unicode = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().startswith("utf")
+    for value in values:
+        _write(as_json(value) if unicode else json.dumps(value))
+        flush()
+
+
+def announce(lines: Iterable[str]) -> None:
+    """Print LINES at once. Whether anybody reads them is no business of a daemon."""
+    with contextlib.suppress(OSError):
+        print("\n".join(lines), flush=True)
+
+
+def complain(text: str) -> None:
+    """Print TEXT to standard error, if that takes it."""
+    with contextlib.suppress(OSError):
+        print(safe(text), file=sys.stderr, flush=True)
+
+
+def flush() -> None:
+    """Write what is still in our buffer. Raises BrokenPipeError, Refusal."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        forget_output()
+        raise _unwritable(error) from None
+
+
+def forget_output() -> None:
+    """Send what is left in our buffer nowhere: Python would try once more at the end, and complain."""
+    with contextlib.suppress(OSError, ValueError):
+        output = sys.stdout.fileno()
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, output)
+        os.close(nowhere)
+
+
+def _write(line: str) -> None:
+    try:
+        print(line)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        forget_output()
+        raise _unwritable(error) from None
+
+
+def _unwritable(error: OSError) -> Refusal:
+    return Refusal(f"the output cannot be written: {error.strerror}; send it elsewhere, or make room")

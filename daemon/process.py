@@ -1,0 +1,96 @@
+"""What the process itself is: its memory, its limits, its event loop, and the secret of this installation."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import logging
+import os
+import resource
+import secrets
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from daemon.errors import ConfigError
+
+_log = logging.getLogger("sluice.process")
+
+
+def install_secret(file: Path) -> bytes:
+    """The secret under which keys get their bucket names; made at the first start. Losing it only renames buckets.
+
+    Raises ConfigError when it can be neither read nor made.
+    """
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            fd = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+            with os.fdopen(fd, "rb") as kept:
+                if len(secret := kept.read(33)) == 32:
+                    return secret
+        made = secrets.token_bytes(32)
+        fd = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(fd, "wb") as out:
+            out.write(made)
+    except OSError as error:
+        raise ConfigError(
+            f"{file} cannot be read or made: {error.strerror}; move it away or make room. "
+            "It holds no key: at the next start there is a new one"
+        ) from None
+    return made
+
+
+class QuietLoop:
+    """The loop's exception handler: each text at most once a second, without the objects' reprs."""
+
+    def __init__(self) -> None:
+        self._said: dict[str, float] = {}
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> None:
+        text = str(context.get("message"))
+        now = loop.time()
+        self._said = {said: at for said, at in self._said.items() if now - at < 1.0}
+        if text not in self._said:
+            self._said[text] = now
+            _log.error("event loop: %s", text, exc_info=context.get("exception"))
+
+
+def loop_runner() -> Callable[[Any], None]:
+    """asyncio.run, on uvloop where the `speed` extra is installed."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.run
+    return getattr(uvloop, "run", asyncio.run)  # type: ignore[no-any-return,unused-ignore]  # before 0.18 it had none
+
+
+def platform_text() -> str:
+    """What a report of a fault should name: Python, and which event loop."""
+    loop = type(asyncio.get_running_loop()).__module__.partition(".")[0]
+    return f"Python {sys.version.split()[0]}, {loop}"
+
+
+def keep_memory_private() -> None:
+    """No core files, and no reading of our memory by other processes of the same user."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)  # PR_SET_DUMPABLE = 4
+
+
+def raise_file_limit() -> None:
+    """Allow as many open files as the system lets us, up to 4096: two for each connection."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 4096 if hard == resource.RLIM_INFINITY else min(hard, 4096)
+    if soft < wanted:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def unlink_own(path: Path, inode: int) -> None:
+    """Remove our socket file at the end, unless a newer daemon has put its own there."""
+    with contextlib.suppress(OSError):
+        if path.stat().st_ino == inode:
+            path.unlink()

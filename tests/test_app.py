@@ -1,0 +1,283 @@
+"""The daemon as a whole: how it begins, reloads, drains and ends. And the small pure parts of the app."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import signal
+import socket
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from daemon import app
+from daemon.config import default_paths, load
+from daemon.doors.porter import Lock, write_endpoint
+from daemon.errors import ConfigError
+from daemon.pacing import PacingSettings
+from stage.visitors import exchange
+from stage.world import CHATS, HOSTS, config
+
+GET = b"GET /v1/models HTTP/1.1\r\nHost: %b\r\nConnection: close\r\n\r\n"
+
+
+def get(daemon: Any, host: str) -> bytes:
+    """The answer to a model list of HOST."""
+    return exchange(daemon.socket, GET % host.encode())
+
+
+def wait_until(true: Any, what: str) -> None:
+    """Wait for what another process does."""
+    end = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < end, what
+        time.sleep(0.01)
+
+
+# ---- pure parts
+
+
+def test_pacing_settings(tmp_path: Path) -> None:
+    """What the configuration says about queues and resending reaches the pacer; the rest are its own defaults."""
+    file = tmp_path / "config.yaml"
+    file.write_text("queue: {max_waiting: 7, max_wait: 9s}\nretry: {tries: 2}\n", encoding="utf-8")
+    made = app.pacing_settings(load(file, environ={}))
+    assert (made.max_waiting, made.max_wait_s, made.tries) == (7, 9.0, 2)
+    assert made.floor == PacingSettings().floor
+
+
+def test_a_shared_folder_is_refused(tmp_path: Path) -> None:
+    """In the folder of all users nobody is told to make that private, but where to go; and by the right option."""
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    with pytest.raises(ConfigError, match=r"for all users.*for example --socket .*/shared/sluice/s$"):
+        app._own_folder(shared, "--socket", "sluice/s")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match="choose another place with --state-dir"):
+        app._own_folder(tmp_path / "file", "--state-dir", "sluice")
+    tmp_path.chmod(0o700)
+    app._own_folder(tmp_path / "new", "--socket", "s")
+    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
+
+
+def test_whoever_is_second_learns_what_to_do(tmp_path: Path) -> None:
+    """The same state or the same socket: who runs, how to see and end that one, how to run a second. No lock stays."""
+    paths = default_paths({"HOME": str(tmp_path), "SLUICE_SOCKET": f"{tmp_path}/s", "SLUICE_STATE_DIR": str(tmp_path)})
+    write_endpoint(paths.endpoint_file, tmp_path / "first socket", "1", 1)
+    for taken, where in ((tmp_path / "lock", "first socket"), (tmp_path / "s.lock", "/s")):
+        held = Lock(taken)
+        with pytest.raises(app.Taken) as caught, contextlib.ExitStack() as stack:
+            app._take_locks(paths, stack)
+        for words in (f"(pid {os.getpid()})", "daemon status --socket", "daemon stop", "--state-dir DIR", where):
+            assert words in caught.value.message
+        held.release()
+    with contextlib.ExitStack() as stack:
+        app._take_locks(paths, stack)
+    Lock(tmp_path / "lock").release()
+
+
+# ---- the process
+
+
+@pytest.mark.e2e
+def test_without_any_configuration(sluice: Any) -> None:
+    """It starts, says where it is, both languages answer on the one socket, and its files are for us alone."""
+    daemon = sluice()
+    endpoint = json.loads((daemon.state_dir / "endpoint.json").read_text())
+    assert (endpoint["socket"], endpoint["pid"]) == (str(daemon.socket), daemon.pid)
+    http = exchange(daemon.socket, b"GET /_sluice/hello HTTP/1.1\r\nHost: localhost\r\n\r\n").partition(b"\r\n\r\n")[2]
+    with socket.socket(socket.AF_UNIX) as rpc:
+        rpc.connect(str(daemon.socket))
+        rpc.sendall(b'{"id":1,"method":"hello","params":null}\n')
+        spoken = json.loads(rpc.makefile("rb").readline())["result"]
+    assert spoken["features"] == json.loads(http)["features"]
+    assert daemon.socket.stat().st_mode & 0o777 == 0o600
+    for file in (daemon.state_dir, *daemon.state_dir.rglob("*")):
+        assert not file.stat().st_mode & 0o077, file
+    assert daemon.stop() == 0
+    assert not daemon.socket.exists()
+
+
+@pytest.mark.e2e
+def test_an_unsafe_place_is_refused(sluice: Any) -> None:
+    """An open state folder: one line with the mend, exit code 1, nothing begun."""
+    daemon = sluice(begin=False)
+    daemon.state_dir.mkdir()
+    daemon.state_dir.chmod(0o755)
+    done = daemon.run("serve", "--socket", str(daemon.socket))
+    assert done.returncode == 1
+    assert f"chmod 700 {daemon.state_dir}" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not list(daemon.state_dir.iterdir())
+    assert not daemon.socket.exists()
+
+
+@pytest.mark.e2e
+def test_a_wrong_configuration_is_refused(sluice: Any) -> None:
+    """File and line, exit code 1."""
+    daemon = sluice("upstreams: []\nlangauge: en\n", begin=False)
+    done = daemon.run("serve")
+    assert done.returncode == 1
+    assert f"{daemon.config}:2" in done.stderr
+    assert "language" in done.stderr
+
+
+@pytest.mark.e2e
+def test_reloading(sluice: Any, sandbox: Any) -> None:
+    """SIGHUP takes a good configuration; a broken one changes nothing, and the log says where it is broken."""
+    provider = sandbox()
+    daemon = sluice(config(provider.url))
+    assert b" 404 " in get(daemon, "relay.example").partition(b"\r\n")[0]
+    daemon.config.write_text("upstreams: [", encoding="utf-8")
+    daemon.signal(signal.SIGHUP)
+    wait_until(lambda: "the old one stays" in daemon.stderr, "the refusal in the log")
+    assert str(daemon.config) in daemon.stderr
+    assert b" 200 " in get(daemon, HOSTS["openai"]).partition(b"\r\n")[0]
+    relay = f"- {{host: relay.example, url: '{provider.url}', provider: openai-compatible}}\n"
+    daemon.config.write_text(config(provider.url) + relay, encoding="utf-8")
+    reloaded = exchange(daemon.socket, b"POST /_sluice/reload HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    assert b"relay" not in reloaded.partition(b"\r\n")[0]
+    assert b" 200 " in get(daemon, "relay.example").partition(b"\r\n")[0]
+
+
+@pytest.mark.e2e
+def test_draining(sluice: Any, sandbox: Any) -> None:
+    """After SIGTERM the call that waits is told that Sluice stops, and nobody new comes in. What still runs after the
+    time of the setting is cut, and the exit code says so."""
+    daemon = sluice(config(sandbox(chunk_s=0.01).url, limits="[{concurrency: 1}]", more="drain: 500ms\n"))
+    heads: dict[str, bytes] = {}
+
+    def ask(name: str, model: str) -> None:
+        body = json.dumps(CHATS[0].body(model, "word " * 60, stream=True)).encode()
+        head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: {HOSTS['openai']}\r\nContent-Length: {len(body)}\r\n\r\n"
+        heads[name] = exchange(daemon.socket, head.encode() + body)
+
+    def running() -> tuple[int, int]:
+        status = json.loads(daemon.run("status", "--json").stdout)
+        return status["daemon"]["running"], len(status["queue"])
+
+    first = threading.Thread(target=ask, args=("first", "hang"))
+    first.start()
+    wait_until(lambda: running()[0] == 1, "the first call runs")
+    second = threading.Thread(target=ask, args=("second", "hang"))
+    second.start()
+    wait_until(lambda: running() == (2, 1), "the second call waits")
+    daemon.signal(signal.SIGTERM)
+    second.join(20)
+    assert b" 503 " in heads["second"].partition(b"\r\n")[0]
+    assert b"stopping" in heads["second"]
+    with pytest.raises(OSError, match="refused"), socket.socket(socket.AF_UNIX) as late:
+        late.connect(str(daemon.socket))
+    first.join(20)
+    assert b" 503 " in heads["first"].partition(b"\r\n")[0]
+    assert daemon.wait() == 1
+
+
+@pytest.mark.e2e
+def test_sandbox_mode(sluice: Any) -> None:
+    """With --sandbox each known host is the built-in provider: nothing leaves the machine, and the lines say so."""
+    daemon = sluice(args=("--sandbox",))
+    wait_until(lambda: "explain" in daemon.stdout, "the lines to paste")
+    assert "curl --unix-socket" in daemon.stdout
+    answer = get(daemon, HOSTS["anthropic"])
+    assert b" 200 " in answer.partition(b"\r\n")[0]
+    status = json.loads(daemon.run("status", "--json").stdout)
+    assert status["daemon"]["sandbox"] is True
+
+
+@pytest.mark.e2e
+@pytest.mark.skipif(os.uname().sysname != "Linux", reason="reads /proc, which only Linux has")
+def test_memory_is_private(sluice: Any) -> None:
+    """No core file is written, and other processes of the same user cannot read the daemon's memory."""
+    daemon = sluice()
+    limits = Path(f"/proc/{daemon.pid}/limits")
+    if os.geteuid() == 0:
+        core = re.search(r"Max core file size\s+(\d+)\s+(\d+)", limits.read_text())
+        assert core is not None
+        assert core.groups() == ("0", "0")
+    assert Path(f"/proc/{daemon.pid}/maps").stat().st_uid == 0  # not dumpable: the system's, not ours
+
+
+@pytest.mark.e2e
+def test_whoever_insists_is_heard(sluice: Any, sandbox: Any) -> None:
+    """SIGTERM lets a running call go on; the same signal sent twice at once, as `timeout` does, is one; a later one
+    means now: the call is cut with a word, and the exit code is 1. Whoever goes on sending does not disturb the end."""
+    daemon = sluice(config(sandbox().url), args=(), log_level="info")
+    body = json.dumps(CHATS[0].body("hang")).encode()
+    head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: {HOSTS['openai']}\r\nContent-Length: {len(body)}\r\n\r\n"
+    answers: list[bytes] = []
+    caller = threading.Thread(target=lambda: answers.append(exchange(daemon.socket, head.encode() + body)))
+    caller.start()
+    wait_until(lambda: json.loads(daemon.run("status", "--json").stdout)["daemon"]["running"] == 1, "the call runs")
+    daemon.signal(signal.SIGTERM)
+    daemon.signal(signal.SIGTERM)
+    wait_until(lambda: "1 under way, 20 s to end" in daemon.stderr, "it waits for the call")
+    assert "stopping now" not in daemon.stderr
+    began = time.monotonic()
+
+    def ended() -> bool:
+        daemon.signal(signal.SIGTERM)
+        return not daemon.alive
+
+    wait_until(ended, "it ends at once")
+    assert 0.2 < time.monotonic() - began < 10
+    caller.join(20)
+    assert daemon.wait() == 1
+    assert b"cancelled" in answers[0]
+    assert "stopping now; calls that are cut: c" in daemon.stderr
+
+
+@pytest.mark.e2e
+def test_a_log_that_was_moved_is_opened_again(sluice: Any) -> None:
+    """SIGHUP after another program has moved the log file: the next line is in a new file of the old name."""
+    daemon = sluice("log: {level: debug}\n", log_level="info")
+    file = daemon.state_dir / "log" / "sluice.log"
+    assert "runs at" in file.read_text()
+    file.rename(file.with_name("moved"))
+    daemon.signal(signal.SIGHUP)
+    wait_until(lambda: file.exists() and "are in force" in file.read_text(), "the new file")
+    assert "are in force" not in file.with_name("moved").read_text()
+
+
+@pytest.mark.e2e
+def test_what_cannot_be_written_hinders_nobody(sluice: Any) -> None:
+    """No place for the log, the address or the journal: it runs, and says what is wrong and what that means."""
+    daemon = sluice(begin=False)
+    daemon.state_dir.mkdir(mode=0o700)
+    (daemon.state_dir / "log").write_text("")
+    (daemon.state_dir / "endpoint.json").mkdir()
+    (daemon.state_dir / "journal.db").mkdir()
+    daemon.begin()
+    assert "sluice.log cannot be written" in daemon.stderr
+    assert "endpoint.json cannot be written" in daemon.stderr
+    status = daemon.run("status")
+    assert status.returncode == 0
+    assert "Journal: degraded" in status.stdout
+    assert "Calls go through all the same" in status.stdout
+    assert daemon.run("stop").stdout == "The daemon has stopped.\n"
+    assert daemon.wait() == 0
+
+
+@pytest.mark.e2e
+def test_a_person_at_the_command_line(sluice: Any) -> None:
+    """Options before the command, a relative socket from another folder, the level by environment; a second daemon
+    ends with 3; `stop` comes back when the daemon has ended."""
+    daemon = sluice(begin=False, env={"SLUICE_LOG_LEVEL": "error"})
+    daemon.command = [sys.executable, "-m", "daemon", "--state-dir", "state", "--socket", "run/s"]
+    daemon.start(re.compile(f"sluice ready: unix:{re.escape(str(daemon.folder))}/run/s"))
+    assert daemon.stderr == ""
+    second = daemon.run("--socket", "run/s", "--log-level", "debug", "serve")
+    assert (second.returncode, second.stdout, len(second.stderr.splitlines())) == (3, "", 1)
+    assert str(daemon.pid) in second.stderr
+    told = re.search(r"`daemon (status --socket \S+)`", second.stderr)
+    assert told is not None
+    assert f"pid {daemon.pid}" in daemon.run(*told[1].split()).stdout
+    assert daemon.run("stop", "--socket", "run/s").returncode == 0
+    assert daemon.wait(5) == 0
