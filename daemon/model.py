@@ -269,7 +269,7 @@ class Situation:
     attempts: int = 0
     calls_last_minute: int | None = None
     last_success_s: float | None = None
-    """Seconds since the last success with this key and model."""
+    """Seconds since the last success with this key."""
     resend_in_s: float | None = None
     """The daemon will send again after this time; None: it will not."""
     waited_s: float | None = None

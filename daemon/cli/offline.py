@@ -91,4 +91,5 @@ def _explained(row: Mapping[str, Any], command: str | None, language: str | None
     if told is None:
         text = f"Call {row['id']} has not failed, so there is nothing to explain. See it with: daemon calls {row['id']}"
         return {**answer, "text": text}
-    return {**answer, "explanation": told.as_json(), "text": catalogue.render(told, curl=command)}
+    text, short = catalogue.render(told, curl=command), catalogue.short(told)
+    return {**answer, "explanation": told.as_json(), "short": short, "text": text}

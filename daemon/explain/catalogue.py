@@ -72,7 +72,9 @@ class Catalogue:
     def without(self, ids: tuple[str, ...]) -> Catalogue:
         """Return the same without the rules whose id begins with one of IDS: how would it do without knowing them?"""
         less = Catalogue(self._own)
+        less.__dict__ |= {name: getattr(self, name) for name in ("_subtypes", "_signs", "_grammar", "_languages")}
         less.__dict__["_rules"] = tuple(rule for rule in self._rules if not rule.id.startswith(ids))
+        less.__dict__["_guarded_rules"] = tuple(pair for pair in self._guarded_rules if not pair[1].id.startswith(ids))
         return less
 
     def classify(self, failure: Failure, now: float | None = None) -> Finding:
@@ -108,15 +110,15 @@ class Catalogue:
 
     def why_page(self, failure: Failure, language: str = "en", *, width: int = 80) -> str:
         """Return `why` as text for a terminal."""
-        return render.why(self.why(failure), self._language(language), width=width)
+        return render.why(self.why(failure), self.language(language), width=width)
 
     def explain(
         self, finding: Finding, situation: Situation | None = None, language: str = "en", *, now: float | None = None
     ) -> Explanation:
         """Put FINDING into words. An unknown LANGUAGE is English."""
         sign = next((s for s in self._signs if s.id == finding.provider), None)
-        english = self._language("en")
-        return words.explanation(finding, situation or Situation(), self._language(language), english, sign, now)
+        english = self.language("en")
+        return words.explanation(finding, situation or Situation(), self.language(language), english, sign, now)
 
     def retold(self, row: Mapping[str, Any], language: str | None = None) -> Explanation | None:
         """Return the explanation kept in a journal's ROW, as it was given or in LANGUAGE; None without one."""
@@ -124,7 +126,7 @@ class Catalogue:
         if not isinstance(kept, dict):
             return None
         told = Explanation.from_json(kept)
-        if language is None or self._language(language).name == told.language:
+        if language is None or self.language(language).name == told.language:
             return told
         last: Mapping[str, Any] = (row.get("tries") or ({},))[-1]
         body = str(last.get("body") or "").encode("utf-8", "replace")
@@ -136,24 +138,24 @@ class Catalogue:
 
     def render(self, explanation: Explanation, *, curl: str | None = None, width: int = 80) -> str:
         """Return the whole text for a terminal."""
-        return render.page(explanation, self._language(explanation.language), curl=curl, width=width)
+        return render.page(explanation, self.language(explanation.language), curl=curl, width=width)
 
     def short(self, explanation: Explanation, *, width: int = 80) -> str:
         """Return the short form for a terminal: what happened, what happens now, the first thing to do."""
-        return render.short(explanation, self._language(explanation.language), width=width)
+        return render.short(explanation, self.language(explanation.language), width=width)
 
     def report(
         self, row: Mapping[str, Any], language: str = "en", *, curl: str | None, calls_before: int | None, client: str
     ) -> str:
         """Return Markdown about a journalled call that failed, for a provider's support."""
-        spoken = self._language(language)
+        spoken = self.language(language)
         title = words.row(row.get("subtype") or "unknown", spoken)["title"]
         name = self.name_of(str(row.get("provider")), language) or str(row.get("host"))
         return report.report(row, spoken, name=name, title=title, curl=curl, calls_before=calls_before, client=client)
 
     def subtypes(self, language: str = "en") -> list[dict[str, str]]:
         """Return one row for each subtype: what the manual, README and `explain --list` print."""
-        spoken = self._language(language)
+        spoken = self.language(language)
         return [
             {
                 "subtype": name, "family": entry["family"], "retry": entry["retry"],
@@ -169,20 +171,17 @@ class Catalogue:
     def name_of(self, provider: str, language: str = "en") -> str:
         """Return what people call PROVIDER; nothing when nobody has this name."""
         called = next((sign.name for sign in self._signs if sign.id == provider), "")
-        return str(self._language(language).data["names"].get(provider, called))
+        return str(self.language(language).data["names"].get(provider, called))
 
     def language(self, name: str) -> words.Language:
-        """Return the words of the language NAME; English when there are none."""
-        return self._language(name)
-
-    def _language(self, language: str) -> words.Language:
-        name = language.split("-")[0].split("_")[0].lower()
-        if name not in self._languages:
-            path = DATA / "words" / f"{name}.yaml"
-            if not name.isalpha() or not path.is_file():
-                return self._language("en")
-            self._languages[name] = words.Language(name, rules.read_yaml(path))
-        return self._languages[name]
+        """Return the words of the language NAME (`ko`, `zh_CN.UTF-8`); English when there are none."""
+        short = name.split("-")[0].split("_")[0].lower()
+        if short not in self._languages:
+            path = DATA / "words" / f"{short}.yaml"
+            if not short.isalpha() or not path.is_file():
+                return self.language("en")
+            self._languages[short] = words.Language(short, rules.read_yaml(path))
+        return self._languages[short]
 
     def _finding(
         self, claim: rules.Claim | None, seen: view.View, providers: tuple[str, ...], now: float | None

@@ -34,7 +34,8 @@ def page(explanation: Explanation, language: Language, *, curl: str | None = Non
                 out.append(f"     {action.url}")
         out.append("")
     out += _part(language.label("not_this"), explanation.not_this, width)
-    out += _part(language.label("original"), explanation.finding.original, width)
+    if explanation.finding.family != "network":  # there nobody answered: what the system said stands under Why
+        out += _part(language.label("original"), explanation.finding.original, width)
     out += _part(language.label("evidence"), explanation.evidence, width)
     if curl:
         out += [language.label("curl"), curl.rstrip("\n"), ""]

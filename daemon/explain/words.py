@@ -153,9 +153,9 @@ def _actions(templates: Any, facts: Facts) -> tuple[Action, ...]:
     out = []
     for item in templates or ():
         do, page = (item, None) if isinstance(item, str) else (item["do"], item.get("page"))
-        text = filled(do, facts)
-        if text:
-            out.append(Action(text, facts.get(f"page_{page}") if page else None))
+        text, url = filled(do, facts), facts.get(f"page_{page}") if page else None
+        if text and (url or page != "status"):  # "look at the status page" helps nobody without the page
+            out.append(Action(text, url or None))
     return tuple(out)
 
 
@@ -228,7 +228,7 @@ def _facts(
         "last_success": span(situation.last_success_s, data),
         "key_variable": situation.key_variable or "",
         "original": finding.original[:300],
-        "quote": finding.original if 0 < len(finding.original) <= 90 else "",
+        "quote": finding.original.rstrip(".") if 0 < len(finding.original) <= 90 else "",
     }  # fmt: skip
     facts.update({f"page_{name}": url for name, url in (sign.pages.items() if sign else ())})
     return facts

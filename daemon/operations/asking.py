@@ -84,7 +84,11 @@ async def explain(desk: Desk, params: Params, session: Session, tag: Any) -> Res
     failure = failure_of(params)
     finding = desk.catalogue.classify(failure)
     explanation = desk.catalogue.explain(finding, Situation(host=failure.host), language or desk.language)
-    answer: dict[str, Any] = {"explanation": explanation.as_json(), "text": desk.catalogue.render(explanation)}
+    answer: dict[str, Any] = {
+        "explanation": explanation.as_json(),
+        "short": desk.catalogue.short(explanation),
+        "text": desk.catalogue.render(explanation),
+    }
     if flag_param(params, "why"):
         answer["why"] = desk.catalogue.why(failure)
     return answer
@@ -101,7 +105,8 @@ async def explain_call(desk: Desk, name: str, language: str | None) -> Result:
             f"Call {row['id']} has not failed, so there is nothing to explain. See it with: daemon calls {row['id']}"
         )
         return {**answer, "explanation": None, "text": words}
-    return {**answer, "explanation": told.as_json(), "text": desk.catalogue.render(told, curl=command)}
+    text, short = desk.catalogue.render(told, curl=command), desk.catalogue.short(told)
+    return {**answer, "explanation": told.as_json(), "short": short, "text": text}
 
 
 async def explain_list(desk: Desk, params: Params, session: Session, tag: Any) -> Result:

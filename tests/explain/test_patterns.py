@@ -26,6 +26,8 @@ SOURCES = [
         ("(?i)Case", None),
         ("abc|.", None),
         ("[abc]long", ("long",)),
+        ("[每本]周", ("周",)),
+        (r"\w ?/s\b", ("/s",)),
         (r"rate limit\(s\)", ("rate limit(s)",)),
     ],
 )
@@ -34,10 +36,10 @@ def test_pieces(source: str, pieces: tuple[str, ...] | None) -> None:
     assert patterns.pieces(source) == pieces
 
 
-@pytest.mark.parametrize("source", SOURCES)
-def test_the_shortcut_never_hides_a_match(source: str) -> None:
+def test_the_shortcut_never_hides_a_match() -> None:
     """What a pattern matches in any example contains one of its pieces."""
-    needed = patterns.pieces(source)
-    text = (DATA / "catalogue" / "examples.yaml").read_text().lower()
-    for match in patterns.pattern(source).finditer(text):
-        assert needed is None or any(piece in match[0] for piece in needed)
+    text = (DATA / "catalogue" / "examples.yaml").read_text(encoding="utf-8").lower()
+    for source in SOURCES:
+        needed = patterns.pieces(source)
+        for match in patterns.pattern(source).finditer(text):
+            assert needed is None or any(piece in match[0] for piece in needed), source

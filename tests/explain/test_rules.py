@@ -6,31 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from daemon.errors import ConfigError
 from daemon.explain import Catalogue
 from daemon.explain.catalogue import DATA
-from daemon.explain.rules import check_patterns, read_rules
+from daemon.explain.rules import check_patterns, read_rules, read_yaml
+from daemon.explain.teach import failure_of
 from daemon.model import Failure
 
-EXAMPLES: dict[str, list[Any]] = yaml.safe_load((DATA / "catalogue" / "examples.yaml").read_text())
+EXAMPLES: dict[str, list[Any]] = read_yaml(DATA / "catalogue" / "examples.yaml")
 RULES = {rule.id: rule for path in sorted((DATA / "catalogue").glob("rules-*.yaml")) for rule in read_rules(path)}
 CATALOGUE = Catalogue.load()
-
-
-def failure(example: Any) -> Failure:
-    """Build the failure that an entry of examples.yaml describes."""
-    if isinstance(example, str):
-        return Failure(text=example)
-    return Failure(
-        status=example.get("status"),
-        headers=tuple(example.get("headers", {}).items()),
-        body=example.get("body", "").encode(),
-        provider=example.get("provider"),
-        fault=example.get("fault"),
-        detail=example.get("detail", ""),
-    )
 
 
 CASES = [(name, example) for name, examples in EXAMPLES.items() for example in examples]
@@ -50,14 +36,15 @@ def test_rule_ids_are_unique() -> None:
 @pytest.mark.parametrize(("name", "example"), CASES)
 def test_a_rule_claims_its_example(name: str, example: Any) -> None:
     """The rule decides its own example, so it can be reached."""
-    assert CATALOGUE.classify(failure(example)).rule == name
+    assert CATALOGUE.classify(failure_of(example)).rule == name
 
 
-@pytest.mark.parametrize(("name", "example"), CASES)
-def test_no_other_rule_of_the_same_rank_claims_it(name: str, example: Any) -> None:
+def test_no_other_rule_of_the_same_rank_claims_an_example() -> None:
     """What decides between two rules is a rank that somebody chose, not the order of files."""
-    matched = [entry["rule"] for entry in CATALOGUE.why(failure(example)) if entry["matched"]]
-    assert [other for other in matched if other != name and RULES[other].rank == RULES[name].rank] == []
+    for name, example in CASES:
+        matched = [entry["rule"] for entry in CATALOGUE.why(failure_of(example)) if entry["matched"]]
+        rivals = [other for other in matched if other != name and RULES[other].rank == RULES[name].rank]
+        assert rivals == [], name
 
 
 def test_subtypes_and_patterns_are_valid() -> None:

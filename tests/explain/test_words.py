@@ -6,14 +6,14 @@ import re
 from typing import Any
 
 import pytest
-import yaml
 
 from daemon.explain import Catalogue, words
 from daemon.explain.catalogue import DATA
+from daemon.explain.rules import read_yaml
 from daemon.model import Failure, Finding, Situation
 
 CATALOGUE = Catalogue.load()
-ENGLISH: dict[str, Any] = yaml.safe_load((DATA / "words" / "en.yaml").read_text())
+ENGLISH: dict[str, Any] = read_yaml(DATA / "words" / "en.yaml")
 SUBTYPES = CATALOGUE.subtypes()
 FULL = {
     "limit": 1_234_567.0, "used": 1_234_560.0, "requested": 98_765.0,
@@ -113,7 +113,7 @@ def test_what_the_daemon_knows_is_used() -> None:
     )
     said = CATALOGUE.explain(finding, Situation(resend_in_s=12, calls_last_minute=61, last_success_s=5, attempts=2))
     assert said.line.endswith("Sluice sends it again in 12 s.")
-    assert "In the last minute 61 calls" in said.why
+    assert "in the last minute: 61" in said.why
     assert "5 s ago" in said.why
 
 

@@ -91,6 +91,18 @@ async def test_explain_a_call(office: Make) -> None:
     assert "has not failed" in fine["text"]
 
 
+async def test_explain_a_call_in_another_language(office: Make) -> None:
+    """As it was told then, unless another language is asked for; the facts and the evidence stay."""
+    here = office(no_credit())
+    await here.world.send()
+    assert (await here.run("explain", call="last"))["explanation"]["language"] == "en"
+    told = await here.run("explain", call="last", language="ko")
+    assert told["explanation"]["language"] == "ko"
+    assert told["explanation"]["subtype"] == "insufficient_quota"
+    assert "insufficient_quota" in told["explanation"]["evidence"]
+    assert "크레딧" in told["short"]
+
+
 async def test_explain_a_text(office: Make) -> None:
     """A pasted text, and an HTTP answer in its parts; `why` tells the rules."""
     here = office(ok())
@@ -99,6 +111,7 @@ async def test_explain_a_text(office: Make) -> None:
     )
     assert told["explanation"]["subtype"] == "insufficient_quota"
     assert told["text"]
+    assert 0 < len(told["short"]) < len(told["text"])
     assert told["why"]
     body = '{"error":{"message":"x","type":"requests","code":"rate_limit_exceeded"}}'
     parts = await here.run("explain", status=429, headers={"retry-after": "3"}, body=body, provider="openai")
