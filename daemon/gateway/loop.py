@@ -154,7 +154,7 @@ class Gateway:
                 return reply
             if opened.fault is not None:
                 return self._lost(opened, permit)
-            finding = self._catalogue.classify(opened)
+            finding = self._catalogue.classify(opened, self._wall())
             return _NoLuck(opened, finding, permit.refused(finding, readings))
         finally:
             if reply is None:
@@ -163,7 +163,11 @@ class Gateway:
                 permit.release()
 
     def _lost(self, failure: Failure, permit: Permit) -> _NoLuck:
-        return _NoLuck(failure, self._catalogue.classify(failure), permit.lost(failure.fault or "reset", failure.sent))
+        return _NoLuck(
+            failure,
+            self._catalogue.classify(failure, self._wall()),
+            permit.lost(failure.fault or "reset", failure.sent),
+        )
 
     def _learn(self, call: Call, permit: Permit, answer: Response, attempt: int) -> tuple[Reading, ...]:
         """Let the pacer and the readers know what the headers say."""
@@ -204,7 +208,9 @@ class Gateway:
     ) -> Event:
         """The event for a body that ended: done, or failed when an error or a cut hid in it, or the client left."""
         if isinstance(how, StreamCut):
-            return self._tell.failed(call, how.failure, self._catalogue.classify(how.failure), attempt, final=True)
+            return self._tell.failed(
+                call, how.failure, self._catalogue.classify(how.failure, self._wall()), attempt, final=True
+            )
         if how is not None:
             reason = AS_ASKED if call.id in self._asked_to_stop else why_it_stopped(how)
             return self._tell.event("cancelled", call, attempt, reason=reason, final=True)
@@ -217,7 +223,9 @@ class Gateway:
                 call, "truncated", "the stream ended without its closing mark", sent=True, status=answer.status
             )
         if failure is not None:
-            return self._tell.failed(call, failure, self._catalogue.classify(failure), attempt, final=True)
+            return self._tell.failed(
+                call, failure, self._catalogue.classify(failure, self._wall()), attempt, final=True
+            )
         return replace(
             self._tell.event("done", call, attempt, status=answer.status, final=True),
             usage=self._usage(call, copy),
