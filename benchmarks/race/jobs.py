@@ -91,7 +91,8 @@ def requests(size: Size, rng: random.Random, minutes: float = 2.5) -> list[Job]:
 
 def tokens(size: Size, rng: random.Random, minutes: float = 2.35, answer: float = 0.1) -> list[Job]:
     """2.35 minutes of tokens in jobs of 0.5 to 7.5 % of a minute; ANSWER of each is max_tokens."""
-    out, spent = [], 0
+    out: list[Job] = []
+    spent = 0
     for name in _names():
         cost = round(size.tokens * rng.uniform(0.005, 0.075))
         if spent + cost > minutes * size.tokens:
@@ -116,8 +117,8 @@ def huge(size: Size, rng: random.Random) -> list[Job]:
 
 
 def interactive(size: Size, rng: random.Random) -> list[Job]:
-    """A batch of 2.6 minutes, and people who ask something twelve times a minute in between."""
-    batch = [replace(job, priority="batch", client="batch") for job in requests(size, rng, 2.6)]
+    """A batch of 2.3 minutes, and people who ask something twelve times a minute in between."""
+    batch = [replace(job, priority="batch", client="batch") for job in requests(size, rng, 2.3)]
     asks = (Job(name, *_small(rng), client="editor", priority="interactive") for name in _names("ask"))
     return batch + [
         replace(job, at=round(0.08 + 0.085 * i + rng.uniform(0, 0.02), 4))

@@ -37,6 +37,7 @@ class Setting:
     size: Size | None = None
     """Limits of the other simulator."""
     phases: tuple[float, ...] = PHASES
+    """Empty: at once, which is fair where windows begin with the first call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +100,10 @@ def _root(base: str) -> str:
 
 def _next_phase(setting: Setting, round_: int) -> float:
     """The next instant at the round's place in the provider's minute, at least half a second from now."""
-    phase = setting.phases[round_ % len(setting.phases)] * setting.minute_s
     soon = time.monotonic() + 0.5
+    if not setting.phases:
+        return soon
+    phase = setting.phases[round_ % len(setting.phases)] * setting.minute_s
     return soon + (phase - soon) % setting.minute_s
 
 

@@ -157,7 +157,7 @@ class Account:
         if permit.attempt == 1:
             pool.budget.sent(now)
         if entry.priority == 0:
-            pool.demand.note(now, {str(d): c for d, c in entry.costs.items()})
+            pool.demand.note(now, entry.share)
         if entry.future is not None and not entry.future.done():
             entry.future.set_result(permit)
         return permit

@@ -82,22 +82,31 @@ class ChargeLog:
 
     def advance(self, now: float, guard: float, floor: float = float("inf")) -> float:
         """Let what is older than the windows leave them; return how much later than FLOOR has left the first window."""
-        left = 0.0
-        for window in self.windows:
-            edge = now - window.period_s - guard
-            if edge <= window.edge:
-                continue
+        left = self._leave(self.window, now - self.window.period_s - guard, floor)
+        if self.slices is not None:
+            self._leave(self.slices, now - self.slices.period_s - guard)
+        self._trim(now)
+        return left
+
+    def advance_way(self, now: float, guard: float) -> None:
+        """The same for the windows about what is on its way, which are asked when a call goes."""
+        for window in (self.inside, self.lately):
+            self._leave(window, now - window.period_s - guard)
+
+    def _leave(self, window: Window, edge: float, floor: float = float("inf")) -> float:
+        """Let the charges up to EDGE leave WINDOW; return the sum of those that are later than FLOOR."""
+        entries, i, left = self.entries, window.first, 0.0
+        n = len(entries)
+        if edge > window.edge:
             window.edge = edge
-            entries, i = self.entries, window.first
-            while i < len(entries) and entries[i].at <= edge:
+            while i < n and entries[i].at <= edge:
                 window.total -= entries[i].amount
-                if window is self.window and entries[i].at > floor:
+                if entries[i].at > floor:
                     left += entries[i].amount
                 i += 1
             window.first = i
-            if i == len(entries):
+            if i == n:
                 window.total = 0.0  # no rounding error survives an empty window
-        self._trim(now)
         return left
 
     def since_mark(self, mark: Mark, edge: float) -> float:
@@ -125,6 +134,10 @@ class ChargeLog:
                 break
             total += charge.amount
         return total
+
+    def after(self, at: float) -> list[Charge]:
+        """Return the charges later than AT, in order. O(log n + number of them)."""
+        return self.entries[bisect_right(self.entries, at, key=_when) :]
 
     def after_seq(self, seq: int) -> list[Charge]:
         """Return the charges sent after number SEQ, in order. O(number of them)."""
@@ -162,6 +175,7 @@ class ChargeLog:
         for window in self.windows:
             window.total = sum(charge.amount for charge in self.entries)
         self.advance(now, guard)
+        self.advance_way(now, guard)
 
     def shift(self, seconds: float) -> None:
         """Make everything SECONDS older: the clock stood still while the provider's went on."""

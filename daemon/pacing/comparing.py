@@ -15,6 +15,7 @@ def see_others(ledger: Ledger, before: Anchor, sample: Sample) -> None:
     """Compare what is left with what our own charges explain: the rest, others on the key have used."""
     if ledger.limit is None:
         return
+    ledger.slice_others *= 0.995
     own = sum(c.amount for c in ledger.log.after_seq(before.seq) if c.seq <= sample.seq)
     if ledger.shape == "bucket":
         seconds = sample.sent_at - before.at
@@ -108,6 +109,8 @@ def _see_refunds(ledger: Ledger, c: Comparison, unused: float, blur: float) -> N
     if ledger.limit is None or unused < max(1.5 * blur, 0.03 * ledger.limit):
         return
     came = c.ours - c.theirs
+    if ledger.shape == "unknown" and came > 1.5 * unused + blur:
+        return  # a window that began unseen
     ledger.refund_votes = max(-2, min(4, ledger.refund_votes + (1 if came > 0.5 * unused else -1)))
     if ledger.refund_votes >= 2 and not ledger.refunds:
         ledger.give_back()
@@ -119,6 +122,7 @@ def _see_scale(ledger: Ledger, c: Comparison, sample: Sample, unused: float, blu
     """Less is charged than we reserve, and it is not what came back."""
     if (
         ledger.limit is None
+        or ledger.shape == "unknown"  # a window that began unseen looks as if less were charged
         or c.count < 8
         or c.ours < 0.3 * ledger.limit
         or (ledger.refund_votes > 0 and not ledger.refunds)

@@ -68,9 +68,11 @@ class Feedback:
         for day, charge in permit.days:
             day.answered(charge)
         for ledger, charge in permit.charges:
+            ledger.passed_look(permit.seq)
             guess = self.refusals.guesses.get(id(ledger))
             if guess is not None and charge.amount:
                 guess.passed(permit.sent_at, now)
+                pool.ramp.wary = not guess.sure
         self._unblock(account, pool)
         self.learn(pool, permit, readings, now, early=streamed)
         self._calm(pool)
@@ -97,13 +99,11 @@ class Feedback:
 
     def _calm(self, pool: Pool) -> None:
         """Careful growth ends when about one whole limit went through without a refusal."""
-        requests = [
-            x.cap for x in pool.ledgers if x.dimension == "requests" and x.cap is not None and x.period_s < DAY_S
-        ]
-        least = min(requests, default=64.0)
+        if pool.ramp.settled:
+            return
+        least = pool.least_requests()
         pool.ramp.settled = pool.accepted >= max(8.0, min(64.0, 0.9 * least))
-        period = pool.origin.minute_s
-        pool.ramp.gap_s = min(period / 600.0, period / (8.0 * least)) if requests else period / 600.0
+        pool.ramp.gap_s = pool.first_gap_s()
 
     # A refusal
 

@@ -14,7 +14,7 @@ from daemon.pacing.charges import Charge
 from daemon.pacing.comparing import compare, see_others, see_stamp
 from daemon.pacing.ledger import Anchor, Ledger
 from daemon.pacing.reshaping import level_up, reshape
-from daemon.pacing.shapes import Sample, judge, misfits_bucket
+from daemon.pacing.shapes import DAY_S, Sample, judge, misfits_bucket
 
 SAMPLES = 12
 MAX_LIMIT = 1e15
@@ -42,6 +42,7 @@ def observe(
     if not plausible(reading):
         return
     ledger.seen_at = now
+    doubt_slices(ledger, now)
     _set_limit(ledger, reading.limit, now)
     if reading.remaining is None or ledger.limit is None:
         return
@@ -181,24 +182,78 @@ def _agrees_fixed(ledger: Ledger, sample: Sample) -> bool:
     return True
 
 
-def learn_slices(ledger: Ledger, cost: float, hint_s: float | None, now: float) -> int | None:
+def learn_slices(
+    ledger: Ledger, cost: float, hint_s: float | None, now: float, sent_at: float | None = None
+) -> int | None:
     """A refusal although all fitted: the limit holds in shorter slices. Return into how many, if a usual number
     explains it.
 
-    HINT_S, the provider's own "try again in", must not be longer than a slice, and tells where the next one begins.
+    HINT_S, the provider's own "try again in", must not be longer than a slice, and tells where the next one begins:
+    seen from SENT_AT, since what was counted is known by when it was sent. The number that explains best is the one
+    whose slice was overrun by least, as what it holds was let through and no more.
     """
     cap = ledger.limit if ledger.limit is not None else ledger.cap
     if cap is None:
         return None
-    for parts in SLICES:
+    seen = now if sent_at is None else sent_at
+    if _others_in_slice(ledger, cap, hint_s, seen):
+        return ledger.slices
+    best: tuple[float, int] | None = None
+    for parts in (ledger.slices, *SLICES) if ledger.slices > 1 else SLICES:
         length = ledger.period_s / parts
-        if parts <= ledger.slices or (hint_s is not None and hint_s > length * 1.02 + 0.005):
+        if not _may_be(ledger, length, hint_s, seen):
             continue
-        if ledger.log.between(now - length, now) + cost > cap / parts * 1.0001:
-            reshape(ledger, now, slices=parts)
-            ledger.slice_boundary = now + hint_s if hint_s is not None else None
-            return parts
-    return None
+        begun = seen + (hint_s if hint_s is not None else 0.0) - length
+        least = ledger.log.between(begun - 1e-3 * length, seen) - cap / parts
+        most = least + ledger.log.between(seen, min(now, seen + 0.4 * ledger.guard_s))  # these may have come before it
+        misfit = max(least, -most, 0.0)
+        if most + cost > 1e-4 * cap / parts and (best is None or misfit < best[0]):
+            best = (misfit, parts)
+    if best is None:
+        return None
+    if best[1] != ledger.slices:
+        reshape(ledger, now, slices=best[1])
+        ledger.sliced_at = now
+    ledger.slice_boundary = now + hint_s if hint_s is not None else None
+    return best[1]
+
+
+def doubt_slices(ledger: Ledger, now: float) -> None:
+    """After a day without a refusal, slices are believed to be as long as the next usual number says; a refusal brings
+    them back."""
+    if ledger.slices > 1 and now - ledger.sliced_at > DAY_S:
+        fewer = max((parts for parts in SLICES if parts < ledger.slices), default=1)
+        reshape(ledger, now, slices=fewer)
+        ledger.slice_boundary, ledger.sliced_at = None, now
+
+
+def _others_in_slice(ledger: Ledger, cap: float, hint_s: float | None, seen: float) -> bool:
+    """True if the slices are as we know them, and the refusal came because others had a part of this one."""
+    if ledger.slices <= 1 or hint_s is None or ledger.slice_boundary is None or seen <= ledger.sliced_at:
+        return False
+    length = ledger.period_s / ledger.slices
+    if not _may_be(ledger, length, hint_s, seen):
+        return False
+    own = ledger.log.between(seen + hint_s - length, seen + 0.4 * ledger.guard_s)
+    others = cap / ledger.slices - own
+    if others < 0.5:
+        return False
+    clear = others > 0.15 * cap / ledger.slices and others > 1
+    ledger.slice_others = max(others if clear else 0.0, ledger.slice_others + 0.6)  # the way there blurs a little
+    return True
+
+
+def _may_be(ledger: Ledger, length: float, hint_s: float | None, seen: float) -> bool:
+    """True if slices of LENGTH agree with when the next one was said to begin, this time and the time before."""
+    if hint_s is None:
+        return True
+    blur = 0.02 * length + 0.6 * ledger.guard_s
+    if hint_s > length + 0.1 * ledger.guard_s + 0.02 * length:
+        return False
+    if ledger.slice_boundary is None:
+        return True
+    off = seen + hint_s - ledger.slice_boundary
+    return abs(off - round(off / length) * length) <= blur
 
 
 def tell_shared(ledgers: Iterable[Ledger], ledger: Ledger, now: float) -> None:

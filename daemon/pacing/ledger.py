@@ -7,6 +7,7 @@ Pure arithmetic: time is an argument, nothing waits here. `daemon.pacing.learnin
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -88,10 +89,18 @@ class Ledger:
     """What the last answers had counted beyond our own charges (windows)."""
     foreign: float = 0.0
     """What others on the same key use in one period (windows)."""
+    caution: float = 0.0
+    """Kept free in a bucket, since somebody else was faster."""
+    slice_others: float = 0.0
+    """What others take in a slice."""
+    sliced_at: float = -INFINITE
+    """When it was found out that there are slices."""
     refunds: bool = False
     """The provider gives back what was reserved and not used."""
     refund_votes: int = 0
     refund_looks: int = 0
+    refund_look: int = 0
+    """The last call that was sent to see whether unused reservations come back."""
     unused: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=4096))
     """What was reserved and not used: (when the call ended, how much)."""
     stamp_votes: int = 0
@@ -111,6 +120,7 @@ class Ledger:
     """Shape bucket: what we allow ourselves, when that is less."""
     version: int = 0
     """Counts changes of what is known, so that readers need not compare."""
+    rolled_at: float = -INFINITE
     log: ChargeLog = field(init=False)
 
     def __post_init__(self) -> None:
@@ -158,25 +168,38 @@ class Ledger:
             return max(wait, edge_wait_s(self, now))
         return max(wait, refill_wait_s(self, need, cap, now))
 
+    def closes_before(self, at: float, cost: float, head: float, now: float) -> bool:
+        """True if COST may go now without making HEAD wait beyond AT: a new window or slice begins by then."""
+        if self.slices > 1 and self.log.slices is not None:
+            return self.avail(now) - cost >= min(head, (self.cap or INFINITE) / self.slices)
+        if self.shape != "fixed" or self.boundary is None:
+            return False
+        return at >= self.boundary + self.period_s - self.guard_s
+
     def take(self, seq: int, cost: float, now: float) -> Charge:
         """Charge COST for the attempt SEQ."""
         charge = Charge(seq, now, cost, cost)
         self.roll(now)
-        if self._may_have_given_back(now) and self.avail(now) < cost:
+        if self._may_have_given_back(now) and (self.avail(now) < cost or self._sliced_off(cost, now)):
             self.refund_looks += 1
+            self.refund_look = seq
         if now >= self.told_at:
             self.told_at = INFINITE
         self.log.add(charge)
         self._stand(charge)
         if self.anchor is not None:
             self.anchor.sent_after += cost
-        for level in self._levels():
-            level.take(cost, now)
+        if self.server is not None:
+            self.server.take(cost, now)
+        if self.house is not None:
+            self.house.take(cost, now)
         return charge
 
     def undo(self, charge: Charge) -> None:
         """The provider did not count it: take the charge out."""
         if not charge.gone:
+            if charge.seq == self.refund_look:
+                self.refund_votes -= 1
             charge.gone = True
             self._change(charge, 0.0, refund=False)
 
@@ -208,10 +231,12 @@ class Ledger:
     def shift(self, seconds: float) -> None:
         """The machine slept, and our clock did not count it: everything is SECONDS older."""
         self.log.shift(seconds)
+        self.rolled_at = -INFINITE
         self.hold_until -= seconds
         self.look_at -= seconds
         self.told_at -= seconds
         self.scaled_at -= seconds
+        self.sliced_at -= seconds
         if self.anchor is not None:
             self.anchor.at -= seconds
             if self.anchor.full_at is not None:
@@ -252,10 +277,24 @@ class Ledger:
     def _may_have_given_back(self, now: float) -> bool:
         """Much was reserved and not used, and whether that comes back is not known yet: worth a call to see."""
         cap = self.cap
-        if self.refunds or self.refund_votes < 0 or self.refund_looks >= 3 or cap is None or self.shape == "bucket":
+        if not self.unused or self.refunds or self.refund_votes < 0 or self.refund_looks >= 3 or cap is None:
             return False
+        if self.slices > 1:
+            length = self.period_s / self.slices
+            begun = now - length if self.slice_boundary is None else now - (now - self.slice_boundary) % length
+            unused = sum(c.amount - c.actual for c in self.log.after(begun) if c.actual is not None)
+            return unused > 0.3 * cap / self.slices
         begun = self.boundary if self.boundary is not None else now - self.period_s
-        return not self.slices > 1 and self.unused_between(begun, now) > 0.1 * cap
+        return self.shape != "bucket" and self.unused_between(begun, now) > 0.1 * cap
+
+    def _sliced_off(self, cost: float, now: float) -> bool:
+        return self.slices > 1 and slice_wait_s(self, cost, self.cap or 0.0, now) > 0
+
+    def passed_look(self, seq: int) -> None:
+        """The attempt SEQ was let through; if it went beyond what a slice holds, something has come back."""
+        if seq == self.refund_look and self.slices > 1 and not self.refunds:
+            self.refund_votes = 2
+            self.give_back()
 
     def unused_between(self, start: float, end: float) -> float:
         """Return what was reserved, not used, and known to be so in (START, END]."""
@@ -280,6 +319,9 @@ class Ledger:
 
     def roll(self, now: float) -> None:
         """Let old charges leave, and a new fixed window begin."""
+        if now == self.rolled_at:
+            return
+        self.rolled_at = now
         a = self.anchor
         floor = a.at - self.period_s + self.guard_s if a is not None else INFINITE
         left = self.log.advance(now, self.guard_s, floor)
@@ -288,11 +330,17 @@ class Ledger:
         if self.boundary is not None and now >= self.boundary + self.period_s:
             self.boundary += (now - self.boundary) // self.period_s * self.period_s
         if self.boundary is not None:
-            self.log.since_mark(self.log.period_mark, self.boundary)
+            self.spent(self.boundary)
+
+    def spent(self, boundary: float) -> float:
+        """Return what we have sent in the fixed window that began at BOUNDARY, and so shortly before that the server
+        may have counted it there."""
+        return self.log.since_mark(self.log.period_mark, boundary - self.guard_s)
 
     def _stand(self, charge: Charge) -> None:
         """Note what the server has counted of ours when CHARGE comes: at least, and at most."""
         log = self.log
+        log.advance_way(charge.at, self.guard_s)
         fixed = self.shape == "fixed" and self.boundary is not None
         charge.most = log.period_mark.total if fixed else log.window.total
         surely = charge.most if fixed else log.inside.total
@@ -303,7 +351,7 @@ class Ledger:
         if self.shape == "bucket":
             return self.house_left(cap, now)
         if self.shape == "fixed" and self.boundary is not None:
-            return cap - self.foreign - self.log.since_mark(self.log.period_mark, self.boundary)
+            return cap - self.foreign - self.spent(self.boundary)
         spare = self.foreign if self.anchor is None or now - self.anchor.at > 0.2 * self.period_s else 0.0
         return cap - min(spare, 0.9 * cap) - self.log.window.total
 
@@ -322,13 +370,26 @@ class Ledger:
             return INFINITE
         spared = self.limit - self.limit * self.share
         if self.shape == "bucket":
-            return self.server.now(now - self.guard_s) - spared if self.server is not None else INFINITE
+            left = self.server.now(now - self.guard_s) if self.server is not None else INFINITE
+            return left - spared - self.spare()
         left = a.remaining - a.sent_after + a.refunded_after - spared
         if self.shape == "fixed" and self.boundary is not None:
             return left if a.at >= self.boundary - self.guard_s else INFINITE
         if now >= self.void_at(a):
             return INFINITE
         return left + a.left_after
+
+    def spare(self) -> float:
+        """Return what to leave in a bucket that others use, so that they seldom come first by chance.
+
+        Nothing is lost by it: a bucket refills at the same rate whatever it holds.
+        """
+        log, most = self.log, 0.1 * (self.limit or 0.0)
+        if self.other_rate <= 0.02 * self.rate:
+            return min(self.caution, most)
+        unit = 1.0 if self.dimension == "requests" else log.window.total / max(1, len(log.entries) - log.window.first)
+        chance = unit + 2.5 * math.sqrt(self.other_rate * unit * 0.1 * self.period_s)
+        return min(self.caution + chance, most)
 
     def void_at(self, a: Anchor) -> float:
         """When an answer of a window has nothing more to say: the limit was whole by then."""

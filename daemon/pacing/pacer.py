@@ -20,6 +20,7 @@ from daemon.pacing.checks import check, eta_s, too_late
 from daemon.pacing.clocks import SleepWatch, boottime
 from daemon.pacing.estimate import Estimator
 from daemon.pacing.feedback import Feedback, costs_of
+from daemon.pacing.lessons import Lessons
 from daemon.pacing.permit import Permit, Setback
 from daemon.pacing.pool import Pool
 from daemon.pacing.queue import Entry
@@ -51,6 +52,7 @@ class Pacer:
         self._on_change = on_change
         self._estimator = Estimator(memory)
         self._feedback = Feedback(self.settings, self._estimator, rng or random.Random())  # noqa: S311 - jitter, not secrets
+        self._lessons = Lessons(memory, wall)
         self._accounts: dict[tuple[str, str], Account] = {}
         self._timers: dict[Account, tuple[float, asyncio.TimerHandle]] = {}
         self._waiting: dict[str, tuple[Account, Pool, Entry]] = {}
@@ -133,6 +135,9 @@ class Pacer:
     async def close(self) -> None:
         """Everything that waits gets ShuttingDown; no timer is left."""
         self._closed = True
+        for account in self._accounts.values():
+            for pool in account.pools.values():
+                self._lessons.note(pool, self._clock(), at_once=True)
         for found in list(self._waiting.values()):
             self._end(*found, ShuttingDown("Sluice is stopping; the call was not sent"), step=False)
         for _, handle in self._timers.values():
@@ -164,12 +169,14 @@ class Pacer:
         account, pool = self._place(permit.call)
         now = self._clock()
         self._feedback.answered(account, pool, permit, readings, streamed, now)
+        self._lessons.note(pool, now)
         self._step(account, now)
 
     def refused(self, permit: Permit, finding: Finding, readings: Sequence[Reading]) -> Setback | None:
         account, pool = self._place(permit.call)
         now = self._clock()
         setback, blocked = self._feedback.refused(account, pool, permit, finding, readings, now)
+        self._lessons.note(pool, now)
         if blocked:
             self._turn_away(account, pool, finding)
         self._step(account, now)
@@ -183,6 +190,8 @@ class Pacer:
         return setback
 
     def settle(self, permit: Permit, usage: Usage | None) -> None:
+        if usage is None:
+            return  # nothing changes, so nobody may go
         account, pool = self._place(permit.call)
         now = self._clock()
         self._feedback.settle(pool, permit, usage, now)
@@ -208,7 +217,10 @@ class Pacer:
         account = self._accounts.get(key)
         if account is None:
             account = self._accounts[key] = Account(*key, self.settings, self, self._wall, self._memory)
-        return account, account.pool(call)
+        pool = account.pool(call)
+        if not pool.recalled:
+            self._lessons.recall(pool, self._clock())
+        return account, pool
 
     def _entry(self, call: Call, setback: Setback | None, now: float) -> Entry:
         e = call.estimate
@@ -278,7 +290,8 @@ class Pacer:
             return
         due = min(max(account.wake, now + 0.001), now + TICK_S)
         if standing is not None:
-            if standing[0] <= due and standing[0] > now and standing[0] + 0.0005 >= due:
+            ticks = account.wake >= now + TICK_S  # then any time up to the tick will do
+            if now < standing[0] <= due and (ticks or standing[0] + 0.0005 >= due):
                 return
             standing[1].cancel()
         loop = asyncio.get_running_loop()

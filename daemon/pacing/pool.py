@@ -11,7 +11,7 @@ import itertools
 from collections import deque
 from dataclasses import dataclass, field
 
-from daemon.model import Dimension, Origin, Reading, Scope
+from daemon.model import Dimension, Origin, Priority, Reading, Scope
 from daemon.pacing.backoff import Breaker, RetryBudget
 from daemon.pacing.block import Block
 from daemon.pacing.days import DayCount
@@ -66,7 +66,9 @@ class Pool:
             if key not in own.ledgers:
                 own.ledgers[key] = Ledger(key[0], origin.minute_s, origin.minute_s, share=origin.share)
         self.slots = Slots(settings.max_in_flight, settings.max_in_flight)
-        self.ramp = Ramp(settings.first_burst, origin.minute_s / 600.0, 2 * origin.minute_s)
+        self.told = any(ledger.source == "config" for x in (own, shared) for ledger in x.ledgers.values())
+        """The user's config states limits."""
+        self.ramp = Ramp(settings.first_burst, origin.minute_s / 600.0, 2 * origin.minute_s, heard=self.told)
         self.queue = Queue(settings.floor, (INFINITE, settings.age_normal_s, settings.age_batch_s))
         self.delayed: list[tuple[float, int, Entry]] = []
         self.demand = Demand(settings.reserve)
@@ -80,12 +82,17 @@ class Pool:
         self.in_flight = 0
         self.accepted = 0
         """Answers since the last rate refusal."""
+        self.recalled = False
+        """What was known of the limits before a restart has been taken over."""
+        self.noted_at = -INFINITE
+        """When it was last written down."""
         self.wake = INFINITE
         self.stop: Stop | None = None
         """Why the next call waits."""
         self._smallest: tuple[Ledger, float] | None = None
         self._all: tuple[Ledger, ...] = ()
         self._gather()
+        self.ramp.gap_s = self.first_gap_s()
 
     def __repr__(self) -> str:
         why = f", next in {self.stop.wait_s:.1f} s ({self.stop.why})" if self.stop else ""
@@ -99,6 +106,17 @@ class Pool:
     @property
     def days(self) -> list[DayCount]:
         return self.own.days + self.shared.days
+
+    def least_requests(self) -> float:
+        """Return the smallest known limit of requests below a day's, 64 when there is none."""
+        caps = (x.cap for x in self._all if x.dimension == "requests" and x.period_s < DAY_S)
+        return min((cap for cap in caps if cap is not None), default=64.0)
+
+    def first_gap_s(self) -> float:
+        """Return the gap between the first calls. A large limit needs a shorter one; with limits that the user states
+        it is longer, as not even one refusal is expected then: but the provider may hold them in slices."""
+        minute, rough, fine = self.origin.minute_s, *((400.0, 6.0) if self.told else (600.0, 8.0))
+        return min(minute / rough, minute / (fine * self.least_requests()))
 
     def ledger_for(self, reading: Reading) -> Ledger:
         """Return the pool's own ledger that READING speaks of; made when it is new."""
@@ -183,9 +201,13 @@ class Pool:
             cost = entry.costs.get(ledger.dimension, 0.0) * ledger.scale
             if cost <= 0 or (ledger.limit is None and ledger.ceiling is None and ledger.hold_until <= now):
                 continue
-            wait = ledger.wait_s(cost, now, self.demand.reserve(ledger, int(entry.priority), now))
-            if wait > 0 and entry.priority > 0 and now >= ledger.hold_until:
-                wait = min(wait, self.demand.opens_in_s(ledger, cost, now))
+            if self.demand.wanted(ledger, int(entry.priority), now):
+                waiting = self.queue.backlog(ledger.dimension, Priority.BATCH)
+                wait = ledger.wait_s(cost, now, self.demand.reserve(ledger, int(entry.priority), now, waiting))
+                if wait > 0 and now >= ledger.hold_until:
+                    wait = min(wait, self.demand.opens_in_s(ledger, cost, now, waiting))
+            else:
+                wait = ledger.wait_s(cost, now)
             if wait > 0 and self.ramp.unanswered == 0:
                 wait = min(wait, ledger.look_in_s(now))
             if wait > 0 and (worst is None or wait > worst.wait_s):
@@ -201,7 +223,8 @@ class Pool:
     def _pass(self, head: Entry, stop: Stop, now: float) -> Entry | None:
         """Return a small call that may pass HEAD, which waits for a limit: up to a quarter of its size in all.
 
-        An interactive call may always pass others.
+        An interactive call may always pass others, and so may whatever fits into the rest of a window or slice that the
+        head cannot use.
         """
         ledger = stop.ledger
         if ledger is not None and ledger.hold_until > now:
@@ -220,6 +243,8 @@ class Pool:
             cost = entry.costs.get(dimension, 0.0)
             smallest = min(smallest, cost)
             free = entry.priority == 0 and head.priority > 0
+            if not free and ledger is not None:
+                free = ledger.closes_before(now + stop.wait_s, cost, head.costs.get(dimension, 0.0), now)
             if (free or cost <= allowed) and self.gate(entry, now) is None and self.limits(entry, now) is None:
                 head.bypassed += 0.0 if free else cost
                 return entry

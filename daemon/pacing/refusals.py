@@ -65,37 +65,52 @@ class Refusals:
         cost = next((c.reserved for led, c in permit.charges if led is ledger), 1.0)
         self._message(pool, ledger, permit, finding, now)
         hint = finding.retry_after_s
+        if ledger.other_rate > 0 and ledger.slices == 1:
+            ledger.caution = min(ledger.caution + cost, 0.1 * (ledger.limit or 0.0))
         fitted = ledger.cap is not None and ledger.avail(now) >= cost
         if fitted and ledger.source != "guess":
-            learn_slices(ledger, cost, hint, now)
+            learn_slices(ledger, cost, hint, now, permit.sent_at)
             tell_shared(pool.ledgers, ledger, now)
         if ledger.cap is None or ledger.source == "guess":
-            wait = self._unknown_wait(ledger, cost, hint, now)
+            wait = self._unknown_wait(pool, ledger, permit, cost, hint, now)
         elif hint is not None and tally.rate <= 3:
             wait = upward_jitter_s(hint, self.rng)
             ledger.told_at = now + wait
         elif ledger.limit is not None and not fitted:
             wait = ledger.wait_s(cost, now)
+        elif ledger.limit is not None:
+            wait = max(hint or 0.0, min(ledger.period_s / 4, ledger.period_s / 30 * 2.0 ** min(9, tally.rate - 1)))
+            ledger.hold(now + wait, "refused although it should have fitted: looking again from time to time")
         else:
-            wait = self._unknown_wait(ledger, cost, hint, now)
+            wait = self._unknown_wait(pool, ledger, permit, cost, hint, now)
         if wait > self._max_wait(permit) * max(1.0, pool.unit):
             return None
         if hint is not None:
             ledger.hold(now + wait, "the provider said to wait")
+        ready_at = now
+        if hint is not None and tally.rate >= most - 1:  # told wrong that often: once more, after a whole period
+            ready_at = max(now, now + 1.26 * min(pool.origin.minute_s, ledger.period_s) - lasted)
+        wait = max(wait, ready_at - now)
         reason = f"the limit of {ledger.dimension.replace('_', ' ')} per {period_word(ledger)} is used up"
-        return self.back(pool, permit, "rate", now, wait, reason, finding, ready_at=now)
+        return self.back(pool, permit, "rate", now, wait, reason, finding, ready_at=ready_at)
 
-    def _unknown_wait(self, ledger: Ledger, cost: float, hint: float | None, now: float) -> float:
+    def _unknown_wait(
+        self, pool: Pool, ledger: Ledger, permit: Permit, cost: float, hint: float | None, now: float
+    ) -> float:
         """The limit is not known: guess, and look now and then, or when the refusal itself says."""
         guess = self.guesses.get(id(ledger))
         if guess is None:
-            guess = self.guesses[id(ledger)] = begin(ledger, cost, hint, now)
+            guess = self.guesses[id(ledger)] = begin(ledger, cost, hint, now, permit.sent_at)
         else:
-            guess.refused(hint, now)
+            guess.refused(hint, now, permit.sent_at)
+        pool.ramp.wary = not guess.sure
+        pool.ramp.trip_s = min(max(0.9 * pool.ramp.trip_s, 1.2 * (now - permit.sent_at)), pool.origin.minute_s / 150)
         wait = upward_jitter_s(hint, self.rng) if hint is not None else guess.next_look_s()
-        if hint is None or guess.row > 3:
+        if guess.state == "timing" and hint is None:
+            wait = max(0.0, min(ledger.look_at, ledger.wait_s(cost, now) + now) - now)
+            wait = max(wait, guess.next_look_s()) if guess.row > 5 else wait
+        elif hint is None or guess.row > 3:
             wait = max(wait, guess.next_look_s())
-        ledger.look_at = now + wait if ledger.look_at < INFINITE else INFINITE
         ledger.hold(now + wait, "refused without a word about the limit: looking again from time to time")
         return wait
 

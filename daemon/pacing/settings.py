@@ -35,7 +35,7 @@ class PacingSettings:
     age_batch_s: float = 300.0
     floor: float = 0.1
     """The part of what is admitted that lower classes get in any case."""
-    reserve: float = 0.15
+    reserve: float = 0.16
     """Of a window limit, kept for interactive calls while some have been seen lately."""
     bypass: float = 0.25
     """Small calls may pass a big one that waits, up to this part of its size."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Literal
 
 Shape = Literal["unknown", "bucket", "fixed", "sliding"]
@@ -93,12 +94,18 @@ def is_bucket(samples: Sequence[Sample], period_s: float) -> bool:
         return False
     resets = [s.reset_s for s in samples if s.reset_s is not None]
     expected = [refill_s(s, period_s) for s in samples]
-    spread = max(resets) - min(resets)
     grain = min(_grain(s) for s in resets)
     telling = (
         max(expected) - min(expected) > 1.5 * max(_unit(s) for s in samples) * period_s / samples[-1].limit + grain
     )
-    return telling and spread > 0.5 * (max(expected) - min(expected)) and min(resets) < 0.9 * period_s
+    return telling and 0.5 < _slope(expected, resets) < 2.0 and min(resets) < 0.9 * period_s
+
+
+def _slope(across: Sequence[float], up: Sequence[float]) -> float:
+    """How steeply UP rises with ACROSS (least squares). A window's `reset` falls while more is used."""
+    a, u = fmean(across), fmean(up)
+    spread = sum((x - a) ** 2 for x in across)
+    return sum((x - a) * (y - u) for x, y in zip(across, up, strict=True)) / spread if spread else 0.0
 
 
 def _fixed(samples: Sequence[Sample], period_s: float, minute_s: float, known: bool) -> Verdict | None:
@@ -112,7 +119,8 @@ def _fixed(samples: Sequence[Sample], period_s: float, minute_s: float, known: b
     same = [s for s in samples if abs(_offset(s.sent_at + (s.reset_s or 0.0) - end, period)) <= tolerance]
     if len(same) < len(samples):
         return None
-    spread = max(s.sent_at for s in same) - min(s.sent_at for s in same)
+    resets = [s.reset_s or 0.0 for s in same]
+    spread = max(resets) - min(resets)  # of a moving window all resets are alike
     proof = any(s.least - s.used > max(1.5, 0.25 * s.limit) for s in same)  # more was let through than one window holds
     if not proof and (spread < 2.5 * tolerance or spread < 0.08 * period):
         return None

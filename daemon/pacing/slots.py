@@ -72,14 +72,22 @@ class Ramp:
     burst: int = 0
     """Sent without a gap since the last pause."""
     unanswered: int = 0
+    heard: bool = False
+    """An answer has come, or the user has stated the limits. Before that the gap is a sixtieth of a minute: the first
+    answer mostly tells the limits, and a limit of six a minute must not cost six refusals."""
+    wary: bool = False
+    """Limits are being found out by refusals: the gap is as long as a refusal takes to come back."""
+    trip_s: float = 0.0
+    """How long that was."""
 
     def wait_s(self, now: float) -> float:
         """Return the seconds until one more may go."""
         if now - self.last_at > self.idle_s / 40:
             self.burst = 0
-        if self.burst < self.first:
+        if self.unanswered == 0 or (self.burst < self.first and not self.wary):
             return 0.0
-        return max(0.0, self.last_at + (self.gap_s / 4 if self.settled else self.gap_s) - now)
+        gap_s = self.gap_s / 4 if self.settled else self.gap_s if self.heard else max(self.gap_s, self.idle_s / 120)
+        return max(0.0, self.last_at + max(gap_s, self.trip_s if self.wary else 0.0) - now)
 
     def sent(self, now: float) -> None:
         self.unanswered += 1
@@ -88,4 +96,5 @@ class Ramp:
 
     def answered(self) -> None:
         """An answer, a refusal, or an end without one, has come."""
+        self.heard = True
         self.unanswered = max(0, self.unanswered - 1)

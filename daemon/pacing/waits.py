@@ -13,7 +13,11 @@ def slice_wait_s(ledger: Ledger, cost: float, cap: float, now: float) -> float:
     if ledger.slices <= 1 or ledger.log.slices is None:
         return 0.0
     length = ledger.period_s / ledger.slices
-    allowed = max(cap / ledger.slices, cost)
+    others = ledger.slice_others
+    if others >= 1:
+        expected = ledger.other_rate * length
+        others = min(max(others, expected + 1.5 * expected**0.5), 0.6 * cap / ledger.slices)
+    allowed = max(cap / ledger.slices - (others if others >= 1 else 0.0), cost)
     if ledger.slice_boundary is not None:
         begun = ledger.slice_boundary + (now - ledger.slice_boundary) // length * length
         if ledger.log.since_mark(ledger.log.slice_mark, begun) + cost <= allowed + 1e-9:
@@ -26,11 +30,12 @@ def slice_wait_s(ledger: Ledger, cost: float, cap: float, now: float) -> float:
 
 
 def edge_wait_s(ledger: Ledger, now: float) -> float:
-    """Just before a fixed window ends, a call may be counted on either side: hold it back."""
+    """Just before a fixed window ends, a call may be counted on either side: hold it back. (`Ledger.spent` counts it in
+    the next.)"""
     if ledger.shape != "fixed" or ledger.boundary is None:
         return 0.0
     left = ledger.boundary + ledger.period_s - now
-    return left + ledger.guard_s / 2 if left < ledger.guard_s / 2 else 0.0
+    return left + ledger.guard_s / 2 if left < ledger.guard_s else 0.0
 
 
 def refill_wait_s(ledger: Ledger, need: float, cap: float, now: float) -> float:
@@ -39,7 +44,7 @@ def refill_wait_s(ledger: Ledger, need: float, cap: float, now: float) -> float:
         spared = ledger.limit - ledger.limit * ledger.share if ledger.limit is not None else 0.0
         waits = [0.0]
         if ledger.server is not None:
-            waits.append(ledger.server.wait_s(need + spared, now - ledger.guard_s))
+            waits.append(ledger.server.wait_s(need + spared + ledger.spare(), now - ledger.guard_s))
         if ledger.house_left(cap, now) < need and ledger.house is not None:
             waits.append(ledger.house.wait_s(need, now))
         return max(1e-3, min(max(waits), 2 * ledger.period_s))

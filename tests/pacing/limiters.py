@@ -123,9 +123,10 @@ class Slices:
     period_s: float
     parts: int = 6
     headers: str = "whole"
+    phase_s: float = 0.0
 
     def __post_init__(self) -> None:
-        self.slice = Fixed(self.limit / self.parts, self.period_s / self.parts)
+        self.slice = Fixed(self.limit / self.parts, self.period_s / self.parts, self.phase_s)
         self.whole = Bucket(self.limit, self.period_s)
 
     def wait_s(self, cost: float, now: float) -> float:

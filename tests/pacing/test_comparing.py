@@ -44,7 +44,7 @@ def test_others_on_a_bucket_slow_the_expected_refill() -> None:
 def test_refunds_are_believed_when_they_are_seen() -> None:
     """Each call reserves 100 and uses 10; the provider counts 10: two answers later so do we."""
     ledger = Ledger("tokens", 60.0)
-    ledger.admission_stamps = True
+    ledger.shape, ledger.admission_stamps = "sliding", True
     used = 0.0
     for seq in range(1, 9):
         at = float(seq)
@@ -73,6 +73,7 @@ def test_refunds_are_not_believed_when_they_are_not() -> None:
 def test_a_provider_that_charges_less_than_we_do_is_learned() -> None:
     """Our estimate is half too high: after some calls the charge is what the provider takes."""
     ledger = Ledger("tokens", 60.0)
+    ledger.shape = "sliding"
     ledger.admission_stamps = True
     used = 0.0
     for seq in range(1, 30):

@@ -17,7 +17,7 @@ def ledger_of(shape: str) -> Ledger:
 def test_a_bucket_needs_no_reserve() -> None:
     """It refills continuously."""
     demand = Demand()
-    demand.note(0.0, {"requests": 1.0})
+    demand.note(0.0)
     assert demand.reserve(ledger_of("bucket"), 1, 1.0) == 0
 
 
@@ -25,7 +25,7 @@ def test_without_interactive_calls_only_batch_leaves_something() -> None:
     """A normal call may fill the limit; who says `batch` expects others."""
     demand, ledger = Demand(), ledger_of("sliding")
     assert demand.reserve(ledger, 1, 1.0) == 0
-    assert demand.reserve(ledger, 2, 1.0) == 5
+    assert demand.reserve(ledger, 2, 1.0) == 13.5
     assert demand.reserve(ledger, 0, 1.0) == 0
 
 
@@ -33,15 +33,15 @@ def test_after_interactive_calls_others_leave_what_these_will_need() -> None:
     """Never more than the share; nothing after two quiet periods."""
     demand, ledger = Demand(0.15), ledger_of("sliding")
     for at in range(40):
-        demand.note(float(at), {"requests": 1.0})
-    assert 1 <= demand.reserve(ledger, 1, 100.0) <= 15
+        demand.note(float(at))
+    assert demand.reserve(ledger, 1, 100.0) == 13.5
     assert demand.reserve(ledger, 1, 200.0) == 0
 
 
 def test_in_a_fixed_window_the_reserve_shrinks_to_nothing() -> None:
     """Nothing is wasted at its end, and the instant at which it opens is known."""
     demand, ledger = Demand(0.15), ledger_of("fixed")
-    demand.note(0.0, {"requests": 1.0})
+    demand.note(0.0)
     assert demand.reserve(ledger, 1, 0.0) == 15
     assert demand.reserve(ledger, 1, 30.0) == 7.5
     for seq in range(90):
@@ -50,3 +50,20 @@ def test_in_a_fixed_window_the_reserve_shrinks_to_nothing() -> None:
     assert ledger.wait_s(1.0, 1.0 + opens + 0.01, demand.reserve(ledger, 1, 1.0 + opens + 0.01)) == 0
     assert demand.reserve_day(10.0)
     assert not demand.reserve_day(10_000.0)
+
+
+def test_in_a_moving_window_it_shrinks_until_the_bulk_leaves() -> None:
+    """Eighty calls came at once: they leave after a period, and nothing need be kept then."""
+    demand, ledger = Demand(0.15), ledger_of("sliding")
+    for seq in range(80):
+        ledger.take(seq, 1.0, 10.0)
+    kept = [demand.reserve(ledger, 2, 10.0 + at) for at in (0.0, 30.0, 60.0)]
+    assert kept == [13.5, 6.75, 0.0]
+    opens = demand.opens_in_s(ledger, 7.5, 10.0)
+    assert demand.reserve(ledger, 2, 10.0 + opens) <= 12.5
+
+
+def test_the_last_of_a_batch_need_not_leave_so_much() -> None:
+    """All that waits fits: it is not held up for long."""
+    demand, ledger = Demand(0.15), ledger_of("sliding")
+    assert demand.reserve(ledger, 2, 0.0, waiting=50.0) < 0.5 * demand.reserve(ledger, 2, 0.0, waiting=500.0)

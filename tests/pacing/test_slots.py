@@ -30,30 +30,30 @@ def test_a_stated_limit_is_the_ceiling() -> None:
     assert (slots.limit, slots.top) == (3, 3)
 
 
-def test_the_ramp_doubles_with_each_round_trip() -> None:
-    """Four at once, then as many more as answers came."""
-    ramp, now = Ramp(4, 0.0, 120.0), 0.0
-    sent = []
-    for _ in range(4):
-        n = 0
-        while ramp.wait_s(now) == 0:
-            ramp.sent(now)
-            n += 1
-        sent.append(n)
-        for _ in range(n):
-            ramp.answered(refused=False)
-        now += 1.0
-    assert sent == [4, 8, 16, 32]
-
-
 def test_beyond_the_first_burst_calls_keep_a_gap() -> None:
-    """A refusal comes back before the next one goes."""
+    """A refusal comes back before the next one goes; no answer is waited for."""
+    ramp = Ramp(4, 0.1, 120.0, heard=True)
+    for _ in range(4):
+        assert ramp.wait_s(0.0) == 0
+        ramp.sent(0.0)
+    assert ramp.wait_s(0.0) <= 0.1
+    assert ramp.wait_s(0.1) == 0
+    ramp.settled = True
+    assert ramp.wait_s(0.0) == 0.025
+    assert ramp.wait_s(10.0) == 0
+
+
+def test_before_the_first_answer_the_gap_is_longer() -> None:
+    """While nothing at all is known, four calls go at once and the others one a second; after the first answer, or
+    where the user has stated the limits, the gap is the usual one."""
     ramp = Ramp(4, 0.1, 120.0)
     for _ in range(4):
         assert ramp.wait_s(0.0) == 0
         ramp.sent(0.0)
-        ramp.answered(refused=False)
-    assert ramp.wait_s(0.0) == 0.1
-    ramp.settled = True
-    assert ramp.wait_s(0.0) == 0.025
-    assert ramp.wait_s(10.0) == 0
+    assert ramp.wait_s(0.0) == 1.0
+    ramp.answered()
+    assert ramp.wait_s(0.0) <= 0.1
+    told = Ramp(4, 0.1, 120.0, heard=True)
+    for _ in range(4):
+        told.sent(0.0)
+    assert told.wait_s(0.0) == 0.1

@@ -10,6 +10,7 @@ from typing import Any
 import virtual_time
 from limiters import SHAPES
 
+from daemon.errors import ShuttingDown
 from daemon.model import Ask, Call, Estimate, Finding, Limit, Origin, Priority, Reading, Scope, Usage
 from daemon.pacing import Pacer, PacingSettings, Setback
 from daemon.redact import Sealed
@@ -105,7 +106,7 @@ class World:
 
     def __init__(
         self, provider: Provider, *, seed: int = 1, settings: PacingSettings | None = None, memory: Any = None,
-        foreign: float = 0.0, minute_s: float = MINUTE,
+        foreign: float = 0.0, minute_s: float = MINUTE, restart_s: float | None = None,
     ) -> None:  # fmt: skip
         self.provider = provider
         self.rng = random.Random(seed)
@@ -113,6 +114,8 @@ class World:
         self.memory = memory
         self.foreign = foreign
         self.minute_s = minute_s
+        self.restart_s = restart_s
+        """Then the pacer is closed and another one made, with the same memory; who waits asks again."""
         self.ended: list[Ended] = []
         self.pacer: Pacer
 
@@ -123,18 +126,30 @@ class World:
     async def _main(self, jobs: list[Job]) -> None:
         loop = asyncio.get_running_loop()
         self.start = loop.time()
-        self.pacer = Pacer(
+        self.pacer = self._new_pacer()
+        others = asyncio.create_task(self._others()) if self.foreign else None
+        restart = asyncio.create_task(self._restart()) if self.restart_s is not None else None
+        await asyncio.gather(*(self._job(job) for job in jobs))
+        if restart is not None:
+            restart.cancel()
+        if others is not None:
+            others.cancel()
+        await self.pacer.close()
+
+    def _new_pacer(self) -> Pacer:
+        loop = asyncio.get_running_loop()
+        return Pacer(
             self.settings,
             clock=loop.time,
             wall=lambda: 1.7e9 + loop.time(),
             memory=self.memory,
             rng=random.Random(self.rng.random()),
         )
-        others = asyncio.create_task(self._others()) if self.foreign else None
-        await asyncio.gather(*(self._job(job) for job in jobs))
-        if others is not None:
-            others.cancel()
-        await self.pacer.close()
+
+    async def _restart(self) -> None:
+        await asyncio.sleep(self.restart_s or 0.0)
+        old, self.pacer = self.pacer, self._new_pacer()
+        await old.close()
 
     async def _others(self) -> None:
         """Another user takes its part of the request limit, at irregular times."""
@@ -154,6 +169,9 @@ class World:
         while True:
             try:
                 permit = await self.pacer.acquire(job.call, setback)
+            except ShuttingDown:
+                setback = None
+                continue
             except Exception as exc:
                 error = exc
                 break
