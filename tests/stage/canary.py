@@ -50,7 +50,7 @@ class Hit:
 
 @dataclass
 class Canary:
-    """Collects what was written in this session."""
+    """Collects what was written in this test run."""
 
     hits: list[Hit] = field(default_factory=list)
     watched: dict[Path, str] = field(default_factory=dict)
