@@ -56,15 +56,18 @@ class Running:
     """Of stdout, since the newest start."""
     _changed: threading.Condition = field(default_factory=threading.Condition)
     _ended: bool = False
+    _stream: IO[str] | None = None
 
     def start(self, ready: re.Pattern[str], timeout_s: float = READY_S) -> re.Match[str]:
         """Start it and return the match of the line that says that it is ready. Raises NotReady."""
-        self.lines, self._ended = [], False
+        with self._changed:
+            self.lines, self._ended, self._stream = [], False, None
         with (self.folder / "stderr.txt").open("ab") as errors:
             self.process = subprocess.Popen(
                 self.command, env=dict(self.env), cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                 stderr=errors, encoding="utf-8", errors="surrogateescape", start_new_session=True,
             )  # fmt: skip
+        self._stream = self.process.stdout
         threading.Thread(target=self._read, args=(self.process.stdout,), daemon=True).start()
         with self._changed:
             self._changed.wait_for(lambda: self._ended or self._match(ready), timeout_s)
@@ -82,10 +85,12 @@ class Running:
                 copy.write(line)
                 copy.flush()
                 with self._changed:
-                    self.lines.append(line.rstrip("\n"))
+                    if self._stream is stream:
+                        self.lines.append(line.rstrip("\n"))
                     self._changed.notify_all()
         with self._changed:
-            self._ended = True
+            if self._stream is stream:  # not that of a process before a restart, whose end is heard late
+                self._ended = True
             self._changed.notify_all()
 
     @property
