@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ def draw(runs: Sequence[tuple[str, str, Run]], path: Path) -> None:
     import matplotlib
 
     matplotlib.use("Agg")
-    matplotlib.rcParams["svg.hashsalt"] = "sluice"
+    matplotlib.rcParams |= {"svg.hashsalt": "sluice", "svg.fonttype": "none", "font.family": "sans-serif"}
     from matplotlib import pyplot
 
     entrants = list(dict.fromkeys(name for name, _, _ in runs))
@@ -37,11 +39,18 @@ def draw(runs: Sequence[tuple[str, str, Run]], path: Path) -> None:
     handles, labels = axes[0][0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), fontsize=8, frameon=False)
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=120, metadata={"Date": None} if path.suffix == ".svg" else None)
+    figure.savefig(path, dpi=120, metadata={"Date": None, "Creator": None} if path.suffix == ".svg" else None)
     pyplot.close(figure)
+    if path.suffix == ".svg":
+        path.write_text(_shorter(path.read_text()))
 
 
 WORDS = {"bucket": "refilled\nsteadily", "fixed": "fixed\nwindows", "sliding": "sliding\nwindow", "slices": "slices"}
+
+
+def _shorter(svg: str) -> str:
+    """The same with paths to a tenth of a point: enough for the eye, and half the bytes."""
+    return re.sub(r'(?<= d=")[^"]+', lambda path: re.sub(r"(\d+\.\d)\d+", r"\1", path[0]), svg)
 
 
 def _panel(axes: Any, run: Run) -> None:
@@ -54,7 +63,9 @@ def _panel(axes: Any, run: Run) -> None:
     axes.fill_between(*_steps(allowed, end), step="post", color=ALLOWED, label="allowed by the provider")
     axes.plot(*_steps(used, end), drawstyle="steps-post", color=USED, linewidth=1.4, label="used")
     marks = [sum(1 for at in used if at <= when) for when in refused]
-    axes.plot(refused, marks, linestyle="", marker="|", color=REFUSED, markersize=7, label="refused with 429")
+    across = [x for at in refused for x in (at, at, math.nan)]  # one path is small, markers are not
+    up = [y for mark in marks for y in (mark - 4, mark + 4, math.nan)]
+    axes.plot(across, up, color=REFUSED, linewidth=0.8, label="refused with 429")
     lost = len(run.jobs) - len(used)
     note = f"{len(refused)} refused, {max(0, lost)} never done"
     axes.text(0.98, 0.05, note, transform=axes.transAxes, ha="right", fontsize=8, color=REFUSED if refused else INK)

@@ -126,6 +126,21 @@ class ChargeLog:
                 mark.total = max(0.0, mark.total + amount - charge.amount)
         charge.amount = amount
 
+    def postpone(self, charge: Charge, at: float) -> None:
+        """CHARGE went later than thought, at AT; those behind it did so, too."""
+        entries, i = self.entries, len(self.entries)
+        while i > 0 and entries[i - 1].seq >= charge.seq:
+            i -= 1
+        for j in range(i, len(entries)):
+            before, entries[j].at = entries[j].at, max(at, entries[j].at)
+            if before >= at:
+                break
+            for window in self.windows:
+                if before <= window.edge < at:
+                    window.total += entries[j].amount
+                    window.first = min(window.first, j)
+        self.period_mark.edge = self.slice_mark.edge = float("inf")  # both are summed anew
+
     def since(self, at: float) -> float:
         """Return the sum of charges later than AT. O(number of them)."""
         total = 0.0

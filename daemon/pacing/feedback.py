@@ -63,6 +63,7 @@ class Feedback:
         self._heard(pool, permit)
         permit.tally.rate, permit.tally.refused_at = 0, None
         pool.accepted += 1
+        pool.passed_at = now
         pool.slots.succeeded()
         pool.breaker.note(True, now)
         for day, charge in permit.days:
@@ -99,6 +100,7 @@ class Feedback:
 
     def _calm(self, pool: Pool) -> None:
         """Careful growth ends when about one whole limit went through without a refusal."""
+        pool.ramp.crowded = pool.crowded()
         if pool.ramp.settled:
             return
         least = pool.least_requests()

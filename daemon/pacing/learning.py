@@ -75,7 +75,8 @@ def _sample(ledger: Ledger, reading: Reading, charge: Charge | None, seq: int, s
             charge.most + ledger.log.between(sent_at, sent_at + ledger.guard_s),
         )
     limit, remaining = ledger.limit or 0.0, reading.remaining or 0.0
-    return Sample(seq, sent_at, now, limit, remaining, reading.reset_s, least, most)
+    counted = charge is None or not charge.gone
+    return Sample(seq, sent_at, now, limit, remaining, reading.reset_s, least, most, counted)
 
 
 def _doubt(ledger: Ledger, sample: Sample, believed: float | None, now: float) -> None:

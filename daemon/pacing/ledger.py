@@ -95,6 +95,8 @@ class Ledger:
     """What others take in a slice."""
     sliced_at: float = -INFINITE
     """When it was found out that there are slices."""
+    met_others: bool = False
+    """A call was refused although ours alone would have fitted."""
     refunds: bool = False
     """The provider gives back what was reserved and not used."""
     refund_votes: int = 0

@@ -19,7 +19,7 @@ from daemon.pacing.demand import Demand
 from daemon.pacing.ledger import Ledger
 from daemon.pacing.queue import Costs, Entry, Queue
 from daemon.pacing.settings import PacingSettings
-from daemon.pacing.shapes import DAY_S
+from daemon.pacing.shapes import DAY_S, misfits_bucket
 from daemon.pacing.slots import Ramp, Slots
 
 INFINITE = float("inf")
@@ -86,6 +86,8 @@ class Pool:
         """What was known of the limits before a restart has been taken over."""
         self.noted_at = -INFINITE
         """When it was last written down."""
+        self.passed_at = -INFINITE
+        """When the provider last let a call through."""
         self.wake = INFINITE
         self.stop: Stop | None = None
         """Why the next call waits."""
@@ -114,9 +116,15 @@ class Pool:
 
     def first_gap_s(self) -> float:
         """Return the gap between the first calls. A large limit needs a shorter one; with limits that the user states
-        it is longer, as not even one refusal is expected then: but the provider may hold them in slices."""
+        it is longer, as not even one refusal is expected then: but the provider may hold them in slices. Those that do
+        so state resets of a bucket; where resets are a window's, there is less to fear."""
         minute, rough, fine = self.origin.minute_s, *((400.0, 6.0) if self.told else (600.0, 8.0))
-        return min(minute / rough, minute / (fine * self.least_requests()))
+        gap_s = min(minute / rough, minute / (fine * self.least_requests()))
+        return 0.4 * gap_s if not self.crowded() and any(_windowed(ledger) for ledger in self._all) else gap_s
+
+    def crowded(self) -> bool:
+        """True if others use the key: their next call may be the one that does not leave room for ours."""
+        return any(x.met_others or x.foreign > 0 or x.other_rate > 0.05 * x.rate for x in self._all)
 
     def ledger_for(self, reading: Reading) -> Ledger:
         """Return the pool's own ledger that READING speaks of; made when it is new."""
@@ -273,6 +281,12 @@ class Pool:
             if cap:
                 share = max(share, costs.get(ledger.dimension, 0.0) / cap)
         return share
+
+
+def _windowed(ledger: Ledger) -> bool:
+    """True if the last two answers cannot come from a bucket that holds the limit of a minute."""
+    last = [s for s in ledger.samples[-2:] if s.counted and s.reset_s is not None]
+    return ledger.dimension == "requests" and len(last) == 2 and all(misfits_bucket(s, ledger.period_s) for s in last)
 
 
 PERIOD_WORDS = {1.0: "second", 60.0: "minute", 3600.0: "hour"}

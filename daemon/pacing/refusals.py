@@ -60,13 +60,16 @@ class Refusals:
         most = self.settings.bare_tries if what == "bare" else self.settings.rate_tries
         lasted = now - (tally.refused_at if tally.refused_at is not None else now)
         ledger = self._named(pool, finding, now)
-        if tally.rate >= most and lasted > 1.25 * min(pool.origin.minute_s, ledger.period_s):
+        hopeless = pool.passed_at <= now - lasted  # nobody else's call came through either
+        if hopeless and tally.rate >= most and lasted > 1.25 * min(pool.origin.minute_s, ledger.period_s):
             return None
         cost = next((c.reserved for led, c in permit.charges if led is ledger), 1.0)
         self._message(pool, ledger, permit, finding, now)
         hint = finding.retry_after_s
         if ledger.other_rate > 0 and ledger.slices == 1:
             ledger.caution = min(ledger.caution + cost, 0.1 * (ledger.limit or 0.0))
+        if ledger.limit is not None and ledger.slices == 1 and ledger.own(ledger.limit, now) >= cost:
+            ledger.met_others = True
         fitted = ledger.cap is not None and ledger.avail(now) >= cost
         if fitted and ledger.source != "guess":
             learn_slices(ledger, cost, hint, now, permit.sent_at)
@@ -75,6 +78,9 @@ class Refusals:
             wait = self._unknown_wait(pool, ledger, permit, cost, hint, now)
         elif hint is not None and tally.rate <= 3:
             wait = upward_jitter_s(hint, self.rng)
+            if ledger.met_others:  # who comes in the first instant finds the other one there
+                wait += 0.02 * ledger.period_s
+                pool.ramp.crowded = True
             ledger.told_at = now + wait
         elif ledger.limit is not None and not fitted:
             wait = ledger.wait_s(cost, now)
@@ -88,7 +94,8 @@ class Refusals:
         if hint is not None:
             ledger.hold(now + wait, "the provider said to wait")
         ready_at = now
-        if hint is not None and tally.rate >= most - 1:  # told wrong that often: once more, after a whole period
+        if hopeless and hint is not None and tally.rate >= most - 1:
+            # Told wrong that often: once more, after a whole period.
             ready_at = max(now, now + 1.26 * min(pool.origin.minute_s, ledger.period_s) - lasted)
         wait = max(wait, ready_at - now)
         reason = f"the limit of {ledger.dimension.replace('_', ' ')} per {period_word(ledger)} is used up"

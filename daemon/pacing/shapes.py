@@ -40,6 +40,8 @@ class Sample:
     """Our charges of the period before it, itself included, which the server has surely counted."""
     most: float
     """The same, and those that it may have counted."""
+    counted: bool = True
+    """False: it was refused."""
 
     @property
     def used(self) -> float:
@@ -119,8 +121,9 @@ def _fixed(samples: Sequence[Sample], period_s: float, minute_s: float, known: b
     same = [s for s in samples if abs(_offset(s.sent_at + (s.reset_s or 0.0) - end, period)) <= tolerance]
     if len(same) < len(samples):
         return None
-    resets = [s.reset_s or 0.0 for s in same]
-    spread = max(resets) - min(resets)  # of a moving window all resets are alike
+    # In a moving window all that is counted has the whole period before it; what is refused sees the newest one's end.
+    resets = [s.reset_s or 0.0 for s in same if s.counted]
+    spread = max(resets, default=0.0) - min(resets, default=0.0)
     proof = any(s.least - s.used > max(1.5, 0.25 * s.limit) for s in same)  # more was let through than one window holds
     if not proof and (spread < 2.5 * tolerance or spread < 0.08 * period):
         return None

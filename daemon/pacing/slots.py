@@ -77,6 +77,8 @@ class Ramp:
     answer mostly tells the limits, and a limit of six a minute must not cost six refusals."""
     wary: bool = False
     """Limits are being found out by refusals: the gap is as long as a refusal takes to come back."""
+    crowded: bool = False
+    """Others use the same key: the gap stays as long as it was."""
     trip_s: float = 0.0
     """How long that was."""
 
@@ -84,10 +86,15 @@ class Ramp:
         """Return the seconds until one more may go."""
         if now - self.last_at > self.idle_s / 40:
             self.burst = 0
-        if self.unanswered == 0 or (self.burst < self.first and not self.wary):
+        if self.unanswered == 0 or (self.burst < self.first and not self.wary and not self.crowded):
             return 0.0
-        gap_s = self.gap_s / 4 if self.settled else self.gap_s if self.heard else max(self.gap_s, self.idle_s / 120)
-        return max(0.0, self.last_at + max(gap_s, self.trip_s if self.wary else 0.0) - now)
+        gap_s = max(self._gap(), self.trip_s if self.wary else 0.0)
+        return max(0.0, self.last_at + gap_s - now)
+
+    def _gap(self) -> float:
+        if not self.heard:
+            return max(self.gap_s, self.idle_s / 120)
+        return self.gap_s / 4 if self.settled and not self.crowded else self.gap_s
 
     def sent(self, now: float) -> None:
         self.unanswered += 1

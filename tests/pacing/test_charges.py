@@ -55,3 +55,18 @@ def test_old_charges_are_forgotten() -> None:
         log.advance(now, 0.0)
         log.add(Charge(seq, now, 1.0, 1.0))
     assert len(log.entries) < 2_000
+
+
+def test_a_call_that_left_late_leaves_its_window_late() -> None:
+    """It is dated anew, and so are those behind it that could not have gone before it; sums stay right."""
+    log = ChargeLog(Window(6.0))
+    charges = [Charge(seq, 1.0 + seq / 10, 1.0, 1.0) for seq in range(5)]
+    for charge in charges:
+        log.add(charge)
+    log.advance_way(1.45, 0.0)
+    log.postpone(charges[1], 1.25)
+    assert [c.at for c in log.entries] == [1.0, 1.25, 1.25, 1.3, 1.4]
+    log.advance(7.2, 0.0)
+    assert log.window.total == 4
+    log.advance(7.26, 0.0)
+    assert log.window.total == 2
