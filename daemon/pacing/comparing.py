@@ -28,12 +28,23 @@ def see_others(ledger: Ledger, before: Anchor, sample: Sample) -> None:
         if ledger.other_rate < 0.01 * ledger.rate:
             ledger.other_rate = 0.0
     elif ledger.shape in ("fixed", "sliding") and ledger.slices == 1:
-        ledger.others.append(max(0.0, sample.used - sample.most))
+        beyond = sample.used - sample.most
+        ledger.others.append(max(0.0, min(beyond, sample.used - _ours(ledger, sample)) if beyond > 0 else 0.0))
         others = sorted(ledger.others)[len(ledger.others) // 2]  # one answer may be blurred by calls beside it
         unit = max(1.0, 0.02 * ledger.limit)
         ledger.foreign = max(others, 0.98 * ledger.foreign) if others > unit else 0.9 * ledger.foreign
         if ledger.foreign < 0.5:
             ledger.foreign = 0.0
+
+
+def _ours(ledger: Ledger, sample: Sample) -> float:
+    """What we had sent in the fixed window of SAMPLE, as it is known now: it may have been believed to begin later. And
+    while it is not known of which instant answers speak, it may begin earlier, by as long as the answer took."""
+    if ledger.shape != "fixed" or ledger.boundary is None:
+        return 0.0
+    begun = ledger.boundary + (sample.sent_at - ledger.boundary) // ledger.period_s * ledger.period_s
+    unsure = 0.0 if ledger.admission_stamps else sample.answered_at - sample.sent_at
+    return ledger.log.between(begun - unsure - ledger.guard_s, sample.sent_at + ledger.guard_s)
 
 
 def see_stamp(ledger: Ledger, sample: Sample, charge: Charge) -> None:

@@ -20,6 +20,9 @@ PIECES = 16
 MESSAGE_TOKENS = 4.0
 REPLY_TOKENS = 3.0
 IMAGE_TOKENS = 1000.0
+CHARACTERS = 4.0
+"""Characters of a token, as providers guess at the door (OpenAI's guide to rate limits): what is charged there is not less
+than this, whatever a tokenizer counts afterwards."""
 FIRST_OUTPUT = 1024.0
 """Reserved for the answer of a model that we have not seen yet, when the call sets no maximum."""
 FULL_OUTPUT = {"azure": 4096.0, "bedrock": 4096.0, "cerebras": 4096.0}
@@ -136,7 +139,8 @@ class Estimator:
         output = 0.0
         if ask.kind != "embeddings":
             output = float(ask.max_output) if ask.max_output is not None else known.output(origin.provider)
-        return Estimate(raw_input=raw, input=known.input(raw), output=max(0.0, output) * max(1, ask.choices))
+        door = len(ask.text) / CHARACTERS
+        return Estimate(raw_input=raw, input=max(door, known.input(raw)), output=max(0.0, output) * max(1, ask.choices))
 
     def of(self, host: str, model: str | None) -> Calibration:
         """Return what is known about MODEL at HOST."""

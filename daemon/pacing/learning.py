@@ -174,13 +174,20 @@ def _agrees_fixed(ledger: Ledger, sample: Sample) -> bool:
     lower -= round(lower / period) * period
     upper -= round(upper / period) * period
     tolerance = 0.06 * period + (1.0 if sample.reset_s >= 1 and float(sample.reset_s).is_integer() else 0.0)
-    if lower > tolerance or upper < -tolerance:
+    if lower > tolerance or (upper < -tolerance and not _all_end_by(ledger, latest + sample.reset_s, tolerance)):
         return False
     if lower > 0:
         ledger.boundary += lower
     elif upper < 0 and not float(sample.reset_s).is_integer():
         ledger.boundary += upper
     return True
+
+
+def _all_end_by(ledger: Ledger, end: float, tolerance: float) -> bool:
+    """True if the window of every sample may have ended by END: a late answer names the end only roughly, and a refusal,
+    which comes at once, sharply."""
+    offsets = (s.sent_at + s.reset_s - end for s in ledger.samples if s.reset_s is not None)
+    return all(offset - round(offset / ledger.period_s) * ledger.period_s <= tolerance for offset in offsets)
 
 
 def learn_slices(

@@ -47,9 +47,7 @@ class Refusals:
         if permit.tally.refused_at is None:
             permit.tally.refused_at = now
         if what == "concurrency":
-            pool.slots.too_many(permit.sent_at, now)
-            wait = finding.retry_after_s or full_jitter_s(permit.tally.rate, pool.unit, 8 * pool.unit, self.rng)
-            return self.back(pool, permit, "rate", now, wait, "too many calls at the same time", finding)
+            return self._concurrency(pool, permit, finding, now)
         if what == "day":
             return self._day(pool, permit, finding, now)
         return self._rate(what, pool, permit, finding, now)
@@ -100,6 +98,15 @@ class Refusals:
         wait = max(wait, ready_at - now)
         reason = f"the limit of {ledger.dimension.replace('_', ' ')} per {period_word(ledger)} is used up"
         return self.back(pool, permit, "rate", now, wait, reason, finding, ready_at=ready_at)
+
+    def _concurrency(self, pool: Pool, permit: Permit, finding: Finding, now: float) -> Setback | None:
+        """Too many at once: fewer from now on. While others come through, so will this one; but not for ever."""
+        pool.slots.too_many(permit.sent_at, now)
+        wait = finding.retry_after_s or full_jitter_s(permit.tally.rate, pool.unit, 8 * pool.unit, self.rng)
+        lasted = now - (permit.tally.refused_at if permit.tally.refused_at is not None else now)
+        if pool.passed_at <= now - lasted and lasted + wait > self._max_wait(permit) * max(1.0, pool.unit):
+            return None
+        return self.back(pool, permit, "rate", now, wait, "too many calls at the same time", finding)
 
     def _unknown_wait(
         self, pool: Pool, ledger: Ledger, permit: Permit, cost: float, hint: float | None, now: float

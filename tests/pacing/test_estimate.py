@@ -46,6 +46,17 @@ def test_a_call_reserves_its_maximum_for_each_answer() -> None:
     assert estimator.weigh(where, Ask("images", "m", choices=3)).images == 3
 
 
+def test_what_is_charged_at_the_door_is_never_less_than_a_quarter_of_the_characters() -> None:
+    """Providers guess from characters before they count: long words are one token to a tokenizer, and three to a
+    door. A script with more tokens than that keeps its own estimate."""
+    estimator, where = Estimator(), origin()
+    words = "provider gateway question " * 100
+    weighed = estimator.weigh(where, Ask("chat", "gpt-4o", text=words, messages=1))
+    assert weighed.input >= len(words) / 4 > weighed.raw_input
+    korean = estimator.weigh(where, Ask("chat", "gpt-4o", text="안녕하세요 오늘 날씨가 참 좋습니다 " * 10, messages=1))
+    assert korean.input > 2 * len("안녕하세요 오늘 날씨가 참 좋습니다 " * 10) / 4
+
+
 def test_what_the_provider_reports_calibrates_the_model() -> None:
     """A model whose tokens are twice ours is estimated right after some answers; another is untouched."""
     estimator, where = Estimator(), origin()

@@ -172,6 +172,36 @@ def test_too_many_at_once_lowers_the_number_in_flight() -> None:
     story(tell)
 
 
+@pytest.mark.parametrize(("priority", "most_s"), [(Priority.BATCH, 600.0), (Priority.INTERACTIVE, 90.0)])
+def test_too_many_at_once_without_end_is_given_up_in_the_end(priority: Priority, most_s: float) -> None:
+    """A provider that says so to every call is not asked for ever: after `queue.max_wait` its own error is told."""
+    many = Finding("concurrency", "rate", "wait", status=429)
+
+    async def tell(pacer: Pacer, where: Origin) -> None:
+        attempts, lasted = await until_given_up(pacer, where, many, priority=priority)
+        assert 0.8 * most_s <= lasted <= most_s
+        assert attempts <= most_s
+
+    story(tell)
+
+
+def test_a_call_is_not_given_up_while_others_come_through() -> None:
+    """Unlucky is not hopeless: who is refused for minutes beside calls that are let through, waits on."""
+
+    async def tell(pacer: Pacer, where: Origin) -> None:
+        setback = None
+        for attempt in range(12):
+            permit = await pacer.acquire(call("unlucky", where), setback)
+            setback = permit.refused(RATE)
+            permit.release()
+            assert setback is not None, f"attempt {attempt}"
+            other = await pacer.acquire(call(f"lucky{attempt}", where))
+            other.answered(200, (), streamed=False)
+            other.release()
+
+    story(tell)
+
+
 def test_the_wait_that_google_prints_beside_a_day_limit_is_not_believed() -> None:
     """Seconds are named, but the quota comes back at midnight: the call is answered instead of being sent for nothing.
     Another provider's short wait for a day limit is a bucket's, and is waited out."""
