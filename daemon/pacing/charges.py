@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 
 
@@ -170,6 +170,16 @@ class ChargeLog:
         while i < len(self.entries) and self.entries[i].at <= end:
             total += self.entries[i].amount
             i += 1
+        return total
+
+    def beside(self, charge: Charge, guard: float) -> float:
+        """Return the sum of charges that went after CHARGE, but so soon that they may have come before it."""
+        total = 0.0
+        for i in range(bisect_left(self.entries, charge.at, key=_when), len(self.entries)):
+            other = self.entries[i]
+            if other.at > charge.at + guard:
+                break
+            total += other.amount if other.seq > charge.seq else 0.0
         return total
 
     def exit_of(self, lack: float, window: Window, guard: float) -> float:

@@ -48,23 +48,38 @@ def _ours(ledger: Ledger, sample: Sample) -> float:
 
 
 def see_stamp(ledger: Ledger, sample: Sample, charge: Charge) -> None:
-    """Does `remaining` speak of the admission, or of the end? Told apart by what we sent while the call ran.
-
-    Only in the first period, when nothing has flowed back but what a bucket refills. Three answers must agree.
+    """Does `remaining` speak of the admission, or of the end? Told apart by what we sent while the call ran, in the
+    first period, when nothing has flowed back but what a bucket refills; and later by what has left a window while it
+    ran. Three answers must agree.
     """
     log = ledger.log
     first = log.entries[0].at
     if sample.sent_at - first > 0.9 * ledger.period_s:
+        _see_stamp_by_exits(ledger, sample, charge)
         return
     meanwhile = log.between(sample.sent_at + ledger.guard_s, sample.answered_at - ledger.guard_s)
     if meanwhile < max(2.0, 0.02 * sample.limit):
         return
     refill = (sample.answered_at - first) * ledger.rate if ledger.shape == "bucket" else 0.0
-    if abs(sample.used + refill - charge.most - meanwhile) < 0.5 * meanwhile:
+    beyond = sample.used + refill - sample.most
+    if 0.5 * meanwhile < beyond < 1.5 * meanwhile:
         ledger.stamp_votes = -3
-    elif sample.used <= charge.most + 0.25 * meanwhile:
+    elif sample.used <= sample.most + 0.25 * meanwhile:
         ledger.stamp_votes += 1
     ledger.admission_stamps = ledger.stamp_votes >= 3
+
+
+def _see_stamp_by_exits(ledger: Ledger, sample: Sample, charge: Charge) -> None:
+    """More is said to be used than we have sent in the period before the answer came, and not more than in the one
+    before it was sent: it speaks of the admission."""
+    if ledger.shape == "bucket" or ledger.slices > 1:
+        return
+    before, guard = sample.answered_at - ledger.period_s, ledger.guard_s
+    at_the_end = ledger.log.between(before - guard, sample.answered_at)
+    unit = max(2.0, 0.02 * sample.limit)
+    if at_the_end + unit < sample.used <= charge.most + unit:
+        ledger.stamp_votes += 1
+        ledger.admission_stamps = ledger.stamp_votes >= 3
 
 
 def compare(ledger: Ledger, before: Anchor, sample: Sample, charge: Charge) -> None:

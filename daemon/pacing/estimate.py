@@ -21,8 +21,8 @@ MESSAGE_TOKENS = 4.0
 REPLY_TOKENS = 3.0
 IMAGE_TOKENS = 1000.0
 CHARACTERS = 4.0
-"""Characters of a token, as providers guess at the door (OpenAI's guide to rate limits): what is charged there is not less
-than this, whatever a tokenizer counts afterwards."""
+"""Characters of a token, as providers guess at the door (OpenAI's guide to rate limits): what is charged there is not
+less than this, whatever a tokenizer counts afterwards."""
 FIRST_OUTPUT = 1024.0
 """Reserved for the answer of a model that we have not seen yet, when the call sets no maximum."""
 FULL_OUTPUT = {"azure": 4096.0, "bedrock": 4096.0, "cerebras": 4096.0}

@@ -72,7 +72,7 @@ def _sample(ledger: Ledger, reading: Reading, charge: Charge | None, seq: int, s
         unsure = 0.0 if ledger.refunds else ledger.unused_between(sent_at - ledger.period_s, now)
         least, most = (
             max(0.0, charge.least - unsure),
-            charge.most + ledger.log.between(sent_at, sent_at + ledger.guard_s),
+            charge.most + ledger.log.beside(charge, ledger.guard_s),
         )
     limit, remaining = ledger.limit or 0.0, reading.remaining or 0.0
     counted = charge is None or not charge.gone
@@ -184,8 +184,8 @@ def _agrees_fixed(ledger: Ledger, sample: Sample) -> bool:
 
 
 def _all_end_by(ledger: Ledger, end: float, tolerance: float) -> bool:
-    """True if the window of every sample may have ended by END: a late answer names the end only roughly, and a refusal,
-    which comes at once, sharply."""
+    """True if the window of every sample may have ended by END: a late answer names the end only roughly, and a
+    refusal, which comes at once, sharply."""
     offsets = (s.sent_at + s.reset_s - end for s in ledger.samples if s.reset_s is not None)
     return all(offset - round(offset / ledger.period_s) * ledger.period_s <= tolerance for offset in offsets)
 
@@ -276,4 +276,5 @@ def tell_shared(ledgers: Iterable[Ledger], ledger: Ledger, now: float) -> None:
         if (other.shape, other.slices) != (ledger.shape, ledger.slices):
             reshape(other, now, shape=ledger.shape, slices=ledger.slices)
         other.boundary, other.slice_boundary = ledger.boundary, ledger.slice_boundary
+        other.heard_by = ledger if ledger.anchor is not None else other.heard_by
         other.refunds, other.scale = ledger.refunds, ledger.scale

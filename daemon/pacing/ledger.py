@@ -115,6 +115,8 @@ class Ledger:
     told_at: float = INFINITE
     """The provider has said that a refused call would fit from then on: one may look, whatever our own sum says."""
     anchor: Anchor | None = None
+    heard_by: Ledger | None = None
+    """The ledger of the same limit that the provider's answers feed, where this one is the config's."""
     samples: list[Sample] = field(default_factory=list)
     server: Level | None = None
     """Shape bucket: what the provider has, as far as its last answer tells."""
@@ -263,7 +265,7 @@ class Ledger:
         Either a guess is to be tried, or the provider has said when the limit would be whole again: the answer then
         shows whether windows begin at fixed instants, which our own sum of a whole period cannot see.
         """
-        look_at, a = min(self.look_at, self.told_at), self.anchor
+        look_at, a = min(self.look_at, self.told_at), self.anchor or (self.heard_by and self.heard_by.anchor)
         if (
             a is not None
             and a.full_at is not None

@@ -70,3 +70,14 @@ def test_a_call_that_left_late_leaves_its_window_late() -> None:
     assert log.window.total == 4
     log.advance(7.26, 0.0)
     assert log.window.total == 2
+
+
+def test_calls_of_one_instant_may_come_in_any_order() -> None:
+    """What goes at the same time, or within the guard, may be counted before it; what went before it is not asked."""
+    log = ChargeLog(Window(6.0))
+    charges = [Charge(seq, at, 1.0, 1.0) for seq, at in enumerate((1.0, 1.0, 1.0, 1.04, 1.2))]
+    for charge in charges:
+        log.add(charge)
+    assert log.beside(charges[0], 0.05) == 3
+    assert log.beside(charges[2], 0.05) == 1
+    assert log.beside(charges[4], 0.05) == 0
