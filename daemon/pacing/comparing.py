@@ -16,17 +16,8 @@ def see_others(ledger: Ledger, before: Anchor, sample: Sample) -> None:
     if ledger.limit is None:
         return
     ledger.slice_others *= 0.995
-    own = sum(c.amount for c in ledger.log.after_seq(before.seq) if c.seq <= sample.seq)
     if ledger.shape == "bucket":
-        seconds = sample.sent_at - before.at
-        if seconds < 0.02 * ledger.period_s:
-            return
-        level = min(ledger.limit, before.remaining + seconds * ledger.rate) - own + before.refunded_after
-        used = min(ledger.rate, max(0.0, (level - sample.remaining - 1) / seconds))
-        weight = min(0.5, seconds / (0.5 * ledger.period_s))
-        ledger.other_rate += weight * (used - ledger.other_rate)
-        if ledger.other_rate < 0.01 * ledger.rate:
-            ledger.other_rate = 0.0
+        _see_rate(ledger, before, sample)
     elif ledger.shape in ("fixed", "sliding") and ledger.slices == 1:
         beyond = sample.used - sample.most
         ledger.others.append(max(0.0, min(beyond, sample.used - _ours(ledger, sample)) if beyond > 0 else 0.0))
@@ -37,9 +28,28 @@ def see_others(ledger: Ledger, before: Anchor, sample: Sample) -> None:
             ledger.foreign = 0.0
 
 
+def _see_rate(ledger: Ledger, before: Anchor, sample: Sample) -> None:
+    """In a bucket, others are seen by how fast it empties, over spans that are long beside what is in flight."""
+    base = ledger.others_from if ledger.others_from is not None else before
+    seconds = sample.sent_at - base.at
+    if ledger.limit is None or seconds < 0.02 * ledger.period_s:
+        ledger.others_from = base
+        return
+    ledger.others_from = Anchor(sample.seq, sample.sent_at, sample.remaining, None)
+    charges = (c for c in ledger.log.after_seq(base.seq) if c.seq <= sample.seq and not c.gone)
+    own = sum(max(c.amount, c.reserved) for c in charges)
+    back = ledger.unused_between(base.at, sample.sent_at) if ledger.refunds else 0.0
+    level = min(ledger.limit, base.remaining + seconds * ledger.rate) - own + back
+    used = min(ledger.rate, max(-ledger.rate, (level - sample.remaining - 1) / seconds))
+    weight = min(0.5, seconds / (0.5 * ledger.period_s))
+    ledger.other_rate = max(0.0, ledger.other_rate + weight * (used - ledger.other_rate))
+    if ledger.other_rate < 0.01 * ledger.rate:
+        ledger.other_rate = 0.0
+
+
 def _ours(ledger: Ledger, sample: Sample) -> float:
-    """What we had sent in the fixed window of SAMPLE, as it is known now: it may have been believed to begin later. And
-    while it is not known of which instant answers speak, it may begin earlier, by as long as the answer took."""
+    """What we had sent in the fixed window of SAMPLE, as it is known now: it may have been believed to begin later.
+    And while it is not known of which instant answers speak, it may begin earlier, by as long as the answer took."""
     if ledger.shape != "fixed" or ledger.boundary is None:
         return 0.0
     begun = ledger.boundary + (sample.sent_at - ledger.boundary) // ledger.period_s * ledger.period_s
@@ -99,7 +109,7 @@ def compare(ledger: Ledger, before: Anchor, sample: Sample, charge: Charge) -> N
     doubt = 0.0 if ledger.admission_stamps else ledger.unused_between(sample.sent_at, sample.answered_at)
     blur = c.blur + max(0.0, beside) + doubt
     _see_refunds(ledger, c, unused, blur)
-    _see_scale(ledger, c, sample, unused if ledger.refunds else 0.0, blur)
+    _see_scale(ledger, c, sample, unused, blur)
 
 
 def _in_window(ledger: Ledger, sample: Sample, charge: Charge) -> Comparison | None:
@@ -151,10 +161,10 @@ def _see_scale(ledger: Ledger, c: Comparison, sample: Sample, unused: float, blu
         or ledger.shape == "unknown"  # a window that began unseen looks as if less were charged
         or c.count < 8
         or c.ours < 0.3 * ledger.limit
-        or (ledger.refund_votes > 0 and not ledger.refunds)
+        or (not ledger.refunds and ledger.refund_votes >= 0 and unused > 0.02 * ledger.limit)
     ):
         return
-    ratio = (c.theirs + unused + blur) / c.ours
+    ratio = (c.theirs + (unused if ledger.refunds else 0.0) + blur) / c.ours
     if 0.3 < ratio < 0.95 and c.begun >= ledger.scaled_at:
         ledger.scale = max(0.4, ledger.scale * (0.3 + 0.7 * ratio))
         ledger.scaled_at = sample.sent_at  # what was charged until now, was charged by the old scale

@@ -96,7 +96,7 @@ def _set_limit(ledger: Ledger, limit: float | None, now: float) -> None:
         return
     if ledger.limit is not None:
         ledger.samples.clear()
-        ledger.foreign = ledger.other_rate = 0.0
+        ledger.foreign, ledger.other_rate, ledger.others_from = 0.0, 0.0, None
         ledger.anchor = None
     ledger.limit = limit
     ledger.source = "header"

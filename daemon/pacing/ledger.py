@@ -85,6 +85,8 @@ class Ledger:
     guard_s: float = GUARD_S
     other_rate: float = 0.0
     """What others on the same key use, units a second (buckets)."""
+    others_from: Anchor | None = None
+    """The answer since which it is looked for others (buckets)."""
     others: deque[float] = field(default_factory=lambda: deque(maxlen=5))
     """What the last answers had counted beyond our own charges (windows)."""
     foreign: float = 0.0
@@ -245,6 +247,7 @@ class Ledger:
             self.anchor.at -= seconds
             if self.anchor.full_at is not None:
                 self.anchor.full_at -= seconds
+        self.others_from = None
         if self.boundary is not None:
             self.boundary -= seconds
         if self.slice_boundary is not None:
@@ -265,7 +268,9 @@ class Ledger:
         Either a guess is to be tried, or the provider has said when the limit would be whole again: the answer then
         shows whether windows begin at fixed instants, which our own sum of a whole period cannot see.
         """
-        look_at, a = min(self.look_at, self.told_at), self.anchor or (self.heard_by and self.heard_by.anchor)
+        look_at, a = min(self.look_at, self.told_at), self.anchor
+        if a is None and self.heard_by is not None:
+            a = self.heard_by.anchor
         if (
             a is not None
             and a.full_at is not None
@@ -389,7 +394,7 @@ class Ledger:
         Nothing is lost by it: a bucket refills at the same rate whatever it holds.
         """
         log, most = self.log, 0.1 * (self.limit or 0.0)
-        if self.other_rate <= 0.02 * self.rate:
+        if self.other_rate <= 0.06 * self.rate:  # so much may be the blur of what was in flight
             return min(self.caution, most)
         unit = 1.0 if self.dimension == "requests" else log.window.total / max(1, len(log.entries) - log.window.first)
         chance = unit + 2.5 * math.sqrt(self.other_rate * unit * 0.1 * self.period_s)

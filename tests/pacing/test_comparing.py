@@ -35,10 +35,32 @@ def test_others_on_a_bucket_slow_the_expected_refill() -> None:
     """The level rose less than the refill: the rest is what others take each second."""
     ledger = Ledger("requests", 100.0, limit=1000)
     reshape(ledger, 0.0, shape="bucket")
-    for i in range(20):
-        before = Anchor(i, 10.0 * i, 500.0, None)
-        see_others(ledger, before, Sample(i + 1, 10.0 * (i + 1), 0.0, 1000, 550.0, None, 0, 0))
+    for i in range(9):
+        before = Anchor(i, 10.0 * i, 500.0 + 50 * i, None)
+        see_others(ledger, before, Sample(i + 1, 10.0 * (i + 1), 0.0, 1000, 550.0 + 50 * i, None, 0, 0))
     assert 3 < ledger.other_rate < 6
+
+
+def test_what_comes_back_from_our_own_calls_is_nobody_elses() -> None:
+    """Calls end all the time and give back what they reserved; counted when it came back, it leaves nothing unexplained,
+    whatever order answers come in."""
+    ledger = Ledger("tokens", 60.0, limit=6000)
+    reshape(ledger, 0.0, shape="bucket")
+    ledger.refunds = ledger.admission_stamps = True
+    level, charges = 6000.0, []
+    for seq in range(1, 200):
+        now = 0.25 * seq
+        level = min(6000.0, level + 25.0)
+        if seq > 4:
+            ledger.settle(charges[seq - 5], 20.0, now)
+            level += 60.0
+        charges.append(ledger.take(seq, 80.0, now))
+        level -= 80.0
+        if seq > 3:
+            was = charges[seq - 4]
+            reading = Reading("tokens", 6000, level + 80.0 * 3 - 25.0 * 3 - 60.0 * min(3, max(0, seq - 4)))
+            observe(ledger, reading, charge=was, seq=seq - 3, sent_at=was.at, now=now + 0.1, early=False)
+    assert ledger.other_rate <= 0.06 * ledger.rate
 
 
 def test_refunds_are_believed_when_they_are_seen() -> None:
