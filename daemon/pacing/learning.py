@@ -191,14 +191,15 @@ def _all_end_by(ledger: Ledger, end: float, tolerance: float) -> bool:
 
 
 def learn_slices(
-    ledger: Ledger, cost: float, hint_s: float | None, now: float, sent_at: float | None = None
+    ledger: Ledger, cost: float, hint_s: float | None, now: float, sent_at: float | None = None, *, surely: bool = False
 ) -> int | None:
     """A refusal although all fitted: the limit holds in shorter slices. Return into how many, if a usual number
     explains it.
 
     HINT_S, the provider's own "try again in", must not be longer than a slice, and tells where the next one begins:
     seen from SENT_AT, since what was counted is known by when it was sent. The number that explains best is the one
-    whose slice was overrun by least, as what it holds was let through and no more.
+    whose slice was overrun by least, as what it holds was let through and no more. SURELY: the refusal itself says that
+    the whole has room, so a slice that we have not filled was filled by others.
     """
     cap = ledger.limit if ledger.limit is not None else ledger.cap
     if cap is None:
@@ -215,7 +216,8 @@ def learn_slices(
         least = ledger.log.between(begun - 1e-3 * length, seen) - cap / parts
         most = least + ledger.log.between(seen, min(now, seen + 0.4 * ledger.guard_s))  # these may have come before it
         misfit = max(least, -most, 0.0)
-        if most + cost > 1e-4 * cap / parts and (best is None or misfit < best[0]):
+        theirs = 0.0 if not surely else 0.5 * cap / parts
+        if most + cost + theirs > 1e-4 * cap / parts and (best is None or misfit < best[0]):
             best = (misfit, parts)
     if best is None:
         return None

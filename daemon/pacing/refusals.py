@@ -70,14 +70,14 @@ class Refusals:
             ledger.met_others = True
         fitted = ledger.cap is not None and ledger.avail(now) >= cost
         if fitted and ledger.source != "guess":
-            learn_slices(ledger, cost, hint, now, permit.sent_at)
+            learn_slices(ledger, cost, hint, now, permit.sent_at, surely=_said_to_fit(ledger, cost, permit))
             tell_shared(pool.ledgers, ledger, now)
         if ledger.cap is None or ledger.source == "guess":
             wait = self._unknown_wait(pool, ledger, permit, cost, hint, now)
         elif hint is not None and tally.rate <= 3:
             wait = upward_jitter_s(hint, self.rng)
             if ledger.met_others:  # who comes in the first instant finds the other one there
-                wait += 0.02 * ledger.period_s
+                wait = max(wait, _own_exit_s(ledger, cost, now)) + 0.02 * ledger.period_s
                 pool.ramp.crowded = True
             ledger.told_at = now + wait
         elif ledger.limit is not None and not fitted:
@@ -220,3 +220,18 @@ class Refusals:
     def _max_wait(self, permit: Permit) -> float:
         s = self.settings
         return s.max_wait_interactive_s if permit.call.priority == 0 else s.max_wait_s
+
+
+def _own_exit_s(ledger: Ledger, cost: float, now: float) -> float:
+    """In a moving window others take back at once what their own calls leave free. Return the seconds until ours have
+    left it in the amount of COST and of what others have waited for meanwhile."""
+    if ledger.shape in ("bucket", "fixed") or ledger.slices > 1:
+        return 0.0
+    exit_at = ledger.log.exit_of(cost + ledger.foreign, ledger.log.window, ledger.guard_s)
+    return min(exit_at - now, ledger.period_s) if exit_at < INFINITE else 0.0
+
+
+def _said_to_fit(ledger: Ledger, cost: float, permit: Permit) -> bool:
+    """The refusal's own headers leave plenty: it is not this limit's whole period that is used up, by whomever."""
+    a = ledger.anchor
+    return a is not None and a.seq == permit.seq and a.remaining >= cost + 0.1 * (ledger.limit or 0.0)

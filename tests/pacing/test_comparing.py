@@ -42,8 +42,8 @@ def test_others_on_a_bucket_slow_the_expected_refill() -> None:
 
 
 def test_what_comes_back_from_our_own_calls_is_nobody_elses() -> None:
-    """Calls end all the time and give back what they reserved; counted when it came back, it leaves nothing unexplained,
-    whatever order answers come in."""
+    """Calls end all the time and give back what they reserved; counted when it came back, it leaves nothing
+    unexplained, whatever order answers come in."""
     ledger = Ledger("tokens", 60.0, limit=6000)
     reshape(ledger, 0.0, shape="bucket")
     ledger.refunds = ledger.admission_stamps = True
