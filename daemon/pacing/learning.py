@@ -222,6 +222,8 @@ def learn_slices(
     if best is None:
         return None
     if best[1] != ledger.slices:
+        if ledger.slices > 1:  # what seemed to have come back was only another part of the minute
+            ledger.refunds, ledger.refund_votes = False, min(0, ledger.refund_votes)
         reshape(ledger, now, slices=best[1])
         ledger.sliced_at = now
     ledger.slice_boundary = now + hint_s if hint_s is not None else None

@@ -97,6 +97,10 @@ class Ledger:
     """What others take in a slice."""
     sliced_at: float = -INFINITE
     """When it was found out that there are slices."""
+    big: Charge | None = None
+    """The last charge that was larger than a slice."""
+    carries: bool = False
+    """What such a charge has too much, the next slices lack: found out by a refusal."""
     met_others: bool = False
     """A call was refused although ours alone would have fitted."""
     refunds: bool = False
@@ -192,6 +196,8 @@ class Ledger:
         if now >= self.told_at:
             self.told_at = INFINITE
         self.log.add(charge)
+        if self.slices > 1 and cost > (self.cap or INFINITE) / self.slices:
+            self.big = charge
         self._stand(charge)
         if self.anchor is not None:
             self.anchor.sent_after += cost
@@ -231,6 +237,16 @@ class Ledger:
         """Let nothing go before UNTIL: the provider said so."""
         if until > self.hold_until:
             self.hold_until, self.held_by = until, why
+
+    def overhang(self, at: float) -> float:
+        """Return how much of the slice at AT the last charge above a slice would fill, if the rest of it counts in the
+        next ones."""
+        big, cap = self.big, self.cap
+        if big is None or big.gone or cap is None or self.slices <= 1 or self.slice_boundary is None:
+            return 0.0
+        length = self.period_s / self.slices
+        passed = (at - self.slice_boundary) // length - (big.at - self.slice_boundary) // length
+        return max(0.0, big.amount - passed * cap / self.slices) if passed >= 1 else 0.0
 
     # What is known changes
 

@@ -69,7 +69,9 @@ class Refusals:
         if ledger.limit is not None and ledger.slices == 1 and ledger.own(ledger.limit, now) >= cost:
             ledger.met_others = True
         fitted = ledger.cap is not None and ledger.avail(now) >= cost
-        if fitted and ledger.source != "guess":
+        if ledger.overhang(permit.sent_at) > 0 and not ledger.carries:
+            ledger.carries = True
+        elif fitted and ledger.source != "guess":
             learn_slices(ledger, cost, hint, now, permit.sent_at, surely=_said_to_fit(ledger, cost, permit))
             tell_shared(pool.ledgers, ledger, now)
         if ledger.cap is None or ledger.source == "guess":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,9 +21,11 @@ def slice_wait_s(ledger: Ledger, cost: float, cap: float, now: float) -> float:
     allowed = max(cap / ledger.slices - (others if others >= 1 else 0.0), cost)
     if ledger.slice_boundary is not None:
         begun = ledger.slice_boundary + (now - ledger.slice_boundary) // length * length
-        if ledger.log.since_mark(ledger.log.slice_mark, begun) + cost <= allowed + 1e-9:
+        carried = ledger.overhang(now) if ledger.carries else 0.0
+        if ledger.log.since_mark(ledger.log.slice_mark, begun) + carried + cost <= allowed + 1e-9:
             return 0.0 if begun + length - now > 0.3 * ledger.guard_s else begun + length + ledger.guard_s / 5 - now
-        return begun + length + ledger.guard_s / 5 - now
+        ahead = max(1.0, ceil((carried - max(0.0, allowed - cost)) / (cap / ledger.slices) - 1e-9))
+        return begun + ahead * length + ledger.guard_s / 5 - now
     if ledger.log.slices.total + cost <= allowed + 1e-9:
         return 0.0
     lack = ledger.log.slices.total + cost - allowed
