@@ -161,8 +161,9 @@ class Ledger:
         self.roll(now)
         return min(cap, self.own(cap, now), self.anchored(now))
 
-    def wait_s(self, cost: float, now: float, reserve: float = 0.0) -> float:
-        """Return the seconds until COST may be sent and RESERVE still be left; 0 means now.
+    def wait_s(self, cost: float, now: float, reserve: float = 0.0, kept: float = 0.0) -> float:
+        """Return the seconds until COST may be sent and RESERVE still be left, or KEPT of a slice that has just begun;
+        0 means now.
 
         A cost above the limit waits until everything is free: let the provider decide then (see `Pool` for what is
         refused).
@@ -173,7 +174,7 @@ class Ledger:
             return held
         self.roll(now)
         need = min(cap, cost + max(0.0, min(reserve, cap - cost)))
-        wait = max(held, slice_wait_s(self, min(cost, cap), cap, now))
+        wait = max(held, slice_wait_s(self, min(cost, cap), cap, now, kept))
         if min(cap, self.own(cap, now), self.anchored(now)) >= need - 1e-9:
             return max(wait, edge_wait_s(self, now))
         return max(wait, refill_wait_s(self, need, cap, now))

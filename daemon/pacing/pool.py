@@ -215,7 +215,7 @@ class Pool:
                 if wait > 0 and now >= ledger.hold_until:
                     wait = min(wait, self.demand.opens_in_s(ledger, cost, now, waiting))
             else:
-                wait = ledger.wait_s(cost, now)
+                wait = ledger.wait_s(cost, now, kept=self.demand.reserve_slice(ledger, int(entry.priority), now))
             if wait > 0 and self.ramp.unanswered == 0:
                 wait = min(wait, ledger.look_in_s(now))
             if wait > 0 and (worst is None or wait > worst.wait_s):

@@ -9,8 +9,9 @@ if TYPE_CHECKING:
     from daemon.pacing.ledger import Ledger
 
 
-def slice_wait_s(ledger: Ledger, cost: float, cap: float, now: float) -> float:
-    """Seconds until COST fits into a slice of the limit."""
+def slice_wait_s(ledger: Ledger, cost: float, cap: float, now: float, kept: float = 0.0) -> float:
+    """Seconds until COST fits into a slice of the limit. KEPT is left for others at its beginning, and nothing at its
+    end."""
     if ledger.slices <= 1 or ledger.log.slices is None:
         return 0.0
     length = ledger.period_s / ledger.slices
@@ -22,8 +23,12 @@ def slice_wait_s(ledger: Ledger, cost: float, cap: float, now: float) -> float:
     if ledger.slice_boundary is not None:
         begun = ledger.slice_boundary + (now - ledger.slice_boundary) // length * length
         carried = ledger.overhang(now) if ledger.carries else 0.0
-        if ledger.log.since_mark(ledger.log.slice_mark, begun) + carried + cost <= allowed + 1e-9:
-            return 0.0 if begun + length - now > 0.3 * ledger.guard_s else begun + length + ledger.guard_s / 5 - now
+        spare = allowed - ledger.log.since_mark(ledger.log.slice_mark, begun) - carried - cost
+        if spare >= -1e-9:
+            if begun + length - now <= 0.3 * ledger.guard_s:
+                return begun + length + ledger.guard_s / 5 - now
+            opens = begun + (length - 2 * ledger.guard_s) * max(0.0, 1.0 - spare / kept) if kept > 0 else now
+            return max(0.0, opens - now)
         ahead = max(1.0, ceil((carried - max(0.0, allowed - cost)) / (cap / ledger.slices) - 1e-9))
         return begun + ahead * length + ledger.guard_s / 5 - now
     if ledger.log.slices.total + cost <= allowed + 1e-9:

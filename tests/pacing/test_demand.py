@@ -25,7 +25,7 @@ def test_without_interactive_calls_only_batch_leaves_something() -> None:
     """A normal call may fill the limit; who says `batch` expects others."""
     demand, ledger = Demand(), ledger_of("sliding")
     assert demand.reserve(ledger, 1, 1.0) == 0
-    assert demand.reserve(ledger, 2, 1.0) == 13.5
+    assert demand.reserve(ledger, 2, 1.0) == 14.25
     assert demand.reserve(ledger, 0, 1.0) == 0
 
 
@@ -34,7 +34,7 @@ def test_after_interactive_calls_others_leave_what_these_will_need() -> None:
     demand, ledger = Demand(0.15), ledger_of("sliding")
     for at in range(40):
         demand.note(float(at))
-    assert demand.reserve(ledger, 1, 100.0) == 13.5
+    assert demand.reserve(ledger, 1, 100.0) == 14.25
     assert demand.reserve(ledger, 1, 200.0) == 0
 
 
@@ -58,7 +58,7 @@ def test_in_a_moving_window_it_shrinks_until_the_bulk_leaves() -> None:
     for seq in range(80):
         ledger.take(seq, 1.0, 10.0)
     kept = [demand.reserve(ledger, 2, 10.0 + at) for at in (0.0, 30.0, 60.0)]
-    assert kept == [13.5, 6.75, 0.0]
+    assert kept == [14.25, 7.125, 0.0]
     opens = demand.opens_in_s(ledger, 7.5, 10.0)
     assert demand.reserve(ledger, 2, 10.0 + opens) <= 12.5
 
@@ -67,3 +67,17 @@ def test_the_last_of_a_batch_need_not_leave_so_much() -> None:
     """All that waits fits: it is not held up for long."""
     demand, ledger = Demand(0.15), ledger_of("sliding")
     assert demand.reserve(ledger, 2, 0.0, waiting=50.0) < 0.5 * demand.reserve(ledger, 2, 0.0, waiting=500.0)
+
+
+def test_in_slices_a_batch_leaves_a_part_of_each() -> None:
+    """At the beginning of a slice a part is kept, at its end nothing; who is interactive may have it at any time."""
+    demand, ledger = Demand(0.15), Ledger("tokens", 60.0, ceiling=600)
+    reshape(ledger, 0.0, shape="bucket", slices=6)
+    ledger.slice_boundary = 0.0
+    ledger.take(1, 90.0, 0.1)
+    batch, person = (demand.reserve_slice(ledger, priority, 0.2) for priority in (2, 0))
+    assert (batch, person) == (15.0, 0.0)
+    assert ledger.wait_s(10.0, 0.2, kept=person) == 0
+    wait = ledger.wait_s(10.0, 0.2, kept=batch)
+    assert 9.5 < wait < 9.9
+    assert ledger.wait_s(10.0, 0.2 + wait, kept=batch) == 0

@@ -153,3 +153,19 @@ def test_a_bucket_that_idled_holds_no_more_than_its_capacity() -> None:
         assert ledger.wait_s(1.0, 3600.0) == 0
         ledger.take(seq, 1.0, 3600.0)
     assert ledger.wait_s(1.0, 3600.0) > 5
+
+
+def test_what_is_larger_than_a_slice_uses_up_the_next_ones_where_that_was_seen() -> None:
+    """Three slices and a half at once: after a refusal in the second one it is known that they are used up, too."""
+    ledger = Ledger("tokens", 60.0, ceiling=600)
+    reshape(ledger, 0.0, shape="bucket", slices=6)
+    ledger.slice_boundary = 0.0
+    ledger.take(1, 350.0, 0.5)
+    assert ledger.wait_s(50.0, 10.5) == 0
+    assert ledger.overhang(10.5) == 250
+    ledger.carries = True
+    wait = ledger.wait_s(50.0, 10.5)
+    assert 19.5 <= wait < 19.6
+    assert ledger.wait_s(50.0, 10.5 + wait) == 0
+    assert ledger.wait_s(80.0, 10.5 + wait) > 0
+    assert ledger.overhang(45.0) == 0
