@@ -205,6 +205,8 @@ def learn_slices(
     if cap is None:
         return None
     seen = now if sent_at is None else sent_at
+    if hint_s is not None and hint_s >= 1 and float(hint_s).is_integer() and hint_s > 0.02 * ledger.period_s:
+        return _by_length(ledger, cost, hint_s - 1.0, cap, seen, now)
     if _others_in_slice(ledger, cap, hint_s, seen):
         return ledger.slices
     best: tuple[float, int] | None = None
@@ -221,13 +223,35 @@ def learn_slices(
             best = (misfit, parts)
     if best is None:
         return None
-    if best[1] != ledger.slices:
-        if ledger.slices > 1:  # what seemed to have come back was only another part of the minute
-            ledger.refunds, ledger.refund_votes = False, min(0, ledger.refund_votes)
-        reshape(ledger, now, slices=best[1])
-        ledger.sliced_at = now
+    _cut(ledger, best[1], now)
     ledger.slice_boundary = now + hint_s if hint_s is not None else None
     return best[1]
+
+
+def _by_length(ledger: Ledger, cost: float, least_s: float, cap: float, seen: float, now: float) -> int | None:
+    """The same for a wait in whole seconds, rounded up, which does not tell when a slice begins: only how long they are
+    at least. That is enough: what is let go in any stretch of that length stays below what a slice holds."""
+    misfits: list[tuple[float, int]] = []
+    for parts in (ledger.slices, *SLICES) if ledger.slices > 1 else SLICES:
+        length = ledger.period_s / parts
+        over = ledger.log.between(seen - length, seen) - cap / parts
+        if length >= least_s and over + cost > 1e-4 * cap / parts:
+            misfits.append((max(0.0, over), parts))
+    if not misfits:
+        return None
+    parts = min(misfits)[1]
+    _cut(ledger, parts, now)
+    ledger.slice_boundary = None
+    return parts
+
+
+def _cut(ledger: Ledger, parts: int, now: float) -> None:
+    """Take over that the period is cut into PARTS."""
+    if parts != ledger.slices:
+        if ledger.slices > 1:  # what seemed to have come back was only another part of the minute
+            ledger.refunds, ledger.refund_votes = False, min(0, ledger.refund_votes)
+        reshape(ledger, now, slices=parts)
+        ledger.sliced_at = now
 
 
 def doubt_slices(ledger: Ledger, now: float) -> None:

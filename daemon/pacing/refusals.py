@@ -12,10 +12,11 @@ import random
 from daemon.model import Dimension, Finding, Reading
 from daemon.pacing.backoff import full_jitter_s, upward_jitter_s
 from daemon.pacing.guess import Guess, begin
-from daemon.pacing.learning import learn_slices, observe, tell_shared
+from daemon.pacing.learning import learn_slices, observe, set_boundary, tell_shared
 from daemon.pacing.ledger import Ledger
 from daemon.pacing.permit import Permit, Setback, SetbackKind
 from daemon.pacing.pool import Pool, period_word
+from daemon.pacing.reshaping import reshape
 from daemon.pacing.settings import PacingSettings
 from daemon.pacing.shapes import DAY_S
 from daemon.pacing.verdicts import Course
@@ -64,6 +65,8 @@ class Refusals:
         cost = next((c.reserved for led, c in permit.charges if led is ledger), 1.0)
         self._message(pool, ledger, permit, finding, now)
         hint = finding.retry_after_s
+        if hint is not None:
+            _see_shape(ledger, cost, hint, permit.sent_at, now)
         if ledger.other_rate > 0 and ledger.slices == 1:
             ledger.caution = min(ledger.caution + cost, 0.1 * (ledger.limit or 0.0))
         if ledger.limit is not None and ledger.slices == 1 and ledger.own(ledger.limit, now) >= cost:
@@ -231,6 +234,28 @@ def _own_exit_s(ledger: Ledger, cost: float, now: float) -> float:
         return 0.0
     exit_at = ledger.log.exit_of(cost + ledger.foreign, ledger.log.window, ledger.guard_s)
     return min(exit_at - now, ledger.period_s) if exit_at < INFINITE else 0.0
+
+
+def _see_shape(ledger: Ledger, cost: float, hint_s: float, sent_at: float, now: float) -> None:
+    """Without headers the wait that was named tells how the provider counts, when we alone have used up the limit.
+
+    As short as a bucket takes to refill for one call: a bucket. Else, shorter than until our oldest call leaves a
+    moving window: a fixed one, which ends then. A refusal in the middle of such a window unlearns it.
+    """
+    if ledger.limit is None or ledger.slices > 1 or any(sample.reset_s is not None for sample in ledger.samples):
+        return
+    room = ledger.own(ledger.limit, now) >= cost
+    if ledger.shape == "fixed" and room:
+        reshape(ledger, now, shape="unknown")
+    opens_s = ledger.log.exit_of(cost, ledger.log.window, ledger.guard_s) - now
+    if ledger.shape != "unknown" or room or opens_s == INFINITE or opens_s < 4 * ledger.guard_s:
+        return
+    grain = 1.0 if float(hint_s).is_integer() else 0.0  # whole seconds are rounded up
+    if hint_s - grain <= 1.2 * cost / ledger.rate + 1e-3 and hint_s <= 0.25 * opens_s:
+        reshape(ledger, now, shape="bucket")
+    elif hint_s < opens_s - max(2 * ledger.guard_s, 0.02 * ledger.period_s) and grain <= 0.03 * ledger.period_s:
+        reshape(ledger, now, shape="fixed")
+        set_boundary(ledger, sent_at + hint_s, now)
 
 
 def _said_to_fit(ledger: Ledger, cost: float, permit: Permit) -> bool:

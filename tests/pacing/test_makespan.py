@@ -34,7 +34,8 @@ def burst(shape: str, n: int = 150, *, seed: int = 1, told: bool = False, **more
     provider = Provider({"requests": phased(shape, LIMIT, phase)}, **more)  # type: ignore[arg-type]
     where = origin(Limit("requests", LIMIT, 60.0, "minute")) if told else origin()
     world = World(provider, seed=seed, foreign=foreign).run([Job(call(f"c{i}", where)) for i in range(n)])
-    return world.makespan / (bound(shape, LIMIT, n, world.start, phase_s=phase) + SERVICE_S), world
+    service = sum(provider.service_s) / 2
+    return world.makespan / (bound(shape, LIMIT, n, world.start, phase_s=phase) + service), world
 
 
 @pytest.mark.parametrize(("told", "refused"), [(False, 3), (True, 2)])
@@ -94,18 +95,14 @@ def test_token_bound(shape: str, refunds: bool, ratio: float) -> None:
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_somebody_else_takes_thirty_percent(shape: str) -> None:
-    """Seen through `remaining` and paced around.
-
-    In slices headers do not show what others have of a slice: five refusals in the median of the seeds, eleven at
-    worst.
-    """
+    """Seen through `remaining` and paced around; in slices, which headers do not show, through refusals."""
     refused = []
     for seed in range(1, 8):
         _, world = burst(shape, seed=seed, foreign=0.3)
         assert not world.lost, f"seed {seed}"
-        assert world.provider.refused <= (11 if shape == "slices" else 5), f"seed {seed}"
         refused.append(world.provider.refused)
-    assert statistics.median(refused) <= 5
+    assert statistics.median(refused) <= 5, refused
+    assert sorted(refused)[-2] <= (9 if shape == "slices" else 5), refused
 
 
 @pytest.mark.parametrize("hints", [False, True])
@@ -124,6 +121,34 @@ def test_no_headers(shape: str, hints: bool) -> None:
         assert reached <= (1.75 if bare else 1.25), f"seed {seed}"
         ratios.append(reached)
     assert statistics.median(ratios) <= 1.25
+
+
+@pytest.mark.parametrize("service_s", [1.0, 2.0])
+@pytest.mark.parametrize(("shape", "ratio"), [("bucket", 1.03), ("fixed", 1.06), ("sliding", 1.16), ("slices", 1.1)])
+def test_answers_that_take_a_third_of_a_minute(shape: str, ratio: float, service_s: float) -> None:
+    """Headers come late then, and speak of long ago: that costs at most one call's time, once, where all that was sent
+    late leaves a moving window late."""
+    ratios, refused = [], []
+    for seed in range(1, 10):
+        reached, world = burst(shape, seed=seed, service_s=(service_s, service_s))
+        assert not world.lost, f"seed {seed}"
+        ratios.append(reached)
+        refused.append(world.provider.refused)
+    assert statistics.median(ratios) <= ratio, ratios
+    assert max(refused) <= (6 if shape == "slices" else 0), refused
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_waits_in_whole_seconds(shape: str) -> None:
+    """`retry-after: 1` in a world whose minute lasts six: too coarse to tell where a slice begins, not how long it is."""
+    ratios, refused = [], []
+    for seed in range(1, 8):
+        reached, world = burst(shape, seed=seed, whole_seconds=True)
+        assert not world.lost, f"seed {seed}"
+        ratios.append(reached)
+        refused.append(world.provider.refused)
+    assert statistics.median(ratios) <= (1.2 if shape == "slices" else 1.06), ratios
+    assert statistics.median(refused) <= 3, refused
 
 
 @pytest.mark.parametrize("shape", ["bucket", "fixed", "sliding", "slices"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from dataclasses import dataclass, field
 from typing import Any
@@ -71,6 +72,8 @@ class Provider:
     counts_refused: bool = False
     period_stated: bool = False
     faults: float = 0.0
+    whole_seconds: bool = False
+    """Waits are named in whole seconds, rounded up."""
     refused: int = 0
     accepted: int = 0
     arrivals: list[tuple[float, bool]] = field(default_factory=list)
@@ -85,7 +88,7 @@ class Provider:
         self.arrivals.append((now, wait <= 0))
         self.refused += wait > 0
         self.accepted += wait <= 0
-        return max(0.0, wait)
+        return max(0.0, float(math.ceil(wait)) if self.whole_seconds else wait)
 
     def worst(self, costs: dict[str, float], now: float) -> str:
         return max(self.limiters, key=lambda d: self.limiters[d].wait_s(costs.get(d, 0.0), now))
