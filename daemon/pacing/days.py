@@ -1,4 +1,6 @@
-"""Counters for the calendar's day and month. They survive a restart, and a kill -9 loses none of what was sent.
+"""Counters for a day and a month, of the calendar or refilled continuously.
+
+They survive a restart, and a kill -9 loses none of what was sent.
 
 What is about to be sent is written down first (one by one for small limits, in parts of 1 % for big ones), what was
 answered a little later. After a crash the difference is uncertain: those calls may have been counted or not. They
@@ -15,13 +17,16 @@ from functools import cache
 from math import ceil
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from daemon.model import Dimension, Memory
+from daemon.model import Dimension, Limit, Memory
 from daemon.pacing.charges import Charge
 
 KIND = "pacing.days"
 ZONES = {"gemini": "America/Los_Angeles", "vertex": "America/Los_Angeles"}
 """Where a provider's day begins; all others in UTC. Gemini: https://ai.google.dev/gemini-api/docs/rate-limits
 (midnight Pacific)."""
+ROLLING = frozenset({"openai", "groq"})
+"""Providers whose days flow back continuously (see `RollingDay`)."""
+DAY_S = 86_400.0
 INFINITE = float("inf")
 
 
@@ -128,7 +133,7 @@ class DayCount:
             return
         charge.gone = True
         self._open = max(0, self._open - 1)
-        if charge.period_start == self.start:
+        if self._counts(charge):
             self.used = max(0.0, self.used - charge.amount)
             self._write()
 
@@ -137,7 +142,7 @@ class DayCount:
         if charge.gone:
             return 0.0
         back = charge.amount - actual
-        if charge.period_start == self.start:
+        if self._counts(charge):
             self.used = max(0.0, self.used - back)
             self._write()
         charge.amount = actual
@@ -146,7 +151,7 @@ class DayCount:
     def answered(self, charge: Charge) -> None:
         """The provider took it: it is certain now."""
         self._open = max(0, self._open - 1)
-        if charge.period_start == self.start:
+        if self._counts(charge):
             self.done += charge.amount
             self._write()
 
@@ -157,6 +162,10 @@ class DayCount:
         self.uncertain = 0.0
         self.used = max(self.used, self.cap)
         self._write()
+
+    def _counts(self, charge: Charge) -> bool:
+        """True if CHARGE belongs to this period."""
+        return charge.period_start == self.start
 
     def _turn(self) -> None:
         """Begin anew when the period is over. A wall clock that jumped back does not reopen an old one."""
@@ -175,7 +184,7 @@ class DayCount:
             return
         if start < self.start or not (0 <= written < INFINITE and 0 <= done < INFINITE):
             return
-        if start <= self.start + 86_400:
+        if start <= self.wall() + DAY_S:
             self.start = start
         self.used = self.written = written
         self.done = min(done, written)
@@ -190,3 +199,64 @@ class DayCount:
             self.memory.remember_now(KIND, self.key, value)
         else:
             self.memory.remember(KIND, self.key, value)
+
+
+@dataclass(slots=True)
+class RollingDay(DayCount):
+    """A day's limit that flows back all the time, all of it in 24 hours: after 10,000 requests the next one is let
+    through 8.64 s later, not at midnight. `start` is the instant for which the counts hold.
+
+    OpenAI and Groq state such resets for their requests a day (`x-ratelimit-reset-requests: 8.64s` after one of 10,000;
+    Groq's documents: 2m59.56s after 30 of 14,400).
+    """
+
+    def __post_init__(self) -> None:
+        self.start = self.wall()
+        if self.memory is not None:
+            self._recall(self.memory.recall(KIND).get(self.key))
+
+    def wait_s(self, cost: float, reserve: float = 0.0) -> float:
+        self._turn()
+        lack = self.used + cost + reserve - self.cap
+        if lack <= 1e-9 or (self.uncertain >= cost > 0 and self._open == 0):
+            return 0.0
+        return lack * DAY_S / self.cap
+
+    def resets_in_s(self) -> float:
+        """Return the seconds until all of it is there again."""
+        self._turn()
+        return max(0.001, self.used * DAY_S / self.cap)
+
+    def refused(self) -> None:
+        self._turn()
+        self.uncertain = 0.0
+        self.used = max(self.used, self.cap)
+        self._write()
+
+    def _counts(self, charge: Charge) -> bool:
+        return True
+
+    def _turn(self) -> None:
+        wall = self.wall()
+        back = max(0.0, wall - self.start) * self.cap / DAY_S
+        if back > 0:
+            self.start = wall
+            for name in ("used", "written", "done"):
+                setattr(self, name, max(0.0, getattr(self, name) - back))
+            self.uncertain = min(self.uncertain, self.used)
+
+    def _recall(self, text: str | None) -> None:
+        now, self.start = self.start, 0.0
+        DayCount._recall(self, text)
+        if not 0.0 < self.start <= now:  # nothing kept, or from a wall clock that ran ahead: keep the count
+            self.start = now
+        self._turn()
+
+
+def day_count(
+    limit: Limit, key: str, provider: str, wall: Callable[[], float], memory: Memory | None, share: float
+) -> DayCount:
+    """Return the counter for LIMIT, a configured one per day or month."""
+    rolls = limit.period == "day" and provider in ROLLING
+    kind = RollingDay if rolls else DayCount
+    return kind(limit.dimension, limit.amount, str(limit.period), key, zone_of(provider), wall, memory, share)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from fnmatch import fnmatchcase
 
 from daemon.model import Limit, Memory, Origin, Scope
-from daemon.pacing.days import DayCount, zone_of
+from daemon.pacing.days import day_count
 from daemon.pacing.ledger import Ledger
 from daemon.pacing.pool import Limits
 from daemon.pacing.shapes import DAY_S
@@ -38,10 +38,7 @@ def _build(limits: list[Limit], origin: Origin, place: str, wall: Callable[[], f
             built.slots.append(Slots(most, most))
         elif limit.period in ("day", "month"):
             key = f"{place} {limit.dimension} {limit.period}"
-            zone = zone_of(origin.provider)
-            built.days.append(
-                DayCount(limit.dimension, limit.amount, limit.period, key, zone, wall, memory, origin.share)
-            )
+            built.days.append(day_count(limit, key, origin.provider, wall, memory, origin.share))
         else:
             period = period_of(limit, origin)
             ledger = Ledger(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from daemon.pacing.block import Block
-from daemon.pacing.days import DayCount
+from daemon.pacing.days import DayCount, RollingDay
 from daemon.pacing.eta import span_s, when_s
 from daemon.pacing.ledger import Ledger
 from daemon.pacing.pool import Pool, period_word
@@ -54,7 +54,8 @@ def ledger_json(ledger: Ledger, now: float) -> dict[str, Any]:
 def day_json(day: DayCount) -> dict[str, Any]:
     return {
         "dimension": day.dimension, "period": day.period, "period_s": None, "limit": day.cap, "remaining": day.left(),
-        "used": day.cap - day.left(), "used_by_us": day.used, "used_by_others": 0.0, "shape": "calendar", "slices": 1,
+        "used": day.cap - day.left(), "used_by_us": day.used, "used_by_others": 0.0,
+        "shape": "bucket" if isinstance(day, RollingDay) else "calendar", "slices": 1,
         "source": "config", "seen_s": None, "full_in_s": day.resets_in_s(), "held_s": 0.0,
     }  # fmt: skip
 
@@ -99,7 +100,9 @@ def words(pool: Pool, block: Block | None, waiting: int, now: float) -> str:
         text = f"limited by {stop.why}: {number(used)} of {number(cap)} used, next slot in {duration(pool.wake - now)}"
     elif stop.day is not None:
         cap = stop.day.cap
-        text = f"{stop.why}: all {number(cap)} are used up, resets in {duration(stop.day.resets_in_s())}"
+        rolls = isinstance(stop.day, RollingDay)
+        when = f"next slot in {duration(stop.wait_s)}" if rolls else f"resets in {duration(stop.day.resets_in_s())}"
+        text = f"{stop.why}: all {number(cap)} are used up, {when}"
     elif stop.wait_s < INFINITE:
         text = f"waits for {stop.why}, next look in {duration(pool.wake - now)}"
     else:

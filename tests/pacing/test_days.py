@@ -5,7 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from daemon.pacing.days import DayCount, end_of, start_of, zone_of
+from daemon.model import Limit
+from daemon.pacing.days import DayCount, RollingDay, day_count, end_of, start_of, zone_of
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC).timestamp()
 
@@ -136,3 +137,73 @@ def test_a_settled_cost_replaces_the_reservation() -> None:
     charge = day.take(1, 600.0, 0.0)
     assert day.settle(charge, 100.0) == 500
     assert day.left() == 900
+
+
+def rolling(wall: Wall, kept: Kept | None = None, amount: float = 10_000) -> RollingDay:
+    day = day_count(Limit("requests", amount, 86_400.0, "day"), "h k requests", "openai", wall, kept, 1.0)
+    assert isinstance(day, RollingDay)
+    return day
+
+
+def test_a_day_that_flows_back_opens_again_after_seconds() -> None:
+    """10,000 a day at OpenAI: when all are used up, the next one fits 8.64 s later, and midnight changes nothing."""
+    wall = Wall()
+    day = rolling(wall)
+    for seq in range(10_000):
+        day.answered(day.take(seq, 1.0, 0.0))
+    assert day.wait_s(1.0) == pytest.approx(8.64)
+    wall.now += 8.65
+    assert day.wait_s(1.0) == 0
+    day.answered(day.take(1, 1.0, 0.0))
+    assert day.wait_s(10.0) == pytest.approx(86.4, abs=0.1)
+    wall.now += 3600
+    assert day.left() == pytest.approx(416, abs=2)
+    assert day.resets_in_s() == pytest.approx(23 * 3600, abs=20)
+
+
+def test_a_day_that_flows_back_survives_a_kill() -> None:
+    """What was sent an hour ago is remembered, less what has come back since; what was not answered is uncertain, and
+    tried one at a time when all is used up."""
+    wall, kept = Wall(), Kept()
+    day = rolling(wall, kept, amount=24)
+    for seq in range(24):
+        charge = day.take(seq, 1.0, 0.0)
+        if seq < 20:
+            day.answered(charge)
+    wall.now += 3600
+    again = rolling(wall, kept, amount=24)
+    assert again.used == pytest.approx(23)
+    assert again.uncertain == pytest.approx(4)
+    for seq in range(5):
+        assert again.wait_s(1.0) == 0
+        charge = again.take(seq, 1.0, 0.0)
+        assert seq == 0 or again.wait_s(1.0) > 0, "one uncertain call at a time"
+        again.answered(charge)
+    assert again.wait_s(1.0) == pytest.approx(3600, abs=1)
+
+
+def test_a_refusal_says_that_a_day_is_used_up_whatever_we_counted() -> None:
+    """Others use the key: a bucket's day is empty then, and fills again at its own pace."""
+    day = rolling(Wall(), amount=8640)
+    day.answered(day.take(1, 1.0, 0.0))
+    day.refused()
+    assert day.wait_s(1.0) == pytest.approx(10.0)
+
+
+def test_a_wall_clock_that_jumps_does_not_fill_a_rolling_day() -> None:
+    """Back: nothing comes back until it has caught up. A remembered instant in the future keeps its count."""
+    wall, kept = Wall(), Kept()
+    day = rolling(wall, kept, amount=24)
+    for seq in range(24):
+        day.answered(day.take(seq, 1.0, 0.0))
+    wall.now -= 86_400
+    assert day.wait_s(1.0) > 0
+    assert rolling(wall, kept, amount=24).used == pytest.approx(24)
+
+
+def test_whose_days_flow_back() -> None:
+    """OpenAI's and Groq's; Gemini's begin at midnight in Los Angeles, and months are the calendar's everywhere."""
+    for provider, period, kind in (("openai", "day", RollingDay), ("groq", "day", RollingDay),
+                                   ("gemini", "day", DayCount), ("openai", "month", DayCount)):  # fmt: skip
+        made = day_count(Limit("requests", 9, 86_400.0, period), "k", provider, Wall(), None, 1.0)
+        assert type(made) is kind

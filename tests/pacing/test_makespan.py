@@ -140,7 +140,7 @@ def test_answers_that_take_a_third_of_a_minute(shape: str, ratio: float, service
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_waits_in_whole_seconds(shape: str) -> None:
-    """`retry-after: 1` in a world whose minute lasts six: too coarse to tell where a slice begins, not how long it is."""
+    """`retry-after: 1` where a minute lasts six: too coarse to tell where a slice begins, not how long it is."""
     ratios, refused = [], []
     for seed in range(1, 8):
         reached, world = burst(shape, seed=seed, whole_seconds=True)
