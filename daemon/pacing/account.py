@@ -152,7 +152,7 @@ class Account:
         for slots in (pool.slots, *pool.own.slots, *(self.shared.slots if self.shared else ())):
             slots.take()
             permit.slots.append(slots)
-        pool.ramp.sent(now)
+        pool.ramp.sent(now, entry.share)
         pool.in_flight += 1
         if permit.attempt == 1:
             pool.budget.sent(now)

@@ -71,6 +71,9 @@ class Ramp:
     """The limits are known: a short gap is enough."""
     burst: int = 0
     """Sent without a gap since the last pause."""
+    burst_share: float = 0.0
+    """The part of a known limit that these take: beyond a twelfth the next one keeps a gap, as the limit may hold in
+    slices, and a slice of a sixth must not cost four refusals."""
     unanswered: int = 0
     heard: bool = False
     """An answer has come, or the user has stated the limits. Before that the gap is a sixtieth of a minute: the first
@@ -85,8 +88,9 @@ class Ramp:
     def wait_s(self, now: float) -> float:
         """Return the seconds until one more may go."""
         if now - self.last_at > self.idle_s / 40:
-            self.burst = 0
-        if self.unanswered == 0 or (self.burst < self.first and not self.wary and not self.crowded):
+            self.burst, self.burst_share = 0, 0.0
+        small = self.burst < self.first and self.burst_share <= 1 / 12
+        if self.unanswered == 0 or (small and not self.wary and not self.crowded):
             return 0.0
         gap_s = max(self._gap(), self.trip_s if self.wary else 0.0)
         return max(0.0, self.last_at + gap_s - now)
@@ -96,9 +100,11 @@ class Ramp:
             return max(self.gap_s, self.idle_s / 120)
         return self.gap_s / 4 if self.settled and not self.crowded else self.gap_s
 
-    def sent(self, now: float) -> None:
+    def sent(self, now: float, share: float = 0.0) -> None:
+        """A call goes that takes SHARE of a limit."""
         self.unanswered += 1
         self.burst += 1
+        self.burst_share += share
         self.last_at = now
 
     def answered(self) -> None:

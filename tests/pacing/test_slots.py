@@ -57,3 +57,24 @@ def test_before_the_first_answer_the_gap_is_longer() -> None:
     for _ in range(4):
         told.sent(0.0)
     assert told.wait_s(0.0) == 0.1
+
+
+def test_calls_that_take_much_of_a_limit_end_the_first_burst() -> None:
+    """Two calls of a twentieth each may go at once; the third waits until it is known whether the limit holds in
+    slices. After a pause it may again."""
+    ramp = Ramp(4, 0.1, 120.0, heard=True)
+    for _ in range(2):
+        assert ramp.wait_s(0.0) == 0
+        ramp.sent(0.0, 0.05)
+    assert ramp.wait_s(0.0) > 0
+    ramp.sent(0.2, 0.05)
+    assert ramp.wait_s(10.0) == 0
+
+
+def test_who_shares_a_key_keeps_the_gap() -> None:
+    """Others may be in between at any time: no burst, and the gap stays as it was when the limits are known."""
+    ramp = Ramp(4, 0.1, 120.0, heard=True, settled=True)
+    ramp.sent(0.0)
+    assert ramp.wait_s(0.0) == 0
+    ramp.crowded = True
+    assert ramp.wait_s(0.0) == 0.1
