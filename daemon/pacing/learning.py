@@ -207,12 +207,12 @@ def learn_slices(
     seen = now if sent_at is None else sent_at
     if hint_s is not None and hint_s >= 1 and float(hint_s).is_integer() and hint_s > 0.02 * ledger.period_s:
         return _by_length(ledger, cost, hint_s - 1.0, cap, seen, now)
-    if _others_in_slice(ledger, cap, hint_s, seen):
+    if _others_in_slice(ledger, cap, hint_s, seen, now):
         return ledger.slices
     best: tuple[float, int] | None = None
     for parts in (ledger.slices, *SLICES) if ledger.slices > 1 else SLICES:
         length = ledger.period_s / parts
-        if not _may_be(ledger, length, hint_s, seen):
+        if not _may_be(ledger, length, hint_s, seen, now):
             continue
         begun = seen + (hint_s if hint_s is not None else 0.0) - length
         least = ledger.log.between(begun - 1e-3 * length, seen) - cap / parts
@@ -223,9 +223,19 @@ def learn_slices(
             best = (misfit, parts)
     if best is None:
         return None
+    same = best[1] == ledger.slices
     _cut(ledger, best[1], now)
-    ledger.slice_boundary = now + hint_s if hint_s is not None else None
+    _place(ledger, hint_s, seen, now, same=same)
     return best[1]
+
+
+def _place(ledger: Ledger, hint_s: float | None, seen: float, now: float, *, same: bool) -> None:
+    """Note when slices begin. The refusal was made on its way, so that is known within the time it took: the shortest
+    way tells most."""
+    if hint_s is None:
+        ledger.slice_boundary = None
+    elif not same or ledger.slice_boundary is None or now - seen <= ledger.slice_blur_s:
+        ledger.slice_boundary, ledger.slice_blur_s = now + hint_s, now - seen
 
 
 def _by_length(ledger: Ledger, cost: float, least_s: float, cap: float, seen: float, now: float) -> int | None:
@@ -263,12 +273,12 @@ def doubt_slices(ledger: Ledger, now: float) -> None:
         ledger.slice_boundary, ledger.sliced_at = None, now
 
 
-def _others_in_slice(ledger: Ledger, cap: float, hint_s: float | None, seen: float) -> bool:
+def _others_in_slice(ledger: Ledger, cap: float, hint_s: float | None, seen: float, now: float) -> bool:
     """True if the slices are as we know them, and the refusal came because others had a part of this one."""
     if ledger.slices <= 1 or hint_s is None or ledger.slice_boundary is None or seen <= ledger.sliced_at:
         return False
     length = ledger.period_s / ledger.slices
-    if not _may_be(ledger, length, hint_s, seen):
+    if not _may_be(ledger, length, hint_s, seen, now):
         return False
     own = ledger.log.between(seen + hint_s - length, seen + 0.4 * ledger.guard_s)
     others = cap / ledger.slices - own
@@ -279,7 +289,7 @@ def _others_in_slice(ledger: Ledger, cap: float, hint_s: float | None, seen: flo
     return True
 
 
-def _may_be(ledger: Ledger, length: float, hint_s: float | None, seen: float) -> bool:
+def _may_be(ledger: Ledger, length: float, hint_s: float | None, seen: float, now: float) -> bool:
     """True if slices of LENGTH agree with when the next one was said to begin, this time and the time before."""
     if hint_s is None:
         return True
@@ -288,8 +298,9 @@ def _may_be(ledger: Ledger, length: float, hint_s: float | None, seen: float) ->
         return False
     if ledger.slice_boundary is None:
         return True
-    off = seen + hint_s - ledger.slice_boundary
-    return abs(off - round(off / length) * length) <= blur
+    off = now + hint_s - ledger.slice_boundary
+    off -= round(off / length) * length
+    return -ledger.slice_blur_s - blur <= off <= now - seen + blur
 
 
 def tell_shared(ledgers: Iterable[Ledger], ledger: Ledger, now: float) -> None:

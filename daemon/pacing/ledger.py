@@ -75,6 +75,8 @@ class Ledger:
     """Into how many equal parts of the period the provider cuts the limit."""
     slice_boundary: float | None = None
     """An instant at which a slice begins; None: only their length is known."""
+    slice_blur_s: float = 0.0
+    """So much earlier it may be."""
     boundary: float | None = None
     """With shape fixed: the start of the present window."""
     scale: float = 1.0

@@ -69,14 +69,14 @@ class Refusals:
             _see_shape(ledger, cost, hint, permit.sent_at, now)
         if ledger.other_rate > 0 and ledger.slices == 1:
             ledger.caution = min(ledger.caution + cost, 0.1 * (ledger.limit or 0.0))
-        if ledger.limit is not None and ledger.slices == 1 and ledger.own(ledger.limit, now) >= cost:
-            ledger.met_others = True
         fitted = ledger.cap is not None and ledger.avail(now) >= cost
         if ledger.overhang(permit.sent_at) > 0 and not ledger.carries:
             ledger.carries = True
         elif fitted and ledger.source != "guess":
             learn_slices(ledger, cost, hint, now, permit.sent_at, surely=_said_to_fit(ledger, cost, permit))
             tell_shared(pool.ledgers, ledger, now)
+        if ledger.limit is not None and ledger.slices == 1 and ledger.own(ledger.limit, now) >= cost:
+            ledger.met_others = True
         if ledger.cap is None or ledger.source == "guess":
             wait = self._unknown_wait(pool, ledger, permit, cost, hint, now)
         elif hint is not None and tally.rate <= 3:
