@@ -97,6 +97,8 @@ class Ask:
     messages: int = 0
     images: int = 0
     """Images in the input."""
+    audio_seconds: float = 0.0
+    """How long an uploaded recording is."""
     max_output: int | None = None
     """max_tokens and its kin; None when the request leaves it out."""
     choices: int = 1
@@ -132,6 +134,8 @@ class Usage:
     """Part of `input` that was read from the provider's cache."""
     cache_write: int = 0
     """Part of `input` that was written to the provider's cache (Anthropic)."""
+    audio_seconds: float = 0.0
+    """Length of a recording, as the provider counted it; 0 when it said nothing of one."""
     reported: bool = True
     """False: estimated from the text that passed, because the provider reported nothing."""
 

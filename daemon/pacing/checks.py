@@ -35,7 +35,7 @@ def _check_size(pool: Pool, entry: Entry) -> None:
     free.)"""
     e = entry.call.estimate
     sure = {"tokens": e.input / PROMPT_MARGIN, "input_tokens": e.input / PROMPT_MARGIN}
-    sure["images"] = e.images
+    sure["images"], sure["audio_seconds"] = e.images, e.audio_seconds / PROMPT_MARGIN
     known = [(x.dimension, x.scale, x.cap) for x in pool.ledgers if x.cap is not None]
     for dimension, scale, cap in known + [(day.dimension, day.scale, day.cap) for day in pool.days]:
         need = sure.get(dimension, 0.0) * scale

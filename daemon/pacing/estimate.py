@@ -130,6 +130,8 @@ class Estimator:
         """Return what ASK will cost."""
         if ask.kind == "images":
             return Estimate(images=float(max(1, ask.choices)))
+        if ask.audio_seconds:
+            return Estimate(audio_seconds=ask.audio_seconds)
         if not ask.text and not ask.model:
             return Estimate()
         raw = text_tokens(ask.text, ask.model) + MESSAGE_TOKENS * ask.messages + IMAGE_TOKENS * ask.images

@@ -152,15 +152,14 @@ class Feedback:
             return
         call = permit.call
         counted = usage.input - (usage.cached_input if pool.origin.provider in CACHED_IS_FREE else 0)
-        costs = costs_of(
-            (float(max(0, counted)), float(usage.output), call.estimate.images, call.estimate.audio_seconds)
-        )
+        audio = usage.audio_seconds or call.estimate.audio_seconds
+        costs = costs_of((float(max(0, counted)), float(usage.output), call.estimate.images, audio))
         for ledger, charge in permit.charges:
-            if ledger.dimension in ("tokens", "input_tokens", "output_tokens"):
+            if ledger.dimension in ("tokens", "input_tokens", "output_tokens", "audio_seconds"):
                 ledger.settle(charge, costs.get(ledger.dimension, 0.0), now)
         for day, charge in permit.days:
             day.settle(charge, costs.get(day.dimension, charge.amount))
-        if usage.reported:
+        if usage.reported and usage.total:
             self.estimator.learn(call.origin.host, call.model, call.estimate.raw_input, usage.input, usage.output)
 
     # Inside

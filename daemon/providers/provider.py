@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 from daemon.errors import InvalidCall
 from daemon.model import Ask, Chat, Headers, Limit, Reading, Usage
 from daemon.providers import anthropic, bedrock, gemini, ollama, openai
+from daemon.providers.audio import seconds_in_upload
 from daemon.providers.dialect import ChatPath, ChatRequest, Dialect, model_name
 from daemon.providers.error_body import error_body
 from daemon.providers.limits import read_limits
@@ -73,9 +74,10 @@ class Provider:
         named = Ask(found.kind, found.model, max_output=0 if found.kind == "models" else None)
         start = body[:200].lstrip(_JSON_SPACE)[:1] or body.lstrip(_JSON_SPACE)[:1]
         if content_type and "multipart/" in content_type.lower():
-            match = _MULTIPART_MODEL.search(body[:1_000_000])
+            match = _MULTIPART_MODEL.search(body[:1_000_000]) or _MULTIPART_MODEL.search(body[-65_536:])
             model = model_name(match[1].decode("utf-8", "replace").strip()) if match else None
-            return replace(named, model=model or found.model, max_output=0)
+            seconds = seconds_in_upload(content_type, body) if found.kind == "audio" else 0.0
+            return replace(named, model=model or found.model, max_output=0, audio_seconds=seconds)
         if start != b"{":
             return named
         try:

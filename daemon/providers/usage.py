@@ -53,6 +53,8 @@ def usage_of(document: Mapping[str, Any]) -> Usage | None:
             return found
     if "prompt_eval_count" in document or "eval_count" in document:  # Ollama
         return Usage(_count(document, "prompt_eval_count"), _count(document, "eval_count"))
+    if "duration" in document and "segments" in document:  # a transcription in `verbose_json`
+        return _audio(document.get("duration"))
     return None
 
 
@@ -65,6 +67,7 @@ def merge(old: Usage | None, new: Usage | None) -> Usage | None:
         max(old.output, new.output),
         max(old.cached_input, new.cached_input),
         max(old.cache_write, new.cache_write),
+        max(old.audio_seconds, new.audio_seconds),
     )
 
 
@@ -81,7 +84,18 @@ def _of_fields(part: Mapping[str, Any]) -> Usage | None:
         return Usage(_count(part["tokens"], "input_tokens"), _count(part["tokens"], "output_tokens"))
     if "total_tokens" in part:  # some embedding servers
         return Usage(_count(part, "total_tokens"))
+    if part.get("type") == "duration":  # OpenAI's transcriptions that are billed by the minute
+        return _audio(part.get("seconds"))
     return None
+
+
+def _audio(seconds: object) -> Usage | None:
+    """A length of audio, as a number or as its text."""
+    try:
+        length = float(seconds)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return None
+    return Usage(audio_seconds=length) if 0 < length < _MOST else None
 
 
 def _openai_chat(part: Mapping[str, Any]) -> Usage:

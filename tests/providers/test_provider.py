@@ -40,13 +40,17 @@ def test_the_model_in_the_path() -> None:
 
 
 def test_a_file_upload() -> None:
-    """Multipart bodies (speech to text, image edits) are asked for their model only."""
+    """Multipart bodies (speech to text, image edits) are asked for their model and the length of a recording only; the
+    model may stand behind a long recording."""
     body = (
         b'--B\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\n\0\1\2\r\n'
         b'--B\r\nContent-Disposition: form-data; name="model"\r\n\r\nwhisper-1\r\n--B--\r\n'
     )
     ask = get("openai").read_ask("POST", "/v1/audio/transcriptions", "multipart/form-data; boundary=B", body)
     assert (ask.kind, ask.model) == ("audio", "whisper-1")
+    long = body.replace(b"\0\1\2", b"\0" * 2_000_000)
+    ask = get("openai").read_ask("POST", "/v1/audio/transcriptions", "multipart/form-data; boundary=B", long)
+    assert (ask.model, ask.audio_seconds) == ("whisper-1", 500.0)
 
 
 def test_model_lists_cost_no_tokens() -> None:

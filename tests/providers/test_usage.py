@@ -84,3 +84,13 @@ def test_merge_takes_the_later_totals() -> None:
     assert merge(Usage(25, 1), Usage(0, 15)) == Usage(25, 15)
     assert merge(None, Usage(1, 1)) == Usage(1, 1)
     assert merge(Usage(1, 1), None) == Usage(1, 1)
+
+
+def test_transcriptions_say_how_long_the_recording_was() -> None:
+    """OpenAI's usage by duration, and the `duration` of `verbose_json` (also as a text, as Groq once sent it)."""
+    assert usage_of({"text": "hi", "usage": {"type": "duration", "seconds": 12}}) == Usage(audio_seconds=12.0)
+    assert usage_of({"duration": "8.5", "segments": [], "text": "hi"}) == Usage(audio_seconds=8.5)
+    assert usage_of({"duration": "long", "segments": []}) is None
+    assert usage_of({"text": "hi", "usage": {"type": "tokens", "input_tokens": 14, "output_tokens": 45}}) == Usage(
+        14, 45
+    )
