@@ -19,6 +19,7 @@ The house, top floor first (imports go downward only; tests/test_house.py holds 
     sandbox           a simulated provider
     model             the nouns
     redact, errors    secrets, and the few refusals that are ours
+    phrases           what Sluice itself says, in each language
 """
 
 __version__ = "0.1.0"

@@ -32,6 +32,7 @@ from daemon.operations import Desk, Session, operate
 from daemon.operations.desk import PROTOCOL, NoSession
 from daemon.operations.hub import Hub
 from daemon.pacing import Pacer, PacingSettings
+from daemon.phrases import phrase
 from daemon.process import (
     QuietLoop,
     install_secret,
@@ -273,9 +274,15 @@ class App:
 
         config = self._config
         settings = HttpSettings(
-            max_body=config.max_body, body_idle_s=config.timeouts.body_s, max_connections=config.max_connections
+            max_body=config.max_body,
+            body_idle_s=config.timeouts.body_s,
+            max_connections=config.max_connections,
+            language=config.language,
         )
-        self._http, self._rpc = HttpDoor(self._gateway, by_http, settings), RpcDoor(by_rpc, config.max_body)
+        self._http, self._rpc = (
+            HttpDoor(self._gateway, by_http, settings),
+            RpcDoor(by_rpc, config.max_body, config.language),
+        )
         return self._http, self._rpc
 
     async def _drained(self, rpc: RpcDoor) -> None:
@@ -333,7 +340,7 @@ class App:
         fresh = load(self._paths.config_file, environ=self._environ, must_exist=self._paths.config_told)
         self._origin_of, self._config = origins(fresh, load_providers()), fresh
         self._log_output.reopen(fresh.log.level)
-        return f"read {self._paths.config_file}; hosts, limits and log level are in force, the rest at the next start"
+        return phrase("ended.reloaded", file=str(self._paths.config_file))
 
     def _told_to_reload(self) -> None:
         try:

@@ -5,17 +5,24 @@ What an upstream answers is never an exception: see `daemon.model.Failure`.
 
 from __future__ import annotations
 
+from daemon.phrases import told
+
 
 class Refusal(Exception):
-    """Sluice itself says no to a call or an operation."""
+    """Sluice itself says no to a call or an operation. As a text it is English, for logs."""
 
     code = "refused"
 
     def __init__(self, message: str, **facts: object) -> None:
         super().__init__(message)
         self.message = message
+        """English; a `Phrase`, unless somebody else said it."""
         self.facts = facts
         """Plain JSON values that a program may want: for example `retry_after_s`."""
+
+    def told(self, language: str) -> str:
+        """The message for a person who reads LANGUAGE."""
+        return told(self.message, language)
 
 
 class InvalidCall(Refusal):

@@ -31,6 +31,7 @@ STOREYS: tuple[frozenset[str], ...] = (
     frozenset({"pacing", "explain", "providers", "upstream", "journal", "curl", "config", "sandbox", "log", "process"}),
     frozenset({"model"}),
     frozenset({"redact", "errors"}),
+    frozenset({"phrases"}),
 )
 """Top floor first. A room may import what is on a lower floor, never what is beside or above it."""
 

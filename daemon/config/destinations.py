@@ -13,6 +13,7 @@ from daemon.config.urls import is_loopback
 from daemon.config.values import nearest
 from daemon.errors import ConfigError, UnknownHost
 from daemon.model import Limit, Origin
+from daemon.phrases import phrase
 
 T = TypeVar("T")
 _HOST: Final = re.compile(r"[a-z0-9._-]{1,253}(:\d{1,5})?|\[[0-9a-f:.]{2,45}\](:\d{1,5})?")
@@ -58,8 +59,7 @@ class Origins:
         origin = self(host)
         if origin is None:
             raise UnknownHost(
-                f"{host!r} is not a host that Sluice knows, so nothing was sent. If you want to call it, add to "
-                f"config.yaml: upstreams: [{{host: {host!r}, provider: openai-compatible}}]",
+                phrase("refused.unknown_host_told", host=host),
                 host=host,
             )
         return origin

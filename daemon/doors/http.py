@@ -41,6 +41,7 @@ from daemon.errors import (
 )
 from daemon.gateway import Gateway
 from daemon.model import Reply
+from daemon.phrases import phrase
 from daemon.upstream import StreamCut
 
 STATUS_OF: Mapping[type[Refusal], tuple[int, str]] = {
@@ -81,6 +82,7 @@ class HttpDoor:
             max_field_size=16 * 1024,
             logger=_log,
         )
+        self._server.language = settings.language
         self.accepting = True
 
     def __call__(self) -> asyncio.Protocol:
@@ -109,13 +111,15 @@ class HttpDoor:
             call = self._gateway.receive(incoming(request, headers, host, target, body))
             reply = await self._gateway.send(call)
         except Refusal as refusal:
-            return refuse(refusal, request)
+            return refuse(refusal, request, language_of(request, self._settings.language))
         return await deliver(request, reply, self._settings.write_idle_s)
 
     async def _control(self, request: web.BaseRequest) -> web.StreamResponse:
         """One control operation: parameters from the query and a JSON body."""
         name = request.raw_path.removeprefix("/_sluice/").partition("?")[0]
         params: dict[str, Any] = dict(request.query)
+        if "X-Sluice-Language" in request.headers:
+            params.setdefault("language", request.headers["X-Sluice-Language"])
         body = await read_body(request, self._settings)
         if body.strip():
             params |= json_object(body)
@@ -139,12 +143,13 @@ class _Handler(RequestHandler):
             raise exc
         if status >= 500:
             _log.error("broken while answering a request", exc_info=exc)
-            text = "Sluice itself broke on this request; nothing is known about the call. Its log has the details."
+            said = phrase("http.broken")
         else:
             _log.debug("a request that is not valid HTTP: %s", type(exc).__name__)
-            text = "This is not a valid HTTP/1.1 request, so nothing was sent on. Check the client's header lines."
+            said = phrase("http.not_http")
         if request.writer.output_size > 0:
             raise ConnectionError("the answer had already begun")
+        text = said.told(language_of(request, getattr(self._manager, "language", "en")))
         response = json_response(error_json(text, "sluice_broken" if status >= 500 else "sluice_invalid_call"), status)
         response.force_close()
         return response
@@ -152,6 +157,8 @@ class _Handler(RequestHandler):
 
 class _Server(web.Server):
     """aiohttp's server with our protocol class."""
+
+    language = "en"
 
     def __call__(self) -> RequestHandler:
         return _Handler(self, loop=self._loop, **self._kwargs)
@@ -200,11 +207,17 @@ async def _write(response: web.StreamResponse, chunk: bytes, idle_s: float) -> N
         await response.write(chunk)
 
 
-def refuse(refusal: Refusal, request: web.BaseRequest) -> web.StreamResponse:
+def language_of(request: web.BaseRequest, default: str) -> str:
+    """Which language the visitor reads: by the header, or the parameter of an operation."""
+    asked = request.headers.get("X-Sluice-Language")
+    return asked or (request.query.get("language") if request.path.startswith("/_sluice/") else None) or default
+
+
+def refuse(refusal: Refusal, request: web.BaseRequest, language: str = "en") -> web.StreamResponse:
     """Our own no, in OpenAI's shape, which every client reads."""
     status, reason = STATUS_OF.get(type(refusal), (503, "Refused by Sluice"))
     status = int(str(refusal.facts.get("status", status)))
-    body = error_json(refusal.message, f"sluice_{refusal.code}", refusal.facts)
+    body = error_json(refusal.told(language), f"sluice_{refusal.code}", refusal.facts)
     response = json_response(body, status, reason)
     wait = refusal.facts.get("retry_after_s")
     if isinstance(wait, (int, float)):

@@ -14,6 +14,7 @@ from aiohttp.http import HttpVersion10, HttpVersion11
 from daemon.errors import BodyTooLarge, InvalidCall, ShuttingDown
 from daemon.gateway import Incoming
 from daemon.model import Headers, Priority
+from daemon.phrases import phrase
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 _TO = re.compile(r"^/to/([^/?#]+)(/.*|\?.*|)$")
@@ -36,30 +37,32 @@ class HttpSettings:
     """Seconds in which the rest of a refused body is still read, so that its sender comes to read the refusal."""
     keepalive_s: float = 30.0
     max_connections: int = 256
+    language: str = "en"
+    """Of our own words to a visitor who names none."""
 
 
 def check_request(request: web.BaseRequest, *, full: bool) -> None:
     """Refuse what is ambiguous or not ours to speak. Raises Refusal."""
     if request.version not in (HttpVersion10, HttpVersion11):
-        raise InvalidCall("only HTTP/1.0 and HTTP/1.1 are spoken here; set the client to HTTP/1.1")
+        raise InvalidCall(phrase("http.version"))
     if request.method not in _METHODS:
-        raise InvalidCall(f"the method is not one of {', '.join(sorted(_METHODS))}; nothing was sent on")
+        raise InvalidCall(phrase("http.method", known=", ".join(sorted(_METHODS))))
     target = request.raw_path
     if not target.startswith("/") or target.startswith("//"):
-        raise InvalidCall("the request target must be a path that begins with one slash; set the host by `Host`")
+        raise InvalidCall(phrase("http.target"))
     encodings = request.headers.getall("Transfer-Encoding", [])
     if encodings and [value.strip().lower() for value in encodings] != ["chunked"]:
-        raise InvalidCall("the only Transfer-Encoding understood is `chunked`; send a Content-Length")
+        raise InvalidCall(phrase("http.encoding"))
     named = {name.strip().lower() for value in request.headers.getall("Connection", []) for name in value.split(",")}
     if request.headers.get("Upgrade") and "upgrade" in named:
-        raise InvalidCall("WebSockets and other upgrades are not passed on; use the provider's HTTP API", status=501)
+        raise InvalidCall(phrase("http.upgrade"), status=501)
     expect = request.headers.get("Expect", "100-continue")
     if expect.lower() != "100-continue":
-        raise InvalidCall("the Expect header holds something other than 100-continue; leave it out", status=417)
+        raise InvalidCall(phrase("http.expect"), status=417)
     if named - {"", "close", "keep-alive", "te", "upgrade"}:
-        raise InvalidCall("the Connection header names header fields to drop; it may only say close or keep-alive")
+        raise InvalidCall(phrase("http.connection"))
     if full:
-        raise ShuttingDown("Sluice takes no more connections just now; try again in a moment", retry_after_s=1)
+        raise ShuttingDown(phrase("http.full"), retry_after_s=1)
 
 
 def readable_headers(request: web.BaseRequest) -> Headers:
@@ -67,7 +70,7 @@ def readable_headers(request: web.BaseRequest) -> Headers:
     try:
         return tuple((name.decode("ascii"), value.decode("utf-8")) for name, value in request.raw_headers)
     except UnicodeDecodeError:
-        raise InvalidCall("a header field is not UTF-8 text, so it could not be passed on unchanged") from None
+        raise InvalidCall(phrase("http.not_utf8")) from None
 
 
 def route(request: web.BaseRequest) -> tuple[str, str]:
@@ -78,15 +81,13 @@ def route(request: web.BaseRequest) -> tuple[str, str]:
         return match[1].lower(), rest
     hosts = request.headers.getall("Host", [])
     if len(hosts) != 1 or not hosts[0].strip():
-        raise InvalidCall("exactly one Host header must name the provider, for example `Host: api.openai.com`")
+        raise InvalidCall(phrase("http.host"))
     return hosts[0].strip().lower(), request.raw_path
 
 
 async def read_body(request: web.BaseRequest, settings: HttpSettings) -> bytes:
     """The whole body, as it came. Raises BodyTooLarge, InvalidCall."""
-    too_large = BodyTooLarge(
-        f"the body is larger than {settings.max_body:,} bytes; raise the setting max_body if that is right"
-    )
+    too_large = BodyTooLarge(phrase("http.body_too_large", most=settings.max_body))
     if (request.content_length or 0) > settings.max_body:
         raise too_large
     parts: list[bytes] = []
@@ -96,10 +97,7 @@ async def read_body(request: web.BaseRequest, settings: HttpSettings) -> bytes:
             async with asyncio.timeout(settings.body_idle_s):
                 chunk = await request.content.readany()
         except TimeoutError:
-            text = (
-                f"the promised body did not come within {settings.body_idle_s:g} s (setting timeouts.body); send again"
-            )
-            raise InvalidCall(text, status=408) from None
+            raise InvalidCall(phrase("http.body_late", seconds=settings.body_idle_s), status=408) from None
         if not chunk:
             return b"".join(parts)
         size += len(chunk)
@@ -131,7 +129,7 @@ def priority(word: str | None) -> Priority:
     if word is None:
         return Priority.NORMAL
     if word.lower() not in _PRIORITIES:
-        raise InvalidCall("X-Sluice-Priority is interactive, normal or batch")
+        raise InvalidCall(phrase("http.priority"))
     return _PRIORITIES[word.lower()]
 
 
@@ -144,21 +142,21 @@ def seconds(word: str | None) -> float | None:
     except ValueError:
         value = -1.0
     if not 0 <= value < 1e7:
-        raise InvalidCall("X-Sluice-Deadline is a number of seconds, for example 30")
+        raise InvalidCall(phrase("http.deadline"))
     return value
 
 
 def explain_mode(word: str | None) -> Any:
     """inline, field or off. Raises InvalidCall."""
     if word is not None and word not in _EXPLAIN:
-        raise InvalidCall("X-Sluice-Explain is inline, field or off")
+        raise InvalidCall(phrase("http.explain"))
     return word
 
 
 def valid_ref(word: str | None) -> str | None:
     """A client's own id for its call. Raises InvalidCall."""
     if word is not None and not _ID.match(word):
-        raise InvalidCall("X-Sluice-Request is at most 128 printable ASCII characters without spaces")
+        raise InvalidCall(phrase("http.ref"))
     return word
 
 
@@ -169,5 +167,5 @@ def json_object(body: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
-        raise InvalidCall("the parameters of an operation are one JSON object")
+        raise InvalidCall(phrase("http.json"))
     return value

@@ -28,6 +28,7 @@ from daemon.errors import (
     UnknownOperation,
 )
 from daemon.operations import Session
+from daemon.phrases import phrase, told
 
 PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS, INTERNAL = -32700, -32600, -32601, -32602, -32603
 REQUEST_CANCELLED = -32800
@@ -61,7 +62,9 @@ Operate = Callable[[str, Mapping[str, Any], Session, Any], Awaitable[Mapping[str
 class RpcConnection(asyncio.Protocol):
     """One visitor who speaks JSON-RPC."""
 
-    def __init__(self, operate: Operate, max_message: int, gone: Callable[[RpcConnection], None]) -> None:
+    def __init__(
+        self, operate: Operate, max_message: int, gone: Callable[[RpcConnection], None], language: str = "en"
+    ) -> None:
         self._operate = operate
         self._framer = Framer(max_message)
         self._gone = gone
@@ -70,6 +73,9 @@ class RpcConnection(asyncio.Protocol):
         self._anonymous: set[asyncio.Task[None]] = set()
         self._closers: list[Callable[[], None]] = []
         self._outbox = Outbox(self._write)
+        self._default = language
+        self.language: str | None = None
+        """What the visitor reads, once it has said so with `hello`."""
 
     # ---- the transport's side
 
@@ -83,7 +89,7 @@ class RpcConnection(asyncio.Protocol):
         try:
             messages = self._framer.feed(data)
         except FramingError as error:
-            self._reply_error(None, INVALID_REQUEST, f"{error}; the connection is closed")
+            self._reply_error(None, INVALID_REQUEST, phrase("rpc.framing", why=str(error)))
             self.close()
             return
         for message in messages:
@@ -122,7 +128,7 @@ class RpcConnection(asyncio.Protocol):
 
     def notify(self, method: str, params: Mapping[str, Any]) -> None:
         """Send a notification; newer `queue` and `limits` ones replace older that still wait."""
-        self._outbox.notify(method, params)
+        self._outbox.notify(method, told(params, self.language or self._default))
 
     def delta(self, tag: Any, call_id: str, text: str) -> None:
         """Send text, gathered for DELTA_S."""
@@ -138,12 +144,12 @@ class RpcConnection(asyncio.Protocol):
         try:
             value = parse(message)
         except ValueError as error:
-            self._reply_error(None, PARSE_ERROR, f"this is not a JSON text that can be used: {error}")
+            self._reply_error(None, PARSE_ERROR, phrase("rpc.not_json", why=str(error)))
             return
         escapes = b"\\u" in message
         if isinstance(value, list):
             if not value or len(value) > BATCH_CAP:
-                self._reply_error(None, INVALID_REQUEST, f"a batch holds 1 to {BATCH_CAP} requests; send fewer at once")
+                self._reply_error(None, INVALID_REQUEST, phrase("rpc.batch", most=BATCH_CAP))
                 return
             for one in value:
                 self._begin(one, escapes)
@@ -154,24 +160,20 @@ class RpcConnection(asyncio.Protocol):
         if not isinstance(request, dict) or not isinstance(request.get("method"), str):
             if isinstance(request, dict) and ("result" in request or "error" in request):
                 return  # an answer to nothing we asked
-            self._reply_error(
-                None, INVALID_REQUEST, "a request is an object with `method`, and `id` if it wants an answer"
-            )
+            self._reply_error(None, INVALID_REQUEST, phrase("rpc.request"))
             return
         tag = request.get("id")
         if "id" in request and not valid_id(tag):
-            self._reply_error(None, INVALID_REQUEST, "an id is a string of at most 128 characters or a whole number")
+            self._reply_error(None, INVALID_REQUEST, phrase("rpc.id"))
             return
         params = request.get("params")
         if params is None:
             params = {}
         if not isinstance(params, dict):
-            self._refuse(tag, INVALID_PARAMS, "params is an object with names, not a list")
+            self._refuse(tag, INVALID_PARAMS, phrase("rpc.params"))
             return
         if escapes and not is_text(request):
-            self._refuse(
-                tag, INVALID_PARAMS, "a string holds half of a surrogate pair (\\ud800 to \\udfff); leave it out"
-            )
+            self._refuse(tag, INVALID_PARAMS, phrase("rpc.surrogate"))
             return
         if request["method"] == "$/cancelRequest":
             self._cancel(params.get("id"))
@@ -180,10 +182,10 @@ class RpcConnection(asyncio.Protocol):
 
     def _run(self, tag: str | int | None, method: str, params: dict[str, Any]) -> None:
         if tag is not None and tag in self._tasks:
-            self._reply_error(tag, INVALID_REQUEST, "another request with this id is still running; use a new id")
+            self._reply_error(tag, INVALID_REQUEST, phrase("rpc.same_id"))
             return
         if len(self._tasks) + len(self._anonymous) >= IN_FLIGHT_CAP:
-            self._refuse(tag, INVALID_REQUEST, f"{IN_FLIGHT_CAP} requests run on this connection; wait for some")
+            self._refuse(tag, INVALID_REQUEST, phrase("rpc.in_flight", most=IN_FLIGHT_CAP))
             return
         task = asyncio.get_running_loop().create_task(self._answer(tag, method, params))
         if tag is None:
@@ -194,18 +196,19 @@ class RpcConnection(asyncio.Protocol):
             task.add_done_callback(lambda _task: self._tasks.pop(tag, None))
 
     async def _answer(self, tag: str | int | None, method: str, params: dict[str, Any]) -> None:
+        asked = params["language"] if isinstance(params.get("language"), str) else None
         try:
             result = await self._operate(method, params, self, tag)
         except asyncio.CancelledError:
-            self._refuse(tag, REQUEST_CANCELLED, "cancelled, as asked")
+            self._refuse(tag, REQUEST_CANCELLED, phrase("rpc.cancelled"), language=asked)
         except Refusal as refusal:
             code = -32001 if "explanation" in refusal.facts else CODE_OF.get(type(refusal), -32000)
-            self._refuse(tag, code, refusal.message, {"kind": refusal.code, **refusal.facts})
+            self._refuse(tag, code, refusal.message, {"kind": refusal.code, **refusal.facts}, language=asked)
         except RecursionError:  # the parser allows a little more than those who read the params
-            self._refuse(tag, INVALID_PARAMS, "the params are nested too deeply")
+            self._refuse(tag, INVALID_PARAMS, phrase("rpc.nested"), language=asked)
         except Exception:
             _log.exception("broken in an operation")
-            self._refuse(tag, INTERNAL, "Sluice itself broke on this request; its log has the details")
+            self._refuse(tag, INTERNAL, phrase("rpc.broken"), language=asked)
         else:
             if tag is not None:
                 self._outbox.flush()
@@ -218,15 +221,27 @@ class RpcConnection(asyncio.Protocol):
         if task is not None:
             task.cancel()
 
-    def _refuse(self, tag: str | int | None, code: int, message: str, data: Mapping[str, Any] | None = None) -> None:
+    def _refuse(
+        self,
+        tag: str | int | None,
+        code: int,
+        message: str,
+        data: Mapping[str, Any] | None = None,
+        language: str | None = None,
+    ) -> None:
         """An error for a request; a notification is never answered."""
         if tag is not None:
-            self._reply_error(tag, code, message, data)
+            self._reply_error(tag, code, message, data, language)
 
     def _reply_error(
-        self, tag: str | int | None, code: int, message: str, data: Mapping[str, Any] | None = None
+        self,
+        tag: str | int | None,
+        code: int,
+        message: str,
+        data: Mapping[str, Any] | None = None,
+        language: str | None = None,
     ) -> None:
-        error: dict[str, Any] = {"code": code, "message": message}
+        error: dict[str, Any] = {"code": code, "message": told(message, language or self.language or self._default)}
         if data:
             error["data"] = data
         self._outbox.flush()
@@ -245,14 +260,15 @@ class RpcConnection(asyncio.Protocol):
 class RpcDoor:
     """Makes one protocol object for each JSON-RPC connection."""
 
-    def __init__(self, operate: Operate, max_message: int) -> None:
+    def __init__(self, operate: Operate, max_message: int, language: str = "en") -> None:
         self._operate = operate
         self._max_message = max_message
+        self._language = language
         self._open: set[RpcConnection] = set()
 
     def __call__(self) -> asyncio.Protocol:
         """A protocol for a new connection."""
-        connection = RpcConnection(self._operate, self._max_message, self._open.discard)
+        connection = RpcConnection(self._operate, self._max_message, self._open.discard, self._language)
         self._open.add(connection)
         return connection
 

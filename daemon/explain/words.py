@@ -31,6 +31,7 @@ _MARKS: Final = (
     ("words", re.compile(r"the words (?P<value>.+)", re.DOTALL)),
     ("compared", re.compile(r"(?P<value>\w+ [<>=]+ \w+)")),
     ("counted", re.compile(r"(?P<value>)counted by Sluice before sending: nothing went out")),
+    ("unsent", re.compile(r"(?P<value>)this call was not sent: the same key was refused for this a moment ago")),
     ("field", re.compile(r"(?P<value>\S+ \".*\")", re.DOTALL)),
 )
 """How a finding writes its evidence: the rules' claims, and the gateway for what it did not even send."""

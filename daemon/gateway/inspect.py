@@ -91,6 +91,6 @@ def too_large(call: Call, refusal: TooLarge) -> Finding:
         model=call.model,
         rule="sluice.too_large",
         evidence=("counted by Sluice before sending: nothing went out",),
-        original=refusal.message,
+        original=refusal.told(call.language or "en"),
         **facts,
     )

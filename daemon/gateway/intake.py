@@ -10,6 +10,7 @@ from typing import Literal
 
 from daemon.errors import UnknownHost
 from daemon.model import Ask, Call, Estimate, Headers, Origin, Priority, Scope, SealedHeaders
+from daemon.phrases import phrase
 from daemon.providers import Provider, asking_for_usage, provider_for
 from daemon.redact import Redactor, Sealed
 
@@ -63,8 +64,7 @@ class Intake:
         if origin is None:
             shown = incoming.host[:100]
             raise UnknownHost(
-                f"Sluice does not know the host {shown}, so nothing was sent. To allow it, add to config.yaml: "
-                f"upstreams: [{{host: {shown!r}, provider: openai-compatible}}]",
+                phrase("refused.unknown_host", host=shown),
                 host=shown,
             )
         target = self.redactor.target(incoming.target)
@@ -125,10 +125,7 @@ def provider_of(origin: Origin) -> Provider:
     """The provider that ORIGIN names; the configuration was checked for it when it was loaded."""
     provider = provider_for(origin.provider)
     if provider is None:
-        raise UnknownHost(
-            f"the configuration names the provider {origin.provider!r} for {origin.host}, which does not exist; "
-            "use openai-compatible for a server that speaks OpenAI's API"
-        )
+        raise UnknownHost(phrase("refused.unknown_provider", provider=origin.provider, host=origin.host))
     return provider
 
 

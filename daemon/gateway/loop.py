@@ -32,12 +32,10 @@ from daemon.model import (
     Usage,
 )
 from daemon.pacing import Blocked, Pacer, Permit, Setback
+from daemon.phrases import phrase
 from daemon.providers import UsageChunkRemover
 from daemon.redact import Redactor
 from daemon.upstream import Response, StreamCut, Upstream, failure_of
-
-AS_ASKED = "the call was cancelled, as asked"
-
 
 NOT_SENT = "this call was not sent: the same key was refused for this a moment ago"
 
@@ -85,7 +83,7 @@ class Gateway:
         if task is not None:
             self._tasks[call.id] = task
         waits = self._pacer.will_wait(call)
-        self._tell.emit(self._tell.event("queued", call, 0, reason=str(waits["waits_for"]) if waits else ""))
+        self._tell.emit(self._tell.event("queued", call, 0, reason=waits["waits_for"] if waits else ""))
         attempt, setback = 0, None
         try:
             while True:
@@ -111,10 +109,10 @@ class Gateway:
             raise
         except BaseException as error:
             asked = isinstance(error, asyncio.CancelledError) and call.id in self._asked_to_stop
-            reason = AS_ASKED if asked else why_it_stopped(error)
+            reason = phrase("ended.as_asked") if asked else why_it_stopped(error)
             self._end(self._tell.event("cancelled", call, attempt, reason=reason, final=True))
             if asked and task is not None and task.uncancel() == 0:
-                raise Cancelled(f"{AS_ASKED}; the provider may have begun to answer", call=call.id) from None
+                raise Cancelled(phrase("refused.cut"), call=call.id) from None
             raise
 
     async def drained(self) -> None:
@@ -212,7 +210,7 @@ class Gateway:
                 call, how.failure, self._catalogue.classify(how.failure, self._wall()), attempt, final=True
             )
         if how is not None:
-            reason = AS_ASKED if call.id in self._asked_to_stop else why_it_stopped(how)
+            reason = phrase("ended.as_asked") if call.id in self._asked_to_stop else why_it_stopped(how)
             return self._tell.event("cancelled", call, attempt, reason=reason, final=True)
         hidden = copy.error_inside() if call.ask.kind in GENERATING else None
         failure: Failure | None = None
@@ -276,5 +274,5 @@ def ours(call: Call, attempt: int) -> Headers:
 def why_it_stopped(error: BaseException) -> str:
     """In words, why a call ended without an end."""
     if isinstance(error, (asyncio.CancelledError, GeneratorExit)):
-        return "the client left"
-    return f"Sluice broke: {type(error).__name__}; see the log"
+        return phrase("ended.client_left")
+    return phrase("ended.broke", error=type(error).__name__)

@@ -21,6 +21,7 @@ from daemon.journal.retention import forget
 from daemon.journal.rows import Keeping, Policy, Rows
 from daemon.journal.writer import Writer
 from daemon.model import Event, Memory
+from daemon.phrases import phrase
 from daemon.redact import Redactor
 
 T = TypeVar("T")
@@ -143,7 +144,7 @@ class Journal:
             gone.append(forget(db, self._bodies, before=end, only_bodies=only_bodies))
 
         if not await self._stored(Item(after=work, urgent=True)) or not gone:
-            raise NotFound(f"nothing was deleted: the journal cannot be written now ({self._writer.why})")
+            raise NotFound(phrase("journal.unwritable", why=str(self._writer.why)))
         return gone[0]
 
     async def _stored(self, item: Item) -> bool:
@@ -168,7 +169,7 @@ class Journal:
             with Reader(self.folder, clock=self._clock) as reader:
                 return ask(reader)
         except sqlite3.Error as error:
-            raise NotFound(f"the journal cannot be read now: {error}") from error
+            raise NotFound(phrase("journal.busy", why=str(error))) from error
 
 
 def _size(path: Path) -> int:

@@ -15,6 +15,7 @@ from daemon.journal.bodies import Bodies
 from daemon.journal.database import FILE, schema
 from daemon.journal.timeline import words
 from daemon.model import Priority
+from daemon.phrases import phrase
 
 _SHORT: Final = (
     *("id", "ref", "client", "state", "host", "provider", "kind", "model", "method", "status", "subtype", "family"),
@@ -33,17 +34,17 @@ class Reader:
         self._clock = clock
         path = folder / FILE
         if not path.is_file():
-            raise NotFound(f"there is no journal in {folder} yet: start the daemon and make a call")
+            raise NotFound(phrase("journal.none", folder=str(folder)))
         try:
             self._db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
             self._db.row_factory = sqlite3.Row
             self._db.executescript("PRAGMA query_only = ON; PRAGMA trusted_schema = OFF; PRAGMA busy_timeout = 2000;")
             version = self._db.execute("PRAGMA user_version").fetchone()[0]
         except sqlite3.Error as error:
-            raise NotFound(f"the journal in {folder} cannot be read: {error}") from error
+            raise NotFound(phrase("journal.unreadable", folder=str(folder), why=str(error))) from error
         if version != len(schema()):
             self._db.close()
-            raise NotFound(f"the journal in {folder} has version {version}; this Sluice reads version {len(schema())}")
+            raise NotFound(phrase("journal.version", folder=str(folder), theirs=version, ours=len(schema())))
 
     def close(self) -> None:
         """Give the connection back."""
@@ -140,10 +141,8 @@ class Reader:
             "SELECT * FROM calls WHERE id >= ? AND id < ? LIMIT 4", (prefix, prefix + "\U0010ffff")
         ).fetchall()
         if len(rows) > 1:
-            ids = ", ".join([row["id"] for row in rows[:3]])
-            raise InvalidCall(
-                f"several calls begin with {prefix}: {ids}{', ...' if len(rows) > 3 else ''}; give more of the id"
-            )
+            ids = ", ".join([row["id"] for row in rows[:3]]) + (", ..." if len(rows) > 3 else "")
+            raise InvalidCall(phrase("journal.several", prefix=prefix, ids=ids))
         return rows[0] if rows else None
 
 

@@ -6,8 +6,9 @@ from typing import Any
 
 from daemon.errors import InvalidCall
 from daemon.model import Priority
-from daemon.operations.desk import Desk, Params, Result, Session, needed_text, priority_param
+from daemon.operations.desk import Desk, Params, Result, Session, language_of, needed_text, priority_param
 from daemon.operations.hub import TOPICS
+from daemon.phrases import phrase, told
 
 
 async def cancel(desk: Desk, params: Params, session: Session, tag: Any) -> Result:
@@ -25,7 +26,7 @@ async def subscribe(desk: Desk, params: Params, session: Session, tag: Any) -> R
     """Hear of changes on this connection until it ends."""
     topics = params.get("topics") or list(TOPICS)
     if not isinstance(topics, list) or not all(topic in TOPICS for topic in topics):
-        raise InvalidCall(f"topics is a list of {', '.join(TOPICS)}")
+        raise InvalidCall(phrase("params.topics", known=", ".join(TOPICS)))
     for topic in topics:
         desk.hub.subscribe(topic, session.notify)
     session.on_close(lambda: desk.hub.unsubscribe(session.notify))
@@ -40,7 +41,7 @@ async def unsubscribe(desk: Desk, params: Params, session: Session, tag: Any) ->
 
 async def reload(desk: Desk, params: Params, session: Session, tag: Any) -> Result:
     """Read the configuration again. A faulty one changes nothing."""
-    return {"reloaded": desk.reload()}
+    return {"reloaded": told(desk.reload(), language_of(desk, params))}
 
 
 async def shutdown(desk: Desk, params: Params, session: Session, tag: Any) -> Result:

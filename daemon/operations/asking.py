@@ -15,31 +15,34 @@ from daemon.operations.desk import (
     Result,
     Session,
     flag_param,
+    language_of,
     needed_text,
     number_param,
     text_param,
 )
+from daemon.phrases import phrase, told
 from daemon.providers import provider_for
 
 
 async def status(desk: Desk, params: Params, session: Session, tag: Any) -> Result:
     """All at a glance."""
+    language = language_of(desk, params)
     return {
         "daemon": {"version": __version__, "running": len(desk.gateway.running), **desk.about()},
-        "pools": desk.pacer.pools(),
-        "queue": desk.pacer.queue(),
+        "pools": told(desk.pacer.pools(), language),
+        "queue": told(desk.pacer.queue(), language),
         "journal": desk.journal.health(),
     }
 
 
 async def limits(desk: Desk, params: Params, session: Session, tag: Any) -> Result:
     """What is known of each limit, and what holds whom up."""
-    return {"pools": desk.pacer.pools()}
+    return {"pools": told(desk.pacer.pools(), language_of(desk, params))}
 
 
 async def queue(desk: Desk, params: Params, session: Session, tag: Any) -> Result:
     """Who waits, at which place, for what, until when."""
-    return {"queue": desk.pacer.queue()}
+    return {"queue": told(desk.pacer.queue(), language_of(desk, params))}
 
 
 async def calls(desk: Desk, params: Params, session: Session, tag: Any) -> Result:
@@ -68,10 +71,7 @@ async def curl(desk: Desk, params: Params, session: Session, tag: Any) -> Result
     row = await row_of(desk, name)
     command = await curl_of(desk, row, via_daemon=flag_param(params, "via_daemon"))
     if command is None:
-        raise NotFound(
-            f"call {row['id']} was not kept with its body, so it cannot be repeated; "
-            "the setting journal.bodies says which bodies are kept (failed, all or none)"
-        )
+        raise NotFound(phrase("journal.no_body", call=row["id"]))
     return {"call": row["id"], "command": command}
 
 
@@ -101,10 +101,8 @@ async def explain_call(desk: Desk, name: str, language: str | None) -> Result:
     command = await curl_of(desk, row)
     answer = {"call": row["id"], "ref": row.get("ref"), "curl": command}
     if told is None:
-        words = (
-            f"Call {row['id']} has not failed, so there is nothing to explain. See it with: daemon calls {row['id']}"
-        )
-        return {**answer, "explanation": None, "text": words}
+        words = phrase("journal.nothing_to_explain", call=row["id"])
+        return {**answer, "explanation": None, "text": words.told(language or desk.language)}
     text, short = desk.catalogue.render(told, curl=command), desk.catalogue.short(told)
     return {**answer, "explanation": told.as_json(), "short": short, "text": text}
 
@@ -120,14 +118,14 @@ def failure_of(params: Params) -> Failure:
     status_number = number_param(params, "status", least=100, most=999)
     provider = text_param(params, "provider")
     if provider is not None and provider_for(provider) is None:
-        raise InvalidCall(f"{provider!r} is not a provider; `daemon explain --list` names those that are known")
+        raise InvalidCall(phrase("params.provider", name=provider))
     if text is not None:
         status_hint = None if status_number is None else int(status_number)
         return Failure(status=status_hint, text=text, provider=provider)
     body = text_param(params, "body") or ""
     headers = params.get("headers") or {}
     if not isinstance(headers, Mapping) or (not body and status_number is None and not headers):
-        raise InvalidCall("give call (an id, `last` or `last-failed`), or text, or status with headers and body")
+        raise InvalidCall(phrase("params.what_failed"))
     return Failure(
         status=None if status_number is None else int(status_number),
         headers=tuple((str(name), str(value)) for name, value in headers.items()),
@@ -140,7 +138,7 @@ async def row_of(desk: Desk, name: str) -> dict[str, Any]:
     """The journal's row of a call, by id, by the client's own id, or `last` and `last-failed`."""
     row = await desk.journal.call(name)
     if row is None:
-        raise NotFound(f"the journal has no call {name!r}; `daemon calls` lists those it has")
+        raise NotFound(phrase("journal.no_call", name=name))
     return row
 
 

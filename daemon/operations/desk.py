@@ -14,6 +14,7 @@ from daemon.journal import Journal
 from daemon.model import Origin, Priority
 from daemon.operations.hub import Hub
 from daemon.pacing import Pacer
+from daemon.phrases import phrase
 from daemon.redact import Redactor
 
 PROTOCOL = 1
@@ -28,6 +29,9 @@ Result = Mapping[str, Any]
 class Session(Protocol):
     """The connection that asked. An HTTP request has one that ignores notifications."""
 
+    language: str | None
+    """What its visitor reads, when it said so once for all with `hello`."""
+
     def notify(self, method: str, params: Mapping[str, Any]) -> None:
         """Send a notification."""
 
@@ -40,6 +44,8 @@ class Session(Protocol):
 
 class NoSession:
     """For a visitor who gets one answer and nothing else."""
+
+    language: str | None = None
 
     def notify(self, method: str, params: Mapping[str, Any]) -> None:
         """Ignore."""
@@ -89,15 +95,20 @@ def text_param(params: Params, name: str, default: str | None = None) -> str | N
     if value is None:
         return default
     if not isinstance(value, str):
-        raise InvalidCall(f"{name} is a string")
+        raise InvalidCall(phrase("params.text", name=name))
     return value
+
+
+def language_of(desk: Desk, params: Params) -> str:
+    """The language of the answer: asked for, else the daemon's. Raises InvalidCall."""
+    return text_param(params, "language") or desk.language
 
 
 def needed_text(params: Params, name: str) -> str:
     """A string parameter that must be there. Raises InvalidCall."""
     value = text_param(params, name)
     if not value:
-        raise InvalidCall(f"{name} is missing: give it as a string")
+        raise InvalidCall(phrase("params.missing", name=name))
     return value
 
 
@@ -105,7 +116,7 @@ def ref_param(params: Params) -> str | None:
     """A client's own id for its call. Raises InvalidCall."""
     ref = text_param(params, "ref")
     if ref is not None and not _REF.fullmatch(ref):
-        raise InvalidCall("ref is 1 to 128 printable ASCII characters without spaces")
+        raise InvalidCall(phrase("params.ref"))
     return ref
 
 
@@ -121,7 +132,7 @@ def number_param(
     except (ValueError, OverflowError):
         number = None
     if number is None or not least <= number <= most:
-        raise InvalidCall(f"{name} is a number from {least:g} to {most:g}")
+        raise InvalidCall(phrase("params.number", name=name, least=least, most=most))
     return number
 
 
@@ -137,7 +148,7 @@ def flag_param(params: Params, name: str, default: bool = False) -> bool:
         return True
     if word in ("0", "false", "no", "nil"):
         return False
-    raise InvalidCall(f"{name} is true or false")
+    raise InvalidCall(phrase("params.flag", name=name))
 
 
 def priority_param(params: Params, default: Priority) -> Priority:
@@ -148,4 +159,4 @@ def priority_param(params: Params, default: Priority) -> Priority:
     try:
         return Priority[word.upper()]
     except KeyError:
-        raise InvalidCall("priority is interactive, normal or batch") from None
+        raise InvalidCall(phrase("params.one_of", name="priority", known="interactive, normal, batch")) from None

@@ -11,6 +11,7 @@ from daemon.errors import InvalidCall
 from daemon.explain import Catalogue
 from daemon.operations.asking import curl_of, row_of
 from daemon.operations.desk import Desk, Params, Result, Session, needed_text, text_param
+from daemon.phrases import phrase
 
 CLIENT: Final = f"Sluice {__version__}"
 MINUTE_S: Final = 60.0
@@ -49,10 +50,7 @@ def neighbours(row: Mapping[str, Any], now: float) -> dict[str, Any]:
 def refuse_success(row: Mapping[str, Any]) -> None:
     """Raise InvalidCall for a call that went well or has not ended."""
     if row["state"] in ("done", "waiting", "running"):
-        raise InvalidCall(
-            f"call {row['id']} has not failed, so there is nothing to report; "
-            "`daemon calls --failed` lists those that have"
-        )
+        raise InvalidCall(phrase("journal.nothing_to_report", call=row["id"]))
 
 
 def sent_before(row: Mapping[str, Any], others: Iterable[Mapping[str, Any]]) -> int | None:

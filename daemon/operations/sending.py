@@ -23,6 +23,7 @@ from daemon.operations.desk import (
     ref_param,
     text_param,
 )
+from daemon.phrases import phrase, told
 from daemon.providers import Provider, StreamReader, provider_for
 from daemon.upstream import StreamCut, failure_of
 
@@ -73,7 +74,7 @@ async def send_watched(desk: Desk, call: Call, session: Session, tag: Any) -> Re
     """Send CALL, tell the session each state, and raise CallFailed for a failure."""
 
     def tell(state: Mapping[str, Any]) -> None:
-        session.notify("state", {"id": tag, **state})
+        session.notify("state", {"id": tag, **told(dict(state), call.language or desk.language)})
 
     desk.hub.watch(call.id, tell)
     try:
@@ -140,14 +141,14 @@ async def raw_call(desk: Desk, params: Params, session: Session, tag: Any) -> Re
     scheme, _, rest = url.partition("://")
     host, slash, path = rest.partition("/")
     if scheme not in ("http", "https") or not host:
-        raise InvalidCall("url is a whole one: https://api.openai.com/v1/models")
+        raise InvalidCall(phrase("params.url"))
     headers = params.get("headers") or {}
     pairs = list(headers.items()) if isinstance(headers, dict) else headers
     if not isinstance(pairs, list) or not all(
         isinstance(pair, (list, tuple)) and len(pair) == 2 and all(isinstance(part, str) for part in pair)
         for pair in pairs
     ):
-        raise InvalidCall("headers is an object of strings, or a list of [name, value]")
+        raise InvalidCall(phrase("params.headers"))
     incoming = Incoming(
         host=host.lower(),
         method=method_of(params),
@@ -165,7 +166,9 @@ async def raw_call(desk: Desk, params: Params, session: Session, tag: Any) -> Re
                 body += chunk
         except StreamCut as cut:
             finding = desk.catalogue.classify(cut.failure)
-            raise CallFailed(call, desk.catalogue.explain(finding), reply.status) from None
+            raise CallFailed(
+                call, desk.catalogue.explain(finding, language=call.language or "en"), reply.status
+            ) from None
     return {
         "id": call.id,
         "status": reply.status,
@@ -179,14 +182,14 @@ def method_of(params: Params) -> str:
     """The HTTP method. Raises InvalidCall."""
     method = (text_param(params, "method") or "GET").upper()
     if method not in _METHODS:
-        raise InvalidCall(f"method is one of {', '.join(_METHODS)}")
+        raise InvalidCall(phrase("params.one_of", name="method", known=", ".join(_METHODS)))
     return method
 
 
 def checked_target(target: str) -> str:
     """TARGET if it can stand in a request line. Raises InvalidCall: a space or a line break would end it there."""
     if not _TARGET.fullmatch(target):
-        raise InvalidCall("the url holds a character that must be percent-encoded in a URL, such as a space")
+        raise InvalidCall(phrase("params.url_letters"))
     return target
 
 
@@ -194,7 +197,7 @@ def checked_headers(headers: Headers) -> Headers:
     """HEADERS if each can stand in an HTTP request. Raises InvalidCall: a line break would smuggle a second header."""
     for name, value in headers:
         if not _NAME.fullmatch(name) or _CONTROL.search(value):
-            raise InvalidCall(f"the header {name[:60]!r} holds a character that HTTP does not allow there")
+            raise InvalidCall(phrase("params.header_letters", name=name[:60]))
     return headers
 
 
@@ -202,17 +205,17 @@ def whom(desk: Desk, params: Params) -> tuple[Provider, str]:
     """The provider and host that a chat is for."""
     host, name = text_param(params, "host"), text_param(params, "provider")
     if host is None and name is None:
-        raise InvalidCall("say whom to ask: host (`api.openai.com`) or provider (`openai`)")
+        raise InvalidCall(phrase("params.whom"))
     if host is None:
         known = provider_for(name or "")
         fixed = [one.pattern for one in known.hosts if "*" not in one.pattern] if known is not None else []
         if not fixed:
-            raise InvalidCall(f"{name!r} is not a provider with one host; give host instead")
+            raise InvalidCall(phrase("params.many_hosts", name=str(name)))
         host = fixed[0]
     origin = desk.origin_of(host)
     provider = provider_for(origin.provider if origin is not None else host)
     if provider is None:
-        raise InvalidCall(f"{host!r} is not a host that Sluice knows; add it to `upstreams` in the configuration")
+        raise InvalidCall(phrase("params.host", host=host))
     return provider, host
 
 
@@ -231,7 +234,7 @@ def chat_of(params: Params) -> Chat:
     """The conversation in PARAMS. Raises InvalidCall."""
     raw = params.get("messages")
     if not isinstance(raw, list) or not raw:
-        raise InvalidCall("messages is a list of {role, content}, with at least one")
+        raise InvalidCall(phrase("params.messages"))
     messages = [message_of(one) for one in raw]
     system = text_param(params, "system")
     if system:
@@ -239,7 +242,7 @@ def chat_of(params: Params) -> Chat:
     max_tokens = number_param(params, "max_tokens", least=1)
     extra = params.get("extra") or {}
     if not isinstance(extra, dict):
-        raise InvalidCall("extra is an object of further body fields")
+        raise InvalidCall(phrase("params.extra"))
     return Chat(
         model=needed_text(params, "model"),
         messages=tuple(messages),
@@ -253,7 +256,7 @@ def chat_of(params: Params) -> Chat:
 def message_of(raw: Any) -> Message:
     """One message. Raises InvalidCall."""
     if not isinstance(raw, dict) or raw.get("role") not in _ROLES or not isinstance(raw.get("content"), str):
-        raise InvalidCall(f"each message is an object with role ({', '.join(_ROLES)}) and content, a string")
+        raise InvalidCall(phrase("params.message", roles=", ".join(_ROLES)))
     return Message(raw["role"], raw["content"])
 
 

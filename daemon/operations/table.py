@@ -8,20 +8,33 @@ from typing import Any
 from daemon import __version__
 from daemon.errors import UnknownOperation
 from daemon.operations import acting, asking, reporting, sending
-from daemon.operations.desk import PROTOCOL, Desk, Operation, Params, Result, Session, number_param
+from daemon.operations.desk import (
+    PROTOCOL,
+    Desk,
+    Operation,
+    Params,
+    Result,
+    Session,
+    language_of,
+    number_param,
+    text_param,
+)
+from daemon.phrases import phrase
 
 _CALL = "an id, the client's own id, `last` or `last-failed`"
+_WHO = {"client": "name", "version": "its version", "protocol": "1"}
 _CLIENT = {
     "client": "who asks, for fairness between clients",
     "ref": "the client's own id for the call",
     "priority": "interactive, normal or batch",
     "deadline_s": "answer at once if it cannot go within so many seconds",
-    "language": "of the explanation",
+    "language": "of what people read about it",
 }
 
 
 async def hello(desk: Desk, params: Params, session: Session, tag: Any) -> Result:
     """Say who we are, and whether the client can speak with us."""
+    session.language = text_param(params, "language") or session.language
     theirs = int(number_param(params, "protocol", PROTOCOL) or PROTOCOL)
     answer: dict[str, Any] = {
         "daemon": "sluice",
@@ -31,20 +44,18 @@ async def hello(desk: Desk, params: Params, session: Session, tag: Any) -> Resul
         **desk.about(),
     }
     if theirs > PROTOCOL:
-        answer["warning"] = (
-            f"this client speaks protocol {theirs}, the daemon only {PROTOCOL}, so newer features will not answer; "
-            "upgrade the daemon: pipx upgrade sluice-daemon"
-        )
+        warning = phrase("params.protocol", theirs=theirs, ours=PROTOCOL)
+        answer["warning"] = warning.told(language_of(desk, params))
     return answer
 
 
 OPERATIONS: Mapping[str, Operation] = {
     operation.name: operation
     for operation in (
-        Operation("hello", hello, "who we are", {"client": "name", "version": "its version", "protocol": "1"}),
-        Operation("status", asking.status, "all at a glance"),
-        Operation("limits", asking.limits, "what is known of each limit"),
-        Operation("queue", asking.queue, "who waits, for what, until when"),
+        Operation("hello", hello, "who we are", {**_WHO, "language": "of all that this connection hears"}),
+        Operation("status", asking.status, "all at a glance", {"language": "of the words"}),
+        Operation("limits", asking.limits, "what is known of each limit", {"language": "of the words"}),
+        Operation("queue", asking.queue, "who waits, for what, until when", {"language": "of the words"}),
         Operation(
             "calls",
             asking.calls,
@@ -128,5 +139,7 @@ async def operate(desk: Desk, name: str, params: Params, session: Session, tag: 
     """Run the operation NAME. Raises UnknownOperation and whatever refusal the operation has."""
     operation = OPERATIONS.get(name)
     if operation is None:
-        raise UnknownOperation(f"there is no operation {name[:60]!r}; there are: {', '.join(sorted(OPERATIONS))}")
+        raise UnknownOperation(phrase("params.operation", name=name[:60], known=", ".join(sorted(OPERATIONS))))
+    if session.language and params.get("language") is None and name != "report":  # that one is for the support's eyes
+        params = {**params, "language": session.language}
     return await operation.run(desk, params, session, tag)

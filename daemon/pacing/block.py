@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from daemon.errors import Refusal
 from daemon.model import Finding, Priority
+from daemon.phrases import phrase
 
 WHOLE_KEY = frozenset({
     "insufficient_quota", "spend_limit", "billing_inactive", "invalid_api_key", "account_suspended", "gateway_budget",
@@ -27,8 +28,7 @@ class Blocked(Refusal):
 
     def __init__(self, finding: Finding, host: str) -> None:
         super().__init__(
-            f"not sent: {host} has just refused this key or model ({finding.subtype.replace('_', ' ')}),"
-            " and waiting does not clear that; put it right, then send again",
+            phrase("refused.blocked", host=host, subtype=finding.subtype.replace("_", " ")),
             subtype=finding.subtype,
         )
         self.finding = finding

@@ -7,8 +7,9 @@ from daemon.pacing.account import Account
 from daemon.pacing.eta import when_s
 from daemon.pacing.pool import Pool
 from daemon.pacing.queue import Entry
+from daemon.pacing.reasons import duration, number, what
 from daemon.pacing.settings import PacingSettings
-from daemon.pacing.words import duration, number
+from daemon.phrases import phrase
 
 INFINITE = float("inf")
 PROMPT_MARGIN = 1.15
@@ -20,10 +21,8 @@ def check(settings: PacingSettings, account: Account, pool: Pool, entry: Entry, 
     entry.share = pool.share_of(entry.costs)
     account.check_block(pool, entry, now)
     if entry.setback is None and len(pool.queue) + len(pool.delayed) >= settings.max_waiting:
-        raise QueueFull(
-            f"{settings.max_waiting} calls already wait for {pool.scope.host} {pool.scope.group};"
-            " raise queue.max_waiting, or cancel some: `daemon calls` lists them"
-        )
+        scope = pool.scope
+        raise QueueFull(phrase("refused.queue_full", most=settings.max_waiting, host=scope.host, group=scope.group))
     _check_size(pool, entry)
     _check_day(settings, pool, entry)
     if entry.deadline < INFINITE and now + eta_s(pool, entry, now) > entry.deadline:
@@ -40,10 +39,8 @@ def _check_size(pool: Pool, entry: Entry) -> None:
     for dimension, scale, cap in known + [(day.dimension, day.scale, day.cap) for day in pool.days]:
         need = sure.get(dimension, 0.0) * scale
         if need > cap:
-            word = dimension.replace("_", " ")
             raise TooLarge(
-                f"this call alone needs about {number(need)} {word}, and the limit is {number(cap)}:"
-                " waiting cannot help; shorten the prompt or use a model with a higher limit",
+                phrase("refused.too_large", need=number(need), what=what(dimension), limit=number(cap)),
                 dimension=dimension, requested=round(need), limit=cap,
             )  # fmt: skip
 
@@ -55,23 +52,25 @@ def _check_day(settings: PacingSettings, pool: Pool, entry: Entry) -> None:
         wait = day.wait_s(entry.costs.get(day.dimension, 0.0)) if entry.costs.get(day.dimension) else 0.0
         if wait > most and not (day.uncertain and not day.shut):
             raise DeadlineExceeded(
-                f"today's {number(day.cap)} {day.dimension.replace('_', ' ')} are used up"
-                if day.period == "day"
-                else f"this month's {number(day.cap)} {day.dimension.replace('_', ' ')} are used up",
+                phrase(
+                    "refused.day_used_up" if day.period == "day" else "refused.month_used_up",
+                    limit=number(day.cap), what=what(day.dimension), wait=duration(wait),
+                ),
                 retry_after_s=wait, dimension=day.dimension, window=day.period,
             )  # fmt: skip
 
 
-def too_late(pool: Pool, entry: Entry, now: float, waited: str = "") -> DeadlineExceeded:
-    """The answer to a call that cannot go, or did not go, in time: what it waits for, and when it could go."""
+def too_late(pool: Pool, entry: Entry, now: float, *, after_all: bool = False) -> DeadlineExceeded:
+    """The answer to a call that cannot go, or AFTER_ALL did not go, in time: what it waits for, when it could go."""
     eta = eta_s(pool, entry, now)
     stop = pool.gate(entry, now) or pool.limits(entry, now) or pool.stop
-    why = stop.why if stop is not None else "its turn"
-    return DeadlineExceeded(
-        f"the call {waited or 'cannot go before its deadline'}: it waits for {why}, and could go in {duration(eta)}"
-        "; allow more time, or send fewer calls at once",
-        retry_after_s=round(eta, 3),
-    )
+    why = stop.why if stop is not None else phrase("waits.turn")
+    if after_all:
+        waited = duration(now - entry.arrived)
+        said = phrase("refused.waited_in_vain", waited=waited, why=why, wait=duration(eta))
+    else:
+        said = phrase("refused.too_late", why=why, wait=duration(eta))
+    return DeadlineExceeded(said, retry_after_s=round(eta, 3))
 
 
 def eta_s(pool: Pool, entry: Entry, now: float) -> float:

@@ -20,6 +20,7 @@ from daemon.pacing.refusals import Refusals
 from daemon.pacing.settings import PacingSettings
 from daemon.pacing.shapes import DAY_S
 from daemon.pacing.verdicts import course
+from daemon.phrases import phrase
 
 COUNTS_REFUSED = frozenset({"openai"})
 """Providers whose refused calls count as requests: https://help.openai.com/en/articles/5955604 (unsuccessful requests
@@ -142,7 +143,7 @@ class Feedback:
         if permit.tally.network > self.settings.tries or not pool.budget.spend(now):
             return None
         wait = self.refusals.jitter_s(pool, permit.tally.network)
-        return self.refusals.back(pool, permit, "network", now, wait, "the connection failed", None)
+        return self.refusals.back(pool, permit, "network", now, wait, phrase("held.network"), None)
 
     # The end of a body
 

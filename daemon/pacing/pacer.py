@@ -25,7 +25,8 @@ from daemon.pacing.permit import Permit, Setback
 from daemon.pacing.pool import Pool
 from daemon.pacing.queue import Entry
 from daemon.pacing.settings import PacingSettings
-from daemon.pacing.words import duration, pool_json, queue_json
+from daemon.pacing.words import pool_json, queue_json
+from daemon.phrases import phrase
 
 INFINITE = float("inf")
 LAG_S = 0.005
@@ -81,7 +82,7 @@ class Pacer:
             return None
         stop = stop or pool.stop
         wait = eta_s(pool, entry, now)
-        why = stop.why if stop is not None else "its turn"
+        why = stop.why if stop is not None else phrase("waits.turn")
         return {"waits_for": why, "wait_s": wait if wait < INFINITE else None, "place": ahead + 1}
 
     # Waiting
@@ -95,7 +96,7 @@ class Pacer:
         """
         now = self._clock()
         if self._closed:
-            raise ShuttingDown("Sluice is stopping and takes no new calls; send it again when the daemon runs")
+            raise ShuttingDown(phrase("refused.stopping"))
         account, pool = self._place(call)
         entry = self._entry(call, setback, now)
         check(self.settings, account, pool, entry, now)
@@ -120,7 +121,7 @@ class Pacer:
         found = self._waiting.get(call_id)
         if found is None:
             return False
-        self._end(*found, Cancelled("the call was cancelled while it waited; nothing was sent"))
+        self._end(*found, Cancelled(phrase("refused.cancelled")))
         return True
 
     def promote(self, call_id: str, priority: Priority) -> bool:
@@ -143,7 +144,7 @@ class Pacer:
             for pool in account.pools.values():
                 self._lessons.note(pool, self._clock(), at_once=True)
         for found in list(self._waiting.values()):
-            self._end(*found, ShuttingDown("Sluice is stopping; the call was not sent"), step=False)
+            self._end(*found, ShuttingDown(phrase("refused.stopped")), step=False)
         for _, handle in self._timers.values():
             handle.cancel()
         self._timers.clear()
@@ -293,7 +294,7 @@ class Pacer:
     def _expire(self, account: Account, now: float) -> None:
         """Calls whose deadline has passed get their answer."""
         for pool, entry in account.overdue(now):
-            error = too_late(pool, entry, now, f"waited {duration(now - entry.arrived)}, until its deadline")
+            error = too_late(pool, entry, now, after_all=True)
             self._end(account, pool, entry, error, step=False)
 
     def _arm(self, account: Account, now: float) -> None:

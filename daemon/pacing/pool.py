@@ -18,9 +18,11 @@ from daemon.pacing.days import DayCount
 from daemon.pacing.demand import Demand
 from daemon.pacing.ledger import Ledger
 from daemon.pacing.queue import Costs, Entry, Queue
+from daemon.pacing.reasons import per
 from daemon.pacing.settings import PacingSettings
 from daemon.pacing.shapes import DAY_S, misfits_bucket
 from daemon.pacing.slots import Ramp, Slots
+from daemon.phrases import phrase
 
 INFINITE = float("inf")
 SCAN = 16
@@ -192,14 +194,14 @@ class Pool:
             return Stop(self.hold_until - now, why=self.hold_why)
         for slots in (self.slots, *self.own.slots, *self.shared.slots):
             if not slots.free():
-                return Stop(INFINITE, why=f"a free slot: {slots.used} calls run at the same time")
+                return Stop(INFINITE, why=phrase("waits.slot", n=slots.used))
         wait = self.ramp.wait_s(now)
         if wait > 0:
-            return Stop(wait, why="the answers to the first calls: the limits are not known yet")
+            return Stop(wait, why=phrase("waits.first"))
         if entry.priority == 2 and self.batch_hold > now:
-            return Stop(self.batch_hold - now, why="the provider to be less busy")
+            return Stop(self.batch_hold - now, why=phrase("waits.busy"))
         if self.ramp.unanswered and any(ledger.stale(now) for ledger in self._all):
-            return Stop(INFINITE, why="one answer, to see what others on the same key have used")
+            return Stop(INFINITE, why=phrase("waits.one_answer"))
         return None
 
     def limits(self, entry: Entry, now: float) -> Stop | None:
@@ -219,13 +221,13 @@ class Pool:
             if wait > 0 and self.ramp.unanswered == 0:
                 wait = min(wait, ledger.look_in_s(now))
             if wait > 0 and (worst is None or wait > worst.wait_s):
-                worst = Stop(wait, ledger, why=f"{ledger.dimension.replace('_', ' ')} per {period_word(ledger)}")
+                worst = Stop(wait, ledger, why=per(ledger.dimension, period_word(ledger)))
         for day in self.own.days + self.shared.days:
             cost = entry.costs.get(day.dimension, 0.0)
             spare = day.soft * day.cap if entry.priority == 2 and self.demand.reserve_day(now) else 0.0
             wait = day.wait_s(cost, spare) if cost > 0 else 0.0
             if wait > 0 and (worst is None or wait > worst.wait_s):
-                worst = Stop(wait, day=day, why=f"{day.dimension.replace('_', ' ')} per {day.period}")
+                worst = Stop(wait, day=day, why=per(day.dimension, day.period))
         return worst
 
     def _pass(self, head: Entry, stop: Stop, now: float) -> Entry | None:

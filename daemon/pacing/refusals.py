@@ -16,10 +16,12 @@ from daemon.pacing.learning import learn_slices, observe, set_boundary, tell_sha
 from daemon.pacing.ledger import Ledger
 from daemon.pacing.permit import Permit, Setback, SetbackKind
 from daemon.pacing.pool import Pool, period_word
+from daemon.pacing.reasons import per, refused_by
 from daemon.pacing.reshaping import reshape
 from daemon.pacing.settings import PacingSettings
 from daemon.pacing.shapes import DAY_S
 from daemon.pacing.verdicts import Course
+from daemon.phrases import phrase
 
 INFINITE = float("inf")
 WINDOW_S = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": DAY_S}
@@ -101,7 +103,7 @@ class Refusals:
             # Told wrong that often: once more, after a whole period.
             ready_at = max(now, now + 1.26 * min(pool.origin.minute_s, ledger.period_s) - lasted)
         wait = max(wait, ready_at - now)
-        reason = f"the limit of {ledger.dimension.replace('_', ' ')} per {period_word(ledger)} is used up"
+        reason = refused_by(ledger.dimension, period_word(ledger))
         return self.back(pool, permit, "rate", now, wait, reason, finding, ready_at=ready_at)
 
     def _concurrency(self, pool: Pool, permit: Permit, finding: Finding, now: float) -> Setback | None:
@@ -111,7 +113,7 @@ class Refusals:
         lasted = now - (permit.tally.refused_at if permit.tally.refused_at is not None else now)
         if pool.passed_at <= now - lasted and lasted + wait > self._max_wait(permit) * max(1.0, pool.unit):
             return None
-        return self.back(pool, permit, "rate", now, wait, "too many calls at the same time", finding)
+        return self.back(pool, permit, "rate", now, wait, phrase("held.concurrency"), finding)
 
     def _unknown_wait(
         self, pool: Pool, ledger: Ledger, permit: Permit, cost: float, hint: float | None, now: float
@@ -147,17 +149,15 @@ class Refusals:
         if not days:
             pool.hold_until, pool.hold_why = (
                 now + upward_jitter_s(wait, self.rng),
-                f"{named} per {finding.window or 'day'}",
+                per(named, finding.window or "day"),
             )
         elif days and wait < days[0].resets_in_s():
             days[0].shut = False
             pool.hold_until, pool.hold_why = (
                 now + upward_jitter_s(wait, self.rng),
-                f"{named} per {finding.window or 'day'}",
+                per(named, finding.window or "day"),
             )
-        return self.back(
-            pool, permit, "rate", now, wait, f"the limit of {named} per {finding.window or 'day'} is used up", finding
-        )
+        return self.back(pool, permit, "rate", now, wait, refused_by(named, finding.window or "day"), finding)
 
     def _overload(self, pool: Pool, permit: Permit, finding: Finding, now: float) -> Setback | None:
         """The provider has no capacity: back off, within the budget."""
@@ -174,7 +174,7 @@ class Refusals:
         wait = upward_jitter_s(hint, self.rng) if hint is not None else self.jitter_s(pool, permit.tally.overload)
         if wait > self._max_wait(permit):
             return None
-        return self.back(pool, permit, "overload", now, wait, "the provider is overloaded or failed", finding)
+        return self.back(pool, permit, "overload", now, wait, phrase("held.overload"), finding)
 
     def jitter_s(self, pool: Pool, failure: int) -> float:
         s = self.settings

@@ -10,28 +10,10 @@ from daemon.pacing.eta import span_s, when_s
 from daemon.pacing.ledger import Ledger
 from daemon.pacing.pool import Pool, period_word
 from daemon.pacing.queue import Entry
+from daemon.pacing.reasons import duration, number, used_up
+from daemon.phrases import Phrase, phrase
 
 INFINITE = float("inf")
-
-
-def number(amount: float) -> str:
-    """38k, 1.2k, 940, 1.5M."""
-    for size, letter in ((1e6, "M"), (1e3, "k")):
-        if abs(amount) >= size:
-            return f"{amount / size:.1f}".removesuffix(".0") + letter
-    return f"{amount:.0f}"
-
-
-def duration(seconds: float) -> str:
-    """1.2 s, 45 s, 7 min 12 s, 2 h 5 min."""
-    if seconds < 10:
-        return f"{max(0.0, seconds):.1f} s"
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60} min"
 
 
 def ledger_json(ledger: Ledger, now: float) -> dict[str, Any]:
@@ -87,27 +69,24 @@ def state(pool: Pool, block: Block | None, waiting: int) -> str:
     return "idle"
 
 
-def words(pool: Pool, block: Block | None, waiting: int, now: float) -> str:
+def words(pool: Pool, block: Block | None, waiting: int, now: float) -> Phrase:
     """The state in one sentence."""
     if block is not None:
-        return f"blocked: {block.finding.subtype.replace('_', ' ')}; a person must put this right, waiting does not"
+        return phrase("pool.blocked", subtype=block.finding.subtype.replace("_", " "))
     stop = pool.stop
     if not waiting or stop is None:
-        return f"{pool.in_flight} running, nothing waits" if pool.in_flight else "idle"
+        return phrase("pool.running", n=pool.in_flight) if pool.in_flight else phrase("pool.idle")
     if stop.ledger is not None and stop.ledger.cap is not None:
         cap = stop.ledger.cap
-        used = min(cap, cap - stop.ledger.avail(now))
-        text = f"limited by {stop.why}: {number(used)} of {number(cap)} used, next slot in {duration(pool.wake - now)}"
-    elif stop.day is not None:
-        cap = stop.day.cap
+        used, wait = number(min(cap, cap - stop.ledger.avail(now))), duration(pool.wake - now)
+        return phrase("pool.limited", why=stop.why, used=used, limit=number(cap), wait=wait)
+    if stop.day is not None:
         rolls = isinstance(stop.day, RollingDay)
-        when = f"next slot in {duration(stop.wait_s)}" if rolls else f"resets in {duration(stop.day.resets_in_s())}"
-        text = f"{stop.why}: all {number(cap)} are used up, {when}"
-    elif stop.wait_s < INFINITE:
-        text = f"waits for {stop.why}, next look in {duration(pool.wake - now)}"
-    else:
-        text = f"waits for {stop.why}"
-    return text
+        wait = duration(stop.wait_s if rolls else stop.day.resets_in_s())
+        return phrase("pool.day_rolls" if rolls else "pool.day", why=stop.why, limit=number(stop.day.cap), wait=wait)
+    if stop.wait_s < INFINITE:
+        return phrase("pool.looks", why=stop.why, wait=duration(pool.wake - now))
+    return phrase("pool.waits", why=stop.why)
 
 
 def queue_json(pool: Pool, block: Block | None, now: float, wall: float) -> list[dict[str, Any]]:
@@ -124,13 +103,13 @@ def _row(
     pool: Pool, block: Block | None, entry: Entry, place: int, ahead: dict[Ledger, float], now: float, wall: float
 ) -> dict[str, Any]:
     eta, cause = eta_of(pool, entry, ahead, now)
-    why = pool.stop.why if pool.stop is not None else "its turn"
+    why = pool.stop.why if pool.stop is not None else phrase("waits.turn")
     ledger = cause or (pool.stop.ledger if pool.stop is not None else None)
     known = ledger is not None and ledger.source != "guess"
     low, high = span_s(eta, known=known)
-    waits_for = f"{cause.dimension.replace('_', ' ')} per {period_word(cause)} used up" if cause is not None else why
+    waits_for = used_up(cause.dimension, period_word(cause)) if cause is not None else why
     if block is not None:
-        waits_for = "one call that looks whether the key works again"
+        waits_for = phrase("waits.probe")
     return {
         "id": entry.call.id, "place": place, "client": entry.call.client, "priority": entry.priority.name.lower(),
         "model": entry.model, "host": pool.scope.host, "waits_for": waits_for,

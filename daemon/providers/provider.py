@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 
 from daemon.errors import InvalidCall
 from daemon.model import Ask, Chat, Headers, Limit, Reading, Usage
+from daemon.phrases import phrase
 from daemon.providers import anthropic, bedrock, gemini, ollama, openai
 from daemon.providers.audio import seconds_in_upload
 from daemon.providers.dialect import ChatPath, ChatRequest, Dialect, model_name
@@ -106,9 +107,7 @@ class Provider:
     def chat_request(self, chat: Chat) -> ChatRequest:
         """A normalised conversation in this provider's words, without a key."""
         if self.chat is None:
-            raise InvalidCall(
-                f"{self.title} has no chat API that Sluice can speak by itself; send the provider's own request instead"
-            )
+            raise InvalidCall(phrase("params.no_chat", provider=self.title))
         return _DIALECTS[self.dialect].chat_request(chat, self.chat)
 
     def chat_answer(self, body: bytes) -> tuple[str, str | None]:

@@ -21,6 +21,7 @@ class Heard:
     notes: list[tuple[str, Any]] = field(default_factory=list)
     texts: list[tuple[Any, str, str]] = field(default_factory=list)
     closers: list[Callable[[], None]] = field(default_factory=list)
+    language: str | None = None
 
     def notify(self, method: str, params: Mapping[str, Any]) -> None:
         """Keep it."""
