@@ -113,19 +113,23 @@ def _own_folder(folder: Path, option: str, example: str) -> None:
 def _take_locks(paths: Paths, stack: contextlib.ExitStack) -> None:
     """One daemon for a state and for a socket. Raises Taken with what to do."""
     places = (
-        (paths.state_dir / "lock", porter.read_endpoint(paths.endpoint_file), f"the state in {paths.state_dir}"),
-        (paths.socket.with_name(paths.socket.name + ".lock"), paths.socket, f"the socket {paths.socket}"),
+        (
+            paths.state_dir / "lock",
+            porter.read_endpoint(paths.endpoint_file),
+            phrase("taken.state", place=str(paths.state_dir)),
+        ),
+        (
+            paths.socket.with_name(paths.socket.name + ".lock"),
+            paths.socket,
+            phrase("taken.socket", place=str(paths.socket)),
+        ),
     )
     for lock, where, what in places:
         try:
             stack.callback(porter.Lock(lock).release)
         except porter.AlreadyRunning as running:
             at = f" --socket {shlex.quote(str(where))}" if where else ""
-            raise Taken(
-                f"a daemon (pid {running.pid or 'unknown'}) runs already and holds {what}. Use that one; see it with "
-                f"`daemon status{at}`, end it with `daemon stop{at}`. To run a second one, give it places of its own: "
-                "--socket PATH --state-dir DIR"
-            ) from None
+            raise Taken(phrase("taken.already", pid=str(running.pid or "?"), what=what, at=at)) from None
 
 
 def open_journal(config: Config, paths: Paths, redactor: Redactor) -> Journal:

@@ -6,7 +6,7 @@ it in that person's language. Its values may be phrases too: a duration, the nam
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -46,6 +46,15 @@ class Phrase(str):
 def phrase(name: str, /, **values: Value) -> Phrase:
     """The sentence NAME (`section.key` in the files) with its VALUES."""
     return Phrase(name, values)
+
+
+def teller(language: str) -> Callable[..., str]:
+    """Return `tell(name, **values)`, which says a sentence in LANGUAGE at once: for what is only printed."""
+
+    def tell(name: str, /, **values: Value) -> str:
+        return phrase(name, **values).told(language)
+
+    return tell
 
 
 def told(value: T, language: str) -> T:

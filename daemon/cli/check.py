@@ -15,6 +15,7 @@ from daemon import __version__
 from daemon.cli.client import NotRunning, Silent, address, ask
 from daemon.config import Paths, load
 from daemon.errors import ConfigError, Refusal
+from daemon.phrases import phrase, teller, told
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,32 +40,31 @@ def _safely(look: Look, paths: Paths, environ: Mapping[str, str]) -> list[Check]
         return list(look(paths, environ))
     except Exception as error:
         name = look.__name__.strip("_").replace("_", " ")
-        return [Check("bad", f"{name}: {type(error).__name__}: {error}", "this is a fault in Sluice; please report it")]
+        why = f"{type(error).__name__}: {error}"
+        return [Check("bad", phrase("check.broke", look=name, why=why), phrase("check.report_it"))]
 
 
 def _python_and_libraries(paths: Paths, environ: Mapping[str, str]) -> Iterator[Check]:
-    yield Check("ok", f"Python {sys.version.split()[0]}, SQLite {sqlite3.sqlite_version}")
+    yield Check("ok", phrase("check.versions", python=sys.version.split()[0], sqlite=sqlite3.sqlite_version))
     from importlib.metadata import version
     from importlib.util import find_spec
 
     if find_spec("aiohttp._http_parser") is not None and not environ.get("AIOHTTP_NO_EXTENSIONS"):
-        yield Check("ok", f"aiohttp {version('aiohttp')} with its C parser")
+        yield Check("ok", phrase("check.parser", version=version("aiohttp")))
     else:
-        mend = "reinstall it from a wheel: pip install --force-reinstall aiohttp"
-        yield Check("bad", f"aiohttp {version('aiohttp')} without its C parser, which is the safe one", mend)
+        yield Check("bad", phrase("check.no_parser", version=version("aiohttp")), phrase("check.reinstall"))
 
 
 def _configuration(paths: Paths, environ: Mapping[str, str]) -> Iterator[Check]:
     try:
         load(paths.config_file, environ=environ, must_exist=paths.config_told)
     except ConfigError as refusal:
-        mend = "correct that; a running daemon keeps its old settings, and none starts before it is mended"
-        yield Check("bad", f"configuration: {refusal.message}", mend)
+        yield Check("bad", phrase("check.config_bad", why=refusal.message), phrase("check.config_mend"))
         return
     if paths.config_file.exists():
-        yield Check("ok", f"configuration {paths.config_file}")
+        yield Check("ok", phrase("check.config", file=str(paths.config_file)))
     else:
-        yield Check("ok", f"no configuration at {paths.config_file}: the defaults are used, none is needed")
+        yield Check("ok", phrase("check.no_config", file=str(paths.config_file)))
 
 
 def _rules_of_your_own(paths: Paths, environ: Mapping[str, str]) -> Iterator[Check]:
@@ -73,54 +73,56 @@ def _rules_of_your_own(paths: Paths, environ: Mapping[str, str]) -> Iterator[Che
     try:
         Catalogue.load(paths.rules_dir)
     except ConfigError as refusal:
-        yield Check("bad", f"your rules: {refusal.message}", "correct that rule, or move its file out of that folder")
+        yield Check("bad", phrase("check.rules_bad", why=refusal.message), phrase("check.rules_mend"))
         return
     if paths.rules_dir.is_dir():
-        yield Check("ok", f"your rules for explanations in {paths.rules_dir}")
+        yield Check("ok", phrase("check.rules", folder=str(paths.rules_dir)))
 
 
 def _daemon(paths: Paths, environ: Mapping[str, str]) -> Iterator[Check]:
     where = address(paths)
     try:
-        status: Mapping[str, Any] = ask(paths, "status", timeout_s=3)
+        status: Mapping[str, Any] = ask(
+            paths, "status", {"language": environ.get("SLUICE_LANGUAGE") or None}, timeout_s=3
+        )
     except Silent as refusal:
         yield Check("bad", refusal.message)
         return
     except NotRunning:
-        yield Check("note", f"no daemon runs at {where}", "start it with `daemon`, or let Emacs start it")
+        yield Check("note", phrase("check.no_daemon", where=str(where)), phrase("check.start"))
         return
     about = status["daemon"]
-    yield Check("ok", f"the daemon answers at {where} (version {about['version']}, pid {about['pid']})")
-    if about["version"] != __version__:
-        mend = "restart it: daemon stop, then daemon"
-        yield Check("note", f"it has version {about['version']}, this command {__version__}", mend)
+    version = str(about["version"])
+    yield Check("ok", phrase("check.answers", where=str(where), version=version, pid=str(about["pid"])))
+    if version != __version__:
+        yield Check("note", phrase("check.versions_differ", theirs=version, ours=__version__), phrase("check.restart"))
     journal = status["journal"]
     if journal.get("state") == "ok":
-        yield Check("ok", f"journal with {journal.get('rows', '?')} calls")
+        yield Check("ok", phrase("check.journal", n=str(journal.get("rows", "?"))))
     else:
-        mend = "make room or mend that; calls go through all the same, and the daemon tries again every minute"
-        yield Check("bad", f"the journal is {journal.get('state')}: {journal.get('why')}", mend)
+        bad = phrase("check.journal_bad", state=str(journal.get("state")), why=str(journal.get("why")))
+        yield Check("bad", bad, phrase("check.journal_mend"))
     for pool in status["pools"]:
         if pool.get("blocked"):
-            yield Check("bad", f"{pool['host']} {pool['group']}: {pool['words']}", "see `daemon explain last-failed`")
+            yield Check("bad", f"{pool['host']} {pool['group']}: {pool['words']}", phrase("check.see_explain"))
 
 
 def _permissions(paths: Paths, environ: Mapping[str, str]) -> Iterator[Check]:
     for folder in dict.fromkeys((paths.state_dir, address(paths).parent)):
         if not folder.exists():
             continue
-        about = folder.stat()
+        about, place = folder.stat(), str(folder)
         if about.st_mode & stat.S_ISVTX:  # the folder of all: nobody should make it private
-            yield Check("bad", f"{folder} is shared with others", "choose a folder of your own, with --socket")
+            yield Check("bad", phrase("check.shared", folder=place), phrase("check.choose_own"))
         elif about.st_uid != os.geteuid():
-            yield Check("bad", f"{folder} belongs to uid {about.st_uid}, not to you", "choose another with --socket")
+            yield Check("bad", phrase("check.not_yours", folder=place, uid=about.st_uid), phrase("check.choose_other"))
         elif about.st_mode & 0o077:
-            mode = stat.S_IMODE(about.st_mode)
-            yield Check("bad", f"{folder} can be entered by others (mode {mode:04o})", f"run: chmod 700 {folder}")
+            mode = f"{stat.S_IMODE(about.st_mode):04o}"
+            yield Check("bad", phrase("check.open", folder=place, mode=mode), phrase("check.chmod", folder=place))
         else:
-            yield Check("ok", f"{folder} is yours alone")
+            yield Check("ok", phrase("check.private", folder=place))
     for passed_over in paths.refused:
-        yield Check("note", passed_over, f"the socket is at {address(paths)} instead")
+        yield Check("note", passed_over, phrase("check.instead", where=str(address(paths))))
 
 
 def _certificates(paths: Paths, environ: Mapping[str, str]) -> Iterator[Check]:
@@ -133,10 +135,10 @@ def _certificates(paths: Paths, environ: Mapping[str, str]) -> Iterator[Check]:
     try:
         tls_context(ca_file)
     except Refusal as refusal:
-        mend = "mend the setting ca_file" if ca_file else "install the package ca-certificates of your system"
+        mend = phrase("check.mend_ca_file") if ca_file else phrase("check.install_ca")
         yield Check("bad", refusal.message, mend)
         return
-    yield Check("ok", "TLS certificate authorities are there")
+    yield Check("ok", phrase("check.ca"))
 
 
 def _keys(paths: Paths, environ: Mapping[str, str]) -> Iterator[Check]:
@@ -145,18 +147,17 @@ def _keys(paths: Paths, environ: Mapping[str, str]) -> Iterator[Check]:
     variables = sorted({p.key_variable for p in load_providers().values() if p.key_variable})
     there = [name for name in variables if environ.get(name)]
     if there:
-        yield Check("ok", f"keys in the environment (names only): {', '.join(there)}")
+        yield Check("ok", phrase("check.keys", names=", ".join(there)))
     else:
-        yield Check("note", "no API key in the environment", "not needed for gptel and curl: they send their own")
+        yield Check("note", phrase("check.no_keys"), phrase("check.keys_needless"))
 
 
 def _programs(paths: Paths, environ: Mapping[str, str]) -> Iterator[Check]:
-    for name, why in (("curl", "to repeat failed calls"), ("emacs", "for the Emacs client")):
+    for name, why in (("curl", phrase("check.why_curl")), ("emacs", phrase("check.why_emacs"))):
         if shutil.which(name, path=environ.get("PATH", os.defpath)):
-            yield Check("ok", f"{name} is installed")
+            yield Check("ok", phrase("check.installed", name=name))
         else:
-            mend = f"install the package {name} of your system, if you want that"
-            yield Check("note", f"{name} is not installed; it is only needed {why}", mend)
+            yield Check("note", phrase("check.missing", name=name, why=why), phrase("check.install", name=name))
 
 
 _LOOKS: tuple[Look, ...] = (
@@ -171,15 +172,16 @@ _LOOKS: tuple[Look, ...] = (
 )
 
 
-def lines(checks: list[Check]) -> Iterator[str]:
+def lines(checks: list[Check], language: str = "en") -> Iterator[str]:
     """The checks as text, with what they come to."""
+    tell = teller(language)
     for check in checks:
-        mark = {"ok": "ok  ", "note": "note", "bad": "BAD "}[check.state]
-        first, *more = check.what.splitlines() or [""]
+        mark = tell(f"mark.{check.state}")
+        first, *more = told(check.what, language).splitlines() or [""]
         yield f"{mark}  {first}"
         yield from (f"      {line}" for line in more)
         if check.mend and check.state != "ok":
-            yield f"      → {check.mend}"
+            yield f"      → {told(check.mend, language)}"
     bad = sum(check.state == "bad" for check in checks)
     yield ""
-    yield f"{bad} to mend." if bad else "All is well."
+    yield tell("check.to_mend", n=bad) if bad else tell("check.all_well")

@@ -13,6 +13,7 @@ from typing import Any
 
 from daemon.config import Paths
 from daemon.errors import Refusal
+from daemon.phrases import phrase
 
 
 class NotRunning(Refusal):
@@ -44,31 +45,18 @@ def ask(paths: Paths, method: str, params: Mapping[str, Any] | None = None, *, t
             sock.sendall(json.dumps(request).encode() + b"\n")
             answer = _answer(sock)
     except (TimeoutError, BlockingIOError):  # the latter: its backlog is full, so it lives and takes nobody
-        raise Silent(
-            f"the daemon at {where} did not answer in {timeout_s:g} s; look at its log ({paths.log_file}), "
-            f"or end it{_pid(paths)} and start it again with `daemon`"
-        ) from None
+        about = {"where": str(where), "log": str(paths.log_file), "kill": _pid(paths)}
+        raise Silent(phrase("client.slow", seconds=timeout_s, **about)) from None
     except ConnectionRefusedError:
         if _held(_lock_beside(where)):
-            raise Silent(
-                f"the daemon at {where} is stopping: it takes nobody new and waits for calls that run; "
-                f"wait for it, or end it now{_pid(paths)}"
-            ) from None
-        raise NotRunning(
-            f"no daemon answers at {where}: the socket is left over from one that has ended; start it with `daemon`"
-        ) from None
+            raise Silent(phrase("client.stopping", where=str(where), kill=_pid(paths))) from None
+        raise NotRunning(phrase("client.left_over", where=str(where))) from None
     except (BrokenPipeError, ConnectionResetError):
-        raise Silent(
-            f"the daemon at {where} closed the connection without an answer: it serves its own user only, "
-            "and nobody while it stops; try `daemon check`"
-        ) from None
+        raise Silent(phrase("client.closed", where=str(where))) from None
     except OSError as error:
-        raise NotRunning(
-            f"no daemon answers at {where} ({error.strerror or error}); start it with `daemon`, or say with --socket "
-            "where it is"
-        ) from None
+        raise NotRunning(phrase("client.none", where=str(where), why=str(error.strerror or error))) from None
     except ValueError:
-        raise Silent(f"what answers at {where} is not Sluice; say with --socket where the daemon is") from None
+        raise Silent(phrase("client.stranger", where=str(where))) from None
     return _result(answer)
 
 

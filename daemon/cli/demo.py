@@ -22,40 +22,43 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
+from daemon.cli.show import width
 from daemon.cli.terminal import say
 from daemon.errors import Refusal
+from daemon.phrases import phrase, teller
 
 BURST = 30
 PER_MINUTE = 10
 MINUTE_S = 6.0
 
 _FAILURES = (
-    ("insufficient-quota", "an account without credit"),
-    ("not-in-plan", "a model that the plan does not contain"),
-    ("html-429", "a web page instead of an answer"),
+    ("insufficient-quota", "demo.no_credit"),
+    ("not-in-plan", "demo.not_in_plan"),
+    ("html-429", "demo.web_page"),
 )
 
 
-def run() -> int:
-    """Show it; 0 when all went as promised."""
+def run(language: str = "en") -> int:
+    """Show it in LANGUAGE; 0 when all went as promised."""
+    tell = teller(language)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # end as by C-c: the daemon and the sandbox go with us
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sluice-demo-")))
         folder.chmod(0o700)
         url = stack.enter_context(_sandbox())
-        socket_path = stack.enter_context(_daemon(folder, url))
-        print(f"A sandbox provider that allows {PER_MINUTE} requests a minute (a minute is {MINUTE_S:g} s here).")
-        print(f"\n1. A burst of {BURST} calls at once. A plain client would lose {BURST - PER_MINUTE} of them.\n")
-        answered = burst(socket_path)
-        print("\n2. Three failures that waiting does not clear.")
-        ids = [fail(socket_path, model, what) for model, what in _FAILURES]
-        print("\n3. The same failure from a terminal, by the curl command above:\n")
-        replayed = replay(folder, socket_path, ids[0])
-        print("\nThat is all. `daemon --sandbox` starts it for you to try; README.md says how gptel uses it.")
+        socket_path = stack.enter_context(_daemon(folder, url, language))
+        say([tell("demo.sandbox", n=PER_MINUTE, seconds=MINUTE_S)])
+        say(["", tell("demo.burst", n=BURST, lost=BURST - PER_MINUTE), ""])
+        answered = burst(socket_path, language)
+        say(["", tell("demo.failures")])
+        ids = [fail(socket_path, model, what, language) for model, what in _FAILURES]
+        say(["", tell("demo.again"), ""])
+        replayed = replay(folder, socket_path, ids[0], language)
+        say(["", tell("demo.end")])
         return 0 if answered == BURST and replayed else 1
 
 
-def burst(socket_path: Path) -> int:
+def burst(socket_path: Path, language: str = "en") -> int:
     """Send the burst with a progress display; the number of calls that were answered with 200."""
     began = time.monotonic()
     live = sys.stdout.isatty()
@@ -69,7 +72,8 @@ def burst(socket_path: Path) -> int:
     finally:
         pool.shutdown(wait=False, cancel_futures=True)  # who presses C-c does not want to wait for the answers
     good = sum(1 for one in sent if one.exception() is None and one.result()[0] == 200)
-    say([f"{good} of {BURST} answered, {BURST - good} lost, in {time.monotonic() - began:.1f} s."])
+    tell = teller(language)
+    say([tell("demo.answered", good=good, n=BURST, lost=BURST - good, seconds=time.monotonic() - began)])
     return good
 
 
@@ -79,22 +83,24 @@ def _progress(done: int, began: float, *, end: str) -> None:
     print(f"  {bar} {done:2}/{BURST}  {time.monotonic() - began:4.1f} s", end=end, flush=True)
 
 
-def fail(socket_path: Path, model: str, what: str) -> str:
-    """Provoke one failure and print what a person gets; returns the call's id."""
+def fail(socket_path: Path, model: str, what: str, language: str = "en") -> str:
+    """Provoke one failure and print what a person gets; returns the call's id. WHAT names the heading's words."""
+    tell = teller(language)
+    heading = tell(what)
     status, body, call = _send(socket_path, model, 0)
-    explained = _rpc(socket_path, "explain", {"call": call})
-    say([f"\n── {what}: HTTP {status} " + "─" * max(0, 60 - len(what))])
-    say(["In the editor's echo area:", "  " + json.loads(body)["error"]["message"]])
-    say(["", "The whole, one key away:", ""])
+    explained = _rpc(socket_path, "explain", {"call": call, "language": language})
+    say([f"\n── {heading}: HTTP {status} " + "─" * max(0, 60 - width(heading))])
+    say([tell("demo.echo_area"), "  " + json.loads(body)["error"]["message"]])
+    say(["", tell("demo.whole"), ""])
     say("  " + line for line in explained["text"].splitlines())
     return call
 
 
-def replay(folder: Path, socket_path: Path, call: str) -> bool:
+def replay(folder: Path, socket_path: Path, call: str, language: str = "en") -> bool:
     """Run the call's curl command in a shell; True if it shows the same status."""
     command = _rpc(socket_path, "curl", {"call": call})["command"]
     if shutil.which("curl") is None:
-        say(["curl is not installed. With it (install the package curl) this step would run:", *command.split("\n")])
+        say([teller(language)("demo.no_curl"), *command.split("\n")])
         return True
     say([*command.split("\n"), ""])
     script = folder / "replay.sh"
@@ -142,7 +148,7 @@ def _rpc(socket_path: Path, method: str, params: dict[str, Any]) -> Any:
         with sock.makefile("rb") as lines:
             answer = json.loads(lines.readline() or b"{}")
     if "result" not in answer:
-        raise Refusal(f"the demo's daemon did not answer {method}: {answer.get('error', 'it closed the connection')}")
+        raise Refusal(phrase("demo.silent", method=method, why=str(answer.get("error", "-"))))
     return answer["result"]
 
 
@@ -154,9 +160,10 @@ def _sandbox() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def _daemon(folder: Path, url: str) -> Iterator[Path]:
+def _daemon(folder: Path, url: str, language: str = "en") -> Iterator[Path]:
     config = folder / "config.yaml"
     config.write_text(
+        f"language: {language}\n"
         f"upstreams:\n- {{host: api.openai.com, url: '{url}', provider: openai, minute: {MINUTE_S:g}s}}\n"
     )
     place = folder / "s.sock"
@@ -178,7 +185,7 @@ def _child(arguments: list[str]) -> Iterator[str]:
     try:
         line = process.stdout.readline() if process.stdout is not None else ""
         if not line:
-            raise Refusal(f"the demo could not start `{' '.join(arguments[:3])}`; what it said stands above")
+            raise Refusal(phrase("demo.not_started", command=" ".join(arguments[:3])))
         yield line
     finally:
         process.send_signal(signal.SIGTERM)

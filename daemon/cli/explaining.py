@@ -15,6 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from daemon.cli.language import chosen
 from daemon.cli.options import environment, paths
 from daemon.cli.reading import failure_from, is_sentence, numbered, parsed, text_of
 from daemon.cli.show import table
@@ -22,6 +23,7 @@ from daemon.cli.terminal import complain, say, say_json
 from daemon.errors import ConfigError, InvalidCall, NotFound, Refusal
 from daemon.explain import Catalogue
 from daemon.model import Failure, Situation
+from daemon.phrases import phrase
 
 _ID = re.compile(r"^(c[0-9a-z]{8}|last|last-failed)$")
 _FACTS = ("subtype", "family", "provider", "window", "limit", "used", "requested", "retry_after_s", "model", "retry")
@@ -42,7 +44,7 @@ def call(options: argparse.Namespace, ask: Callable[[Mapping[str, Any]], Any]) -
     except Refusal as refusal:
         if _ID.match(options.source):
             raise
-        raise NotFound(f"there is no file {options.source!r}, and as for a call: {refusal.message}") from None
+        raise NotFound(phrase("explain.no_file", source=options.source, why=refusal.message)) from None
     if options.json:
         say_json([answer])
     else:
@@ -53,8 +55,8 @@ def one(options: argparse.Namespace) -> None:
     """The explanation of one text."""
     text = text_of(options)
     if not text.strip():
-        raise InvalidCall("there is nothing to explain: give a file, paste the error on standard input, or use --text")
-    _doubt_provider(options.provider)
+        raise InvalidCall(phrase("explain.nothing"))
+    _doubt_provider(options)
     catalogue = Catalogue.load(_rules_dir(options))
     failure = Failure(text=text, status=options.status, provider=options.provider)
     explanation = catalogue.explain(catalogue.classify(failure), Situation(), language(options))
@@ -79,11 +81,11 @@ def many(options: argparse.Namespace) -> int:
                 yield answer_to(catalogue, line, number, words)
             except InvalidCall as refusal:
                 wrong.append(number)
-                yield {"id": None, "line_number": number, "error": refusal.message}
+                yield {"id": None, "line_number": number, "error": refusal.told(words)}
 
     say_json(answers())
     if wrong:
-        complain(f"{len(wrong):,} of the lines could not be read, line {wrong[0]:,} first; see `error` in the output")
+        complain(phrase("explain.lines", n=len(wrong), first=wrong[0]).told(words))
     return len(wrong)
 
 
@@ -108,11 +110,12 @@ def sound(value: Any) -> Any:
 
 def listing(options: argparse.Namespace) -> None:
     """All subtypes as a table."""
-    rows = Catalogue.load(_rules_dir(options)).subtypes(language(options))
+    words = language(options)
+    rows = Catalogue.load(_rules_dir(options)).subtypes(words)
     if options.json:
         say_json([rows])
         return
-    head = ["subtype", "family", "does waiting help", "what it is"]
+    head = [phrase(f"head.{name}").told(words) for name in ("subtype", "family", "waiting", "title")]
     say(table([head, *[[row["subtype"], row["family"], row["waiting"], row["title"]] for row in rows]]))
 
 
@@ -125,9 +128,7 @@ def language(options: argparse.Namespace) -> str:
         return str(_configured_language(options))
     known = languages()
     if options.language.replace("-", "_").split("_")[0].lower() not in known:
-        complain(
-            f"there are no explanations in {options.language!r} yet; there are: {', '.join(known)}; this is English"
-        )
+        complain(phrase("explain.no_language", language=options.language, known=", ".join(known)))
     return str(options.language)
 
 
@@ -145,7 +146,7 @@ def _configured_language(options: argparse.Namespace) -> str:
     try:
         return load(where.config_file, environ=environment(options), must_exist=where.config_told).language
     except ConfigError as error:  # a text can be explained all the same
-        complain(f"the configuration is passed over, since it is wrong: {error.message}")
+        complain(phrase("explain.config", why=error.message))
         return "en"
 
 
@@ -154,11 +155,11 @@ def _rules_dir(options: argparse.Namespace) -> Path:
     return paths(options).rules_dir
 
 
-def _doubt_provider(name: str | None) -> None:
-    """Say so when NAME looks like a slip: rules for one provider would pass the text over."""
+def _doubt_provider(options: argparse.Namespace) -> None:
+    """Say so when the provider's name looks like a slip: rules for one provider would pass the text over."""
     from daemon.providers import load_providers
 
-    known = load_providers()
+    known, name = load_providers(), options.provider
     near = get_close_matches(name.lower(), known, 1, 0.75) if name and name not in known else []
     if near:
-        complain(f"there is no provider {name!r}; did you mean {near[0]}?")
+        complain(phrase("explain.provider", name=name, near=near[0]).told(chosen(options)))

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from daemon.cli import terminal
+from daemon.cli.language import chosen
 from daemon.cli.options import arranged, environment, parser, paths, program
 from daemon.cli.terminal import say, say_json
 from daemon.errors import NotFound, Refusal
+from daemon.phrases import phrase
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_RUNNING, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -31,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         finally:
             terminal.flush()
     except Refusal as refusal:
-        terminal.complain(f"{program()} {arguments[0]}: {refusal.message}")
+        terminal.complain(f"{program()} {arguments[0]}: {refusal.told(chosen(options))}")
         return EXIT_FAILED
     except BrokenPipeError:  # the reader of our output left, as `| head` does
         terminal.forget_output()
@@ -50,12 +52,12 @@ def serve(options: argparse.Namespace) -> int:
     from daemon.cli.ready import ready_lines
 
     def ready(socket: Path, sandbox: bool) -> None:
-        terminal.announce(ready_lines(socket, sandbox=sandbox))
+        terminal.announce(ready_lines(socket, sandbox=sandbox, language=chosen(options)))
 
     try:
         return run(paths(options), sandbox=options.sandbox, environ=environment(options), ready=ready)
     except Taken as taken:
-        terminal.complain(f"{program()} {options.command}: {taken.message}")
+        terminal.complain(f"{program()} {options.command}: {taken.told(chosen(options))}")
         return EXIT_RUNNING
 
 
@@ -64,11 +66,12 @@ def status(options: argparse.Namespace) -> int:
     from daemon.cli.client import ask
     from daemon.cli.show import status_text
 
-    answer = ask(paths(options), "status")
+    language = chosen(options)
+    answer = ask(paths(options), "status", {"language": language})
     if options.json:
         say_json([answer])
     else:
-        say(status_text(answer, time.time()))
+        say(status_text(answer, time.time(), language))
     return EXIT_OK
 
 
@@ -76,22 +79,25 @@ def calls(options: argparse.Namespace) -> int:
     """The newest calls, or one."""
     from daemon.cli.show import call_text, calls_text
 
+    language = chosen(options)
     if options.call:
-        rows = [_ask_or_read(options, "show", {"call": options.call})]
+        rows = [_ask_or_read(options, "show", {"call": options.call, "language": language})]
     else:
         rows = _ask_or_read(options, "calls", {"failed": options.failed, "limit": options.limit})["calls"]
     if options.json:
         say_json(rows)
     elif options.call:
-        say(call_text(rows[0], time.time()))
+        say(call_text(rows[0], time.time(), language))
     else:
-        say(calls_text(rows, time.time(), failed=options.failed))
+        say(calls_text(rows, time.time(), failed=options.failed, language=language))
     return EXIT_OK
 
 
 def curl(options: argparse.Namespace) -> int:
     """The curl command of a call."""
-    answer = _ask_or_read(options, "curl", {"call": options.call, "via_daemon": options.via_daemon})
+    answer = _ask_or_read(
+        options, "curl", {"call": options.call, "via_daemon": options.via_daemon, "language": chosen(options)}
+    )
     say(answer["command"].split("\n"))
     return EXIT_OK
 
@@ -123,7 +129,7 @@ def check(options: argparse.Namespace) -> int:
     from daemon.cli import check as checking
 
     checks = checking.run(paths(options), environment(options))
-    say(checking.lines(checks))
+    say(checking.lines(checks, chosen(options)))
     return EXIT_FAILED if any(one.state == "bad" for one in checks) else EXIT_OK
 
 
@@ -131,7 +137,7 @@ def demo(options: argparse.Namespace) -> int:
     """Show it."""
     from daemon.cli import demo as showing
 
-    return showing.run()
+    return showing.run(chosen(options))
 
 
 def stop(options: argparse.Namespace) -> int:
@@ -141,11 +147,8 @@ def stop(options: argparse.Namespace) -> int:
     where = paths(options)
     ask(where, "shutdown")
     if not wait_for_end(where, STOP_S):
-        raise Refusal(
-            f"the daemon still runs after {STOP_S:g} s: it takes no new calls, waits for those that run "
-            "(setting `drain`), and then ends by itself"
-        )
-    say(["The daemon has stopped."])
+        raise Refusal(phrase("client.still_runs", seconds=STOP_S))
+    say([phrase("client.stopped").told(chosen(options))])
     return EXIT_OK
 
 
@@ -160,11 +163,12 @@ def _ask_or_read(options: argparse.Namespace, method: str, params: Mapping[str, 
         from daemon.cli import offline
 
         if isinstance(not_running, Silent):
-            terminal.complain(f"{program()} {options.command}: {not_running.message}; now its journal is asked")
+            asked = phrase("client.journal_asked", why=not_running.message).told(chosen(options))
+            terminal.complain(f"{program()} {options.command}: {asked}")
         try:
             return offline.answer(where, method, params)
         except offline.NoJournal as none:
-            raise NotFound(f"no daemon answers at {address(where)}, and {none.message}") from None
+            raise NotFound(phrase("client.neither", where=str(address(where)), why=none.message)) from None
 
 
 COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {

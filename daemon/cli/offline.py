@@ -13,6 +13,7 @@ from daemon.curl import curl_command
 from daemon.errors import ConfigError, NotFound
 from daemon.journal import Reader, call_from_row, open_reader
 from daemon.model import Origin
+from daemon.phrases import phrase, told
 from daemon.providers import load_providers, provider_for
 
 
@@ -30,9 +31,7 @@ def answer(paths: Paths, method: str, params: Mapping[str, Any]) -> Any:
         with reader:
             return _read(reader, paths, method, params)
     except sqlite3.Error as error:
-        raise NoJournal(
-            f"the journal in {paths.state_dir} cannot be read: {error}; the daemon mends it when it starts"
-        ) from None
+        raise NoJournal(phrase("journal.unreadable", folder=str(paths.state_dir), why=str(error))) from None
 
 
 def _read(reader: Reader, paths: Paths, method: str, params: Mapping[str, Any]) -> Any:
@@ -40,9 +39,9 @@ def _read(reader: Reader, paths: Paths, method: str, params: Mapping[str, Any]) 
         return {"calls": reader.calls(failed=bool(params.get("failed")), limit=int(params.get("limit") or 100))}
     row = reader.call(str(params["call"]))
     if row is None:
-        raise NotFound(f"the journal has no call {params['call']!r}; `daemon calls` lists those it has")
+        raise NotFound(phrase("journal.no_call", name=str(params["call"])))
     if method == "show":
-        return row
+        return told(row, str(params.get("language") or "en"))
     command = _curl(paths, row, via_daemon=bool(params.get("via_daemon")))
     if method == "explain":
         return _explained(row, command, params.get("language"))
@@ -51,10 +50,7 @@ def _read(reader: Reader, paths: Paths, method: str, params: Mapping[str, Any]) 
 
         return from_journal(reader, row, command, params.get("language"), paths.rules_dir)
     if command is None:
-        raise NotFound(
-            f"call {row['id']} was not kept with its body, so it cannot be repeated; "
-            "the setting journal.bodies says which bodies are kept (failed, all or none)"
-        )
+        raise NotFound(phrase("journal.no_body", call=row["id"]))
     return {"call": row["id"], "command": command}
 
 
@@ -89,7 +85,7 @@ def _explained(row: Mapping[str, Any], command: str | None, language: str | None
     told = catalogue.retold(row, language)
     answer: dict[str, Any] = {"call": row["id"], "ref": row.get("ref"), "explanation": None, "curl": command}
     if told is None:
-        text = f"Call {row['id']} has not failed, so there is nothing to explain. See it with: daemon calls {row['id']}"
-        return {**answer, "text": text}
+        words = phrase("journal.nothing_to_explain", call=row["id"])
+        return {**answer, "text": words.told(language or "en")}
     text, short = catalogue.render(told, curl=command), catalogue.short(told)
     return {**answer, "explanation": told.as_json(), "short": short, "text": text}

@@ -11,12 +11,13 @@ from pathlib import Path
 from daemon import __version__
 from daemon.config import Paths
 
-_VALUED = ("--socket", "--config", "--state-dir", "--log-level")
+_VALUED = ("--socket", "--config", "--state-dir", "--log-level", "--language")
 """Options that may stand before the command, and take a value."""
 
 _MORE = """\
 environment:
-  SLUICE_SOCKET, SLUICE_CONFIG, SLUICE_STATE_DIR and SLUICE_LOG_LEVEL say the same as the options of these names.
+  SLUICE_SOCKET, SLUICE_CONFIG, SLUICE_STATE_DIR, SLUICE_LOG_LEVEL and SLUICE_LANGUAGE say the same as
+  the options of these names.
 
 exit codes:
   0  done        1  it failed, with a line that says why        2  wrong usage        3  a daemon runs already
@@ -81,7 +82,6 @@ def parser() -> argparse.ArgumentParser:
     _explain_options(command("explain", "why a call failed, or what a pasted error means"))
     report_ = command("report", "a failed call as text for a provider's support, without keys")
     report_.add_argument("call", metavar="ID", help="a call's id, or `last`, or `last-failed`")
-    report_.add_argument("--language", metavar="L", help="of the words (default `en`: support reads it)")
     command("check", "what is wrong with this set-up, and how to mend it")
     command("demo", "see it work in under a minute, without key and network")
     command("stop", "stop the daemon after running calls have ended")
@@ -94,6 +94,8 @@ def _everywhere() -> argparse.ArgumentParser:
     options.add_argument("--socket", metavar="PATH", type=_place, help="the Unix socket (SLUICE_SOCKET)")
     options.add_argument("--config", metavar="FILE", type=_place, help="the configuration file (SLUICE_CONFIG)")
     options.add_argument("--state-dir", metavar="DIR", type=_place, help="where the journal is (SLUICE_STATE_DIR)")
+    words = "of what people read: en, ko, zh (SLUICE_LANGUAGE); a report is in English unless told here"
+    options.add_argument("--language", metavar="L", help=words)
     return options
 
 
@@ -120,7 +122,6 @@ def _explain_options(options: argparse.ArgumentParser) -> None:
     what.add_argument("--list", action="store_true", help="list all kinds of failure that are told apart")
     options.add_argument("--provider", metavar="NAME", help="whose error it is, if you know")
     options.add_argument("--status", type=_between(100, 999), metavar="N", help="the HTTP status, if you know")
-    options.add_argument("--language", metavar="L", help="of the words, for example `en`")
     options.add_argument("--json", action="store_true", help="as JSON")
     options.add_argument("--why", action="store_true", help="also show which rules looked at the text, and matched")
 
@@ -160,5 +161,6 @@ def environment(options: argparse.Namespace) -> dict[str, str]:
         "SLUICE_CONFIG": options.config,
         "SLUICE_STATE_DIR": options.state_dir,
         "SLUICE_LOG_LEVEL": getattr(options, "log_level", None),
+        "SLUICE_LANGUAGE": getattr(options, "language", None),
     }
     return {**os.environ, **{name: value for name, value in told.items() if value}}

@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import IO, Any
 
+from daemon.cli.language import chosen
 from daemon.cli.terminal import complain
 from daemon.errors import InvalidCall, NotFound
 from daemon.model import Failure
+from daemon.phrases import phrase
 
 MOST = 4 << 20
 """Bytes of a pasted text, or of one JSON line, that are read."""
@@ -31,11 +33,11 @@ def text_of(options: argparse.Namespace) -> str:
     if is_sentence(options.source):
         return str(options.source)
     if options.source == "-" and sys.stdin.isatty():
-        complain("Paste the error, then press C-d on a line of its own.")
+        complain(phrase("explain.paste").told(chosen(options)))
     with opened(options.source) as file:
         raw = read(file, options.source, MOST + 1)
     if len(raw) > MOST:
-        complain(f"{options.source} is long: the first {MOST >> 20} MiB of it are looked at")
+        complain(phrase("explain.long", source=options.source, most=MOST >> 20).told(chosen(options)))
     return raw[:MOST].decode("utf-8-sig", "replace")
 
 
@@ -74,19 +76,19 @@ def read(file: IO[bytes], source: str, most: int, *, line: bool = False) -> byte
 
 def _unreadable(source: str, error: Exception) -> NotFound:
     why = getattr(error, "strerror", None) or error
-    return NotFound(f"{source!r} cannot be read: {why}; check the name, or give the words themselves with --text")
+    return NotFound(phrase("explain.unreadable", source=source, why=str(why)))
 
 
 def parsed(line: bytes | None, number: int) -> dict[str, Any]:
     """One JSON object. Raises InvalidCall that names the line."""
     if line is None:
-        raise InvalidCall(f"line {number} is longer than {MOST >> 20} MiB; no error text is, so cut it")
+        raise InvalidCall(phrase("explain.long_line", n=number, most=MOST >> 20))
     try:
         row = json.loads(line.decode("utf-8", "replace"))
     except (ValueError, RecursionError):
         row = None
     if not isinstance(row, dict):
-        raise InvalidCall(f"line {number} is not a JSON object; each line needs `text`, or `status`, `headers`, `body`")
+        raise InvalidCall(phrase("explain.not_json", n=number))
     return row
 
 

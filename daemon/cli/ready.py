@@ -8,19 +8,20 @@ from pathlib import Path
 from shlex import quote
 
 from daemon.cli.show import safe
+from daemon.phrases import phrase
 
 _BODY = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hello"}]}
 _ERROR = "((HTTP/1.1 429 Too Many Requests) insufficient_quota) You exceeded your current quota"
 
 
-def ready_lines(socket: Path, *, sandbox: bool) -> list[str]:
+def ready_lines(socket: Path, *, sandbox: bool, language: str = "en") -> list[str]:
     """The line that says that we are ready and, in sandbox mode, what to try."""
     lines = [f"sluice ready: unix:{safe(socket)}"]
     if sandbox:
         lines += [
             "",
-            "The built-in sandbox provider answers all calls: no key is needed and nothing leaves this machine.",
-            "Paste one of these into another terminal; stop with C-c.",
+            phrase("ready.sandbox").told(language),
+            phrase("ready.paste").told(language),
             "",
             curl_line(socket),
             "",

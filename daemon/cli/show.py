@@ -9,6 +9,11 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from daemon.pacing.reasons import period_of, what
+from daemon.phrases import phrase, teller, told
+
+_CALLS_HEAD = ("call", "when", "client", "host", "model", "took", "answer")
+_STATES = frozenset({"waiting", "running", "done", "failed", "cancelled", "interrupted"})
 _DRIVING = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
 """What could drive a terminal or turn a line around, and surrogates, which no terminal can show."""
 
@@ -50,16 +55,17 @@ def width(text: str) -> int:
 
 
 def span(seconds: float | None) -> str:
-    """A duration as one would say it."""
+    """A duration as one would say it: a phrase, where it is known."""
     if seconds is None:
         return "?"
     if seconds < 10:
-        return f"{seconds:.1f} s"
+        return phrase("span.seconds", n=f"{seconds:.1f}")
     if seconds < 120:
-        return f"{seconds:.0f} s"
+        return phrase("span.seconds", n=f"{seconds:.0f}")
     if seconds < 7200:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h" if seconds < 172800 else f"{seconds / 86400:.0f} days"
+        return phrase("span.minutes", m=round(seconds / 60))
+    hours, days = f"{seconds / 3600:.1f}", f"{seconds / 86400:.0f}"
+    return phrase("span.hours", h=hours) if seconds < 172800 else phrase("span.days", d=days)
 
 
 def clock(at: float | None, now: float) -> str:
@@ -70,46 +76,51 @@ def clock(at: float | None, now: float) -> str:
     return time.strftime(form, time.localtime(at))
 
 
-def status_text(status: Mapping[str, Any], now: float) -> list[str]:
+def status_text(status: Mapping[str, Any], now: float, language: str = "en") -> list[str]:
     """`daemon status`."""
+    tell = teller(language)
     about, journal = status["daemon"], status["journal"]
-    up = f"has run for {span(now - about['started_at'])}" if about.get("started_at") else "runs"
-    lines = [safe(f"Sluice {about['version']} {up} (pid {about['pid']}) at {about['socket']}")]
+    who = {name: str(about[name]) for name in ("version", "pid", "socket")}
+    since = about.get("started_at")
+    lines = [safe(tell("status.runs_for", time=span(now - since), **who) if since else tell("status.runs", **who))]
     if about.get("sandbox"):
-        lines.append("It talks to the built-in sandbox provider only: nothing leaves this machine.")
-    lines.append(under_way(about["running"], len(status["queue"])))
+        lines.append(tell("status.sandbox"))
+    lines.append(told(under_way(about["running"], len(status["queue"])), language))
     for pool in status["pools"]:
-        lines += ["", cell(f"{pool['host']} {pool['group'] or '(no model)'}: {pool['words']}")]
-        lines += [f"  {line}" for line in table([dim_row(dim) for dim in pool.get("dims", ())])]
+        lines += ["", cell(f"{pool['host']} {pool['group'] or tell('status.no_model')}: {pool['words']}")]
+        lines += [f"  {line}" for line in table([dim_row(dim, language) for dim in pool.get("dims", ())])]
     if status["queue"]:
-        lines += ["", *queue_text(status["queue"], now)]
-    return [*lines, *journal_text(journal)]
+        lines += ["", *queue_text(status["queue"], now, language)]
+    return [*lines, *journal_text(journal, language)]
 
 
 def under_way(running: int, waiting: int) -> str:
-    """How many calls there are now."""
+    """How many calls there are now, as a phrase."""
     if not running:
-        return "No call is under way."
-    calls = "1 call is" if running == 1 else f"{running:,} calls are"
-    return f"{calls} under way; {waiting:,} of them wait{'s' if waiting == 1 else ''} for a limit."
+        return phrase("status.nothing")
+    calls = phrase("status.one_call") if running == 1 else phrase("status.many_calls", n=running)
+    return phrase("status.one_waits" if waiting == 1 else "status.many_wait", calls=calls, n=waiting)
 
 
-def journal_text(journal: Mapping[str, Any]) -> list[str]:
+def journal_text(journal: Mapping[str, Any], language: str = "en") -> list[str]:
     """What is wrong with the journal, if anything is, and what that means."""
+    tell = teller(language)
     why, dropped = journal.get("why"), journal.get("dropped")
     if journal.get("state") == "ok":
-        return ["", safe(f"Journal: {why}")] if why else []
-    lost = f" {dropped:,} steps of calls were not written." if dropped else ""
-    state = f"Journal: {journal.get('state')}: {str(why or 'it does not say why').rstrip('.')}."
-    return ["", safe(f"{state}{lost} Calls go through all the same.")]
+        return ["", safe(tell("status.journal", why=str(why)))] if why else []
+    lost = tell("status.lost", n=dropped) if dropped else ""
+    why = str(why).rstrip(".") if why else tell("status.no_reason")
+    return ["", safe(tell("status.journal_bad", state=str(journal.get("state")), why=why, lost=lost))]
 
 
-def dim_row(dim: Mapping[str, Any]) -> list[str]:
+def dim_row(dim: Mapping[str, Any], language: str = "en") -> list[str]:
     """One limit of a pool."""
     used, limit = dim.get("used"), dim.get("limit")
-    known = "unknown" if limit is None else f"{number(used)} of {number(limit)} used"
-    name = str(dim.get("dimension", "?")).replace("_", " ")
-    return [cell(f"{name} / {dim['period']}" if dim.get("period") else name), known, cell(dim.get("source") or "")]
+    tell = teller(language)
+    known = tell("status.unknown") if limit is None else tell("status.used", used=number(used), limit=number(limit))
+    name, period = what(str(dim.get("dimension", "?"))), dim.get("period")
+    limited = tell("status.limit", what=name, period=period_of(str(period))) if period else told(name, language)
+    return [cell(limited), known, cell(dim.get("source") or "")]
 
 
 def number(value: Any) -> str:
@@ -117,31 +128,35 @@ def number(value: Any) -> str:
     return "?" if value is None else f"{value:,.0f}"
 
 
-def queue_text(rows: Iterable[Mapping[str, Any]], now: float) -> list[str]:
+def queue_text(rows: Iterable[Mapping[str, Any]], now: float, language: str = "en") -> list[str]:
     """The waiting calls."""
-    head = ["place", "call", "goes in", "client", "priority", "model", "waits for"]
+    names = ("place", "call", "goes_in", "client", "priority", "model", "waits_for")
+    head = [phrase(f"head.{name}").told(language) for name in names]
     body = [
         [
             str(row.get("place", "?")),
             cell(row["id"]),
-            span(max(0.0, row["eta_at"] - now)) if row.get("eta_at") else "?",
+            told(span(max(0.0, row["eta_at"] - now)), language) if row.get("eta_at") else "?",
             cell(row.get("client") or "-"),
             str(row.get("priority") or "-"),
             cell(row.get("model") or "-"),
-            cell(row.get("waits_for") or "its turn"),
+            cell(row.get("waits_for") or phrase("waits.turn").told(language)),
         ]
         for row in rows
     ]
     return table([head, *body])
 
 
-def calls_text(rows: Sequence[Mapping[str, Any]], now: float, *, failed: bool = False) -> list[str]:
+def calls_text(
+    rows: Sequence[Mapping[str, Any]], now: float, *, failed: bool = False, language: str = "en"
+) -> list[str]:
     """`daemon calls`; with FAILED only failed ones were asked for."""
+    tell = teller(language)
     if not rows and failed:
-        return ["No call has failed, as far as the journal goes back."]
+        return [tell("calls.none_failed")]
     if not rows:
-        return ["No calls yet. Send one from gptel, or with: curl --unix-socket SOCKET http://api.openai.com/v1/models"]
-    head = ["call", "when", "client", "host", "model", "took", "answer"]
+        return [tell("calls.none")]
+    head = [phrase(f"head.{name}").told(language) for name in _CALLS_HEAD]
     body = [
         [
             cell(row["id"]),
@@ -149,38 +164,43 @@ def calls_text(rows: Sequence[Mapping[str, Any]], now: float, *, failed: bool = 
             cell(row.get("client") or "-"),
             cell(row.get("host") or "-"),
             cell(row.get("model") or "-"),
-            span(row.get("duration_s")) if row.get("duration_s") is not None else "-",
-            answer_text(row),
+            told(span(row.get("duration_s")), language) if row.get("duration_s") is not None else "-",
+            answer_text(row, language),
         ]
         for row in rows
     ]
     return table([head, *body])
 
 
-def answer_text(row: Mapping[str, Any]) -> str:
+def answer_text(row: Mapping[str, Any], language: str = "en") -> str:
     """How a call ended, on one line: `200`, `429 insufficient_quota: ...`, `cancelled: the client left`."""
     status, state, line = row.get("status"), row.get("state"), row.get("line")
     parts = [str(status)] if status else []
     if row.get("subtype"):
         parts.append(str(row["subtype"]))
     elif state and (state != "done" or not status):
-        parts.append(str(state))
+        parts.append(phrase(f"state.{state}").told(language) if state in _STATES else str(state))
     return cell((" ".join(parts) or "-") + (f": {line}" if line else ""))
 
 
-def call_text(row: Mapping[str, Any], now: float) -> list[str]:
+def call_text(row: Mapping[str, Any], now: float, language: str = "en") -> list[str]:
     """`daemon calls ID`: one whole, with its timeline and where to look next."""
-    who = f"client {row.get('client') or '-'}, {row.get('priority') or 'normal'} priority"
+    tell = teller(language)
+    url = f"{row.get('method', '')} {row.get('host', '')}{row.get('target', '')}"
+    who = {
+        name: str(row.get(name) or other) for name, other in (("model", "-"), ("client", "-"), ("priority", "normal"))
+    }
     lines = [
-        cell(f"Call {row['id']}: {row.get('method', '')} {row.get('host', '')}{row.get('target', '')}"),
-        cell(f"  model {row.get('model') or '-'}, {who}"),
-        f"  began {clock(row.get('started_at'), now)}, {answer_text(row)}",
+        cell(tell("call.head", call=row["id"], url=url)),
+        "  " + cell(tell("call.who", **who)),
+        "  " + tell("call.began", when=clock(row.get("started_at"), now), answer=answer_text(row, language)),
         "",
     ]
     start = row.get("started_at") or 0.0
     for step in row.get("timeline", ()):
         text = cell(step.get("text", step.get("kind", "")))
-        lines.append(f"  {max(0.0, step.get('at', start) - start):9.3f} s  {text}")
+        after = phrase("span.seconds", n=f"{max(0.0, step.get('at', start) - start):9.3f}").told(language)
+        lines.append(f"  {after}  {text}")
     if row.get("state") == "failed":
-        lines += ["", cell(f"Why, and what to do: daemon explain {row['id']}")]
+        lines += ["", cell(tell("call.why", call=row["id"]))]
     return lines

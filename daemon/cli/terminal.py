@@ -12,6 +12,7 @@ from typing import Any
 
 from daemon.cli.show import as_json, safe
 from daemon.errors import Refusal
+from daemon.phrases import phrase
 
 
 def set_up() -> None:
@@ -84,4 +85,4 @@ def _write(line: str) -> None:
 
 
 def _unwritable(error: OSError) -> Refusal:
-    return Refusal(f"the output cannot be written: {error.strerror}; send it elsewhere, or make room")
+    return Refusal(phrase("client.unwritable", why=str(error.strerror)))

@@ -46,6 +46,12 @@ def _with_environment(config: Config, environ: Mapping[str, str]) -> Config:
         if level is None:
             raise ConfigError(f"SLUICE_LOG_LEVEL is {told!r}. Set it to one of {', '.join(_LEVELS)}, or unset it")
         config = replace(config, log=replace(config.log, level=level))
+    spoken = environ.get("SLUICE_LANGUAGE", "").lower()
+    if spoken:
+        if spoken[:2] not in _LANGUAGES:
+            known = ", ".join(sorted(_LANGUAGES))
+            raise ConfigError(f"SLUICE_LANGUAGE or --language is {spoken!r}. Set it to one of {known}, or leave it out")
+        config = replace(config, language=spoken[:2])
     if config.language == "auto":
         config = replace(config, language=_language(environ))
     return config

@@ -11,6 +11,7 @@ from daemon.journal import statements as sql
 from daemon.journal.bodies import Bodies, Part
 from daemon.journal.plain import as_json
 from daemon.model import Call, Event, Headers, Reading
+from daemon.phrases import told
 from daemon.redact import Redactor, Sealed
 
 Policy = Literal["failed", "all", "none"]
@@ -60,7 +61,8 @@ class Rows:
         out: list[Write] = []
         if call.id not in self.known:
             out.append((sql.INSERT_CALL, self._call(call)))
-        line = self._scrubbed(event.explanation.line, call) if event.explanation else self._scrubbed(event.reason, call)
+        said = event.explanation.line if event.explanation else told(event.reason, call.language or "en")
+        line = self._scrubbed(said, call)
         at = {"id": call.id, "at": event.at, "attempt": event.attempt, "status": event.status}
         out.append((sql.STEP, {**at, "kind": event.kind, "wait_s": event.wait_s, "reason": line or None}))
         out += _WRITES[event.kind](self, event, {**at, "reason": line or None, "line": line or None})

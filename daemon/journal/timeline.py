@@ -5,31 +5,35 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from daemon.phrases import Phrase, phrase
+
 
 def words(step: Mapping[str, Any]) -> str:
-    """One step in the life of a call, for people."""
-    reason = step["reason"] or ""
-    wait = step["wait_s"]
-    number = f" (attempt {step['attempt']})" if step["attempt"] and step["attempt"] > 1 else ""
-    match step["kind"]:
-        case "queued":
-            return f"came in, waits for: {reason}" if reason else "came in"
-        case "admitted":
-            return f"may go, after {wait:.1f} s in the queue{number}" if wait and wait >= 0.05 else f"may go{number}"
-        case "sent":
-            return f"sent{number}"
-        case "answered":
-            return f"answered with status {step['status']}"
-        case "first_byte":
-            return "the answer begins"
-        case "failed":
-            return f"failed: {reason}" if reason else f"failed with status {step['status']}"
-        case "held":
-            when = f"goes again in {wait:.1f} s" if wait is not None else "waits to go again"
-            return f"{when}: {reason}" if reason else when
-        case "done":
-            return "done"
-        case "cancelled":
-            return f"cancelled: {reason}" if reason else "cancelled"
-        case other:
-            return str(other)
+    """One step in the life of a call, for people: a phrase, whose reason is in the words in which it was kept."""
+    told = _told(step)
+    number = step["attempt"]
+    return phrase("step.again", step=told, attempt=number) if number and number > 1 and _moves(step) else told
+
+
+def _moves(step: Mapping[str, Any]) -> bool:
+    return step["kind"] in ("admitted", "sent")
+
+
+def _told(step: Mapping[str, Any]) -> str:
+    kind, reason, wait = str(step["kind"]), step["reason"], step["wait_s"]
+    if kind == "admitted" and wait and wait >= 0.05:
+        return phrase("step.admitted_after", wait=wait)
+    if kind == "held":
+        return _held(reason, wait)
+    if kind == "failed" and not reason:
+        return phrase("step.failed_status", status=str(step["status"]))
+    if kind in ("queued", "failed", "cancelled") and reason:
+        return phrase(f"step.{kind}_why", why=reason)
+    if kind == "answered":
+        return phrase("step.answered", status=str(step["status"]))
+    return phrase(f"step.{kind}") if kind in ("queued", "admitted", "sent", "first_byte", "done", "cancelled") else kind
+
+
+def _held(reason: str | None, wait: float | None) -> Phrase:
+    when = phrase("step.held") if wait is None else phrase("step.held_for", wait=wait)
+    return phrase("step.held_why", when=when, why=reason) if reason else when

@@ -62,7 +62,7 @@ async def calls(desk: Desk, params: Params, session: Session, tag: Any) -> Resul
 
 async def show(desk: Desk, params: Params, session: Session, tag: Any) -> Result:
     """One call whole: what was sent, each attempt, the timeline, the explanation."""
-    return await row_of(desk, needed_text(params, "call"))
+    return told(await row_of(desk, needed_text(params, "call")), language_of(desk, params))
 
 
 async def curl(desk: Desk, params: Params, session: Session, tag: Any) -> Result:

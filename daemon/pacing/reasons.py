@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from daemon.model import DIMENSIONS
 from daemon.phrases import Phrase, phrase
 
 PERIODS = frozenset({"second", "minute", "hour", "day", "week", "month"})
@@ -32,28 +33,29 @@ def duration(seconds: float) -> Phrase:
 @lru_cache(256)
 def what(dimension: str) -> Phrase:
     """What is counted: `input tokens`."""
-    return phrase(f"what.{dimension}")
+    return phrase(f"what.{dimension}") if dimension in DIMENSIONS else phrase("what.other", word=dimension)
 
 
 @lru_cache(256)
 def per(dimension: str, period: str) -> Phrase:
     """A limit: `requests per minute`. PERIOD as `period_word` says it. Cached: this is asked at every step."""
-    return phrase("waits.per", what=what(dimension), period=_period(period))
+    return phrase("waits.per", what=what(dimension), period=period_of(period))
 
 
 @lru_cache(256)
 def used_up(dimension: str, period: str) -> Phrase:
     """`requests per minute used up`."""
-    return phrase("waits.used_up", what=what(dimension), period=_period(period))
+    return phrase("waits.used_up", what=what(dimension), period=period_of(period))
 
 
 @lru_cache(256)
 def refused_by(dimension: str, period: str) -> Phrase:
     """Why a call has to be sent again: `the limit of requests per minute is used up`."""
-    return phrase("held.limit", what=what(dimension), period=_period(period))
+    return phrase("held.limit", what=what(dimension), period=period_of(period))
 
 
-def _period(word: str) -> Phrase:
+def period_of(word: str) -> Phrase:
+    """A period as `period_word` says it."""
     count, _, unit = word.partition(" ")
     if unit in ("days", "s"):
         return phrase("period.days" if unit == "days" else "period.seconds", n=count)
