@@ -78,7 +78,7 @@ that name."
   :package-version '(sluice . "0.1.0"))
 
 (defcustom sluice-language nil
-  "The language of explanations, for example \"en\" or \"ko\".
+  "The language of all that the daemon says, for example \"en\" or \"ko\".
 When nil, the daemon decides."
   :type '(choice (const :tag "The daemon's choice" nil) string)
   :package-version '(sluice . "0.1.0"))
@@ -139,7 +139,8 @@ Calls to a model never block; this is about explanations, status and the like."
   "Introduce this Emacs over CONN and check that both speak the same protocol."
   (let ((hello (sluice-rpc-call conn "hello"
                                 (list :client "emacs" :version sluice-version
-                                      :protocol sluice-protocol)
+                                      :protocol sluice-protocol
+                                      :language sluice-language)
                                 sluice-timeout)))
     (setf (sluice-rpc-hello conn) hello)
     (when (plist-get hello :warning)

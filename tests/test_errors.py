@@ -7,6 +7,7 @@ import re
 
 from daemon import errors
 from daemon.errors import QueueFull, Refusal
+from daemon.phrases import phrase
 
 REFUSALS = [kind for kind in vars(errors).values() if inspect.isclass(kind) and issubclass(kind, Refusal)]
 
@@ -29,3 +30,12 @@ def test_message_and_facts() -> None:
     assert (refusal.message, str(refusal), refusal.facts) == (
         "200 calls already wait; cancel some", "200 calls already wait; cancel some", {"retry_after_s": 3},
     )  # fmt: skip
+
+
+def test_told_in_a_language() -> None:
+    """A phrase is told in the reader's language, English to the log; what others said stays as it is."""
+    refusal = QueueFull(phrase("refused.queue_full", most=2, host="h", group="g"))
+    assert str(refusal).startswith("2 calls already wait for h g; raise queue.max_waiting")
+    assert refusal.told("ko").startswith("h g 앞에 벌써 2건이 기다리고")
+    assert refusal.told("fr") == str(refusal)
+    assert QueueFull("as it came").told("ko") == "as it came"

@@ -45,8 +45,8 @@ def ask(paths: Paths, method: str, params: Mapping[str, Any] | None = None, *, t
             sock.sendall(json.dumps(request).encode() + b"\n")
             answer = _answer(sock)
     except (TimeoutError, BlockingIOError):  # the latter: its backlog is full, so it lives and takes nobody
-        about = {"where": str(where), "log": str(paths.log_file), "kill": _pid(paths)}
-        raise Silent(phrase("client.slow", seconds=timeout_s, **about)) from None
+        log = str(paths.log_file)
+        raise Silent(phrase("client.slow", where=str(where), seconds=timeout_s, log=log, kill=_pid(paths))) from None
     except ConnectionRefusedError:
         if _held(_lock_beside(where)):
             raise Silent(phrase("client.stopping", where=str(where), kill=_pid(paths))) from None

@@ -80,9 +80,11 @@ def status_text(status: Mapping[str, Any], now: float, language: str = "en") -> 
     """`daemon status`."""
     tell = teller(language)
     about, journal = status["daemon"], status["journal"]
-    who = {name: str(about[name]) for name in ("version", "pid", "socket")}
-    since = about.get("started_at")
-    lines = [safe(tell("status.runs_for", time=span(now - since), **who) if since else tell("status.runs", **who))]
+    version, pid, socket, since = about["version"], about["pid"], about["socket"], about.get("started_at")
+    if since:
+        lines = [safe(tell("status.runs_for", version=version, time=span(now - since), pid=pid, socket=socket))]
+    else:
+        lines = [safe(tell("status.runs", version=version, pid=pid, socket=socket))]
     if about.get("sandbox"):
         lines.append(tell("status.sandbox"))
     lines.append(told(under_way(about["running"], len(status["queue"])), language))
@@ -187,12 +189,10 @@ def call_text(row: Mapping[str, Any], now: float, language: str = "en") -> list[
     """`daemon calls ID`: one whole, with its timeline and where to look next."""
     tell = teller(language)
     url = f"{row.get('method', '')} {row.get('host', '')}{row.get('target', '')}"
-    who = {
-        name: str(row.get(name) or other) for name, other in (("model", "-"), ("client", "-"), ("priority", "normal"))
-    }
+    model, client = row.get("model") or "-", row.get("client") or "-"
     lines = [
         cell(tell("call.head", call=row["id"], url=url)),
-        "  " + cell(tell("call.who", **who)),
+        "  " + cell(tell("call.who", model=model, client=client, priority=row.get("priority") or "normal")),
         "  " + tell("call.began", when=clock(row.get("started_at"), now), answer=answer_text(row, language)),
         "",
     ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from daemon.phrases import phrase
+
 HEADER_LIMIT = 4096
 """Bytes of a frame's header; a longer one is an attack or another protocol."""
 
@@ -66,7 +68,7 @@ class Framer:
             head_end = self._buffer.find(b"\r\n\r\n", 0, HEADER_LIMIT)
             if head_end < 0:
                 if len(self._buffer) >= HEADER_LIMIT:
-                    raise FramingError(f"a frame's header is longer than {HEADER_LIMIT} bytes")
+                    raise FramingError(phrase("rpc.long_header", most=HEADER_LIMIT))
                 return out
             length = _length_of(bytes(self._buffer[:head_end]))
             self._check_size(length)
@@ -78,7 +80,7 @@ class Framer:
 
     def _check_size(self, size: int) -> None:
         if size > self._max:
-            raise FramingError(f"a message is larger than {self._max} bytes (setting max_body)")
+            raise FramingError(phrase("rpc.long_message", most=self._max))
 
 
 def _length_of(header: bytes) -> int:
@@ -89,7 +91,7 @@ def _length_of(header: bytes) -> int:
         if match:
             lengths.append(int(match[1]))
         elif not _OTHER_HEADER.match(line):
-            raise FramingError("a frame's header holds something other than Content-Length and Content-Type")
+            raise FramingError(phrase("rpc.odd_header"))
     if len(lengths) != 1:
-        raise FramingError("a frame needs exactly one Content-Length")
+        raise FramingError(phrase("rpc.no_length"))
     return lengths[0]

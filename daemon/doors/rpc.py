@@ -89,7 +89,7 @@ class RpcConnection(asyncio.Protocol):
         try:
             messages = self._framer.feed(data)
         except FramingError as error:
-            self._reply_error(None, INVALID_REQUEST, phrase("rpc.framing", why=str(error)))
+            self._reply_error(None, INVALID_REQUEST, phrase("rpc.framing", why=error.args[0]))
             self.close()
             return
         for message in messages:
@@ -144,7 +144,7 @@ class RpcConnection(asyncio.Protocol):
         try:
             value = parse(message)
         except ValueError as error:
-            self._reply_error(None, PARSE_ERROR, phrase("rpc.not_json", why=str(error)))
+            self._reply_error(None, PARSE_ERROR, phrase("rpc.not_json", why=error.args[0]))
             return
         escapes = b"\\u" in message
         if isinstance(value, list):

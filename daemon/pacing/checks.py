@@ -67,10 +67,10 @@ def too_late(pool: Pool, entry: Entry, now: float, *, after_all: bool = False) -
     why = stop.why if stop is not None else phrase("waits.turn")
     if after_all:
         waited = duration(now - entry.arrived)
-        said = phrase("refused.waited_in_vain", waited=waited, why=why, wait=duration(eta))
-    else:
-        said = phrase("refused.too_late", why=why, wait=duration(eta))
-    return DeadlineExceeded(said, retry_after_s=round(eta, 3))
+        return DeadlineExceeded(
+            phrase("refused.waited_in_vain", waited=waited, why=why, wait=duration(eta)), retry_after_s=round(eta, 3)
+        )
+    return DeadlineExceeded(phrase("refused.too_late", why=why, wait=duration(eta)), retry_after_s=round(eta, 3))
 
 
 def eta_s(pool: Pool, entry: Entry, now: float) -> float:

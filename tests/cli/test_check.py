@@ -136,3 +136,14 @@ def test_wrong_rules_of_ones_own(run: Any, home: Path) -> None:
     assert "your rules for explanations in" in done.out
     assert "\n      " + str(home / "config.yaml") + ":2" in done.out
     assert done.out.endswith("\n1 to mend.\n")
+
+
+def test_in_korean(run: Any, home: Path) -> None:
+    """What is wrong and its mend are told in the language asked for; the command to type stays as it is."""
+    (home / "state").mkdir()
+    (home / "state").chmod(0o755)
+    done = run("check", "--language", "ko")
+    assert done.code == 1
+    assert f"문제  {home / 'state'}에 다른 사람도 들어올 수 있어요(모드 0755)" in done.out
+    assert f"→ 이렇게 해 주세요: chmod 700 {home / 'state'}" in done.out
+    assert "고칠 것이 1개 있어요." in done.out

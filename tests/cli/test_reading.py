@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def options(source: str = "-", text: str | None = None) -> argparse.Namespace:
     """What the parser makes of the arguments."""
-    return argparse.Namespace(source=source, text=text)
+    return argparse.Namespace(source=source, text=text, language="en")
 
 
 def test_a_sentence_is_not_a_file(home: Path) -> None:

@@ -17,6 +17,7 @@ from daemon.doors.http import STATUS_OF, HttpDoor, HttpSettings
 from daemon.errors import Cancelled, DeadlineExceeded, QueueFull, Refusal, TooLarge, UnknownHost, UnknownOperation
 from daemon.gateway import Incoming
 from daemon.model import Ask, Call, Failure, Headers, Origin, Priority, Reply, Scope
+from daemon.phrases import phrase
 from daemon.redact import Sealed
 from daemon.upstream import StreamCut
 from doors.wire import trickle, visit
@@ -627,3 +628,51 @@ async def test_closing_ends_what_runs(place: Path) -> None:
         await http.close(0.01)
         assert await wire.rest() == b""
         assert script.cancelled.is_set()
+
+
+# ---- in the visitor's language
+
+FULL = QueueFull(phrase("refused.queue_full", most=2, host="api.example.com", group="m"), retry_after_s=3)
+
+
+@pytest.mark.parametrize(
+    ("line", "default", "said"),
+    [
+        ("X-Sluice-Language: ko", "en", "api.example.com m 앞에 벌써 2건이 기다리고"),
+        ("X-Sluice-Language: zh-CN", "ko", "api.example.com m 前面已经有 2 个请求在排队"),
+        ("X-Sluice-Language: fr", "ko", "2 calls already wait for api.example.com m; raise queue.max_waiting"),
+        ("X-Other: ko", "ko", "api.example.com m 앞에 벌써 2건이 기다리고"),
+        ("X-Other: ko", "en", "2 calls already wait for api.example.com m; raise queue.max_waiting"),
+    ],
+)
+async def test_a_refusal_in_the_language_asked_for(place: Path, line: str, default: str, said: str) -> None:
+    """The words are the visitor's; status, type, code and facts are the same for programs in every language."""
+    answer = await one(place, Script(FULL), post(b"{}", line), HttpSettings(language=default))
+    error = error_of(answer)
+    assert error["message"].startswith(said)
+    assert (error["type"], error["code"], error["sluice"]) == (
+        "sluice_queue_full", "sluice_queue_full", {"retry_after_s": 3},
+    )  # fmt: skip
+    assert answer[0] == b"HTTP/1.1 503 Queue full"
+
+
+async def test_what_the_door_itself_refuses(place: Path) -> None:
+    """A header that is wrong, before there is a call, and a body that is too large."""
+    wrong = await one(place, Script(), post(b"{}", "X-Sluice-Priority: urgent", "X-Sluice-Language: ko"))
+    assert error_of(wrong)["message"] == "X-Sluice-Priority에는 interactive, normal, batch 중 하나를 적어 주세요"
+    large = await one(place, Script(), post(b"x" * 20, "X-Sluice-Language: zh"), HttpSettings(max_body=10))
+    assert error_of(large)["message"].startswith("请求体超过了 10 字节")
+
+
+async def test_operations_hear_the_language_of_the_header(place: Path) -> None:
+    """The header counts for control operations, the parameter before it."""
+    script = Script()
+    await one(place, script, post(b"{}", "X-Sluice-Language: ko", target="/_sluice/status"))
+    await one(place, script, post(b"{}", "X-Sluice-Language: ko", target="/_sluice/status?language=zh"))
+    assert [params["language"] for _, params in script.operations] == ["ko", "zh"]
+
+
+async def test_not_even_http_in_the_daemons_language(place: Path) -> None:
+    """Who cannot be asked what it reads gets the daemon's own language."""
+    answer = await one(place, Script(), b"GET / HTTP/1.1\r\nHo st: x\r\n\r\n", HttpSettings(language="ko"))
+    assert "올바른 HTTP/1.1 요청이 아니라서" in error_of(answer)["message"]

@@ -14,8 +14,9 @@ import pytest
 
 from daemon.doors import porter
 from daemon.doors.rpc import BATCH_CAP, CODE_OF, RpcDoor
-from daemon.errors import Refusal, UnknownOperation
+from daemon.errors import NotFound, Refusal, UnknownOperation
 from daemon.operations import Session
+from daemon.phrases import phrase
 from doors.wire import Wire, visit
 
 MAX = 200_000
@@ -64,6 +65,16 @@ class Play:
         """The refusal that is asked for."""
         kind = next(kind for kind in (*CODE_OF, Refusal) if kind.__name__ == params["kind"])
         raise kind("said in words", **params.get("facts", {}))
+
+    async def do_words(self, params: Any, session: Session, tag: Any) -> Any:
+        """A refusal that can be told in each language."""
+        raise NotFound(phrase("journal.no_call", name="c1"))
+
+    async def do_listen(self, params: Any, session: Session, tag: Any) -> Any:
+        """What `hello` does with a language, and a notification."""
+        session.language = params["language"]
+        session.notify("queue", {"queue": [{"waits_for": phrase("waits.turn"), "place": 1}]})
+        return {}
 
     async def do_stream(self, params: Any, session: Session, tag: Any) -> Any:
         """Text in pieces, then the whole."""
@@ -452,3 +463,32 @@ async def test_draining_waits_for_what_runs(place: Path) -> None:
         assert (await read(wire))["result"] == {"waited": True}
         rpc.close()
         assert await wire.rest() == b""
+
+
+# ---- in the visitor's language
+
+
+async def test_a_refusal_in_the_language_asked_for(place: Path) -> None:
+    """By the request's own `language`, else what the connection said once, else the daemon's; the code stays."""
+    async with door(place, Play()), visit(place / "s") as wire:
+        wire.send(request(1, "words", language="ko") + request(2, "words", language=7))
+        first, second = await read(wire), await read(wire)
+        assert first["error"]["message"].startswith(
+            "기록에 'c1'라는 요청이 없어요. 어떤 요청이 있는지는 `daemon calls`"
+        )
+        assert second["error"]["message"].startswith("the journal has no call 'c1'")
+        assert first["error"]["code"] == second["error"]["code"] == CODE_OF[NotFound]
+        assert first["error"]["data"] == {"kind": "not_found"}
+
+
+async def test_a_connection_that_said_what_it_reads(place: Path) -> None:
+    """After `hello` with a language all words on this connection are in it, notifications and bad requests, too."""
+    play = Play()
+    async with door(place, play), visit(place / "s") as wire:
+        wire.send(request(1, "listen", language="zh"))
+        note, answer = await read(wire), await read(wire)
+        assert note["params"] == {"queue": [{"waits_for": "轮到它", "place": 1}]}
+        assert answer["result"] == {}
+        wire.send(b'{"jsonrpc":"2.0","id":2,"method":"echo","params":[]}\n' + request(3, "words"))
+        assert (await read(wire))["error"]["message"] == "params 要用带名字的对象，不能用列表"
+        assert (await read(wire))["error"]["message"].startswith("记录里没有请求 'c1'")

@@ -27,3 +27,11 @@ from daemon.journal.timeline import words
 def test_words(step, said):
     """Each kind of step has its words; an unknown one keeps its name."""
     assert words({"attempt": 0, "status": None, "wait_s": None, "reason": None, **step}) == said
+
+
+def test_told_in_other_languages():
+    """A step is a phrase; its reason is in the words in which it was kept."""
+    step = {"kind": "held", "attempt": 1, "status": None, "wait_s": 2.0, "reason": "limite atteinte"}
+    assert words(step).told("ko") == "2.0초 뒤에 다시 보내요. 까닭: limite atteinte"
+    again = words({"kind": "sent", "attempt": 2, "status": None, "wait_s": None, "reason": None})
+    assert again.told("zh") == "已发出（第 2 次尝试）"

@@ -143,3 +143,24 @@ async def test_subtypes(office: Make) -> None:
     rows = (await office(ok()).run("subtypes"))["subtypes"]
     assert "insufficient_quota" in {row["subtype"] for row in rows}
     json.dumps(rows)
+
+
+async def test_the_queue_in_the_language_asked_for(office: Make) -> None:
+    """Pools and rows are told in the language of the request, of the connection, or of the daemon, in this order."""
+    here = office(ok())
+    await here.world.send()
+    assert (await here.run("status"))["pools"][0]["words"] == "idle"
+    assert (await here.run("limits", language="ko"))["pools"][0]["words"] == "쉬고 있어요"
+    await here.run("hello", language="zh")
+    assert (await here.run("limits"))["pools"][0]["words"] == "空闲"
+    assert (await here.run("status", language=None))["pools"][0]["words"] == "空闲"
+    assert (await here.run("limits", language="ko"))["pools"][0]["state"] == "idle"
+
+
+async def test_a_timeline_in_the_language_asked_for(office: Make) -> None:
+    """The steps of a call are told as they are read; what is not asked for stays English."""
+    here = office(ok())
+    reply, _ = await here.world.send()
+    steps = (await here.run("show", call=reply.call.id, language="ko"))["timeline"]
+    assert [step["text"] for step in steps][0::2][:2] == ["요청이 들어왔어요", "보냈어요"]
+    assert (await here.run("show", call=reply.call.id))["timeline"][-1]["text"] == "done"

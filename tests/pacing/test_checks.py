@@ -75,3 +75,15 @@ def test_a_full_line_takes_no_more() -> None:
         await pacer.close()
 
     virtual_time.run(main())
+
+
+def test_what_is_refused_is_told_in_each_language() -> None:
+    """The figures, the reason and what to do next, also in Korean and Chinese."""
+    where = origin(Limit("tokens", 30_000, 60.0, "minute"))
+    with pytest.raises(TooLarge) as refusal:
+        acquire(where, tokens=(50_000, 10))
+    assert refusal.value.told("ko").startswith("이 요청 하나만으로도 한도를 넘어요(토큰 약 43.5k, 한도 30k).")
+    with pytest.raises(DeadlineExceeded) as late:
+        acquire(origin(Limit("requests", 2, 60.0, "minute"), minute_s=60.0), used=2, deadline_s=10.0)
+    assert late.value.told("zh").startswith("这个请求没法在期限之前发出去：它在等每分钟请求数的限额，1 分钟后才能发。")
+    assert late.value.facts == {"retry_after_s": pytest.approx(60, abs=1)}

@@ -8,24 +8,7 @@ from world import call, origin
 
 from daemon.model import Finding, Limit, Priority
 from daemon.pacing import Blocked, Pacer
-from daemon.pacing.words import duration, number
-
-
-@pytest.mark.parametrize(
-    ("amount", "text"), [(0, "0"), (940, "940"), (1200, "1.2k"), (38_000, "38k"), (1_500_000, "1.5M")]
-)
-def test_numbers_are_short(amount: float, text: str) -> None:
-    """Readable at a glance."""
-    assert number(amount) == text
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(1.23, "1.2 s"), (45, "45 s"), (432, "7 min 12 s"), (60, "1 min"), (7500, "2 h 5 min"), (-1, "0.0 s")],
-)
-def test_durations_are_as_people_say_them(seconds: float, text: str) -> None:
-    """Not 432.0 s."""
-    assert duration(seconds) == text
+from daemon.phrases import told
 
 
 def test_status_says_what_limits_a_pool_and_when_each_call_will_go() -> None:
@@ -45,6 +28,9 @@ def test_status_says_what_limits_a_pool_and_when_each_call_will_go() -> None:
         rows = pacer.queue()
         assert [(row["id"], row["place"]) for row in rows] == [("c", 1), ("d", 2), ("e", 3)]
         assert rows[0]["waits_for"] == "requests per minute used up"
+        assert told(rows, "ko")[0]["waits_for"] == "분당 요청 한도를 다 썼어요"
+        assert told(status, "ko")["words"].startswith("분당 요청 한도에 걸렸어요. 2 중 2 사용, 다음 자리는 59")
+        assert told(status, "zh")["words"].startswith("卡在每分钟请求数的限额上：2 里用了 2，59")
         assert (rows[0]["dimension"], rows[0]["window"], rows[0]["priority"]) == ("requests", "minute", "batch")
         first, last = (row["eta_at"] - 5e8 - loop.time() for row in (rows[0], rows[2]))
         assert 58 < first < 60
