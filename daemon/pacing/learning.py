@@ -14,7 +14,7 @@ from daemon.pacing.charges import Charge
 from daemon.pacing.comparing import compare, see_others, see_stamp
 from daemon.pacing.ledger import Anchor, Ledger
 from daemon.pacing.reshaping import level_up, reshape
-from daemon.pacing.shapes import DAY_S, Sample, judge, misfits_bucket
+from daemon.pacing.shapes import DAY_S, Sample, judge, misfits_bucket, refills_unsaid
 
 SAMPLES = 12
 MAX_LIMIT = 1e15
@@ -131,6 +131,11 @@ def _judge(ledger: Ledger, now: float) -> None:
         return
     if ledger.shape == "fixed" and _agrees_fixed(ledger, samples[-1]):
         _stamp_by_ends(ledger)
+        return
+    began = ledger.log.entries[0].at if ledger.log.entries else now
+    unsaid = ledger.shape == "unknown" and ledger.dimension == "requests" and ledger.slices == 1
+    if unsaid and refills_unsaid(samples, ledger.period_s, began):
+        reshape(ledger, now, shape="bucket")
         return
     verdict = judge(samples, ledger.period_s, ledger.minute_s, known_period=ledger.known_period)
     if verdict is None:

@@ -298,9 +298,19 @@ class Ledger:
             and self.slices == 1
         ):
             look_at = min(look_at, a.full_at + self.guard_s)
-        if self._may_have_given_back(now):
+        if self._may_have_given_back(now) or self._said_to_have_room(now):
             look_at = now
         return max(0.0, look_at - now, self.hold_until - now)
+
+    def _said_to_have_room(self, now: float) -> bool:
+        """The last answer leaves something beyond our own sum, and never says when the limit will be whole: it may be a
+        bucket, and a call shows how it fills."""
+        a = self.anchor
+        if a is None or a.full_at is not None or self.dimension != "requests":
+            return False
+        if self.shape != "unknown" or self.slices > 1:
+            return False
+        return a.remaining - a.sent_after >= 1 and now - a.at < 0.2 * self.period_s
 
     def _may_have_given_back(self, now: float) -> bool:
         """Much was reserved and not used, and whether that comes back is not known yet: worth a call to see."""
