@@ -320,5 +320,19 @@ def tell_shared(ledgers: Iterable[Ledger], ledger: Ledger, now: float) -> None:
         if (other.shape, other.slices) != (ledger.shape, ledger.slices):
             reshape(other, now, shape=ledger.shape, slices=ledger.slices)
         other.boundary, other.slice_boundary = ledger.boundary, ledger.slice_boundary
+        other.slice_blur_s, other.carries = ledger.slice_blur_s, ledger.carries
         other.heard_by = ledger if ledger.anchor is not None else other.heard_by
+        if ledger.refunds and not other.refunds:
+            other.give_back()
         other.refunds, other.scale = ledger.refunds, ledger.scale
+        _raise(other, ledger, now)
+
+
+def _raise(other: Ledger, ledger: Ledger, now: float) -> None:
+    """The config's ledger of a bucket counts what we reserve. When the provider has counted far less, and only one pool
+    takes from it, what the provider says is left counts: else so little is sent that nothing is found out."""
+    if other.users > 1 or other.house is None or other.cap is None or ledger.server is None or ledger.limit is None:
+        return
+    left = other.cap - (ledger.limit - ledger.server.now(now))
+    if other.house.now(now) < left - 0.25 * other.cap:
+        other.house.level, other.house.at = left - 0.25 * other.cap, now

@@ -123,6 +123,8 @@ class Ledger:
     told_at: float = INFINITE
     """The provider has said that a refused call would fit from then on: one may look, whatever our own sum says."""
     anchor: Anchor | None = None
+    users: int = 0
+    """How many pools take from it."""
     heard_by: Ledger | None = None
     """The ledger of the same limit that the provider's answers feed, where this one is the config's."""
     samples: list[Sample] = field(default_factory=list)
@@ -348,6 +350,8 @@ class Ledger:
         self.refunds = True
         for charge in self.log.entries:
             if charge.actual is not None and charge.actual < charge.amount:
+                if self.house is not None:
+                    self.house.give(charge.amount - charge.actual)
                 self.log.change(charge, charge.actual)
 
     # Inside

@@ -94,6 +94,8 @@ class Pool:
         self._smallest: tuple[Ledger, float] | None = None
         self._all: tuple[Ledger, ...] = ()
         self._gather()
+        for taken in self.ledgers:
+            taken.users += 1
         self.ramp.gap_s = self.first_gap_s()
 
     def __repr__(self) -> str:
