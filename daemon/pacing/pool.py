@@ -79,6 +79,8 @@ class Pool:
         self.hold_why = ""
         self.batch_hold = -INFINITE
         self.refusals: deque[float] = deque(maxlen=100)
+        self.past: deque[float] = deque(maxlen=64)
+        """How long calls really waited, as parts of what was said when somebody looked."""
         self.in_flight = 0
         self.accepted = 0
         """Answers since the last rate refusal."""
@@ -261,6 +263,11 @@ class Pool:
         if ledger is not None:
             self._smallest = (ledger, smallest)
         return None
+
+    def gone(self, entry: Entry, now: float) -> None:
+        """ENTRY goes: was it said right when?"""
+        if entry.told is not None and entry.told[1] > 0.5 * self.unit and entry.told[1] < INFINITE:
+            self.past.append((now - entry.told[0]) / entry.told[1])
 
     def resumed(self, stood_still_s: float) -> None:
         """The machine slept. Careful growth begins anew: nothing bursts."""
