@@ -13,6 +13,7 @@ from daemon.pacing.account import Account
 from daemon.pacing.block import Block, blocks
 from daemon.pacing.estimate import Estimator
 from daemon.pacing.learning import observe, tell_shared
+from daemon.pacing.looks import passed_look
 from daemon.pacing.permit import Permit, Setback
 from daemon.pacing.pool import Pool
 from daemon.pacing.queue import Costs
@@ -69,14 +70,14 @@ class Feedback:
         for day, charge in permit.days:
             day.answered(charge)
         for ledger, charge in permit.charges:
-            ledger.passed_look(permit.seq)
+            passed_look(ledger, permit.seq)
             guess = self.refusals.guesses.get(id(ledger))
             if guess is not None and charge.amount:
                 guess.passed(permit.sent_at, now)
                 pool.ramp.wary = not guess.sure
         self._unblock(account, pool)
         self.learn(pool, permit, readings, now, early=streamed)
-        self._calm(pool)
+        self._calm(pool, now)
 
     def learn(self, pool: Pool, permit: Permit, readings: Sequence[Reading], now: float, *, early: bool) -> None:
         """Book what the headers say."""
@@ -98,14 +99,14 @@ class Feedback:
             permit.unanswered = False
             pool.ramp.answered()
 
-    def _calm(self, pool: Pool) -> None:
+    def _calm(self, pool: Pool, now: float) -> None:
         """Careful growth ends when about one whole limit went through without a refusal."""
-        pool.ramp.crowded = pool.crowded()
+        pool.ramp.crowded = pool.crowded(now)
         if pool.ramp.settled:
             return
         least = pool.least_requests()
         pool.ramp.settled = pool.accepted >= max(8.0, min(64.0, 0.9 * least))
-        pool.ramp.gap_s = pool.first_gap_s()
+        pool.ramp.gap_s = pool.first_gap_s(now)
 
     # A refusal
 

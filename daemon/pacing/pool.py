@@ -17,6 +17,7 @@ from daemon.pacing.block import Block
 from daemon.pacing.days import DayCount
 from daemon.pacing.demand import Demand
 from daemon.pacing.ledger import Ledger
+from daemon.pacing.looks import look_in_s
 from daemon.pacing.queue import Costs, Entry, Queue
 from daemon.pacing.settings import PacingSettings
 from daemon.pacing.shapes import DAY_S, misfits_bucket
@@ -98,7 +99,7 @@ class Pool:
         self._gather()
         for taken in self.ledgers:
             taken.users += 1
-        self.ramp.gap_s = self.first_gap_s()
+        self.ramp.gap_s = self.first_gap_s(-INFINITE)
 
     def __repr__(self) -> str:
         why = f", next in {self.stop.wait_s:.1f} s ({self.stop.why})" if self.stop else ""
@@ -118,17 +119,17 @@ class Pool:
         caps = (x.cap for x in self._all if x.dimension == "requests" and x.period_s < DAY_S)
         return min((cap for cap in caps if cap is not None), default=64.0)
 
-    def first_gap_s(self) -> float:
+    def first_gap_s(self, now: float) -> float:
         """Return the gap between the first calls. A large limit needs a shorter one; with limits that the user states
         it is longer, as not even one refusal is expected then: but the provider may hold them in slices. Those that do
         so state resets of a bucket; where resets are a window's, there is less to fear."""
         minute, rough, fine = self.origin.minute_s, *((400.0, 6.0) if self.told else (600.0, 8.0))
         gap_s = min(minute / rough, minute / (fine * self.least_requests()))
-        return 0.4 * gap_s if not self.crowded() and any(_windowed(ledger) for ledger in self._all) else gap_s
+        return 0.4 * gap_s if not self.crowded(now) and any(_windowed(ledger) for ledger in self._all) else gap_s
 
-    def crowded(self) -> bool:
-        """True if others use the key: their next call may be the one that does not leave room for ours."""
-        return any(x.met_others or x.foreign > 0 or x.other_rate > 0.05 * x.rate for x in self._all)
+    def crowded(self, now: float) -> bool:
+        """True if others use the key."""
+        return any(ledger.crowded(now) for ledger in self._all)
 
     def ledger_for(self, reading: Reading) -> Ledger:
         """Return the pool's own ledger that READING speaks of; made when it is new."""
@@ -221,7 +222,7 @@ class Pool:
             else:
                 wait = ledger.wait_s(cost, now, kept=self.demand.reserve_slice(ledger, int(entry.priority), now))
             if wait > 0 and self.ramp.unanswered == 0:
-                wait = min(wait, ledger.look_in_s(now))
+                wait = min(wait, look_in_s(ledger, now))
             if wait > 0 and (worst is None or wait > worst.wait_s):
                 worst = Stop(wait, ledger, why=f"{ledger.dimension.replace('_', ' ')} per {period_word(ledger)}")
         for day in self.own.days + self.shared.days:

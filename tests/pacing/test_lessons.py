@@ -6,10 +6,11 @@ from collections.abc import Mapping
 import pytest
 from world import Job, Provider, World, call, limiter, origin
 
-from daemon.pacing.learning import doubt_slices, set_boundary
+from daemon.pacing.learning import set_boundary
 from daemon.pacing.ledger import Ledger
 from daemon.pacing.lessons import KIND, apply, lesson_of, parse
 from daemon.pacing.reshaping import reshape
+from daemon.pacing.slices import doubt_slices
 
 
 class Kept:
