@@ -117,7 +117,7 @@ class Feedback:
         blocked."""
         self._heard(pool, permit)
         what = course(finding)
-        self._undo(pool, permit)
+        self._undo(pool, permit, counted=what == "overload" and finding.status != 429)
         self.learn(pool, permit, readings, now, early=True)
         blocked = self._block(account, pool, permit, finding, now)
         if blocked or what == "give_up":
@@ -165,11 +165,12 @@ class Feedback:
 
     # Inside
 
-    def _undo(self, pool: Pool, permit: Permit, *, all_of_it: bool = False) -> None:
-        """What was refused did not count, except as a request where the provider says so."""
+    def _undo(self, pool: Pool, permit: Permit, *, all_of_it: bool = False, counted: bool = False) -> None:
+        """What was refused did not count, except as a request where the provider says so. COUNTED: it was let in and
+        failed behind the door (500, 503), so the limits of the minute have counted it; of a day, the provider knows."""
         keep = pool.origin.provider in COUNTS_REFUSED and not all_of_it
         for ledger, charge in permit.charges:
-            if not (keep and ledger.dimension == "requests"):
+            if not counted and not (keep and ledger.dimension == "requests"):
                 ledger.undo(charge)
         for day, charge in permit.days:
             day.undo(charge)

@@ -117,6 +117,10 @@ class Race(World):
             await asyncio.sleep(self.rng.uniform(*WAY_S) / 2)
             return False, permit.refused(self._finding(trouble), readings)
         await asyncio.sleep(SERVICE_S)
+        if (status := self._fault()) is not None:
+            self.meter.settle(cost, 0.0, came, loop.time())
+            self.meter.leave()
+            return False, permit.refused(Finding("overloaded", "capacity", "wait", "sure", status=status), readings)
         most = self.settings_of_provider.output_tokens
         output = job.max_tokens if most is None else min(job.max_tokens, most)
         self.meter.settle(cost, float(output), came, loop.time())
@@ -124,6 +128,15 @@ class Race(World):
         permit.answered(200, readings, streamed=False)
         permit.settle(Usage(job.prompt_tokens, output))
         return True, None
+
+    def _fault(self) -> int | None:
+        """A status of the row's faults, or None. What was let in before it failed has been counted."""
+        draw = self.rng.random()
+        for status, rate in self.settings_of_provider.faults.items():
+            if draw < rate:
+                return status
+            draw -= rate
+        return None
 
     def _readings(self, now: float) -> tuple[Reading, ...]:
         if not self.settings_of_provider.headers:

@@ -30,7 +30,7 @@ def reach(row: str, figure: str, shape: str, otherwise: float) -> float:
     "row",
     [
         "requests", "requests-told", "tokens", "tokens-told", "refunds", "no-refunds", "interactive", "huge", "foreign",
-        "no-headers", "bare",
+        "no-headers", "bare", "faults",
     ],
 )  # fmt: skip
 def test_a_row_keeps_its_bounds(row: str, shape: str) -> None:
