@@ -243,9 +243,10 @@ class Refusals:
 
 
 def _own_exit_s(ledger: Ledger, cost: float, now: float) -> float:
-    """In a moving window others take back at once what their own calls leave free. Return the seconds until ours have
-    left it in the amount of COST and of what others have waited for meanwhile."""
-    if ledger.shape in ("bucket", "fixed") or ledger.slices > 1:
+    """In a moving window others take back at once what their own calls leave free. Return the seconds until ours, if
+    most of it is ours, have left it in the amount of COST and of what others have waited for meanwhile."""
+    ours = ledger.log.window.total >= 0.5 * (ledger.limit or INFINITE)
+    if ledger.shape in ("bucket", "fixed") or ledger.slices > 1 or not ours:
         return 0.0
     exit_at = ledger.log.exit_of(cost + ledger.foreign, ledger.log.window, ledger.guard_s)
     return min(exit_at - now, ledger.period_s) if exit_at < INFINITE else 0.0

@@ -131,7 +131,7 @@ class Race(World):
 
     def _fault(self) -> int | None:
         """A status of the row's faults, or None. What was let in before it failed has been counted."""
-        draw = self.rng.random()
+        draw = self.rng.random() if self.settings_of_provider.faults else 1.0
         for status, rate in self.settings_of_provider.faults.items():
             if draw < rate:
                 return status
