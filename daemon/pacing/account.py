@@ -153,6 +153,7 @@ class Account:
             slots.take()
             permit.slots.append(slots)
         pool.ramp.sent(now, entry.share)
+        pool.gone(entry, now)
         pool.in_flight += 1
         if permit.attempt == 1:
             pool.budget.sent(now)

@@ -37,7 +37,7 @@ class Demand:
         """True if a call of this class must leave something of LEDGER."""
         if priority == 0 or ledger.shape == "bucket":
             return False
-        return priority == 2 or self._lately(ledger, now)
+        return priority == 2 or self.lately(ledger, now)
 
     def reserve(self, ledger: Ledger, priority: int, now: float, waiting: float = INFINITE) -> float:
         """Return how much of LEDGER a call of this class must leave. Batch leaves something in any case: who asks next
@@ -51,12 +51,7 @@ class Demand:
     def reserve_slice(self, ledger: Ledger, priority: int, now: float) -> float:
         """Return how much of a slice a call of this class must leave at its beginning, where a limit holds in
         slices."""
-        if (
-            priority == 0
-            or ledger.slices <= 1
-            or ledger.cap is None
-            or not (priority == 2 or self._lately(ledger, now))
-        ):
+        if priority == 0 or ledger.slices <= 1 or ledger.cap is None or not (priority == 2 or self.lately(ledger, now)):
             return 0.0
         return self.share * ledger.cap / ledger.slices
 
@@ -77,7 +72,7 @@ class Demand:
         whole = part * cap * (1.0 if ledger.shape == "fixed" else MOVING)
         return 0.4 * whole if waiting * ledger.scale <= ledger.avail(now) else whole
 
-    def _lately(self, ledger: Ledger, now: float) -> bool:
+    def lately(self, ledger: Ledger, now: float) -> bool:
         """True if interactive calls came within two periods."""
         return bool(self._seen) and now - self._seen[-1][0] <= 2 * ledger.period_s
 

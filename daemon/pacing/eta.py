@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from math import ceil
+
 from daemon.pacing.ledger import Ledger
 
 INFINITE = float("inf")
 
 
-def when_s(ledger: Ledger, amount: float, now: float) -> float:
+def when_s(ledger: Ledger, amount: float, now: float, own: float = 0.0) -> float:
     """Return the seconds until AMOUNT more than now is used will have been let through, if all goes at the limit's
-    rate."""
+    rate. OWN: the size of the last of these calls, of which only whole ones fit into a slice."""
     cap = ledger.cap
     held = max(0.0, ledger.hold_until - now)
     if cap is None or cap <= 0:
         return held
     lack = amount - max(0.0, ledger.avail(now))
-    if lack <= 1e-9:
-        return held
-    return max(held, _sliced(ledger, amount, cap), _refill(ledger, lack, cap, now))
+    refill = _refill(ledger, lack, cap, now) if lack > 1e-9 else 0.0
+    return max(held, _sliced(ledger, amount, cap, now, own), refill)
 
 
 def _refill(ledger: Ledger, lack: float, cap: float, now: float) -> float:
@@ -33,14 +35,40 @@ def _refill(ledger: Ledger, lack: float, cap: float, now: float) -> float:
     return min(max(0.0, first), period) + whole * period
 
 
-def _sliced(ledger: Ledger, amount: float, cap: float) -> float:
-    """Slices let through a part of the limit at a time."""
+def _sliced(ledger: Ledger, amount: float, cap: float, now: float, own: float) -> float:
+    """Slices let through a part of the limit at a time, and whole calls only."""
     if ledger.slices <= 1:
         return 0.0
-    return int((amount - 1e-9) // (cap / ledger.slices)) * ledger.period_s / ledger.slices
+    length = ledger.period_s / ledger.slices
+    each = max(own, cap / ledger.slices - ledger.slice_others, 1e-9)
+    each = each // own * own if own > 0 else each
+    if ledger.slice_boundary is None:
+        return int((amount - 1e-9) // each) * length
+    begun = ledger.slice_boundary + (now - ledger.slice_boundary) // length * length
+    left = max(0.0, each - ledger.log.since_mark(ledger.log.slice_mark, begun))
+    slices = ceil((amount - left) / each - 1e-9)
+    return begun + slices * length - now if slices > 0 else 0.0
 
 
-def span_s(eta_s: float, *, known: bool) -> tuple[float, float]:
-    """Return the range in which it will probably go: 10 % either way when the limits are known, much wider when
-    guessed."""
-    return (0.9 * eta_s, 1.1 * eta_s + 0.5) if known else (0.5 * eta_s, 2.0 * eta_s + 2.0)
+Spread = tuple[float, float]
+"""How much sooner and later calls went than was said, as factors."""
+
+
+def spread_of(past: Collection[float]) -> Spread | None:
+    """Return the spread of what was said lately (waits as parts of what was expected), without the tenth at either
+    end; None while there are few."""
+    if len(past) < 8:
+        return None
+    ranked = sorted(past)
+    return ranked[len(ranked) // 10], ranked[-1 - len(ranked) // 10]
+
+
+def span_s(eta_s: float, *, known: bool, contested: bool = False, spread: Spread | None = None) -> tuple[float, float]:
+    """Return the range in which it will probably go: 10 % either way when it is known how the provider counts, much
+    wider when that is guessed, later when it is CONTESTED by calls that come meanwhile and go first, and as wide as the
+    SPREAD of what was said lately."""
+    low, high, more = (0.9, 1.1, 0.5) if known else (0.5, 2.0, 2.0)
+    high = max(high, 1.5) if contested else high
+    if spread is not None:
+        low, high = min(low, spread[0]), max(high, spread[1])
+    return low * eta_s, high * eta_s + more

@@ -13,6 +13,7 @@ from daemon.pacing.account import Account
 from daemon.pacing.block import Block, blocks
 from daemon.pacing.estimate import Estimator
 from daemon.pacing.learning import observe, tell_shared
+from daemon.pacing.looks import passed_look
 from daemon.pacing.permit import Permit, Setback
 from daemon.pacing.pool import Pool
 from daemon.pacing.queue import Costs
@@ -70,14 +71,14 @@ class Feedback:
         for day, charge in permit.days:
             day.answered(charge)
         for ledger, charge in permit.charges:
-            ledger.passed_look(permit.seq)
+            passed_look(ledger, permit.seq)
             guess = self.refusals.guesses.get(id(ledger))
             if guess is not None and charge.amount:
                 guess.passed(permit.sent_at, now)
                 pool.ramp.wary = not guess.sure
         self._unblock(account, pool)
         self.learn(pool, permit, readings, now, early=streamed)
-        self._calm(pool)
+        self._calm(pool, now)
 
     def learn(self, pool: Pool, permit: Permit, readings: Sequence[Reading], now: float, *, early: bool) -> None:
         """Book what the headers say."""
@@ -99,14 +100,14 @@ class Feedback:
             permit.unanswered = False
             pool.ramp.answered()
 
-    def _calm(self, pool: Pool) -> None:
+    def _calm(self, pool: Pool, now: float) -> None:
         """Careful growth ends when about one whole limit went through without a refusal."""
-        pool.ramp.crowded = pool.crowded()
+        pool.ramp.crowded = pool.crowded(now)
         if pool.ramp.settled:
             return
         least = pool.least_requests()
         pool.ramp.settled = pool.accepted >= max(8.0, min(64.0, 0.9 * least))
-        pool.ramp.gap_s = pool.first_gap_s()
+        pool.ramp.gap_s = pool.first_gap_s(now)
 
     # A refusal
 
@@ -117,7 +118,7 @@ class Feedback:
         blocked."""
         self._heard(pool, permit)
         what = course(finding)
-        self._undo(pool, permit)
+        self._undo(pool, permit, counted=what == "overload" and finding.status != 429)
         self.learn(pool, permit, readings, now, early=True)
         blocked = self._block(account, pool, permit, finding, now)
         if blocked or what == "give_up":
@@ -165,11 +166,12 @@ class Feedback:
 
     # Inside
 
-    def _undo(self, pool: Pool, permit: Permit, *, all_of_it: bool = False) -> None:
-        """What was refused did not count, except as a request where the provider says so."""
+    def _undo(self, pool: Pool, permit: Permit, *, all_of_it: bool = False, counted: bool = False) -> None:
+        """What was refused did not count, except as a request where the provider says so. COUNTED: it was let in and
+        failed behind the door (500, 503), so the limits of the minute have counted it; of a day, the provider knows."""
         keep = pool.origin.provider in COUNTS_REFUSED and not all_of_it
         for ledger, charge in permit.charges:
-            if not (keep and ledger.dimension == "requests"):
+            if not counted and not (keep and ledger.dimension == "requests"):
                 ledger.undo(charge)
         for day, charge in permit.days:
             day.undo(charge)

@@ -14,12 +14,11 @@ from daemon.pacing.charges import Charge
 from daemon.pacing.comparing import compare, see_others, see_stamp
 from daemon.pacing.ledger import Anchor, Ledger
 from daemon.pacing.reshaping import level_up, reshape
-from daemon.pacing.shapes import DAY_S, Sample, judge, misfits_bucket
+from daemon.pacing.shapes import Sample, judge, misfits_bucket, refills_unsaid
+from daemon.pacing.slices import doubt_slices
 
 SAMPLES = 12
 MAX_LIMIT = 1e15
-SLICES = (2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60)
-"""Into how many parts a provider may cut its period."""
 
 
 def plausible(reading: Reading) -> bool:
@@ -132,6 +131,11 @@ def _judge(ledger: Ledger, now: float) -> None:
     if ledger.shape == "fixed" and _agrees_fixed(ledger, samples[-1]):
         _stamp_by_ends(ledger)
         return
+    began = ledger.log.entries[0].at if ledger.log.entries else now
+    unsaid = ledger.shape == "unknown" and ledger.dimension == "requests" and ledger.slices == 1
+    if unsaid and refills_unsaid(samples, ledger.period_s, began):
+        reshape(ledger, now, shape="bucket")
+        return
     verdict = judge(samples, ledger.period_s, ledger.minute_s, known_period=ledger.known_period)
     if verdict is None:
         return
@@ -190,119 +194,6 @@ def _all_end_by(ledger: Ledger, end: float, tolerance: float) -> bool:
     return all(offset - round(offset / ledger.period_s) * ledger.period_s <= tolerance for offset in offsets)
 
 
-def learn_slices(
-    ledger: Ledger, cost: float, hint_s: float | None, now: float, sent_at: float | None = None, *, surely: bool = False
-) -> int | None:
-    """A refusal although all fitted: the limit holds in shorter slices. Return into how many, if a usual number
-    explains it.
-
-    HINT_S, the provider's own "try again in", must not be longer than a slice, and tells where the next one begins:
-    seen from SENT_AT, since what was counted is known by when it was sent. The number that explains best is the one
-    whose slice was overrun by least, as what it holds was let through and no more. SURELY: the refusal itself says that
-    the whole has room, so a slice that we have not filled was filled by others.
-    """
-    cap = ledger.limit if ledger.limit is not None else ledger.cap
-    if cap is None:
-        return None
-    seen = now if sent_at is None else sent_at
-    if hint_s is not None and hint_s >= 1 and float(hint_s).is_integer() and hint_s > 0.02 * ledger.period_s:
-        return _by_length(ledger, cost, hint_s - 1.0, cap, seen, now)
-    if _others_in_slice(ledger, cap, hint_s, seen, now):
-        return ledger.slices
-    best: tuple[float, int] | None = None
-    for parts in (ledger.slices, *SLICES) if ledger.slices > 1 else SLICES:
-        length = ledger.period_s / parts
-        if not _may_be(ledger, length, hint_s, seen, now):
-            continue
-        begun = seen + (hint_s if hint_s is not None else 0.0) - length
-        least = ledger.log.between(begun - 1e-3 * length, seen) - cap / parts
-        most = least + ledger.log.between(seen, min(now, seen + 0.4 * ledger.guard_s))  # these may have come before it
-        misfit = max(least, -most, 0.0)
-        theirs = 0.0 if not surely else 0.5 * cap / parts
-        if most + cost + theirs > 1e-4 * cap / parts and (best is None or misfit < best[0]):
-            best = (misfit, parts)
-    if best is None:
-        return None
-    same = best[1] == ledger.slices
-    _cut(ledger, best[1], now)
-    _place(ledger, hint_s, seen, now, same=same)
-    return best[1]
-
-
-def _place(ledger: Ledger, hint_s: float | None, seen: float, now: float, *, same: bool) -> None:
-    """Note when slices begin. The refusal was made on its way, so that is known within the time it took: the shortest
-    way tells most."""
-    if hint_s is None:
-        ledger.slice_boundary = None
-    elif not same or ledger.slice_boundary is None or now - seen <= ledger.slice_blur_s:
-        ledger.slice_boundary, ledger.slice_blur_s = now + hint_s, now - seen
-
-
-def _by_length(ledger: Ledger, cost: float, least_s: float, cap: float, seen: float, now: float) -> int | None:
-    """The same for a wait in whole seconds, rounded up, which does not tell when a slice begins: only how long they are
-    at least. That is enough: what is let go in any stretch of that length stays below what a slice holds."""
-    misfits: list[tuple[float, int]] = []
-    for parts in (ledger.slices, *SLICES) if ledger.slices > 1 else SLICES:
-        length = ledger.period_s / parts
-        over = ledger.log.between(seen - length, seen) - cap / parts
-        if length >= least_s and over + cost > 1e-4 * cap / parts:
-            misfits.append((max(0.0, over), parts))
-    if not misfits:
-        return None
-    parts = min(misfits)[1]
-    _cut(ledger, parts, now)
-    ledger.slice_boundary = None
-    return parts
-
-
-def _cut(ledger: Ledger, parts: int, now: float) -> None:
-    """Take over that the period is cut into PARTS."""
-    if parts != ledger.slices:
-        if ledger.slices > 1:  # what seemed to have come back was only another part of the minute
-            ledger.refunds, ledger.refund_votes = False, min(0, ledger.refund_votes)
-        reshape(ledger, now, slices=parts)
-        ledger.sliced_at = now
-
-
-def doubt_slices(ledger: Ledger, now: float) -> None:
-    """After a day without a refusal, slices are believed to be as long as the next usual number says; a refusal brings
-    them back."""
-    if ledger.slices > 1 and now - ledger.sliced_at > DAY_S:
-        fewer = max((parts for parts in SLICES if parts < ledger.slices), default=1)
-        reshape(ledger, now, slices=fewer)
-        ledger.slice_boundary, ledger.sliced_at = None, now
-
-
-def _others_in_slice(ledger: Ledger, cap: float, hint_s: float | None, seen: float, now: float) -> bool:
-    """True if the slices are as we know them, and the refusal came because others had a part of this one."""
-    if ledger.slices <= 1 or hint_s is None or ledger.slice_boundary is None or seen <= ledger.sliced_at:
-        return False
-    length = ledger.period_s / ledger.slices
-    if not _may_be(ledger, length, hint_s, seen, now):
-        return False
-    own = ledger.log.between(seen + hint_s - length, seen + 0.4 * ledger.guard_s)
-    others = cap / ledger.slices - own
-    if others < 0.5:
-        return False
-    clear = others > 0.15 * cap / ledger.slices and others > 1
-    ledger.slice_others = max(others if clear else 0.0, ledger.slice_others + 0.6)  # the way there blurs a little
-    return True
-
-
-def _may_be(ledger: Ledger, length: float, hint_s: float | None, seen: float, now: float) -> bool:
-    """True if slices of LENGTH agree with when the next one was said to begin, this time and the time before."""
-    if hint_s is None:
-        return True
-    blur = 0.02 * length + 0.6 * ledger.guard_s
-    if hint_s > length + 0.1 * ledger.guard_s + 0.02 * length:
-        return False
-    if ledger.slice_boundary is None:
-        return True
-    off = now + hint_s - ledger.slice_boundary
-    off -= round(off / length) * length
-    return -ledger.slice_blur_s - blur <= off <= now - seen + blur
-
-
 def tell_shared(ledgers: Iterable[Ledger], ledger: Ledger, now: float) -> None:
     """A configured limit of the same kind, shared by several pools, is counted by the provider in the same way."""
     for other in ledgers:
@@ -315,5 +206,19 @@ def tell_shared(ledgers: Iterable[Ledger], ledger: Ledger, now: float) -> None:
         if (other.shape, other.slices) != (ledger.shape, ledger.slices):
             reshape(other, now, shape=ledger.shape, slices=ledger.slices)
         other.boundary, other.slice_boundary = ledger.boundary, ledger.slice_boundary
+        other.slice_blur_s, other.carries = ledger.slice_blur_s, ledger.carries
         other.heard_by = ledger if ledger.anchor is not None else other.heard_by
+        if ledger.refunds and not other.refunds:
+            other.give_back()
         other.refunds, other.scale = ledger.refunds, ledger.scale
+        _raise(other, ledger, now)
+
+
+def _raise(other: Ledger, ledger: Ledger, now: float) -> None:
+    """The config's ledger of a bucket counts what we reserve. When the provider has counted far less, and only one pool
+    takes from it, what the provider says is left counts: else so little is sent that nothing is found out."""
+    if other.users > 1 or other.house is None or other.cap is None or ledger.server is None or ledger.limit is None:
+        return
+    left = other.cap - (ledger.limit - ledger.server.now(now))
+    if other.house.now(now) < left - 0.25 * other.cap:
+        other.house.level, other.house.at = left - 0.25 * other.cap, now

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from daemon.model import Dimension
 from daemon.pacing.charges import Charge, ChargeLog, Window
 from daemon.pacing.level import Level
+from daemon.pacing.looks import looks_for_refunds
 from daemon.pacing.reshaping import level_up
 from daemon.pacing.shapes import Sample, Shape
 from daemon.pacing.waits import edge_wait_s, refill_wait_s, slice_wait_s
@@ -103,8 +104,8 @@ class Ledger:
     """The last charge that was larger than a slice."""
     carries: bool = False
     """What such a charge has too much, the next slices lack: found out by a refusal."""
-    met_others: bool = False
-    """A call was refused although ours alone would have fitted."""
+    met_others_at: float = -INFINITE
+    """When a call was refused although ours alone would have fitted."""
     refunds: bool = False
     """The provider gives back what was reserved and not used."""
     refund_votes: int = 0
@@ -123,6 +124,8 @@ class Ledger:
     told_at: float = INFINITE
     """The provider has said that a refused call would fit from then on: one may look, whatever our own sum says."""
     anchor: Anchor | None = None
+    users: int = 0
+    """How many pools take from it."""
     heard_by: Ledger | None = None
     """The ledger of the same limit that the provider's answers feed, where this one is the config's."""
     samples: list[Sample] = field(default_factory=list)
@@ -193,7 +196,7 @@ class Ledger:
         """Charge COST for the attempt SEQ."""
         charge = Charge(seq, now, cost, cost)
         self.roll(now)
-        if self._may_have_given_back(now) and (self.avail(now) < cost or self._sliced_off(cost, now)):
+        if looks_for_refunds(self, cost, now):
             self.refund_looks += 1
             self.refund_look = seq
         if now >= self.told_at:
@@ -241,16 +244,6 @@ class Ledger:
         if until > self.hold_until:
             self.hold_until, self.held_by = until, why
 
-    def overhang(self, at: float) -> float:
-        """Return how much of the slice at AT the last charge above a slice would fill, if the rest of it counts in the
-        next ones."""
-        big, cap = self.big, self.cap
-        if big is None or big.gone or cap is None or self.slices <= 1 or self.slice_boundary is None:
-            return 0.0
-        length = self.period_s / self.slices
-        passed = (at - self.slice_boundary) // length - (big.at - self.slice_boundary) // length
-        return max(0.0, big.amount - passed * cap / self.slices) if passed >= 1 else 0.0
-
     # What is known changes
 
     def shift(self, seconds: float) -> None:
@@ -261,6 +254,7 @@ class Ledger:
         self.look_at -= seconds
         self.told_at -= seconds
         self.scaled_at -= seconds
+        self.met_others_at -= seconds
         self.sliced_at -= seconds
         if self.anchor is not None:
             self.anchor.at -= seconds
@@ -275,54 +269,17 @@ class Ledger:
             level.at -= seconds
         self.samples.clear()
 
+    def crowded(self, now: float) -> bool:
+        """True if others use the key, or did so within ten periods: their next call may be the one that does not leave
+        room for ours."""
+        met = now - self.met_others_at < 10 * self.period_s
+        return met or self.foreign > 0 or self.other_rate > 0.05 * self.rate
+
     def stale(self, now: float) -> bool:
         """True if others use the key and the provider has not been heard for a while: one call first, to look."""
         if self.foreign <= 0 or self.shape == "bucket" or self.anchor is None:
             return False
         return now - self.anchor.at > 0.2 * self.period_s
-
-    def look_in_s(self, now: float) -> float:
-        """Return the seconds until one call may go beyond our own sum; infinity when none may.
-
-        Either a guess is to be tried, or the provider has said when the limit would be whole again: the answer then
-        shows whether windows begin at fixed instants, which our own sum of a whole period cannot see.
-        """
-        look_at, a = min(self.look_at, self.told_at), self.anchor
-        if a is None and self.heard_by is not None:
-            a = self.heard_by.anchor
-        if (
-            a is not None
-            and a.full_at is not None
-            and a.sent_after <= 0
-            and self.shape == "unknown"
-            and self.slices == 1
-        ):
-            look_at = min(look_at, a.full_at + self.guard_s)
-        if self._may_have_given_back(now):
-            look_at = now
-        return max(0.0, look_at - now, self.hold_until - now)
-
-    def _may_have_given_back(self, now: float) -> bool:
-        """Much was reserved and not used, and whether that comes back is not known yet: worth a call to see."""
-        cap = self.cap
-        if not self.unused or self.refunds or self.refund_votes < 0 or self.refund_looks >= 3 or cap is None:
-            return False
-        if self.slices > 1:
-            length = self.period_s / self.slices
-            begun = now - length if self.slice_boundary is None else now - (now - self.slice_boundary) % length
-            unused = sum(c.amount - c.actual for c in self.log.after(begun) if c.actual is not None)
-            return unused > 0.3 * cap / self.slices
-        begun = self.boundary if self.boundary is not None else now - self.period_s
-        return self.shape != "bucket" and self.unused_between(begun, now) > 0.1 * cap
-
-    def _sliced_off(self, cost: float, now: float) -> bool:
-        return self.slices > 1 and slice_wait_s(self, cost, self.cap or 0.0, now) > 0
-
-    def passed_look(self, seq: int) -> None:
-        """The attempt SEQ was let through; if it went beyond what a slice holds, something has come back."""
-        if seq == self.refund_look and self.slices > 1 and not self.refunds:
-            self.refund_votes = 2
-            self.give_back()
 
     def unused_between(self, start: float, end: float) -> float:
         """Return what was reserved, not used, and known to be so in (START, END]."""
@@ -338,6 +295,8 @@ class Ledger:
         self.refunds = True
         for charge in self.log.entries:
             if charge.actual is not None and charge.actual < charge.amount:
+                if self.house is not None:
+                    self.house.give(charge.amount - charge.actual)
                 self.log.change(charge, charge.actual)
 
     # Inside

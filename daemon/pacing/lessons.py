@@ -85,7 +85,8 @@ def lesson_of(ledger: Ledger, stated: float | None, now: float, wall: float) -> 
         "at": wall, "dimension": ledger.dimension, "stated": stated, "minute": ledger.minute_s,
         "period": ledger.period_s, "limit": ledger.limit, "source": ledger.source,
         "ceiling": ledger.ceiling if ledger.source == "guess" else None, "shape": ledger.shape,
-        "slices": ledger.slices, "sliced": max(0.0, ledger.sliced_at + off),
+        "slices": ledger.slices, "sliced": max(0.0, ledger.sliced_at + off), "carries": ledger.carries,
+        "slice_blur": ledger.slice_blur_s,
         "slice_boundary": None if ledger.slice_boundary is None else ledger.slice_boundary + off,
         "boundary": None if ledger.boundary is None else ledger.boundary + off, "scale": ledger.scale,
         "refunds": ledger.refunds, "stamps": ledger.admission_stamps,
@@ -111,7 +112,8 @@ def apply(ledger: Ledger, lesson: dict[str, Any], now: float, wall: float) -> No
     reshape(ledger, now, shape=lesson["shape"], period_s=period, slices=lesson["slices"])
     ledger.sliced_at = lesson["sliced"] + off
     if lesson["slice_boundary"] is not None and age < 100 * ledger.period_s:
-        ledger.slice_boundary = lesson["slice_boundary"] + off
+        ledger.slice_boundary, ledger.slice_blur_s = lesson["slice_boundary"] + off, lesson["slice_blur"]
+    ledger.carries = lesson["carries"]
     if lesson["boundary"] is not None and ledger.shape == "fixed":
         begun = lesson["boundary"] + off
         ledger.boundary = begun + max(0.0, now - begun) // ledger.period_s * ledger.period_s
@@ -128,6 +130,7 @@ def parse(text: str) -> dict[str, Any] | None:
         lesson["shape"] = cast(Shape, str(kept["shape"]))
         lesson["source"] = str(kept["source"])
         lesson["refunds"], lesson["stamps"] = bool(kept["refunds"]), bool(kept["stamps"])
+        lesson["carries"], lesson["slice_blur"] = bool(kept.get("carries")), float(kept.get("slice_blur", 0.0))
         lesson["spent"] = [(float(at), max(0.0, float(amount))) for at, amount in kept["spent"]]
     except (ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -17,6 +17,7 @@ from daemon.pacing.block import Block
 from daemon.pacing.days import DayCount
 from daemon.pacing.demand import Demand
 from daemon.pacing.ledger import Ledger
+from daemon.pacing.looks import look_in_s
 from daemon.pacing.queue import Costs, Entry, Queue
 from daemon.pacing.reasons import per
 from daemon.pacing.settings import PacingSettings
@@ -81,6 +82,8 @@ class Pool:
         self.hold_why = ""
         self.batch_hold = -INFINITE
         self.refusals: deque[float] = deque(maxlen=100)
+        self.past: deque[float] = deque(maxlen=64)
+        """How long calls really waited, as parts of what was said when somebody looked."""
         self.in_flight = 0
         self.accepted = 0
         """Answers since the last rate refusal."""
@@ -96,7 +99,9 @@ class Pool:
         self._smallest: tuple[Ledger, float] | None = None
         self._all: tuple[Ledger, ...] = ()
         self._gather()
-        self.ramp.gap_s = self.first_gap_s()
+        for taken in self.ledgers:
+            taken.users += 1
+        self.ramp.gap_s = self.first_gap_s(-INFINITE)
 
     def __repr__(self) -> str:
         why = f", next in {self.stop.wait_s:.1f} s ({self.stop.why})" if self.stop else ""
@@ -116,17 +121,17 @@ class Pool:
         caps = (x.cap for x in self._all if x.dimension == "requests" and x.period_s < DAY_S)
         return min((cap for cap in caps if cap is not None), default=64.0)
 
-    def first_gap_s(self) -> float:
+    def first_gap_s(self, now: float) -> float:
         """Return the gap between the first calls. A large limit needs a shorter one; with limits that the user states
         it is longer, as not even one refusal is expected then: but the provider may hold them in slices. Those that do
         so state resets of a bucket; where resets are a window's, there is less to fear."""
         minute, rough, fine = self.origin.minute_s, *((400.0, 6.0) if self.told else (600.0, 8.0))
         gap_s = min(minute / rough, minute / (fine * self.least_requests()))
-        return 0.4 * gap_s if not self.crowded() and any(_windowed(ledger) for ledger in self._all) else gap_s
+        return 0.4 * gap_s if not self.crowded(now) and any(_windowed(ledger) for ledger in self._all) else gap_s
 
-    def crowded(self) -> bool:
-        """True if others use the key: their next call may be the one that does not leave room for ours."""
-        return any(x.met_others or x.foreign > 0 or x.other_rate > 0.05 * x.rate for x in self._all)
+    def crowded(self, now: float) -> bool:
+        """True if others use the key."""
+        return any(ledger.crowded(now) for ledger in self._all)
 
     def ledger_for(self, reading: Reading) -> Ledger:
         """Return the pool's own ledger that READING speaks of; made when it is new."""
@@ -219,7 +224,7 @@ class Pool:
             else:
                 wait = ledger.wait_s(cost, now, kept=self.demand.reserve_slice(ledger, int(entry.priority), now))
             if wait > 0 and self.ramp.unanswered == 0:
-                wait = min(wait, ledger.look_in_s(now))
+                wait = min(wait, look_in_s(ledger, now))
             if wait > 0 and (worst is None or wait > worst.wait_s):
                 worst = Stop(wait, ledger, why=per(ledger.dimension, period_word(ledger)))
         for day in self.own.days + self.shared.days:
@@ -261,6 +266,11 @@ class Pool:
         if ledger is not None:
             self._smallest = (ledger, smallest)
         return None
+
+    def gone(self, entry: Entry, now: float) -> None:
+        """ENTRY goes: was it said right when?"""
+        if entry.told is not None and entry.told[1] > 0.5 * self.unit and entry.told[1] < INFINITE:
+            self.past.append((now - entry.told[0]) / entry.told[1])
 
     def resumed(self, stood_still_s: float) -> None:
         """The machine slept. Careful growth begins anew: nothing bursts."""

@@ -50,6 +50,8 @@ class Entry:
     probe: bool = False
     """Goes to see whether a blocked key works again."""
     waits_for: str = ""
+    told: tuple[float, float] | None = None
+    """When it was first said, and after how many seconds from then, that it would go."""
 
     @property
     def model(self) -> str | None:

@@ -19,7 +19,7 @@ def number(amount: float) -> str:
 
 
 def duration(seconds: float) -> Phrase:
-    """1.2 s, 45 s, 7 min 12 s, 2 h 5 min."""
+    """1.2 s, 45 s, 7 min 12 s, 2 h 5 min, 12 days."""
     if seconds < 10:
         return phrase("span.seconds", n=f"{max(0.0, seconds):.1f}")
     if seconds < 60:
@@ -27,7 +27,9 @@ def duration(seconds: float) -> Phrase:
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
         return phrase("span.minutes_seconds", m=minutes, s=rest) if rest else phrase("span.minutes", m=minutes)
-    return phrase("span.hours_minutes", h=minutes // 60, m=minutes % 60)
+    if minutes < 48 * 60:
+        return phrase("span.hours_minutes", h=minutes // 60, m=minutes % 60)
+    return phrase("span.days", d=round(minutes / 1440))
 
 
 @lru_cache(256)

@@ -12,7 +12,7 @@ import random
 from daemon.model import Dimension, Finding, Reading
 from daemon.pacing.backoff import full_jitter_s, upward_jitter_s
 from daemon.pacing.guess import Guess, begin
-from daemon.pacing.learning import learn_slices, observe, set_boundary, tell_shared
+from daemon.pacing.learning import observe, set_boundary, tell_shared
 from daemon.pacing.ledger import Ledger
 from daemon.pacing.permit import Permit, Setback, SetbackKind
 from daemon.pacing.pool import Pool, period_word
@@ -20,6 +20,7 @@ from daemon.pacing.reasons import per, refused_by
 from daemon.pacing.reshaping import reshape
 from daemon.pacing.settings import PacingSettings
 from daemon.pacing.shapes import DAY_S
+from daemon.pacing.slices import learn_slices, overhang
 from daemon.pacing.verdicts import Course
 from daemon.phrases import phrase
 
@@ -65,35 +66,10 @@ class Refusals:
         if hopeless and tally.rate >= most and lasted > 1.25 * min(pool.origin.minute_s, ledger.period_s):
             return None
         cost = next((c.reserved for led, c in permit.charges if led is ledger), 1.0)
-        self._message(pool, ledger, permit, finding, now)
         hint = finding.retry_after_s
-        if hint is not None:
-            _see_shape(ledger, cost, hint, permit.sent_at, now)
-        if ledger.other_rate > 0 and ledger.slices == 1:
-            ledger.caution = min(ledger.caution + cost, 0.1 * (ledger.limit or 0.0))
-        fitted = ledger.cap is not None and ledger.avail(now) >= cost
-        if ledger.overhang(permit.sent_at) > 0 and not ledger.carries:
-            ledger.carries = True
-        elif fitted and ledger.source != "guess":
-            learn_slices(ledger, cost, hint, now, permit.sent_at, surely=_said_to_fit(ledger, cost, permit))
-            tell_shared(pool.ledgers, ledger, now)
-        if ledger.limit is not None and ledger.slices == 1 and ledger.own(ledger.limit, now) >= cost:
-            ledger.met_others = True
-        if ledger.cap is None or ledger.source == "guess":
-            wait = self._unknown_wait(pool, ledger, permit, cost, hint, now)
-        elif hint is not None and tally.rate <= 3:
-            wait = upward_jitter_s(hint, self.rng)
-            if ledger.met_others:  # who comes in the first instant finds the other one there
-                wait = max(wait, _own_exit_s(ledger, cost, now)) + 0.02 * ledger.period_s
-                pool.ramp.crowded = True
-            ledger.told_at = now + wait
-        elif ledger.limit is not None and not fitted:
-            wait = ledger.wait_s(cost, now)
-        elif ledger.limit is not None:
-            wait = max(hint or 0.0, min(ledger.period_s / 4, ledger.period_s / 30 * 2.0 ** min(9, tally.rate - 1)))
-            ledger.hold(now + wait, "refused although it should have fitted: looking again from time to time")
-        else:
-            wait = self._unknown_wait(pool, ledger, permit, cost, hint, now)
+        self._message(pool, ledger, permit, finding, now)
+        fitted = self._contradicted(pool, ledger, permit, cost, hint, now)
+        wait = self._wait_s(pool, ledger, permit, cost, hint, now, fitted=fitted)
         if wait > self._max_wait(permit) * max(1.0, pool.unit):
             return None
         if hint is not None:
@@ -105,6 +81,45 @@ class Refusals:
         wait = max(wait, ready_at - now)
         reason = refused_by(ledger.dimension, period_word(ledger))
         return self.back(pool, permit, "rate", now, wait, reason, finding, ready_at=ready_at)
+
+    def _contradicted(
+        self, pool: Pool, ledger: Ledger, permit: Permit, cost: float, hint: float | None, now: float
+    ) -> bool:
+        """The refusal contradicts something: learn what. Return whether the call should have fitted."""
+        if hint is not None:
+            _see_shape(ledger, cost, hint, permit.sent_at, now)
+        if ledger.other_rate > 0 and ledger.slices == 1:
+            ledger.caution = min(ledger.caution + cost, 0.1 * (ledger.limit or 0.0))
+        fitted = ledger.cap is not None and ledger.avail(now) >= cost
+        if overhang(ledger, permit.sent_at) > 0 and not ledger.carries:
+            ledger.carries = True
+        elif fitted and ledger.source != "guess":
+            learn_slices(ledger, cost, hint, now, permit.sent_at, surely=_said_to_fit(ledger, cost, permit))
+            tell_shared(pool.ledgers, ledger, now)
+        if ledger.limit is not None and ledger.slices == 1 and ledger.own(ledger.limit, now) >= cost:
+            ledger.met_others_at = now
+        return fitted
+
+    def _wait_s(
+        self, pool: Pool, ledger: Ledger, permit: Permit, cost: float, hint: float | None, now: float, *, fitted: bool
+    ) -> float:
+        """How long the limit is held: as was said, else until the ledger has room, else by growing pauses."""
+        row = permit.tally.rate
+        told = hint is not None and row <= 3
+        if ledger.cap is None or ledger.source == "guess" or (ledger.limit is None and not told):
+            return self._unknown_wait(pool, ledger, permit, cost, hint, now)
+        if hint is not None and told:
+            wait = upward_jitter_s(hint, self.rng)
+            if ledger.crowded(now):  # who comes in the first instant finds the other one there
+                wait = max(wait, _own_exit_s(ledger, cost, now)) + 0.02 * ledger.period_s
+                pool.ramp.crowded = True
+            ledger.told_at = now + wait
+            return wait
+        if not fitted:
+            return ledger.wait_s(cost, now)
+        wait = max(hint or 0.0, min(ledger.period_s / 4, ledger.period_s / 30 * 2.0 ** min(9, row - 1)))
+        ledger.hold(now + wait, "refused although it should have fitted: looking again from time to time")
+        return wait
 
     def _concurrency(self, pool: Pool, permit: Permit, finding: Finding, now: float) -> Setback | None:
         """Too many at once: fewer from now on. While others come through, so will this one; but not for ever."""
@@ -228,9 +243,10 @@ class Refusals:
 
 
 def _own_exit_s(ledger: Ledger, cost: float, now: float) -> float:
-    """In a moving window others take back at once what their own calls leave free. Return the seconds until ours have
-    left it in the amount of COST and of what others have waited for meanwhile."""
-    if ledger.shape in ("bucket", "fixed") or ledger.slices > 1:
+    """In a moving window others take back at once what their own calls leave free. Return the seconds until ours, if
+    most of it is ours, have left it in the amount of COST and of what others have waited for meanwhile."""
+    ours = ledger.log.window.total >= 0.5 * (ledger.limit or INFINITE)
+    if ledger.shape in ("bucket", "fixed") or ledger.slices > 1 or not ours:
         return 0.0
     exit_at = ledger.log.exit_of(cost + ledger.foreign, ledger.log.window, ledger.guard_s)
     return min(exit_at - now, ledger.period_s) if exit_at < INFINITE else 0.0

@@ -103,6 +103,22 @@ def is_bucket(samples: Sequence[Sample], period_s: float) -> bool:
     return telling and 0.5 < _slope(expected, resets) < 2.0 and min(resets) < 0.9 * period_s
 
 
+def refills_unsaid(samples: Sequence[Sample], period_s: float, began: float) -> bool:
+    """Answers without `reset`: True if less is used than we have sent since BEGAN, by as much as a bucket refills.
+
+    Only within the first period, when nothing has left a window; one that has begun anew shows as a jump.
+    """
+    last = samples[-ENOUGH:]
+    if len(last) < ENOUGH or any(s.reset_s is not None or not s.counted for s in last):
+        return False
+    rate = last[-1].limit / period_s
+    expected = [(s.sent_at - began) * rate for s in last]
+    if expected[0] < max(3.0, 0.03 * last[-1].limit) or last[-1].sent_at - began > 0.9 * period_s:
+        return False
+    fits = all(s.least - e - 1.5 <= s.used <= s.most - 0.75 * e + 1.5 for s, e in zip(last, expected, strict=True))
+    return fits and all(s.used <= s.least - 0.4 * e for s, e in zip(last, expected, strict=True))
+
+
 def _slope(across: Sequence[float], up: Sequence[float]) -> float:
     """How steeply UP rises with ACROSS (least squares). A window's `reset` falls while more is used."""
     a, u = fmean(across), fmean(up)

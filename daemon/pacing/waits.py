@@ -5,6 +5,8 @@ from __future__ import annotations
 from math import ceil
 from typing import TYPE_CHECKING
 
+from daemon.pacing.slices import overhang
+
 if TYPE_CHECKING:
     from daemon.pacing.ledger import Ledger
 
@@ -22,7 +24,7 @@ def slice_wait_s(ledger: Ledger, cost: float, cap: float, now: float, kept: floa
     allowed = max(cap / ledger.slices - (others if others >= 1 else 0.0), cost)
     if ledger.slice_boundary is not None:
         begun = ledger.slice_boundary + (now - ledger.slice_boundary) // length * length
-        carried = ledger.overhang(now) if ledger.carries else 0.0
+        carried = overhang(ledger, now) if ledger.carries else 0.0
         spare = allowed - ledger.log.since_mark(ledger.log.slice_mark, begun) - carried - cost
         if spare >= -1e-9:
             if begun + length - now <= 0.3 * ledger.guard_s:

@@ -6,7 +6,7 @@ from typing import Any
 
 from daemon.pacing.block import Block
 from daemon.pacing.days import DayCount, RollingDay
-from daemon.pacing.eta import span_s, when_s
+from daemon.pacing.eta import Spread, span_s, spread_of, when_s
 from daemon.pacing.ledger import Ledger
 from daemon.pacing.pool import Pool, period_word
 from daemon.pacing.queue import Entry
@@ -93,20 +93,25 @@ def queue_json(pool: Pool, block: Block | None, now: float, wall: float) -> list
     """All waiting calls of one pool in the order in which they are likely to go, each with its expected time."""
     rows: list[dict[str, Any]] = []
     ahead: dict[Ledger, float] = {}
+    spread = spread_of(pool.past)
     entries = pool.queue.in_order() + [entry for _, _, entry in sorted(pool.delayed) if entry.future is not None]
     for place, entry in enumerate(entries, 1):
-        rows.append(_row(pool, block, entry, place, ahead, now, wall))
+        rows.append(_row(pool, block, entry, place, ahead, now, wall, spread))
     return rows
 
 
 def _row(
-    pool: Pool, block: Block | None, entry: Entry, place: int, ahead: dict[Ledger, float], now: float, wall: float
-) -> dict[str, Any]:
+    pool: Pool, block: Block | None, entry: Entry, place: int, ahead: dict[Ledger, float], now: float, wall: float,
+    spread: Spread | None,
+) -> dict[str, Any]:  # fmt: skip
     eta, cause = eta_of(pool, entry, ahead, now)
     why = pool.stop.why if pool.stop is not None else phrase("waits.turn")
     ledger = cause or (pool.stop.ledger if pool.stop is not None else None)
-    known = ledger is not None and ledger.source != "guess"
-    low, high = span_s(eta, known=known)
+    known = ledger is not None and ledger.source != "guess" and ledger.shape != "unknown"
+    contested = entry.priority > 0 and ledger is not None and pool.demand.lately(ledger, now)
+    low, high = span_s(eta, known=known, contested=contested, spread=spread)
+    if entry.told is None:
+        entry.told = (now, eta)
     waits_for = used_up(cause.dimension, period_word(cause)) if cause is not None else why
     if block is not None:
         waits_for = phrase("waits.probe")
@@ -130,7 +135,7 @@ def eta_of(pool: Pool, entry: Entry, ahead: dict[Ledger, float], now: float) -> 
         if cost <= 0:
             continue
         ahead[ledger] = ahead.get(ledger, 0.0) + cost
-        wait = when_s(ledger, ahead[ledger], now)
+        wait = when_s(ledger, ahead[ledger], now, cost)
         if wait > eta:
             eta, cause = wait, ledger
     for day in pool.days:

@@ -33,7 +33,7 @@ PRIORITIES = {"interactive": Priority.INTERACTIVE, "normal": Priority.NORMAL, "b
 class Race(World):
     """One row on one shape. `run` it, then read `ratio`, `refused`, `lost` and `waits`."""
 
-    def __init__(self, row: Scenario, shape: str, seed: int) -> None:
+    def __init__(self, row: Scenario, shape: str, seed: int, *, silent: bool = False) -> None:
         super().__init__(Provider({}), seed=seed)
         self.row = row
         self.settings_of_provider = SandboxSettings(
@@ -49,6 +49,8 @@ class Race(World):
         self.phase = random.Random(7 * seed).uniform(0.02, 0.83)
         """Where in the provider's minute it begins; who knows nothing needs the first half second to find out."""
         self.refused = 0
+        self.silent = silent
+        """Calls do not say how long their answers may become."""
 
     def go(self) -> Race:
         """Run it."""
@@ -97,7 +99,8 @@ class Race(World):
 
     def _call(self, job: Job) -> Call:
         """As intake makes it: weighed by what it says, not by what it costs."""
-        ask = Ask("chat", "m", text=job.messages()[0]["content"], messages=1, max_output=job.max_tokens)
+        most = None if self.silent else job.max_tokens
+        ask = Ask("chat", "m", text=job.messages()[0]["content"], messages=1, max_output=most)
         return Call(
             job.name, self.where, Scope(self.where.host, "key:a", "m"), "POST", Sealed("/v1/chat/completions"), (), b"",
             ask, self.pacer.weigh(self.where, ask), job.client, None, PRIORITIES[job.priority], None,
@@ -114,6 +117,10 @@ class Race(World):
             await asyncio.sleep(self.rng.uniform(*WAY_S) / 2)
             return False, permit.refused(self._finding(trouble), readings)
         await asyncio.sleep(SERVICE_S)
+        if (status := self._fault()) is not None:
+            self.meter.settle(cost, 0.0, came, loop.time())
+            self.meter.leave()
+            return False, permit.refused(Finding("overloaded", "capacity", "wait", "sure", status=status), readings)
         most = self.settings_of_provider.output_tokens
         output = job.max_tokens if most is None else min(job.max_tokens, most)
         self.meter.settle(cost, float(output), came, loop.time())
@@ -121,6 +128,15 @@ class Race(World):
         permit.answered(200, readings, streamed=False)
         permit.settle(Usage(job.prompt_tokens, output))
         return True, None
+
+    def _fault(self) -> int | None:
+        """A status of the row's faults, or None. What was let in before it failed has been counted."""
+        draw = self.rng.random() if self.settings_of_provider.faults else 1.0
+        for status, rate in self.settings_of_provider.faults.items():
+            if draw < rate:
+                return status
+            draw -= rate
+        return None
 
     def _readings(self, now: float) -> tuple[Reading, ...]:
         if not self.settings_of_provider.headers:

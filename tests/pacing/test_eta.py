@@ -1,11 +1,17 @@
 """Expected times."""
 
-import pytest
+import asyncio
 
-from daemon.pacing.eta import span_s, when_s
+import pytest
+import virtual_time
+from race import Race
+
+from benchmarks.race.scenarios import SCENARIOS
+from daemon.pacing.eta import span_s, spread_of, when_s
 from daemon.pacing.learning import set_boundary
 from daemon.pacing.ledger import Ledger
 from daemon.pacing.reshaping import reshape
+from daemon.sandbox.settings import SHAPES
 
 
 @pytest.mark.parametrize(("amount", "expected"), [(0.5, 0.0), (1, 6.0), (10, 60.0), (25, 150.0)])
@@ -56,3 +62,45 @@ def test_a_lack_of_a_whole_limit_is_one_window(limit: int, amount: float, expect
     for seq in range(limit):
         ledger.take(seq, 1.0, 0.0)
     assert when_s(ledger, amount, 0.0) == pytest.approx(expected, abs=1.0)
+
+
+def test_slices_take_whole_calls_and_what_is_left_of_the_present_one() -> None:
+    """A tenth of a minute holds ten: three calls of four go two to a slice."""
+    ledger = Ledger("tokens", 60.0, ceiling=100)
+    reshape(ledger, 0.0, shape="bucket", slices=10)
+    ledger.slice_boundary = 0.0
+    ledger.take(1, 4.0, 1.0)
+    assert when_s(ledger, 4.0, 1.0, 4.0) == 0
+    assert when_s(ledger, 8.0, 1.0, 4.0) == pytest.approx(5.0)
+    assert when_s(ledger, 16.0, 1.0, 4.0) == pytest.approx(11.0)
+
+
+def test_the_range_follows_what_was_said_before() -> None:
+    """Calls that went up to twice as late as was said make the next range as wide; a few prove nothing."""
+    assert spread_of([2.0] * 7) is None
+    spread = spread_of([1.0] * 15 + [2.0] * 5)
+    assert spread == (1.0, 2.0)
+    assert span_s(10.0, known=True, spread=spread) == (9.0, 20.5)
+    assert span_s(10.0, known=True, contested=True) == (9.0, 15.5)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_most_calls_go_when_it_was_said(shape: str) -> None:
+    """Asked in the second minute, when it is known how the provider counts: nine of ten go within the range."""
+    race = Race(SCENARIOS["requests"], shape, 2)
+    said: dict[str, tuple[float, float]] = {}
+
+    async def ask() -> None:
+        await asyncio.sleep(7.0)
+        said.update({row["id"]: (row["eta_low_at"], row["eta_high_at"]) for row in race.pacer.queue()})
+
+    async def both() -> None:
+        asking = asyncio.create_task(ask())
+        await race._race()
+        await asking
+
+    virtual_time.run(both())
+    went = {e.job.name: 1.7e9 + e.first_sent for e in race.ended}  # type: ignore[attr-defined]
+    right = [low - 0.1 <= went[name] <= high + 0.1 for name, (low, high) in said.items()]
+    assert len(right) > 20
+    assert sum(right) >= 0.9 * len(right)

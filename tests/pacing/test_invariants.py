@@ -5,8 +5,9 @@ from hypothesis import strategies as st
 from limiters import SHAPES
 
 from daemon.model import Reading
-from daemon.pacing.learning import learn_slices, observe
+from daemon.pacing.learning import observe
 from daemon.pacing.ledger import Ledger
+from daemon.pacing.slices import learn_slices
 
 LIMIT, PERIOD_S = 12.0, 6.0
 schedules = st.lists(

@@ -3,7 +3,7 @@
 import pytest
 
 from daemon.model import Reading
-from daemon.pacing.learning import learn_slices, observe, plausible, tell_shared
+from daemon.pacing.learning import observe, plausible, tell_shared
 from daemon.pacing.ledger import Ledger
 from daemon.pacing.reshaping import reshape
 
@@ -47,22 +47,6 @@ def test_a_changed_limit_is_taken_at_once() -> None:
     observe(ledger, Reading("requests", 500, 495, 0.6), charge=charge, seq=9, sent_at=9.0, now=9.1, early=True)
     assert ledger.cap == 500
     assert len(ledger.samples) == 1
-
-
-def test_a_refusal_in_spite_of_room_reveals_slices() -> None:
-    """Ten of sixty went, the eleventh is refused for 0.74 s of a six second minute: the limit holds in sixths."""
-    ledger = Ledger("requests", 6.0, limit=60)
-    for seq in range(10):
-        ledger.take(seq, 1.0, 100.0 + 0.02 * seq)
-    assert learn_slices(ledger, 1.0, 0.74, 100.26) == 6
-    assert ledger.slice_boundary == pytest.approx(101.0)
-
-
-def test_a_refusal_that_no_usual_slice_explains_changes_nothing() -> None:
-    """Two calls in an hour do not overrun any slice."""
-    ledger = Ledger("requests", 60.0, limit=60)
-    assert learn_slices(ledger, 1.0, 50.0, 100.0) is None
-    assert ledger.slices == 1
 
 
 def test_limits_of_one_kind_share_what_is_learned() -> None:

@@ -113,18 +113,6 @@ def test_a_hold_lets_nothing_through_before_its_end() -> None:
     assert ledger.wait_s(1.0, 5.0) == 0
 
 
-def test_after_a_told_wait_one_call_may_look_whatever_our_own_sum_says() -> None:
-    """The provider knows better than our sum of a whole period; one call, not a burst."""
-    ledger = known(2)
-    for seq in range(2):
-        ledger.take(seq, 1.0, 0.0)
-    ledger.told_at = 10.0
-    assert ledger.wait_s(1.0, 5.0) > 50
-    assert ledger.look_in_s(5.0) == 5.0
-    ledger.take(3, 1.0, 10.0)
-    assert ledger.look_in_s(10.0) == float("inf")
-
-
 def test_more_than_the_limit_goes_when_everything_is_free() -> None:
     """A maximum answer length above the limit: the provider decides, once nothing else is counted."""
     ledger = Ledger("tokens", 60.0, ceiling=100)
@@ -153,19 +141,3 @@ def test_a_bucket_that_idled_holds_no_more_than_its_capacity() -> None:
         assert ledger.wait_s(1.0, 3600.0) == 0
         ledger.take(seq, 1.0, 3600.0)
     assert ledger.wait_s(1.0, 3600.0) > 5
-
-
-def test_what_is_larger_than_a_slice_uses_up_the_next_ones_where_that_was_seen() -> None:
-    """Three slices and a half at once: after a refusal in the second one it is known that they are used up, too."""
-    ledger = Ledger("tokens", 60.0, ceiling=600)
-    reshape(ledger, 0.0, shape="bucket", slices=6)
-    ledger.slice_boundary = 0.0
-    ledger.take(1, 350.0, 0.5)
-    assert ledger.wait_s(50.0, 10.5) == 0
-    assert ledger.overhang(10.5) == 250
-    ledger.carries = True
-    wait = ledger.wait_s(50.0, 10.5)
-    assert 19.5 <= wait < 19.6
-    assert ledger.wait_s(50.0, 10.5 + wait) == 0
-    assert ledger.wait_s(80.0, 10.5 + wait) > 0
-    assert ledger.overhang(45.0) == 0

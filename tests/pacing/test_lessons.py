@@ -6,10 +6,11 @@ from collections.abc import Mapping
 import pytest
 from world import Job, Provider, World, call, limiter, origin
 
-from daemon.pacing.learning import doubt_slices, set_boundary
+from daemon.pacing.learning import set_boundary
 from daemon.pacing.ledger import Ledger
 from daemon.pacing.lessons import KIND, apply, lesson_of, parse
 from daemon.pacing.reshaping import reshape
+from daemon.pacing.slices import doubt_slices
 
 
 class Kept:
@@ -53,8 +54,9 @@ def again(ledger: Ledger, after_s: float, **more: object) -> Ledger:
 
 def test_shape_slices_and_use_come_along() -> None:
     """On the new process's clock, which has nothing to do with the old one's."""
-    new = again(taught(refunds=True, scale=0.8), 1.0)
+    new = again(taught(refunds=True, scale=0.8, carries=True, slice_boundary=2.0, slice_blur_s=0.1), 1.0)
     assert (new.shape, new.slices, new.limit, new.refunds, new.scale) == ("fixed", 6, 60, True, 0.8)
+    assert (new.carries, new.slice_blur_s) == (True, 0.1)
     assert new.boundary == pytest.approx(4.0)
     assert new.avail(7.0) == pytest.approx(50)
 

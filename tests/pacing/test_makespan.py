@@ -138,6 +138,20 @@ def test_answers_that_take_a_third_of_a_minute(shape: str, ratio: float, service
     assert max(refused) <= (6 if shape == "slices" else 0), refused
 
 
+@pytest.mark.parametrize(("shape", "ratio"), [("bucket", 1.06), ("fixed", 1.25), ("sliding", 1.06), ("slices", 1.1)])
+def test_headers_without_a_reset(shape: str, ratio: float) -> None:
+    """A limit and what remains, not when it will be whole (Azure, relays): a bucket shows by what flows back. When a
+    fixed window ends is not known, so it is kept like a moving one."""
+    ratios, refused = [], []
+    for seed in range(1, 8):
+        reached, world = burst(shape, seed=seed, resets=False)
+        assert not world.lost, f"seed {seed}"
+        ratios.append(reached)
+        refused.append(world.provider.refused)
+    assert statistics.median(ratios) <= ratio, ratios
+    assert statistics.median(refused) <= 3, refused
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 def test_waits_in_whole_seconds(shape: str) -> None:
     """`retry-after: 1` where a minute lasts six: too coarse to tell where a slice begins, not how long it is."""

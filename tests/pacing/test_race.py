@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import statistics
+from dataclasses import replace
 
 import pytest
 from race import Race, with_settings
 
+from benchmarks.race.jobs import tokens
 from benchmarks.race.scenarios import ALL, SCENARIOS
 from daemon.sandbox.settings import SHAPES
 
@@ -28,7 +30,7 @@ def reach(row: str, figure: str, shape: str, otherwise: float) -> float:
     "row",
     [
         "requests", "requests-told", "tokens", "tokens-told", "refunds", "no-refunds", "interactive", "huge", "foreign",
-        "no-headers", "bare",
+        "no-headers", "bare", "faults",
     ],
 )  # fmt: skip
 def test_a_row_keeps_its_bounds(row: str, shape: str) -> None:
@@ -46,6 +48,18 @@ def test_a_row_keeps_its_bounds(row: str, shape: str) -> None:
     waits = sorted(wait for race in races for wait in race.waits)
     if waits:
         assert waits[math.ceil(0.95 * len(waits)) - 1] <= reach(row, "wait_p95", shape, math.inf)
+
+
+@pytest.mark.parametrize("row", ["tokens", "tokens-told"])
+@pytest.mark.parametrize(("shape", "ratio"), [("bucket", 1.15), ("fixed", 1.06), ("sliding", 1.15)])
+def test_calls_that_set_no_maximum(row: str, shape: str, ratio: float) -> None:
+    """A thousand tokens are reserved for an answer that has ten: the provider's own count shows it soon enough, also
+    where the config states the limit."""
+    short = replace(SCENARIOS[row], mix=lambda size, rng: tokens(size, rng, 2.35, 0.02))
+    races = [Race(short, shape, seed, silent=True).go() for seed in SEEDS]
+    assert not [race.lost for race in races if race.lost]
+    assert statistics.median(race.ratio for race in races) <= ratio
+    assert max(race.refused for race in races) <= 3
 
 
 @pytest.mark.parametrize("shape", ["bucket", "fixed", "sliding"])

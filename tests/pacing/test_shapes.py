@@ -5,7 +5,7 @@ import random
 import pytest
 from limiters import SHAPES
 
-from daemon.pacing.shapes import Sample, judge
+from daemon.pacing.shapes import Sample, judge, refills_unsaid
 
 
 def samples(shape: str, limit: int, period: float, times: list[float], **more: float) -> list[Sample]:
@@ -82,3 +82,20 @@ def test_no_shape_is_taken_for_a_faster_one() -> None:
             times.append(at)
         verdict = judge(samples(shape, limit, 6.0, times), 6.0, 6.0)
         assert verdict is None or verdict.shape != "bucket", f"seed {seed}: {shape} {limit}"
+
+
+def test_a_bucket_shows_without_resets_by_what_flows_back() -> None:
+    """Less is used than was sent, by a limit's worth a period. In a window all that was sent is used, and one that has
+    begun anew has not lost it little by little."""
+
+    def answers(used: list[float]) -> list[Sample]:
+        return [
+            Sample(i, 10.0 + i, 10.1 + i, 60.0, 60.0 - u, None, 40.0 + i, 41.0 + i) for i, u in enumerate(used)
+        ]  # fmt: skip
+
+    refilled = [40.0 + i - (10.0 + i) for i in range(6)]
+    assert refills_unsaid(answers(refilled), 60.0, 0.0)
+    assert not refills_unsaid(answers([40.0 + i for i in range(6)]), 60.0, 0.0)
+    assert not refills_unsaid(answers([40.0, 41.0, 42.0, 1.0, 2.0, 3.0]), 60.0, 0.0)
+    assert not refills_unsaid(answers(refilled), 60.0, -50.0), "after the first period a window may have lost something"
+    assert not refills_unsaid(answers(refilled)[:5], 60.0, 0.0)

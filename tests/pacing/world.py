@@ -72,6 +72,8 @@ class Provider:
     counts_refused: bool = False
     period_stated: bool = False
     faults: float = 0.0
+    resets: bool = True
+    """Headers say when the limit will be whole again."""
     whole_seconds: bool = False
     """Waits are named in whole seconds, rounded up."""
     refused: int = 0
@@ -101,7 +103,8 @@ class Provider:
     def _reading(self, dimension: Any, lim: Any, now: float) -> Reading:
         limit = lim.slice.limit if getattr(lim, "headers", "") == "slice" else lim.limit
         period = 60.0 if self.period_stated else None
-        return Reading(dimension, limit, lim.remaining(now), round(lim.reset_s(now), 3), period)
+        reset = round(lim.reset_s(now), 3) if self.resets else None
+        return Reading(dimension, limit, lim.remaining(now), reset, period)
 
 
 class World:
