@@ -21,6 +21,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Final
 
+from daemon.phrases import phrase
+
 FILE: Final = "journal.db"
 SIDE_FILES: Final = ("", "-wal", "-shm")
 QUICK: Final = 32 << 20
@@ -73,17 +75,17 @@ def lock(folder: Path) -> int:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = folder.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-            raise Unusable(f"{folder} is not a folder of yours")
+            raise Unusable(phrase("trouble.not_yours", folder=str(folder)))
         if found.st_mode & 0o077:
             folder.chmod(0o700)
         fd = os.open(folder / "journal.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
-        raise Unusable(f"{folder} cannot be used: {error.strerror}") from error
+        raise Unusable(phrase("trouble.unusable", place=str(folder), why=str(error.strerror))) from error
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         os.close(fd)
-        raise Unusable(f"another daemon writes the journal in {folder}") from error
+        raise Unusable(phrase("trouble.another", folder=str(folder))) from error
     return fd
 
 
@@ -103,7 +105,7 @@ def open_database(folder: Path, now: float, *, damaged: bool = False) -> Opened:
         opened.db.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('calls', ?)", (int(now * 1000),))
         return opened
     except (sqlite3.Error, OSError) as error:
-        raise Unusable(f"{path} cannot be written: {error}") from error
+        raise Unusable(phrase("trouble.unwritable", file=str(path), why=str(error))) from error
 
 
 def _opened(path: Path, corrupt: Path | None) -> Opened:
@@ -132,7 +134,7 @@ def _refuse_newer(path: Path) -> None:
     finally:
         db.close()
     if version > len(schema()):
-        raise Newer(f"{path} was written by a newer Sluice (version {version}; this one knows {len(schema())})")
+        raise Newer(phrase("trouble.newer", file=str(path), theirs=version, ours=len(schema())))
 
 
 def is_there(path: Path, inode: int) -> bool:

@@ -88,10 +88,8 @@ class Journal:
         writer = self._writer
         note = None
         if writer.salvage is not None:
-            note = (
-                f"the journal was damaged; the old file is kept as {writer.salvage.corrupt}, "
-                f"and {writer.salvage.saved} of its calls were saved"
-            )
+            kept, saved = str(writer.salvage.corrupt), writer.salvage.saved
+            note = phrase("trouble.damaged", file=kept, saved=saved)
         return {
             "state": writer.state,
             "why": writer.why or note,
@@ -144,7 +142,7 @@ class Journal:
             gone.append(forget(db, self._bodies, before=end, only_bodies=only_bodies))
 
         if not await self._stored(Item(after=work, urgent=True)) or not gone:
-            raise NotFound(phrase("journal.unwritable", why=str(self._writer.why)))
+            raise NotFound(phrase("journal.unwritable", why=self._writer.why or "-"))
         return gone[0]
 
     async def _stored(self, item: Item) -> bool:

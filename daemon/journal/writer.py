@@ -28,6 +28,7 @@ from daemon.journal.retention import has_body, prune
 from daemon.journal.rows import Rows
 from daemon.journal.salvage import Salvage
 from daemon.model import Event
+from daemon.phrases import phrase
 
 log = logging.getLogger(__name__)
 
@@ -115,7 +116,7 @@ class Writer:
         try:
             step()
         except Exception as error:
-            self._trouble(f"an unexpected {type(error).__name__}")
+            self._trouble(phrase("trouble.fault", error=type(error).__name__))
             log.exception("the journal stumbled")
 
     def _collect(self) -> list[Item]:
@@ -146,7 +147,7 @@ class Writer:
             return Item(self._rows.writes(item))
         except OSError as error:
             self._rows.keep_bodies = False
-            self._trouble(f"bodies cannot be kept: {error.strerror}")
+            self._trouble(phrase("trouble.bodies", why=str(error.strerror)))
             return self._prepared(item)
         except Exception as error:
             self.dropped += 1
@@ -207,7 +208,7 @@ class Writer:
         if is_damage(error):
             self._try_open(damaged=True)
         else:
-            self._trouble(f"{self._folder / FILE} cannot be written: {error}")
+            self._trouble(phrase("trouble.unwritable", file=str(self._folder / FILE), why=str(error)))
 
     def _try_open(self, *, damaged: bool = False) -> None:
         self._retry_at = time.monotonic() + self._retry_s
@@ -216,10 +217,11 @@ class Writer:
                 self._lock = lock(self._folder)
             opened = open_database(self._folder, self._clock(), damaged=damaged)
         except Newer as newer:
-            self.state, self.why, self._retry_at = "off", f"{newer}. Calls go on without a journal.", float("inf")
+            self.state, self._retry_at = "off", float("inf")
+            self.why = phrase("trouble.without", why=newer.args[0])
             return
         except Unusable as unusable:
-            self._trouble(str(unusable))
+            self._trouble(unusable.args[0])
             return
         self._open = opened
         try:
@@ -227,7 +229,7 @@ class Writer:
         except sqlite3.Error as error:
             self._disconnect()
             if damaged or not is_damage(error):
-                self._trouble(f"{self._folder / FILE} cannot be used: {error}")
+                self._trouble(phrase("trouble.unusable", place=str(self._folder / FILE), why=str(error)))
             else:
                 self._try_open(damaged=True)
 
@@ -274,7 +276,7 @@ class Writer:
             free = shutil.disk_usage(self._folder).free
             self._rows.keep_bodies = free > FREE_FLOOR
             if not self._rows.keep_bodies:
-                self._trouble(f"only {free >> 20} MiB are free on the disk: bodies of calls are not kept")
+                self._trouble(phrase("trouble.disk", free=free >> 20))
             elif self.state == "degraded" and self._open is not None and not self._pending:
                 self.state, self.why = "ok", None
 
@@ -294,4 +296,4 @@ class Writer:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
-        self.state, self.why = "off", "the daemon is stopping"
+        self.state, self.why = "off", phrase("trouble.stopping")

@@ -31,7 +31,7 @@ async def status(desk: Desk, params: Params, session: Session, tag: Any) -> Resu
         "daemon": {"version": __version__, "running": len(desk.gateway.running), **desk.about()},
         "pools": told(desk.pacer.pools(), language),
         "queue": told(desk.pacer.queue(), language),
-        "journal": desk.journal.health(),
+        "journal": told(desk.journal.health(), language),
     }
 
 

@@ -71,7 +71,7 @@ def test_status_in_korean(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "ask", ask)
     done = run("status", "--language", "ko")
     assert (done.code, asked) == (0, [("status", {"language": "ko"})])
-    assert "Sluice 1이 /s에서 돌고 있어요(pid 7)" in done.out
+    assert "Sluice 1: /s에서 돌고 있어요(pid 7)" in done.out
     assert "요청 2건이 진행 중이고, 그중 1건이 한도 때문에 기다려요." in done.out
     assert "h (모델 없음): 쉬고 있어요" in done.out
     assert "분당 요청  20 중 3 사용  header" in done.out
