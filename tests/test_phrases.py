@@ -18,7 +18,7 @@ DAEMON = Path(__file__).resolve().parents[1] / "daemon"
 OTHERS = sorted(languages() - {"en"})
 SCRIPTS = {"ko": "[\uac00-\ud7a3]", "zh": "[\u4e00-\u9fff]"}
 
-SYMBOLS = frozenset({"period.other", "what.other", "check.versions", "status.limit"})
+SYMBOLS = frozenset({"period.other", "what.other", "note.lines", "check.versions", "status.limit"})
 """Entries that are no words in any language, or only values."""
 
 NO_WORDS_OF_OURS = frozenset({"ConfigError"})

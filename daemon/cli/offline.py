@@ -42,7 +42,8 @@ def _read(reader: Reader, paths: Paths, method: str, params: Mapping[str, Any]) 
         raise NotFound(phrase("journal.no_call", name=str(params["call"])))
     if method == "show":
         return told(row, str(params.get("language") or "en"))
-    command = _curl(paths, row, via_daemon=bool(params.get("via_daemon")))
+    language = str(params.get("language") or "en")
+    command = _curl(paths, row, language, via_daemon=bool(params.get("via_daemon")))
     if method == "explain":
         return _explained(row, command, params.get("language"))
     if method == "report":
@@ -54,7 +55,7 @@ def _read(reader: Reader, paths: Paths, method: str, params: Mapping[str, Any]) 
     return {"call": row["id"], "command": command}
 
 
-def _curl(paths: Paths, row: Mapping[str, Any], *, via_daemon: bool = False) -> str | None:
+def _curl(paths: Paths, row: Mapping[str, Any], language: str, *, via_daemon: bool = False) -> str | None:
     kept = call_from_row(row)
     if kept is None:
         return None
@@ -66,7 +67,7 @@ def _curl(paths: Paths, row: Mapping[str, Any], *, via_daemon: bool = False) -> 
         key_variable=variable,
         body_file=kept.body_file,
         via_socket=str(address(paths)) if via_daemon else None,
-        comment=kept.comment,
+        comment=told(kept.comment, language),
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from daemon.model import Ask, Call, Origin, Priority, Scope
+from daemon.phrases import Phrase, phrase
 from daemon.redact import Sealed, Secret
 
 
@@ -56,19 +57,19 @@ def sealed(pieces: list[Any]) -> Sealed:
     return Sealed(*[piece if isinstance(piece, str) else Secret("", piece["secret"]) for piece in pieces])
 
 
-def comment(row: Mapping[str, Any]) -> str:
+def comment(row: Mapping[str, Any]) -> Phrase:
     """Lines for the top of a command: which call, when, and what it showed."""
     when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(row["started_at"]))
-    lines = [f"Sluice call {row['id']}, {when}: {row['method']} {row['host']} {row['model'] or ''}".rstrip()]
+    what = f"{row['method']} {row['host']} {row['model'] or ''}".rstrip()
+    lines = phrase("note.lines", first=phrase("note.call", call=row["id"], when=when, what=what), more=_shown(row))
+    return phrase("note.lines", first=lines, more=phrase("note.changed")) if row["request"]["changed"] else lines
+
+
+def _shown(row: Mapping[str, Any]) -> Phrase:
+    status = str(row["status"])
     if row["state"] == "failed":
-        status = f"status {row['status']}" if row["status"] else "no answer"
-        lines.append(f"It showed: {status}. {row['line'] or ''}".rstrip())
-    elif row["state"] == "done":
-        lines.append(f"It went well: status {row['status']}.")
-    else:
-        lines.append(f"It did not come to an end: {row['state']}.")
-    if row["request"]["changed"]:
-        lines.append(
-            "A key stood in the body; it is taken out in the kept copy, so this is not the same byte for byte."
+        seen = phrase("note.status", status=status) if row["status"] else phrase("note.no_answer")
+        return (
+            phrase("note.showed_line", seen=seen, line=row["line"]) if row["line"] else phrase("note.showed", seen=seen)
         )
-    return "\n".join(lines)
+    return phrase("note.well", status=status) if row["state"] == "done" else phrase("note.no_end", state=row["state"])

@@ -69,7 +69,8 @@ async def curl(desk: Desk, params: Params, session: Session, tag: Any) -> Result
     """The curl command that sends the same call from a terminal."""
     name = needed_text(params, "call")
     row = await row_of(desk, name)
-    command = await curl_of(desk, row, via_daemon=flag_param(params, "via_daemon"))
+    via = flag_param(params, "via_daemon")
+    command = await curl_of(desk, row, language_of(desk, params), via_daemon=via)
     if command is None:
         raise NotFound(phrase("journal.no_body", call=row["id"]))
     return {"call": row["id"], "command": command}
@@ -98,7 +99,7 @@ async def explain_call(desk: Desk, name: str, language: str | None) -> Result:
     """The explanation of a call that failed, as it was given then or in another language, with its curl command."""
     row = await row_of(desk, name)
     told = desk.catalogue.retold(row, language)
-    command = await curl_of(desk, row)
+    command = await curl_of(desk, row, language or desk.language)
     answer = {"call": row["id"], "ref": row.get("ref"), "curl": command}
     if told is None:
         words = phrase("journal.nothing_to_explain", call=row["id"])
@@ -142,7 +143,7 @@ async def row_of(desk: Desk, name: str) -> dict[str, Any]:
     return row
 
 
-async def curl_of(desk: Desk, row: Mapping[str, Any], *, via_daemon: bool = False) -> str | None:
+async def curl_of(desk: Desk, row: Mapping[str, Any], language: str = "en", *, via_daemon: bool = False) -> str | None:
     """The curl command of a journalled call, or None when its body was not kept."""
     kept = await desk.journal.rebuild(str(row["id"]))
     if kept is None:
@@ -155,5 +156,5 @@ async def curl_of(desk: Desk, row: Mapping[str, Any], *, via_daemon: bool = Fals
         key_variable=variable,
         body_file=kept.body_file,
         via_socket=str(desk.about()["socket"]) if via_daemon else None,
-        comment=kept.comment,
+        comment=told(kept.comment, language),
     )

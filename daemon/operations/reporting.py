@@ -24,8 +24,9 @@ async def report(desk: Desk, params: Params, session: Session, tag: Any) -> Resu
     """One redacted Markdown text about a failed call: English, unless told otherwise, since support reads it."""
     row = await row_of(desk, needed_text(params, "call"))
     refuse_success(row)
+    language = text_param(params, "language")
     others = await desk.journal.calls(**neighbours(row, time.time()))
-    text = text_of(desk.catalogue, row, others, await curl_of(desk, row), text_param(params, "language"))
+    text = text_of(desk.catalogue, row, others, await curl_of(desk, row, language or "en"), language)
     return {"call": row["id"], "ref": row.get("ref"), "text": desk.redactor.scrub(text)}
 
 

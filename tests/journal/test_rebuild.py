@@ -42,3 +42,15 @@ def test_the_comment_says_what_came_of_it():
     assert "went well" in comment({**row, "state": "done"})
     assert "interrupted" in comment({**row, "state": "interrupted"})
     assert "taken out" in comment({**row, "state": "done"})
+
+
+def test_the_comment_in_other_languages():
+    """Whoever pastes the command reads above it what it is, in the language asked for."""
+    row = {
+        "id": "c1", "started_at": 0, "method": "POST", "host": "h", "model": "m", "status": 429, "line": None,
+        "state": "failed", "request": {"changed": True},
+    }  # fmt: skip
+    lines = comment(row).told("ko").split("\n")
+    assert lines[0].startswith("Sluice 요청 c1, ")
+    assert lines[1] == "결과: 상태 코드 429."
+    assert lines[2].startswith("본문에 키가 들어 있었어요.")
