@@ -32,6 +32,7 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         "SLUICE_CONFIG",
         "SLUICE_STATE_DIR",
         "SLUICE_LOG_LEVEL",
+        "SLUICE_LANGUAGE",
         "XDG_STATE_HOME",
         "XDG_CONFIG_HOME",
         "XDG_RUNTIME_DIR",

@@ -144,6 +144,16 @@ async def test_a_held_chat_says_so(office: Make) -> None:
     assert held["eta_at"] >= held["at"]
 
 
+async def test_a_held_chat_says_so_in_its_language(office: Make) -> None:
+    """The reason that the session hears is in the language of the chat, and so is what the journal keeps of it."""
+    here = office(rate_limited("0.01"), ok(*STREAM, headers=SSE))
+    assert (await here.run("chat", **ASK, language="ko"))["text"] == "Hello"
+    held = next(params for _, params in here.session.notes if params["state"] == "held")
+    assert held["reason"].endswith("한도를 다 썼어요")
+    steps = (await here.run("show", call="last"))["timeline"]
+    assert any("한도를 다 썼어요" in step["text"] for step in steps if step["kind"] == "held")
+
+
 @pytest.mark.parametrize(
     ("pieces", "subtype"),
     [
