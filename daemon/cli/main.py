@@ -91,7 +91,8 @@ def calls(options: argparse.Namespace) -> int:
 
 def curl(options: argparse.Namespace) -> int:
     """The curl command of a call."""
-    answer = _ask_or_read(options, "curl", {"call": options.call, "via_daemon": options.via_daemon})
+    wanted = {"call": options.call, "via_daemon": options.via_daemon, "format": options.format, "shell": options.shell}
+    answer = _ask_or_read(options, "curl", wanted)
     say(answer["command"].split("\n"))
     return EXIT_OK
 

@@ -9,10 +9,11 @@ from typing import Any
 
 from daemon.cli.client import address
 from daemon.config import Paths, load, origins
-from daemon.curl import curl_command
+from daemon.curl import call_as
 from daemon.errors import ConfigError, NotFound
 from daemon.journal import Reader, call_from_row, open_reader
 from daemon.model import Origin
+from daemon.operations.asking import answered
 from daemon.providers import load_providers, provider_for
 
 
@@ -43,7 +44,8 @@ def _read(reader: Reader, paths: Paths, method: str, params: Mapping[str, Any]) 
         raise NotFound(f"the journal has no call {params['call']!r}; `daemon calls` lists those it has")
     if method == "show":
         return row
-    command = _curl(paths, row, via_daemon=bool(params.get("via_daemon")))
+    form, shell = params.get("format") or "curl", params.get("shell") or "posix"
+    command = _curl(paths, row, via_daemon=bool(params.get("via_daemon")), form=form, shell=shell)
     if method == "explain":
         return _explained(row, command, params.get("language"))
     if method == "report":
@@ -58,19 +60,22 @@ def _read(reader: Reader, paths: Paths, method: str, params: Mapping[str, Any]) 
     return {"call": row["id"], "command": command}
 
 
-def _curl(paths: Paths, row: Mapping[str, Any], *, via_daemon: bool = False) -> str | None:
+def _curl(paths: Paths, row: Mapping[str, Any], *, via_daemon: bool, form: str, shell: str) -> str | None:
     kept = call_from_row(row)
     if kept is None:
         return None
     origin = _origin(paths, kept.call.origin.host)
     provider = provider_for(kept.call.origin.provider)
     variable = (origin.key_variable if origin else None) or (provider.key_variable if provider else None)
-    return curl_command(
+    return call_as(
         kept.call,
+        form,
+        shell,
         key_variable=variable,
         body_file=kept.body_file,
         via_socket=str(address(paths)) if via_daemon else None,
         comment=kept.comment,
+        answered=answered(row),
     )
 
 

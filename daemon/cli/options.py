@@ -14,6 +14,10 @@ from daemon.config import Paths
 _VALUED = ("--socket", "--config", "--state-dir", "--log-level")
 """Options that may stand before the command, and take a value."""
 
+FORMATS = ("curl", "httpie", "python", "har", "elisp")
+SHELLS = ("posix", "powershell", "cmd")
+"""As in daemon.curl.forms (a test holds them equal), which would cost each command its import."""
+
 _MORE = """\
 environment:
   SLUICE_SOCKET, SLUICE_CONFIG, SLUICE_STATE_DIR and SLUICE_LOG_LEVEL say the same as the options of these names.
@@ -75,9 +79,7 @@ def parser() -> argparse.ArgumentParser:
     status_ = command("status", "what runs, what waits and why")
     status_.add_argument("--json", action="store_true", help="as JSON")
     _calls_options(command("calls", "the newest calls, or one whole"))
-    curl_ = command("curl", "the curl command that sends a call again")
-    curl_.add_argument("call", metavar="ID", help="a call's id, or `last`, or `last-failed`")
-    curl_.add_argument("--via-daemon", action="store_true", help="through the daemon's socket instead of direct")
+    _curl_options(command("curl", "the curl command that sends a call again, or another form of it"))
     _explain_options(command("explain", "why a call failed, or what a pasted error means"))
     report_ = command("report", "a failed call as text for a provider's support, without keys")
     report_.add_argument("call", metavar="ID", help="a call's id, or `last`, or `last-failed`")
@@ -109,6 +111,13 @@ def _calls_options(options: argparse.ArgumentParser) -> None:
     options.add_argument("--failed", action="store_true", help="only failed ones")
     options.add_argument("--limit", type=_between(1, 10_000), default=30, metavar="N", help="at most N (default 30)")
     options.add_argument("--json", action="store_true", help="as JSON, one line a call")
+
+
+def _curl_options(options: argparse.ArgumentParser) -> None:
+    options.add_argument("call", metavar="ID", help="a call's id, or `last`, or `last-failed`")
+    options.add_argument("--via-daemon", action="store_true", help="through the daemon's socket instead of direct")
+    options.add_argument("--format", choices=FORMATS, default="curl", help="another form of the call (default curl)")
+    options.add_argument("--shell", choices=SHELLS, default="posix", help="whose curl command; not tested on Windows")
 
 
 def _explain_options(options: argparse.ArgumentParser) -> None:

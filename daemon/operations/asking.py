@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from daemon import __version__
-from daemon.curl import curl_command
+from daemon.curl import call_as
+from daemon.curl.har import Answered
 from daemon.errors import InvalidCall, NotFound
 from daemon.model import Failure, Situation
 from daemon.operations.desk import (
@@ -63,10 +64,12 @@ async def show(desk: Desk, params: Params, session: Session, tag: Any) -> Result
 
 
 async def curl(desk: Desk, params: Params, session: Session, tag: Any) -> Result:
-    """The curl command that sends the same call from a terminal."""
+    """The command that sends the same call from a terminal, as curl or in another form."""
     name = needed_text(params, "call")
     row = await row_of(desk, name)
-    command = await curl_of(desk, row, via_daemon=flag_param(params, "via_daemon"))
+    form, shell = text_param(params, "format", "curl"), text_param(params, "shell", "posix")
+    through = flag_param(params, "via_daemon")
+    command = await curl_of(desk, row, via_daemon=through, form=form or "curl", shell=shell or "posix")
     if command is None:
         raise NotFound(
             f"call {row['id']} was not kept with its body, so it cannot be repeated; "
@@ -144,18 +147,34 @@ async def row_of(desk: Desk, name: str) -> dict[str, Any]:
     return row
 
 
-async def curl_of(desk: Desk, row: Mapping[str, Any], *, via_daemon: bool = False) -> str | None:
-    """The curl command of a journalled call, or None when its body was not kept."""
+async def curl_of(
+    desk: Desk, row: Mapping[str, Any], *, via_daemon: bool = False, form: str = "curl", shell: str = "posix"
+) -> str | None:
+    """The command of a journalled call, or None when its body was not kept. Raises InvalidCall for an unknown form."""
     kept = await desk.journal.rebuild(str(row["id"]))
     if kept is None:
         return None
     origin = desk.origin_of(kept.call.origin.host)
     provider = provider_for(kept.call.origin.provider)
     variable = (origin.key_variable if origin else None) or (provider.key_variable if provider else None)
-    return curl_command(
+    return call_as(
         kept.call,
+        form,
+        shell,
         key_variable=variable,
         body_file=kept.body_file,
         via_socket=str(desk.about()["socket"]) if via_daemon else None,
         comment=kept.comment,
+        answered=answered(row),
+    )
+
+
+def answered(row: Mapping[str, Any]) -> Answered:
+    """What came back for the call of ROW: of its last attempt, the header fields whose values are kept."""
+    last = (row.get("tries") or [{}])[-1]
+    return Answered(
+        status=int(row["status"] or 0),
+        headers=tuple((name, value) for name, value, _ in last.get("headers") or () if value is not None),
+        seconds=row["duration_s"],
+        size=row["answer"]["bytes"] or -1,
     )

@@ -64,7 +64,12 @@ OPERATIONS: Mapping[str, Operation] = {
             "curl",
             asking.curl,
             "the curl command of a call",
-            {"call": _CALL, "via_daemon": "through the daemon's socket instead of direct"},
+            {
+                "call": _CALL,
+                "via_daemon": "through the daemon's socket instead of direct",
+                "format": "curl (default), httpie, python, har or elisp",
+                "shell": "posix (default), powershell or cmd",
+            },
         ),
         Operation(
             "explain",

@@ -73,6 +73,20 @@ def test_through_the_daemon(journal: tuple[str, str], run: Callable[..., Any], h
     assert "--unix-socket" not in run("curl", "last-failed").out
 
 
+def test_other_forms(journal: tuple[str, str], run: Callable[..., Any]) -> None:
+    """Each format and shell comes from the journal alone, without the key; what cannot be is refused with a reason."""
+    for more in (
+        *(("--format", form) for form in ("httpie", "python", "har", "elisp")),
+        *(("--shell", shell) for shell in ("powershell", "cmd")),
+    ):
+        done = run("curl", "last-failed", *more)
+        assert (done.code, done.err, KEY in done.out) == (0, "", False)
+        assert "api.openai.com" in done.out
+    assert json.loads(run("curl", "last-failed", "--format", "har").out)["log"]["entries"][0]["response"]["status"]
+    done = run("curl", "last-failed", "--format", "har", "--via-daemon")
+    assert (done.code, "ask for the direct way" in done.err) == (1, True)
+
+
 def test_with_a_broken_configuration(journal: tuple[str, str], run: Callable[..., Any], home: Path) -> None:
     """The command is right without it, and so is the explanation."""
     before = run("curl", "last-failed").out
