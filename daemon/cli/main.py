@@ -97,6 +97,15 @@ def curl(options: argparse.Namespace) -> int:
     return EXIT_OK
 
 
+def replay(options: argparse.Namespace) -> int:
+    """Send a call again, and compare."""
+    from daemon.cli import replay as replaying
+
+    return (
+        EXIT_OK if replaying.run(options, lambda name: _ask_or_read(options, "show", {"call": name})) else EXIT_FAILED
+    )
+
+
 def explain(options: argparse.Namespace) -> int:
     """Explain a call, a text, or many."""
     from daemon.cli import explaining
@@ -173,6 +182,7 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "status": status,
     "calls": calls,
     "curl": curl,
+    "replay": replay,
     "explain": explain,
     "report": report,
     "check": check,

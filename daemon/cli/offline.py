@@ -12,7 +12,7 @@ from daemon.config import Paths, load, origins
 from daemon.curl import call_as
 from daemon.errors import ConfigError, NotFound
 from daemon.journal import Reader, call_from_row, open_reader
-from daemon.model import Origin
+from daemon.model import Call, Origin
 from daemon.operations.asking import answered
 from daemon.providers import load_providers, provider_for
 
@@ -64,19 +64,22 @@ def _curl(paths: Paths, row: Mapping[str, Any], *, via_daemon: bool, form: str, 
     kept = call_from_row(row)
     if kept is None:
         return None
-    origin = _origin(paths, kept.call.origin.host)
-    provider = provider_for(kept.call.origin.provider)
-    variable = (origin.key_variable if origin else None) or (provider.key_variable if provider else None)
     return call_as(
         kept.call,
         form,
         shell,
-        key_variable=variable,
+        key_variable=key_variable(paths, kept.call),
         body_file=kept.body_file,
         via_socket=str(address(paths)) if via_daemon else None,
         comment=kept.comment,
         answered=answered(row),
     )
+
+
+def key_variable(paths: Paths, call: Call) -> str | None:
+    """The environment variable with the key for CALL, as far as the configuration and the providers say."""
+    origin, provider = _origin(paths, call.origin.host), provider_for(call.origin.provider)
+    return (origin.key_variable if origin else None) or (provider.key_variable if provider else None)
 
 
 def _origin(paths: Paths, host: str) -> Origin | None:

@@ -80,6 +80,7 @@ def parser() -> argparse.ArgumentParser:
     status_.add_argument("--json", action="store_true", help="as JSON")
     _calls_options(command("calls", "the newest calls, or one whole"))
     _curl_options(command("curl", "the curl command that sends a call again, or another form of it"))
+    _replay_options(command("replay", "send a call again, and say whether it was a passing fault"))
     _explain_options(command("explain", "why a call failed, or what a pasted error means"))
     report_ = command("report", "a failed call as text for a provider's support, without keys")
     report_.add_argument("call", metavar="ID", help="a call's id, or `last`, or `last-failed`")
@@ -118,6 +119,16 @@ def _curl_options(options: argparse.ArgumentParser) -> None:
     options.add_argument("--via-daemon", action="store_true", help="through the daemon's socket instead of direct")
     options.add_argument("--format", choices=FORMATS, default="curl", help="another form of the call (default curl)")
     options.add_argument("--shell", choices=SHELLS, default="posix", help="whose curl command; not tested on Windows")
+
+
+def _replay_options(options: argparse.ArgumentParser) -> None:
+    options.add_argument("call", metavar="ID", help="a call's id, or `last`, or `last-failed`")
+    way = options.add_mutually_exclusive_group()
+    way.add_argument("--direct", action="store_true", help="straight to the provider (the default)")
+    way.add_argument("--via-daemon", action="store_true", help="through the running daemon, which paces it")
+    options.add_argument("-n", dest="times", type=_between(1, 100), default=1, metavar="N", help="so often (default 1)")
+    options.add_argument("--yes", action="store_true", help="do not ask before it costs money")
+    options.add_argument("--json", action="store_true", help="as JSON")
 
 
 def _explain_options(options: argparse.ArgumentParser) -> None:

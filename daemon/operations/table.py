@@ -7,7 +7,7 @@ from typing import Any
 
 from daemon import __version__
 from daemon.errors import UnknownOperation
-from daemon.operations import acting, asking, reporting, sending
+from daemon.operations import acting, asking, replaying, reporting, sending
 from daemon.operations.desk import PROTOCOL, Desk, Operation, Params, Result, Session, number_param
 
 _CALL = "an id, the client's own id, `last` or `last-failed`"
@@ -70,6 +70,12 @@ OPERATIONS: Mapping[str, Operation] = {
                 "format": "curl (default), httpie, python, har or elisp",
                 "shell": "posix (default), powershell or cmd",
             },
+        ),
+        Operation(
+            "replay",
+            replaying.replay,
+            "send a call again",
+            {"call": _CALL, "key": "the API key; else the daemon's environment"},
         ),
         Operation(
             "explain",
