@@ -16,6 +16,9 @@ from daemon.errors import NotFound, Refusal
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_RUNNING, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
 
+ALWAYS = ("failed", "limit")
+"""Parameters of the operation `calls` that have a value, whatever was asked for."""
+
 STOP_S = 40.0
 """How long `daemon stop` waits: the default of `drain`, and as much again for closing everything."""
 
@@ -79,14 +82,23 @@ def calls(options: argparse.Namespace) -> int:
     if options.call:
         rows = [_ask_or_read(options, "show", {"call": options.call})]
     else:
-        rows = _ask_or_read(options, "calls", {"failed": options.failed, "limit": options.limit})["calls"]
+        rows = _ask_or_read(options, "calls", filters(options))["calls"]
     if options.json:
         say_json(rows)
+    elif not rows and len(filters(options)) > len(ALWAYS):
+        say(["No call matches, as far as the journal goes back. See all with: daemon calls"])
     elif options.call:
         say(call_text(rows[0], time.time()))
     else:
         say(calls_text(rows, time.time(), failed=options.failed))
     return EXIT_OK
+
+
+def filters(options: argparse.Namespace) -> dict[str, Any]:
+    """The parameters of the operation `calls`, without what nobody asked for."""
+    told = {"since_s": options.since, "model": options.model, "client": options.client, "subtype": options.subtype}
+    given = {name: value for name, value in told.items() if value is not None}
+    return {**{name: getattr(options, name) for name in ALWAYS}, **given}
 
 
 def curl(options: argparse.Namespace) -> int:

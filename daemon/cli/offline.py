@@ -38,7 +38,7 @@ def answer(paths: Paths, method: str, params: Mapping[str, Any]) -> Any:
 
 def _read(reader: Reader, paths: Paths, method: str, params: Mapping[str, Any]) -> Any:
     if method == "calls":
-        return {"calls": reader.calls(failed=bool(params.get("failed")), limit=int(params.get("limit") or 100))}
+        return {"calls": reader.calls(**params)}
     row = reader.call(str(params["call"]))
     if row is None:
         raise NotFound(f"the journal has no call {params['call']!r}; `daemon calls` lists those it has")

@@ -43,6 +43,24 @@ def test_calls(journal: tuple[str, str], run: Callable[..., Any]) -> None:
     assert json.loads(run("calls", "last", "--json").out)["id"] == bad
 
 
+def test_filters(journal: tuple[str, str], run: Callable[..., Any]) -> None:
+    """Time, model, client and subtype narrow the list down, alone and together; when nothing is left that is said."""
+    good, bad = journal
+
+    def found(*filters: str) -> list[str]:
+        return [json.loads(line)["id"] for line in run("calls", "--json", *filters).out.splitlines()]
+
+    assert found("--model", "gpt-4*") == [bad, good]
+    assert found("--subtype", "insufficient_quota", "--model", "gpt-4o", "--limit", "5") == [bad]
+    assert found("--client", "nobody") == []
+    assert found("--since", "100d") == found() == [bad, good]
+    done = run("calls", "--model", "gpt-5", "--failed")
+    assert (done.code, done.out) == (
+        0,
+        "No call matches, as far as the journal goes back. See all with: daemon calls\n",
+    )
+
+
 def test_curl_and_explain(journal: tuple[str, str], run: Callable[..., Any]) -> None:
     """The failed call's command and explanation, without its key; a good call has neither."""
     done = run("curl", "last-failed")
