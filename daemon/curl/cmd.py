@@ -26,8 +26,10 @@ def cmd_command(plain: Plain) -> str:
     if parts:
         steps += _written("body", parts)
         data = f' --data-binary "@{_FOLDER}body.txt"'
+    send = f'curl.exe -q -K "{_FOLDER}options.txt"{data}'
+    leave = f'del "{_FOLDER}options.*"' + (f' "{_FOLDER}body.*"' if parts else "")
     remarks = plain.comments("rem", _HONEST).replace("%", "")
-    return remarks + "\n".join([*steps, f'curl.exe -q -K "{_FOLDER}options.txt"{data}'])
+    return remarks + "\n".join([*steps, send, leave])
 
 
 def _variable(plain: Plain) -> list[str]:

@@ -38,7 +38,7 @@ def elisp_form(plain: Plain, *, via_socket: str | None = None) -> str:
     if plain.variable:
         key = _KEY.format(variable=lisp_string(plain.variable), host=lisp_string(plain.call.origin.host))
         plain.notes.append("Without that variable the key comes from auth-source, as gptel does it.")
-    how = "Evaluate it in Emacs with C-x C-e behind the last parenthesis; the answer comes in a buffer of its own."
+    how = "Evaluate it in Emacs with C-x C-e behind the last parenthesis. The answer comes in a buffer of its own."
     return plain.comments(";;", how) + _FORM.format(key=key, words=words, send=_send(plain))
 
 

@@ -43,7 +43,9 @@ def powershell_command(plain: Plain) -> str:
             "& {\n  $OutputEncoding = [System.Text.UTF8Encoding]::new($false)\n",
             _KEY.format(plain.variable) if plain.variable else "",
             _BODY.format("\n".join(parts)) if parts else "",
-            f"  @'\n{lines}\n'@{swaps} | curl.exe -q -K -\n}}",
+            f"  @'\n{lines}\n'@{swaps} | curl.exe -q -K -\n",
+            "  Remove-Item $body\n" if parts else "",
+            "}",
         ]
     )
 

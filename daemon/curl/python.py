@@ -9,7 +9,9 @@ from daemon.curl.fields import Field
 from daemon.curl.request import LOST_BODY, Plain
 
 _KEY = """\
-KEY = os.environ.get("{0}", "").encode() or sys.exit("Put your key into the environment variable {0} first.")
+KEY = os.environ.get('{0}', '').encode()
+if not KEY:
+    sys.exit('Put your key into the environment variable {0} first.')
 """
 _DIRECT = "connection = http.client.{kind}({host!r}, timeout=600)\n"
 _SOCKET = """\
@@ -84,9 +86,9 @@ def _body(plain: Plain) -> str | None:
 
 def _headers(plain: Plain, *, sized: bool) -> str:
     """The header fields as a list; Host and Content-Length stand where the daemon has them, first and last."""
-    rows = [f'    ("Host", {plain.host!r}),', *[f"    {_pair(one)}," for one in plain.fields]]
+    rows = [f"    ('Host', {plain.host!r}),", *[f"    {_pair(one)}," for one in plain.fields]]
     if sized:
-        rows.append('    ("Content-Length", str(len(BODY))),')
+        rows.append("    ('Content-Length', str(len(BODY))),")
     return "\n".join(["HEADERS = [", *rows, "]", ""])
 
 

@@ -20,6 +20,7 @@ _LINE = re.compile(
     r'|>>?"%TEMP%\\sluice-(?:options|body)\.b64" echo [A-Za-z0-9+/=]+'
     r'|certutil -f -decode "%TEMP%\\sluice-(\w+)\.b64" "%TEMP%\\sluice-\1\.txt" >nul'
     r'|curl\.exe -q -K "%TEMP%\\sluice-options\.txt"(?: --data-binary "@%TEMP%\\sluice-body\.txt")?'
+    r'|del "%TEMP%\\sluice-options\.\*"(?: "%TEMP%\\sluice-body\.\*")?'
 )
 """All that may stand in a line; what follows `echo` has no character that cmd reads."""
 
@@ -45,6 +46,7 @@ def test_hostile_requests_arrive_byte_for_byte(request, recorder, make_call, exp
     options = (file(text, "options") or b"").decode("utf-8", "surrogateescape")
     assert "CANARY" not in options
     lines = options.split("\n")
+    assert text.split("\n")[-1].startswith("del "), "the prompt would stay in a file"
     assert lines[0] == 'variable = "%THE_KEY"'
     lines = [
         line.replace("expand-header", "header").replace("{{THE_KEY}}", curl_string(KEY)[1:-1])
