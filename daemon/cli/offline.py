@@ -10,10 +10,10 @@ from typing import Any
 from daemon.cli.client import address
 from daemon.config import Paths, load, origins
 from daemon.curl import call_as
+from daemon.curl.har import answered
 from daemon.errors import ConfigError, NotFound
 from daemon.journal import Reader, call_from_row, open_reader
 from daemon.model import Call, Origin
-from daemon.operations.asking import answered
 from daemon.providers import load_providers, provider_for
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -30,6 +31,17 @@ class Answered:
     headers: Headers = ()
     seconds: float | None = None
     size: int = UNKNOWN_MS
+
+
+def answered(row: Mapping[str, Any]) -> Answered:
+    """What the journal's ROW of a call says came back: of its last attempt, the header fields whose values are kept."""
+    last = (row.get("tries") or [{}])[-1]
+    return Answered(
+        status=int(row["status"] or 0),
+        headers=tuple((name, value) for name, value, _ in last.get("headers") or () if value is not None),
+        seconds=row["duration_s"],
+        size=row["answer"]["bytes"] or UNKNOWN_MS,
+    )
 
 
 def har_text(plain: Plain, answered: Answered) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from daemon import __version__
 from daemon.curl import call_as
-from daemon.curl.har import Answered
+from daemon.curl.har import answered
 from daemon.errors import InvalidCall, NotFound
 from daemon.model import Failure, Situation
 from daemon.operations.desk import (
@@ -166,15 +166,4 @@ async def curl_of(
         via_socket=str(desk.about()["socket"]) if via_daemon else None,
         comment=kept.comment,
         answered=answered(row),
-    )
-
-
-def answered(row: Mapping[str, Any]) -> Answered:
-    """What came back for the call of ROW: of its last attempt, the header fields whose values are kept."""
-    last = (row.get("tries") or [{}])[-1]
-    return Answered(
-        status=int(row["status"] or 0),
-        headers=tuple((name, value) for name, value, _ in last.get("headers") or () if value is not None),
-        seconds=row["duration_s"],
-        size=row["answer"]["bytes"] or -1,
     )

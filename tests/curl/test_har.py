@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 
 from curl.hostile import KEY, REQUESTS
-from daemon.curl.har import Answered, har_text
+from daemon.curl.har import Answered, answered, har_text
 from daemon.curl.request import plain_request
 
 ALLOWED = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -75,6 +75,14 @@ def test_what_came_back(make_call):
     assert {"name": "X-Raw", "value": "café"} in entry["request"]["headers"]
     assert "Cookie" in entry["comment"]
     assert "postData" not in entry["request"]
+
+
+def test_rows_of_the_journal():
+    """Of the last attempt, the fields whose values are kept; a call without an answer has the status 0."""
+    tries = [{}, {"headers": [["Date", "today", 5], ["Set-Cookie", None, 9]]}]
+    row = {"status": 200, "tries": tries, "duration_s": 2.0, "answer": {"bytes": 7}}
+    assert answered(row) == Answered(200, (("Date", "today"),), 2.0, 7)
+    assert answered({"status": None, "tries": [], "duration_s": None, "answer": {"bytes": 0}}) == Answered()
 
 
 def test_a_lost_body_is_said(make_call):
