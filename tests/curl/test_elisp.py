@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -35,6 +37,15 @@ def emacs(text: str, tmp_path, **variables: str) -> str:
     return f"{done.stdout}{done.stderr}"
 
 
+def arguments() -> list[bytes]:
+    """What `ps` shows of each process."""
+    lines = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):  # it ended meanwhile
+            lines.append(entry.read_bytes())
+    return lines
+
+
 def waited(form: str) -> str:
     """FORM, and then a wait for its curl: in batch mode nobody else waits."""
     wait = "(while (process-live-p process) (accept-process-output process 5)) (setq said (process-buffer process))"
@@ -56,7 +67,12 @@ def test_hostile_requests_arrive_byte_for_byte(recorder, make_call, expected, tm
         wanted.append(expected(recorder.url, method, target, headers, body))
     text = "(defvar said nil)\n" + "\n".join(forms)
     assert "CANARY" not in text
+    seen: list[bytes] = []
+    recorder.on_request = lambda: seen.extend(arguments())
     said = emacs(text, tmp_path, THE_KEY=KEY)
+    ours = [line for line in seen if recorder.url.encode() in line]
+    assert ours
+    assert not [line for line in ours if b"CANARY" in line], "the key is in ps"
     for got, want, form in zip(recorder.raw, wanted, forms, strict=False):
         assert got == want, form
     assert len(recorder.raw) == COUNT, said

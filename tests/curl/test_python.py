@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 import subprocess
 import sys
 import types
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from curl.hostile import KEY, REQUESTS
+from curl.hostile import KEY, REQUESTS, random_request
 from daemon.curl.python import python_script
 from daemon.curl.request import plain_request
 
@@ -43,6 +44,23 @@ def test_hostile_requests_arrive_byte_for_byte(request, recorder, make_call, exp
     monkeypatch.setattr(sys, "stderr", io.StringIO())
     exec(compile(script, "script", "exec"), {})
     assert recorder.raw == [wanted(expected, recorder.url, (method, target, headers, body))]
+
+
+def test_generated_requests_arrive_byte_for_byte(recorder, make_call, expected, tmp_path, monkeypatch):
+    """Seeded requests with odd methods, tabs, raw bytes, megabytes and line ends arrive as the daemon sent them."""
+    rng = random.Random("python-1")
+    monkeypatch.setenv("THE_KEY", KEY)
+    monkeypatch.setattr(sys, "stdout", types.SimpleNamespace(buffer=io.BytesIO(), flush=lambda: None))
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    for _ in range(200):
+        method, target, headers, body = random_request(rng, KEY)
+        target = target if target.isascii() else "/"
+        (tmp_path / "b").write_bytes(body)
+        call = make_call(method, target, headers, body, url=recorder.url, stream=rng.random() < 0.5)
+        script = python_script(plain_request(call, key_variable="THE_KEY", body_file=str(tmp_path / "b")))
+        assert "CANARY" not in script
+        exec(compile(script, "script", "exec"), {})
+        assert recorder.raw.pop() == wanted(expected, recorder.url, (method, target, headers, body)), script
 
 
 def test_pasted_into_a_shell(recorder, make_call, tmp_path):
