@@ -18,6 +18,9 @@ from daemon.phrases import phrase
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_RUNNING, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
 
+ALWAYS = ("failed", "limit")
+"""Parameters of the operation `calls` that have a value, whatever was asked for."""
+
 STOP_S = 40.0
 """How long `daemon stop` waits: the default of `drain`, and as much again for closing everything."""
 
@@ -83,9 +86,11 @@ def calls(options: argparse.Namespace) -> int:
     if options.call:
         rows = [_ask_or_read(options, "show", {"call": options.call, "language": language})]
     else:
-        rows = _ask_or_read(options, "calls", {"failed": options.failed, "limit": options.limit})["calls"]
+        rows = _ask_or_read(options, "calls", filters(options))["calls"]
     if options.json:
         say_json(rows)
+    elif not rows and len(filters(options)) > len(ALWAYS):
+        say(["No call matches, as far as the journal goes back. See all with: daemon calls"])
     elif options.call:
         say(call_text(rows[0], time.time(), language))
     else:
@@ -93,13 +98,28 @@ def calls(options: argparse.Namespace) -> int:
     return EXIT_OK
 
 
+def filters(options: argparse.Namespace) -> dict[str, Any]:
+    """The parameters of the operation `calls`, without what nobody asked for."""
+    told = {"since_s": options.since, "model": options.model, "client": options.client, "subtype": options.subtype}
+    given = {name: value for name, value in told.items() if value is not None}
+    return {**{name: getattr(options, name) for name in ALWAYS}, **given}
+
+
 def curl(options: argparse.Namespace) -> int:
     """The curl command of a call."""
-    answer = _ask_or_read(
-        options, "curl", {"call": options.call, "via_daemon": options.via_daemon, "language": chosen(options)}
-    )
+    wanted = {"call": options.call, "via_daemon": options.via_daemon, "format": options.format, "shell": options.shell}
+    answer = _ask_or_read(options, "curl", {**wanted, "language": chosen(options)})
     say(answer["command"].split("\n"))
     return EXIT_OK
+
+
+def replay(options: argparse.Namespace) -> int:
+    """Send a call again, and compare."""
+    from daemon.cli import replay as replaying
+
+    return (
+        EXIT_OK if replaying.run(options, lambda name: _ask_or_read(options, "show", {"call": name})) else EXIT_FAILED
+    )
 
 
 def explain(options: argparse.Namespace) -> int:
@@ -176,6 +196,7 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "status": status,
     "calls": calls,
     "curl": curl,
+    "replay": replay,
     "explain": explain,
     "report": report,
     "check": check,

@@ -9,10 +9,11 @@ from typing import Any
 
 from daemon.cli.client import address
 from daemon.config import Paths, load, origins
-from daemon.curl import curl_command
+from daemon.curl import call_as
+from daemon.curl.har import answered
 from daemon.errors import ConfigError, NotFound
 from daemon.journal import Reader, call_from_row, open_reader
-from daemon.model import Origin
+from daemon.model import Call, Origin
 from daemon.phrases import phrase, told
 from daemon.providers import load_providers, provider_for
 
@@ -36,14 +37,15 @@ def answer(paths: Paths, method: str, params: Mapping[str, Any]) -> Any:
 
 def _read(reader: Reader, paths: Paths, method: str, params: Mapping[str, Any]) -> Any:
     if method == "calls":
-        return {"calls": reader.calls(failed=bool(params.get("failed")), limit=int(params.get("limit") or 100))}
+        return {"calls": reader.calls(**params)}
     row = reader.call(str(params["call"]))
     if row is None:
         raise NotFound(phrase("journal.no_call", name=str(params["call"])))
     if method == "show":
         return told(row, str(params.get("language") or "en"))
+    form, shell = params.get("format") or "curl", params.get("shell") or "posix"
     language = str(params.get("language") or "en")
-    command = _curl(paths, row, language, via_daemon=bool(params.get("via_daemon")))
+    command = _curl(paths, row, language, via_daemon=bool(params.get("via_daemon")), form=form, shell=shell)
     if method == "explain":
         return _explained(row, command, params.get("language"))
     if method == "report":
@@ -55,20 +57,28 @@ def _read(reader: Reader, paths: Paths, method: str, params: Mapping[str, Any]) 
     return {"call": row["id"], "command": command}
 
 
-def _curl(paths: Paths, row: Mapping[str, Any], language: str, *, via_daemon: bool = False) -> str | None:
+def _curl(
+    paths: Paths, row: Mapping[str, Any], language: str, *, via_daemon: bool, form: str, shell: str
+) -> str | None:
     kept = call_from_row(row)
     if kept is None:
         return None
-    origin = _origin(paths, kept.call.origin.host)
-    provider = provider_for(kept.call.origin.provider)
-    variable = (origin.key_variable if origin else None) or (provider.key_variable if provider else None)
-    return curl_command(
+    return call_as(
         kept.call,
-        key_variable=variable,
+        form,
+        shell,
+        key_variable=key_variable(paths, kept.call),
         body_file=kept.body_file,
         via_socket=str(address(paths)) if via_daemon else None,
         comment=told(kept.comment, language),
+        answered=answered(row),
     )
+
+
+def key_variable(paths: Paths, call: Call) -> str | None:
+    """The environment variable with the key for CALL, as far as the configuration and the providers say."""
+    origin, provider = _origin(paths, call.origin.host), provider_for(call.origin.provider)
+    return (origin.key_variable if origin else None) or (provider.key_variable if provider else None)
 
 
 def _origin(paths: Paths, host: str) -> Origin | None:

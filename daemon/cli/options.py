@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,13 @@ from daemon.config import Paths
 
 _VALUED = ("--socket", "--config", "--state-dir", "--log-level", "--language")
 """Options that may stand before the command, and take a value."""
+
+FORMATS = ("curl", "httpie", "python", "har", "elisp")
+SHELLS = ("posix", "powershell", "cmd")
+"""As in daemon.curl.forms (a test holds them equal), which would cost each command its import."""
+
+LONGEST_S = 1e9
+"""The longest duration in seconds that the daemon takes: 31 years, so as good as always."""
 
 _MORE = """\
 environment:
@@ -76,9 +84,8 @@ def parser() -> argparse.ArgumentParser:
     status_ = command("status", "what runs, what waits and why")
     status_.add_argument("--json", action="store_true", help="as JSON")
     _calls_options(command("calls", "the newest calls, or one whole"))
-    curl_ = command("curl", "the curl command that sends a call again")
-    curl_.add_argument("call", metavar="ID", help="a call's id, or `last`, or `last-failed`")
-    curl_.add_argument("--via-daemon", action="store_true", help="through the daemon's socket instead of direct")
+    _curl_options(command("curl", "the curl command that sends a call again, or another form of it"))
+    _replay_options(command("replay", "send a call again, and say whether it was a passing fault"))
     _explain_options(command("explain", "why a call failed, or what a pasted error means"))
     report_ = command("report", "a failed call as text for a provider's support, without keys")
     report_.add_argument("call", metavar="ID", help="a call's id, or `last`, or `last-failed`")
@@ -109,8 +116,29 @@ def _serve_options(options: argparse.ArgumentParser) -> None:
 def _calls_options(options: argparse.ArgumentParser) -> None:
     options.add_argument("call", metavar="ID", nargs="?", help="show this one whole; or `last`, or `last-failed`")
     options.add_argument("--failed", action="store_true", help="only failed ones")
+    options.add_argument("--since", type=_seconds, metavar="1h", help="only those of the last 90s, 15m, 1h or 7d")
+    options.add_argument("--model", metavar="M", help="only this model; `*` stands for any letters: 'gpt-4o*'")
+    options.add_argument("--client", metavar="C", help="only this client, as the column shows it")
+    options.add_argument("--subtype", metavar="S", help="only this kind of failure, as in `explain --list`")
     options.add_argument("--limit", type=_between(1, 10_000), default=30, metavar="N", help="at most N (default 30)")
     options.add_argument("--json", action="store_true", help="as JSON, one line a call")
+
+
+def _curl_options(options: argparse.ArgumentParser) -> None:
+    options.add_argument("call", metavar="ID", help="a call's id, or `last`, or `last-failed`")
+    options.add_argument("--via-daemon", action="store_true", help="through the daemon's socket instead of direct")
+    options.add_argument("--format", choices=FORMATS, default="curl", help="another form of the call (default curl)")
+    options.add_argument("--shell", choices=SHELLS, default="posix", help="whose curl command; not tested on Windows")
+
+
+def _replay_options(options: argparse.ArgumentParser) -> None:
+    options.add_argument("call", metavar="ID", help="a call's id, or `last`, or `last-failed`")
+    way = options.add_mutually_exclusive_group()
+    way.add_argument("--direct", action="store_true", help="straight to the provider (the default)")
+    way.add_argument("--via-daemon", action="store_true", help="through the running daemon, which paces it")
+    options.add_argument("-n", dest="times", type=_between(1, 100), default=1, metavar="N", help="so often (default 1)")
+    options.add_argument("--yes", action="store_true", help="do not ask before it costs money")
+    options.add_argument("--json", action="store_true", help="as JSON")
 
 
 def _explain_options(options: argparse.ArgumentParser) -> None:
@@ -134,6 +162,14 @@ def _place(word: str) -> str:
         return str(Path(word).expanduser().absolute())
     except (OSError, RuntimeError) as error:  # the folder where we stand is gone, or nobody has that home
         raise argparse.ArgumentTypeError(f"{word} cannot be made absolute: {error}; give the whole path") from None
+
+
+def _seconds(word: str) -> float:
+    """A duration such as 90s, 15m, 1h or 7d, in seconds."""
+    found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)([smhd])", word.strip().lower())
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{word!r} is not a duration; write it as 90s, 15m, 1h or 7d")
+    return min(float(found[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]], LONGEST_S)
 
 
 def _between(least: int, most: int) -> Callable[[str], int]:

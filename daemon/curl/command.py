@@ -19,13 +19,11 @@ from __future__ import annotations
 
 import re
 from typing import Final
-from urllib.parse import quote as urlquote
-from urllib.parse import urlsplit
 
-from daemon.curl.fields import Field, plain_fields, plain_target
-from daemon.curl.shell import as_comment, octal, pastes, quote
+from daemon.curl.fields import Field
+from daemon.curl.request import ANY_VARIABLE, LOST_BODY, Plain, plain_request
+from daemon.curl.shell import octal, pastes, quote
 from daemon.model import Call
-from daemon.redact import scrub, scrub_bytes
 
 MAX_INLINE: Final = 8192
 """Bytes of a body that may stand in the command itself."""
@@ -33,14 +31,7 @@ MAX_INLINE: Final = 8192
 MAX_ESCAPES: Final = 40
 """Quotes and backslashes in a body that a person can still read in the command."""
 
-BARE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
-"""Methods that say nothing of an empty body. All others send `Content-Length: 0`, as aiohttp does (measured)."""
-
-ANY_VARIABLE: Final = "API_KEY"
-"""The variable in the command when nobody has said where the key is."""
-
 _PLAIN_TARGET: Final = re.compile(r"/[!$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z{}|~^`]*")
-_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _DEFAULTS: Final = ("Accept", "User-Agent", "Expect")
 
 
@@ -61,23 +52,36 @@ def curl_command(
     `needs_file` says so; BODY_KEPT false says that CALL.body is not the body that was sent, which is lost.
     VIA_SOCKET sends through the daemon instead of directly; PROXY and CA_FILE are those that the daemon used.
     """
-    notes = comment.splitlines() if comment else []
-    target, moved = plain_target(call, notes)
-    fields = plain_fields(call, moved, notes)
-    variable = _variable(key_variable, notes) if any(f.keyed for f in fields) else ANY_VARIABLE
-    data = _data(call, body_file, body_kept, notes)
-    address = _address(call, target, via_socket is None, notes)
-    lines = [
-        ["curl", "-q", "-sS", "--http1.1", "--globoff", "--path-as-is", *_route(via_socket, proxy, ca_file, notes)],
-        [*_shape(call, fields, data)],
-        *_header_lines(fields),
-        *([data] if data else []),
-        address,
-    ]
-    text = _stdin(fields, variable) + " \\\n  ".join(
-        [" ".join([quote(word) for word in line]) for line in lines if line]
+    plain = plain_request(
+        call,
+        key_variable=key_variable,
+        body_file=body_file,
+        body_kept=body_kept,
+        direct=via_socket is None,
+        comment=comment,
     )
-    return "".join([f"# {as_comment(scrub(note, call.secrets()))}\n" for note in notes]) + text
+    lines = curl_words(plain, via_socket=via_socket, proxy=proxy, ca_file=ca_file)
+    words = " \\\n  ".join([" ".join([quote(word) for word in line]) for line in lines])
+    return plain.comments("#") + _stdin(plain.fields, plain.variable or ANY_VARIABLE) + words
+
+
+def curl_words(
+    plain: Plain, *, via_socket: str | None = None, proxy: str | None = None, ca_file: str | None = None
+) -> list[list[str]]:
+    """The words of the command, by lines and without any quoting; the key comes to it on standard input.
+
+    PLAIN gets notes about what cannot be said in it.
+    """
+    data = _data(plain)
+    lines = [
+        ["curl", "-q", "-sS", "--http1.1", "--globoff", "--path-as-is"],
+        _shape(plain.call, plain.fields, data),
+        *_header_lines(plain.fields),
+        data,
+        _address(plain),
+    ]
+    lines[0] += _route(via_socket, proxy, ca_file, plain.notes)
+    return [line for line in lines if line]
 
 
 def needs_file(body: bytes) -> bool:
@@ -97,32 +101,17 @@ def needs_file(body: bytes) -> bool:
     return not all(pastes(line) for line in lines)
 
 
-def _variable(wanted: str | None, notes: list[str]) -> str:
-    """The variable's name, and a note for the person who has to fill it."""
-    if wanted and _VARIABLE.fullmatch(wanted):
-        notes.append(f"The key is read from the environment variable {wanted}.")
-        return wanted
-    notes.append(
-        f"Put your key into the environment variable {ANY_VARIABLE} first: Sluice does not know where you keep it."
-    )
-    return ANY_VARIABLE
-
-
-def _data(call: Call, body_file: str | None, body_kept: bool, notes: list[str]) -> list[str]:
+def _data(plain: Plain) -> list[str]:
     """The words that send the body; empty for none."""
-    if not body_kept:
-        notes.append("The body of this call was not kept. Write it into the file request-body first.")
-        return ["--data-binary", "@request-body"]
-    if not call.body and call.method in BARE:
+    if plain.lost:
+        return ["--data-binary", f"@{plain.body_file}"]
+    if not plain.has_body:
         return []
-    if needs_file(call.body):
-        if body_file is None:
-            notes.append("The body is not safe to paste. Write it into the file request-body first.")
-        return ["--data-binary", f"@{body_file or 'request-body'}"]
-    body = scrub_bytes(call.body, call.secrets())
-    if body != call.body:
-        notes.append("A key stood in the body; it is taken out here, so this is not the same byte for byte.")
-    return ["--data-raw", body.decode()]
+    if needs_file(plain.call.body):
+        if plain.body_file is None:
+            plain.notes.append(f"The body is not safe to paste. Write it into the file {LOST_BODY} first.")
+        return ["--data-binary", f"@{plain.body_file or LOST_BODY}"]
+    return ["--data-raw", plain.body.decode()]
 
 
 def _route(via_socket: str | None, proxy: str | None, ca_file: str | None, notes: list[str]) -> list[str]:
@@ -152,21 +141,21 @@ def _shape(call: Call, fields: list[Field], data: list[str]) -> list[str]:
     return words
 
 
-def _span(fields: list[Field]) -> tuple[int, int]:
+def span(fields: list[Field]) -> tuple[int, int]:
     """First and last+1 of the fields that go by standard input; all between go with them, to keep the order."""
     hidden = [i for i, field in enumerate(fields) if field.hidden]
     return (hidden[0], hidden[-1] + 1) if hidden else (0, 0)
 
 
 def _header_lines(fields: list[Field]) -> list[list[str]]:
-    first, end = _span(fields)
+    first, end = span(fields)
     lines = [["-H", field.argument] for field in fields]
     return [*lines[:first], *([["-H", "@-"]] if end else []), *lines[end:]]
 
 
 def _stdin(fields: list[Field], variable: str) -> str:
     """`printf '…' "$KEY" | `, which writes the hidden fields."""
-    first, end = _span(fields)
+    first, end = span(fields)
     if not end:
         return ""
     form = "".join([_format(field) + r"\n" for field in fields[first:end]])
@@ -180,15 +169,8 @@ def _format(field: Field) -> str:
     return octal(f"{field.name}: {field.before}") + "%s" + octal(field.after)
 
 
-def _address(call: Call, target: str, direct: bool, notes: list[str]) -> list[str]:
+def _address(plain: Plain) -> list[str]:
     """The URL; an odd target goes by `--request-target`, which curl does not parse."""
-    base = call.origin.url if direct else f"http://{call.origin.host}"
-    clean = scrub(target, call.secrets())
-    if not clean.isprintable():
-        clean = "".join([c if c.isprintable() else urlquote(c, errors="surrogateescape") for c in clean])
-    if clean != target:
-        notes.append("The address held a key, or bytes that are not text: these are replaced here.")
-        target = clean
-    if _PLAIN_TARGET.fullmatch(target):
-        return [base + target]
-    return ["--request-target", urlsplit(base).path + target, base]
+    if _PLAIN_TARGET.fullmatch(plain.target):
+        return [plain.url]
+    return ["--request-target", plain.path, plain.base]

@@ -78,7 +78,12 @@ class Reader:
             wanted.append(("arrived_at >= ?", self._clock() - since_s))
         if before is not None:
             wanted.append(("n < (SELECT n FROM calls WHERE id = ?)", before))
-        exact = {"model GLOB ?": model, "client = ?": client, "subtype = ?": subtype, "host = ?": host}
+        exact = {
+            "model GLOB ?": model,
+            "client = ?": client,
+            "subtype = ? AND state = 'failed'": subtype,
+            "host = ?": host,
+        }
         wanted += [(clause, value) for clause, value in exact.items() if value is not None]
         where = " AND ".join([clause for clause, _ in wanted]) or "1"
         rows = self._db.execute(

@@ -99,7 +99,7 @@ class Rows:
         return [(sql.SENT, at), (sql.ATTEMPT, at), (sql.ATTEMPT_SENT, at)]
 
     def _answered(self, event: Event, at: dict[str, Any]) -> list[Write]:
-        readings = as_json([_stated(reading) for reading in event.readings]) if event.readings else None
+        readings = as_json([stated(reading) for reading in event.readings]) if event.readings else None
         return [
             (sql.ATTEMPT_ANSWERED, {**at, "headers": self._headers(event.headers, event.call), "readings": readings})
         ]
@@ -182,7 +182,7 @@ _WRITES: Final[dict[str, Callable[[Rows, Event, dict[str, Any]], list[Write]]]] 
 }  # fmt: skip
 
 
-def _stated(reading: Reading) -> dict[str, Any]:
+def stated(reading: Reading) -> dict[str, Any]:
     """What READING says, without what it does not."""
     return {name: value for name in _READING if (value := getattr(reading, name)) is not None}
 

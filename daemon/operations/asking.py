@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from daemon import __version__
-from daemon.curl import curl_command
+from daemon.curl import call_as
+from daemon.curl.har import answered
 from daemon.errors import InvalidCall, NotFound
 from daemon.model import Failure, Situation
 from daemon.operations.desk import (
@@ -66,11 +67,12 @@ async def show(desk: Desk, params: Params, session: Session, tag: Any) -> Result
 
 
 async def curl(desk: Desk, params: Params, session: Session, tag: Any) -> Result:
-    """The curl command that sends the same call from a terminal."""
+    """The command that sends the same call from a terminal, as curl or in another form."""
     name = needed_text(params, "call")
     row = await row_of(desk, name)
-    via = flag_param(params, "via_daemon")
-    command = await curl_of(desk, row, language_of(desk, params), via_daemon=via)
+    form, shell = text_param(params, "format", "curl"), text_param(params, "shell", "posix")
+    through, language = flag_param(params, "via_daemon"), language_of(desk, params)
+    command = await curl_of(desk, row, language, via_daemon=through, form=form or "curl", shell=shell or "posix")
     if command is None:
         raise NotFound(phrase("journal.no_body", call=row["id"]))
     return {"call": row["id"], "command": command}
@@ -143,18 +145,24 @@ async def row_of(desk: Desk, name: str) -> dict[str, Any]:
     return row
 
 
-async def curl_of(desk: Desk, row: Mapping[str, Any], language: str = "en", *, via_daemon: bool = False) -> str | None:
-    """The curl command of a journalled call, or None when its body was not kept."""
+async def curl_of(
+    desk: Desk, row: Mapping[str, Any], language: str = "en", *, via_daemon: bool = False, form: str = "curl",
+    shell: str = "posix",
+) -> str | None:  # fmt: skip
+    """The command of a journalled call, or None when its body was not kept. Raises InvalidCall for an unknown form."""
     kept = await desk.journal.rebuild(str(row["id"]))
     if kept is None:
         return None
     origin = desk.origin_of(kept.call.origin.host)
     provider = provider_for(kept.call.origin.provider)
     variable = (origin.key_variable if origin else None) or (provider.key_variable if provider else None)
-    return curl_command(
+    return call_as(
         kept.call,
+        form,
+        shell,
         key_variable=variable,
         body_file=kept.body_file,
         via_socket=str(desk.about()["socket"]) if via_daemon else None,
         comment=told(kept.comment, language),
+        answered=answered(row),
     )

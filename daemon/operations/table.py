@@ -7,7 +7,7 @@ from typing import Any
 
 from daemon import __version__
 from daemon.errors import UnknownOperation
-from daemon.operations import acting, asking, reporting, sending
+from daemon.operations import acting, asking, replaying, reporting, sending
 from daemon.operations.desk import (
     PROTOCOL,
     Desk,
@@ -75,7 +75,18 @@ OPERATIONS: Mapping[str, Operation] = {
             "curl",
             asking.curl,
             "the curl command of a call",
-            {"call": _CALL, "via_daemon": "through the daemon's socket instead of direct"},
+            {
+                "call": _CALL,
+                "via_daemon": "through the daemon's socket instead of direct",
+                "format": "curl (default), httpie, python, har or elisp",
+                "shell": "posix (default), powershell or cmd",
+            },
+        ),
+        Operation(
+            "replay",
+            replaying.replay,
+            "send a call again",
+            {"call": _CALL, "key": "the API key; else the daemon's environment"},
         ),
         Operation(
             "explain",

@@ -22,7 +22,7 @@ def test_help_names_all_commands(run: Any) -> None:
     """`daemon --help` is enough to find everything."""
     done = run("--help")
     assert done.code == 0
-    for command in ("serve", "status", "calls", "curl", "explain", "check", "demo", "stop"):
+    for command in ("serve", "status", "calls", "curl", "replay", "explain", "check", "demo", "stop"):
         assert command in done.out
         assert run(command, "--help").code == 0
 

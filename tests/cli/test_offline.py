@@ -43,6 +43,24 @@ def test_calls(journal: tuple[str, str], run: Callable[..., Any]) -> None:
     assert json.loads(run("calls", "last", "--json").out)["id"] == bad
 
 
+def test_filters(journal: tuple[str, str], run: Callable[..., Any]) -> None:
+    """Time, model, client and subtype narrow the list down, alone and together; when nothing is left that is said."""
+    good, bad = journal
+
+    def found(*filters: str) -> list[str]:
+        return [json.loads(line)["id"] for line in run("calls", "--json", *filters).out.splitlines()]
+
+    assert found("--model", "gpt-4*") == [bad, good]
+    assert found("--subtype", "insufficient_quota", "--model", "gpt-4o", "--limit", "5") == [bad]
+    assert found("--client", "nobody") == []
+    assert found("--since", "100d") == found() == [bad, good]
+    done = run("calls", "--model", "gpt-5", "--failed")
+    assert (done.code, done.out) == (
+        0,
+        "No call matches, as far as the journal goes back. See all with: daemon calls\n",
+    )
+
+
 def test_curl_and_explain(journal: tuple[str, str], run: Callable[..., Any]) -> None:
     """The failed call's command and explanation, without its key; a good call has neither."""
     done = run("curl", "last-failed")
@@ -71,6 +89,20 @@ def test_through_the_daemon(journal: tuple[str, str], run: Callable[..., Any], h
     """`--via-daemon` means the socket also while no daemon runs: the person may start it again first."""
     assert f"--unix-socket {home / 's'}" in run("curl", "last-failed", "--via-daemon").out
     assert "--unix-socket" not in run("curl", "last-failed").out
+
+
+def test_other_forms(journal: tuple[str, str], run: Callable[..., Any]) -> None:
+    """Each format and shell comes from the journal alone, without the key; what cannot be is refused with a reason."""
+    for more in (
+        *(("--format", form) for form in ("httpie", "python", "har", "elisp")),
+        *(("--shell", shell) for shell in ("powershell", "cmd")),
+    ):
+        done = run("curl", "last-failed", *more)
+        assert (done.code, done.err, KEY in done.out) == (0, "", False)
+        assert "api.openai.com" in done.out
+    assert json.loads(run("curl", "last-failed", "--format", "har").out)["log"]["entries"][0]["response"]["status"]
+    done = run("curl", "last-failed", "--format", "har", "--via-daemon")
+    assert (done.code, "ask for the direct way" in done.err) == (1, True)
 
 
 def test_with_a_broken_configuration(journal: tuple[str, str], run: Callable[..., Any], home: Path) -> None:

@@ -59,6 +59,10 @@ def test_options_come_before_the_environment(home: Path, monkeypatch: pytest.Mon
         (["status", "--socket", ""], "the path is empty"),
         (["calls", "--limit", "0"], "'0' is not a whole number from 1 to 10,000"),
         (["calls", "--limit", "9" * 5000], "from 1 to 10,000"),
+        (["calls", "--since", "yesterday"], "'yesterday' is not a duration; write it as 90s, 15m, 1h or 7d"),
+        (["curl", "last", "--format", "perl"], "invalid choice: 'perl'"),
+        (["replay", "last", "--direct", "--via-daemon"], "not allowed with"),
+        (["replay", "last", "-n", "0"], "from 1 to 100"),
         (["explain", "--status", "-1"], "from 100 to 999"),
         (["explain", "--status", "42"], "from 100 to 999"),
         (["explain", "--list", "--text", "x"], "not allowed with"),
@@ -74,6 +78,14 @@ def test_wrong_usage(arguments: list[str], words: str, capsys: pytest.CaptureFix
         parser().parse_args(arguments)
     assert end.value.code == 2
     assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("word", "seconds"), [("90s", 90), ("15m", 900), ("1.5h", 5400), ("7d", 604800), ("999999999d", 1e9)]
+)
+def test_durations(word: str, seconds: float) -> None:
+    """`--since` takes a number and one letter; what is longer than anybody's journal is as good as always."""
+    assert parser().parse_args(["calls", "--since", word]).since == seconds
 
 
 def test_a_folder_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from curl.hostile import random_request
 from daemon.curl import curl_command, needs_file
 
 SHELLS = {
@@ -27,17 +28,6 @@ SHELLS = {
     "fish": ["fish", "--no-config"],
 }
 COUNT = int(os.environ.get("SLUICE_CURL_REQUESTS", "320"))
-
-HOSTILE = (
-    *"\\'\"$`!@%;&|~#*? ()aZ0",
-    *("%s", "\\n", "\\'", "'\\''", "$(touch MARK)", "`touch MARK`", ";touch MARK;", ">MARK", "[1-3]", "{a,b}"),
-    *("é", "中", "🙂", "=ls", "^a^b", "--"),
-)
-TARGETS = (
-    *("/v1/chat/completions", "/a[1-3]", "/{x,y}", "/v1/../b", "/./c", "//d", "/a;b", "/%2e%2e/x", "/?", "/a?b?c=d"),
-    *("/v1/models?limit=3&after=a%20b", "/v1/m:generateContent?alt=sse", "/a?x=$(touch%20MARK)", "/a`b`", "/q?'\""),
-    *("/back\\slash", "/é", "/a#b", "/a!b", "/~x"),
-)
 
 
 def shell(name: str) -> list[str]:
@@ -74,50 +64,6 @@ def run(argv: list[str], text: str, tmp_path: Path, variables: dict[str, str] | 
         check=False,
     )
     return done.stderr
-
-
-def hostile(rng: random.Random, most: int) -> str:
-    """A text from the alphabet that breaks quoting."""
-    return "".join(rng.choices(HOSTILE, k=rng.randint(0, most))).strip()
-
-
-def random_body(rng: random.Random) -> bytes:
-    """Empty, inline, with line ends, binary, or large."""
-    kind = rng.randrange(8)
-    if kind == 0:
-        return b""
-    if kind == 1:
-        return rng.randbytes(rng.randint(1, 300))
-    if kind == 2:
-        return b"@/etc/passwd"
-    if kind == 3:
-        return ("line\r\n\ttab\0" + hostile(rng, 20)).encode()
-    if kind == 4 and rng.random() < 0.1:
-        return rng.randbytes(5_000_000)
-    text = "\n".join(hostile(rng, 12) for _ in range(rng.randint(1, 4)))
-    return (text + ("\n" if kind == 5 else "")).encode()
-
-
-def random_request(rng: random.Random, key: str) -> tuple[str, str, tuple[tuple[str, str], ...], bytes]:
-    """Method, target, headers and body."""
-    fields = [(f"X-{rng.choice(['A', 'b', 'c-C', '$d', chr(39)])}", hostile(rng, 8)) for _ in range(rng.randint(0, 4))]
-    if rng.random() < 0.2:
-        fields.append(("X-Tab", "a\tb\\ %d '"))
-    if rng.random() < 0.2:
-        fields.append(("X-Raw", "caf\udce9"))
-    if rng.random() < 0.7:
-        fields.append(("Content-Type", "application/json"))
-    if rng.random() < 0.5:
-        fields.append(("Accept-Encoding", "deflate, gzip"))
-    if rng.random() < 0.3:
-        fields += [("User-Agent", "curl/1"), ("accept", "*/*")]
-    if rng.random() < 0.7:
-        fields.append(rng.choice([("Authorization", f"Bearer {key}"), ("x-api-key", key), ("API-KEY", key)]))
-        if rng.random() < 0.2:
-            fields.append(("X-Api-Key", key))
-    rng.shuffle(fields)
-    method = rng.choice(["POST"] * 6 + ["GET", "DELETE", "PUT", "PATCH", "OPTIONS", "HEAD", "Odd'$(touch)"])
-    return method, rng.choice(TARGETS), tuple(fields), b"" if method == "HEAD" else random_body(rng)
 
 
 @pytest.mark.parametrize("name", ["sh", "bash", "zsh", "fish"])

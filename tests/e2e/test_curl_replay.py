@@ -70,6 +70,32 @@ def test_replay(sluice: Any, sandbox: Any, tmp_path: Any, shell: str) -> None:
             assert "error" in json.loads(answer)
 
 
+@pytest.mark.parametrize(("form", "program"), [("python", "python3"), ("elisp", "emacs")])
+def test_other_forms(sluice: Any, sandbox: Any, tmp_path: Any, form: str, program: str) -> None:
+    """The script and the Emacs form send what the daemon sent, too: method, target, each header field, body."""
+    if shutil.which(program) is None:
+        pytest.skip(f"{program} is missing; install it: apt install {program}")
+    provider = sandbox()
+    daemon = sluice(config(provider.url))
+    for api in CHATS:
+        for text in ("Hello", HOSTILE, "x" * 20_000):
+            send(daemon, api, text)
+            mine = provider.seen[-1]
+            file = tmp_path / "again"
+            file.write_text(daemon.run("curl", "last", "--format", form).stdout, encoding="utf-8")
+            assert KEYS[api.provider] not in file.read_text()
+            wait = "(while (process-list) (accept-process-output nil 0.1))"
+            command = [program, str(file)] if form == "python" else [program, "-Q", "--batch", "-l", str(file)]
+            command += [] if form == "python" else ["--eval", wait]
+            environment = {**daemon.env, VARIABLES[api.provider]: KEYS[api.provider]}
+            done = subprocess.run(command, capture_output=True, timeout=60, check=False, env=environment)
+            assert done.returncode == 0, done.stderr
+            theirs = provider.seen[-1]
+            assert theirs is not mine
+            assert (theirs.method, theirs.target, theirs.body) == (mine.method, mine.target, mine.body)
+            assert theirs.headers == mine.headers
+
+
 def test_through_the_daemon(sluice: Any, sandbox: Any, tmp_path: Any) -> None:
     """`--via-daemon` sends the same call through the socket."""
     provider = sandbox()

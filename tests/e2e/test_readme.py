@@ -30,8 +30,8 @@ TIMEOUT_S = 60
 _FENCE = re.compile(r"^(<!-- not run: [^\n]+ -->\n)?```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _DAEMON = re.compile(r"`(daemon [a-z][^`]*)`")
 
-NOT_RUN_IN_TABLES = ("serve", "demo", "stop")
-"""They stay, take long, or end it; `stop` is run on its own."""
+NOT_RUN_IN_TABLES = ("serve", "demo", "stop", "replay")
+"""They stay, take long, end it, or ask first; `stop` is run on its own, `replay` in test_replay.py."""
 
 
 @dataclass(frozen=True)

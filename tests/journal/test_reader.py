@@ -32,6 +32,22 @@ async def test_names_of_a_call(make_journal, make_call, success, failed_event):
         await journal.call("abc")
 
 
+async def test_filters_find_failed_calls_by_their_index(make_journal, make_call, success, failed_event):
+    """A subtype is looked for among failed calls alone, through the index that is there for them."""
+    journal = make_journal()
+    for event in success(make_call("good")):
+        journal.record(event)
+    journal.record(failed_event(make_call("bad1")))
+    await journal.flush()
+    with open_reader(journal.folder) as reader:
+        asked: list[str] = []
+        reader._db.set_trace_callback(asked.append)
+        subtype = reader.calls(failed=True)[0]["subtype"]
+        assert [row["id"] for row in reader.calls(subtype=subtype)] == ["bad1"]
+        plan = reader._db.execute(f"EXPLAIN QUERY PLAN {asked[-1]}").fetchall()
+        assert "calls_failed" in plan[0]["detail"]
+
+
 def test_without_a_journal_it_says_what_to_do(tmp_path):
     """No file: the message names the folder and the way out."""
     with pytest.raises(NotFound, match="start the daemon"):

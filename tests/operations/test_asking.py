@@ -65,6 +65,24 @@ async def test_curl(office: Make) -> None:
     assert through["call"] == reply.call.id
 
 
+async def test_curl_in_other_forms(office: Make) -> None:
+    """Formats and shells are parameters; the archive has the answer; what there is not is refused."""
+    here = office(no_credit())
+    await here.world.send()
+    for wanted, sign in [
+        ({"format": "python"}, "http.client"),
+        ({"format": "elisp", "via_daemon": "1"}, "/run/s"),
+        ({"shell": "powershell"}, "not tested on Windows"),
+    ]:
+        command = (await here.run("curl", call="last", **wanted))["command"]
+        assert sign in command
+        assert KEY not in command
+    archive = json.loads((await here.run("curl", call="last", format="har"))["command"])
+    assert archive["log"]["entries"][0]["response"]["status"] == 429
+    with pytest.raises(InvalidCall, match="there are: curl"):
+        await here.run("curl", call="last", format="perl")
+
+
 async def test_curl_of_a_call_whose_body_was_not_kept(office: Make) -> None:
     """The setting that would keep it is named."""
     here = office(ok())

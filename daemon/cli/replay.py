@@ -1,0 +1,93 @@
+"""`daemon replay`: a call once more, straight or through the daemon, and what that says about the first time."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from daemon.cli import outcome
+from daemon.cli.client import ask
+from daemon.cli.offline import key_variable
+from daemon.cli.options import paths, program
+from daemon.cli.outcome import Outcome
+from daemon.cli.show import cell
+from daemon.cli.terminal import complain, say, say_json
+from daemon.curl.request import Plain
+from daemon.errors import InvalidCall, Refusal
+from daemon.journal import call_from_row
+from daemon.operations.replaying import again, needed_key, not_kept
+
+PATIENCE_S = 1800.0
+"""How long the daemon may take: a call waits for its limits there, and is sent again."""
+
+Show = Callable[[str], Mapping[str, Any]]
+"""Asks the daemon, or its journal, for one call whole."""
+
+
+def run(options: argparse.Namespace, show: Show) -> bool:
+    """Send the call again; True if it worked each time. Raises Refusal when it cannot be sent or nobody agreed."""
+    row = show(options.call)
+    where = paths(options)
+    kept = call_from_row(row)
+    if kept is None:
+        raise not_kept(row)
+    plain = again(kept.call, key_variable(where, kept.call))
+    key = os.environ.get(plain.variable or "")
+    if not options.via_daemon:
+        key = needed_key(plain, key)
+    for note in plain.notes:
+        if note.startswith(("Left out", "A key stood", "The address held")):
+            complain(f"{program()} {options.command}: {note}")
+    _agree(options, row)
+    if options.via_daemon:
+        later: Sequence[Outcome] = [_through(options, show, row["id"], key) for _ in range(options.times)]
+    else:
+        later = _straight(options, plain, key or "")
+    _tell(options, row, later)
+    return not any(one.failed for one in later)
+
+
+def _straight(options: argparse.Namespace, plain: Plain, key: str) -> Sequence[Outcome]:
+    from daemon.cli import direct
+
+    return direct.send(paths(options), plain, key, options.times)
+
+
+def _through(options: argparse.Namespace, show: Show, name: str, key: str | None) -> Outcome:
+    """One sending through the daemon; without KEY it takes the one in its own environment."""
+    told = ask(paths(options), "replay", {"call": name, "key": key}, timeout_s=PATIENCE_S)
+    return outcome.of_row(show(told["call"]))
+
+
+def _tell(options: argparse.Namespace, row: Mapping[str, Any], later: Sequence[Outcome]) -> None:
+    first = outcome.of_row(row)
+    if not options.json:
+        say(outcome.page(first, later))
+        return
+    word, text = outcome.verdict(first, later)
+    sendings = [one.as_json() for one in later]
+    say_json([{"call": row["id"], "first": first.as_json(), "again": sendings, "verdict": word, "text": text}])
+
+
+def _agree(options: argparse.Namespace, row: Mapping[str, Any]) -> None:
+    """Let the person agree before it costs money. Raises Refusal."""
+    if options.yes:
+        return
+    question = cost(row, options.times)
+    if not sys.stdin.isatty():
+        raise InvalidCall(f"{question} Nothing was sent, since nobody is here to agree: add --yes if you do")
+    complain(f"{question} Send it? [y/N]")
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise Refusal("nothing was sent")
+
+
+def cost(row: Mapping[str, Any], times: int) -> str:
+    """What sending the call of ROW so many times means."""
+    tokens = float(row.get("estimate") or 0.0) * times
+    size = f"about {tokens:,.0f} tokens in all" if tokens >= 1 else "how many tokens is not known"
+    often = "once more" if times == 1 else f"{times} times more"
+    whom = f"{row['host']}{', model ' + str(row['model']) if row.get('model') else ''}"
+    return cell(f"This sends call {row['id']} {often} to {whom}: {size}, which may cost money.")

@@ -1,0 +1,71 @@
+"""The call as a form that a person evaluates in Emacs, with nothing installed but curl, which gptel uses as well.
+
+The words are those of the command; no shell reads them. The key comes from the environment or from auth-source,
+where gptel keeps it, and goes to curl by its standard input.
+"""
+
+from __future__ import annotations
+
+from daemon.curl.command import curl_words, span
+from daemon.curl.request import Plain
+
+_FORM = """\
+(let* ((coding-system-for-write 'utf-8-unix)
+       (coding-system-for-read 'utf-8-unix)
+{key}       (process
+        (make-process
+         :name "sluice-again" :connection-type 'pipe :noquery t
+         :buffer (generate-new-buffer "*Sluice again*")
+         :command
+         (list {words}))))
+{send}  (process-send-eof process)
+  (display-buffer (process-buffer process)))"""
+_KEY = """\
+       (key (or (getenv {variable})
+                (progn
+                  (require 'auth-source)
+                  (let ((found (plist-get (car (auth-source-search :host {host} :user "apikey" :max 1)) :secret)))
+                    (if (functionp found) (funcall found) found)))
+                (user-error "There is no key for %s in auth-source or in the variable %s" {host} {variable})))
+"""
+
+
+def elisp_form(plain: Plain, *, via_socket: str | None = None) -> str:
+    """The form, with comment lines above it."""
+    lines = curl_words(plain, via_socket=via_socket)
+    words = "\n               ".join([" ".join([lisp_string(word) for word in line]) for line in lines])
+    key = ""
+    if plain.variable:
+        key = _KEY.format(variable=lisp_string(plain.variable), host=lisp_string(plain.call.origin.host))
+        plain.notes.append("Without that variable the key comes from auth-source, as gptel does it.")
+    how = "Evaluate it in Emacs with C-x C-e behind the last parenthesis. The answer comes in a buffer of its own."
+    return plain.comments(";;", how) + _FORM.format(key=key, words=words, send=_send(plain))
+
+
+def _send(plain: Plain) -> str:
+    """What goes to curl's standard input: the field with the key, and those between two such."""
+    first, end = span(plain.fields)
+    if not end:
+        return ""
+    parts = []
+    for one in plain.fields[first:end]:
+        before, after = f"{one.name}: {one.before}", f"{one.after}\n"
+        parts += [lisp_string(before), "key", lisp_string(after)] if one.keyed else [lisp_string(one.argument + "\n")]
+    return f"  (process-send-string process (concat {' '.join(parts)}))\n"
+
+
+def lisp_string(text: str) -> str:
+    """TEXT as Emacs Lisp reads it; what cannot be seen is written by its number, and a byte that is no text stays."""
+    return '"' + "".join([_char(char) for char in text]) + '"'
+
+
+def _char(char: str) -> str:
+    if char in '"\\':
+        return "\\" + char
+    if char == "\n":
+        return "\\n"
+    if 0xDC80 <= ord(char) <= 0xDCFF:
+        return f"\\{ord(char) - 0xDC00:03o}"
+    if ord(char) < 0x80 and not char.isprintable():
+        return f"\\{ord(char):03o}"
+    return char if char.isprintable() else f"\\N{{U+{ord(char):X}}}"

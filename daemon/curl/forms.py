@@ -1,0 +1,67 @@
+"""All forms of a call from the same data: one entry for both doors and the command line."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from daemon.curl.cmd import cmd_command
+from daemon.curl.command import curl_command
+from daemon.curl.elisp import elisp_form
+from daemon.curl.har import Answered, har_text
+from daemon.curl.httpie import httpie_command
+from daemon.curl.powershell import powershell_command
+from daemon.curl.python import python_script
+from daemon.curl.request import plain_request
+from daemon.errors import InvalidCall
+from daemon.model import Call
+
+FORMATS: Final = ("curl", "httpie", "python", "har", "elisp")
+SHELLS: Final = ("posix", "powershell", "cmd")
+"""posix: sh, bash, dash, zsh and fish, with one quoting."""
+
+
+def call_as(
+    call: Call,
+    form: str = "curl",
+    shell: str = "posix",
+    *,
+    key_variable: str | None,
+    body_file: str | None = None,
+    via_socket: str | None = None,
+    comment: str | None = None,
+    answered: Answered | None = None,
+) -> str:
+    """CALL in one of the FORMATS, for one of the SHELLS. Raises InvalidCall for what there is not."""
+    _check(form, shell, through=via_socket is not None)
+    if (form, shell) == ("curl", "posix"):
+        return curl_command(
+            call, key_variable=key_variable, body_file=body_file, via_socket=via_socket, comment=comment
+        )
+    plain = plain_request(
+        call, key_variable=key_variable, body_file=body_file, direct=via_socket is None, comment=comment
+    )
+    if form == "python":
+        return python_script(plain, via_socket=via_socket)
+    if form == "elisp":
+        return elisp_form(plain, via_socket=via_socket)
+    if form == "har":
+        return har_text(plain, answered or Answered())
+    if form == "httpie":
+        return httpie_command(plain)
+    return powershell_command(plain) if shell == "powershell" else cmd_command(plain)
+
+
+def _check(form: str, shell: str, *, through: bool) -> None:
+    """Raise InvalidCall for a form that does not exist, and say which does."""
+    if form not in FORMATS:
+        raise InvalidCall(f"there is no format {form[:40]!r}; there are: {', '.join(FORMATS)}")
+    if shell not in SHELLS:
+        raise InvalidCall(f"there is no shell {shell[:40]!r} here; there are: {', '.join(SHELLS)}")
+    if shell != "posix" and form != "curl":
+        raise InvalidCall(f"the format {form} is the same for all shells; leave the shell out")
+    if through and (shell != "posix" or form in ("httpie", "har")):
+        what = form if shell == "posix" else shell
+        raise InvalidCall(
+            f"{what} cannot reach the daemon's socket; ask for the direct way, "
+            "or for one of the formats curl, python and elisp"
+        )

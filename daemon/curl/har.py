@@ -1,0 +1,121 @@
+"""The call as an HTTP Archive (HAR 1.2): one entry, for the import of Insomnia, Postman, browsers and their like.
+
+http://www.softwareishard.com/blog/har-12-spec/ says what it needs. Names that begin with `_` are free there.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from daemon import __version__
+from daemon.curl.fields import Field
+from daemon.curl.request import Plain
+from daemon.curl.shell import as_comment
+from daemon.model import Headers
+from daemon.redact import scrub
+
+UNKNOWN_MS = -1
+"""What HAR writes for a size or time that nobody measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What came back, as far as the journal knows."""
+
+    status: int = 0
+    headers: Headers = ()
+    seconds: float | None = None
+    size: int = UNKNOWN_MS
+
+
+def answered(row: Mapping[str, Any]) -> Answered:
+    """What the journal's ROW of a call says came back: of its last attempt, the header fields whose values are kept."""
+    last = (row.get("tries") or [{}])[-1]
+    return Answered(
+        status=int(row["status"] or 0),
+        headers=tuple((name, value) for name, value, _ in last.get("headers") or () if value is not None),
+        seconds=row["duration_s"],
+        size=row["answer"]["bytes"] or UNKNOWN_MS,
+    )
+
+
+def har_text(plain: Plain, answered: Answered) -> str:
+    """The archive as JSON in ASCII. The key is left out; a comment names its variable."""
+    creator = {"name": "Sluice", "version": __version__}
+    entry = {
+        "startedDateTime": datetime.fromtimestamp(plain.call.arrived_at, UTC).isoformat(timespec="milliseconds"),
+        "time": (answered.seconds or 0.0) * 1000.0,
+        "request": _request(plain),
+        "response": _response(answered),
+        "cache": {},
+        "timings": {"send": 0, "wait": (answered.seconds or 0.0) * 1000.0, "receive": 0},
+        "comment": "\n".join([as_comment(scrub(note, plain.call.secrets())) for note in plain.notes]),
+    }
+    return json.dumps({"log": {"version": "1.2", "creator": creator, "entries": [entry]}}, indent=2)
+
+
+def _request(plain: Plain) -> dict[str, Any]:
+    query = plain.target.partition("?")[2]
+    request: dict[str, Any] = {
+        "method": plain.method,
+        "url": _legible(plain.url),
+        "httpVersion": "HTTP/1.1",
+        "cookies": [],
+        "headers": [{"name": "Host", "value": plain.host}, *[_header(one, plain.variable) for one in plain.fields]],
+        "queryString": [_pair(pair) for pair in query.split("&") if pair],
+        "headersSize": UNKNOWN_MS,
+        "bodySize": UNKNOWN_MS if plain.lost else len(plain.body),
+    }
+    if plain.has_body and not plain.lost:
+        request["headers"].append({"name": "Content-Length", "value": str(len(plain.body))})
+    return request | ({"postData": _posted(plain)} if plain.body or plain.lost else {})
+
+
+def _response(answered: Answered) -> dict[str, Any]:
+    kind = next((value for name, value in answered.headers if name.lower() == "content-type"), "")
+    return {
+        "status": answered.status,
+        "statusText": "",
+        "httpVersion": "HTTP/1.1",
+        "cookies": [],
+        "headers": [{"name": name, "value": _legible(value)} for name, value in answered.headers],
+        "content": {"size": max(0, answered.size), "mimeType": _legible(kind), "comment": "the answer is not in here"},
+        "redirectURL": "",
+        "headersSize": UNKNOWN_MS,
+        "bodySize": answered.size,
+    }
+
+
+def _header(one: Field, variable: str | None) -> dict[str, str]:
+    if one.keyed:
+        note = f"the key is left out; it is in the environment variable {variable}"
+        return {"name": one.name, "value": _legible(one.before + one.after), "comment": note}
+    return {"name": one.name, "value": _legible(one.before)}
+
+
+def _pair(text: str) -> dict[str, str]:
+    name, _, value = text.partition("=")
+    return {"name": _legible(name), "value": _legible(value)}
+
+
+def _posted(plain: Plain) -> dict[str, Any]:
+    """The body as text; as base64, and marked so, when it is none."""
+    kind = next((one.before for one in plain.fields if one.name.lower() == "content-type"), "")
+    if plain.lost:
+        return {"mimeType": _legible(kind), "params": [], "text": "", "comment": "the body was not kept"}
+    try:
+        return {"mimeType": _legible(kind), "params": [], "text": plain.body.decode()}
+    except UnicodeDecodeError:
+        text = base64.b64encode(plain.body).decode()
+        return {"mimeType": _legible(kind), "params": [], "text": text, "_encoding": "base64"}
+
+
+def _legible(text: str) -> str:
+    """TEXT, as Latin-1 when it holds bytes that are not UTF-8: JSON has no bytes."""
+    raw = text.encode("utf-8", "surrogateescape")
+    return text if raw.decode("utf-8", "replace") == text else raw.decode("latin-1")

@@ -1,0 +1,63 @@
+"""The call as an HTTPie command, for sh, bash, dash, zsh and fish.
+
+The rules of its items were read in its source (httpie/cli/argtypes.py and requestitems.py, 3.2): `Name: value` is a
+field, `Name;` an empty one, `Name:` takes a default away, `Name:@FILE` reads the value from FILE; a backslash escapes.
+"""
+
+from __future__ import annotations
+
+from daemon.curl.command import needs_file
+from daemon.curl.fields import Field
+from daemon.curl.request import LOST_BODY, Plain
+from daemon.curl.shell import octal, pastes, quote
+
+_DEFAULTS = ("User-Agent", "Accept", "Accept-Encoding", "Connection")
+_HONEST = "HTTPie 3.2 or newer is needed. It may put the header fields into another order. This form is not tested."
+
+
+def httpie_command(plain: Plain) -> str:
+    """The command, with comment lines above it. The key goes through standard input, so `ps` does not show it."""
+    fields = _writable(plain)
+    present = {one.name.lower() for one in plain.fields}
+    data = _data(plain)
+    absent = [f"{name}:" for name in (*_DEFAULTS, *(["Content-Type"] if data else [])) if name.lower() not in present]
+    words = ["http", "--ignore-stdin", "--path-as-is", *(["--stream"] if plain.call.stream else [])]
+    lines = [[*words, plain.method, plain.url], absent, *[[_item(one)] for one in fields], data]
+    keyed = next((one for one in fields if one.keyed), None)
+    before = f"printf '{octal(keyed.before)}%s{octal(keyed.after)}' \"${plain.variable}\" | " if keyed else ""
+    text = " \\\n  ".join([" ".join([quote(word) for word in line]) for line in lines if line])
+    return plain.comments("#", _HONEST) + before + text
+
+
+def _writable(plain: Plain) -> list[Field]:
+    """The fields that an argument can hold, and the first of those with the key: there is one standard input."""
+    seen = False
+    kept: list[Field] = []
+    lost: list[Field] = []
+    for one in plain.fields:
+        fits = not seen if one.keyed else pastes(one.before)
+        seen = seen or one.keyed
+        (kept if fits else lost).append(one)
+    if lost:
+        plain.notes.append(f"Left out, because HTTPie cannot send it: the header {', '.join([x.name for x in lost])}.")
+    return kept
+
+
+def _item(one: Field) -> str:
+    """One field. A blank stands before the value, since `X:=1` would be JSON and `X:@f` a file."""
+    if one.keyed:
+        return f"{one.name}:@/dev/stdin"
+    return f"{one.name}: {_escaped(one.before)}" if one.before else f"{one.name};"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\")
+
+
+def _data(plain: Plain) -> list[str]:
+    """The words that send the body; `--raw` takes it as it is, `@FILE` from a file."""
+    if not plain.body and not plain.lost:
+        return []
+    if plain.lost or needs_file(plain.body):
+        return ["@" + _escaped(plain.body_file or LOST_BODY)]
+    return [f"--raw={plain.body.decode()}"]

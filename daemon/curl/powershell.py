@@ -1,0 +1,70 @@
+"""The curl command for PowerShell 5.1 and 7, with the curl.exe of Windows 10 and newer.
+
+Arguments with quotes in them reach a program differently from version to version, so there are none: curl reads its
+options from standard input. They stand in a here-string, where nothing has a meaning but `'@` at the start of a line.
+"""
+
+from __future__ import annotations
+
+from daemon.curl.curlrc import carried, curl_string, curlrc, is_outside
+from daemon.curl.fields import Field
+from daemon.curl.request import LOST_BODY, Plain
+
+_HONEST = "This form is not tested on Windows. It needs PowerShell 5 or newer, and curl.exe."
+_KEY = """\
+  if (-not $env:{0}) {{ throw 'Put your key into the environment variable {0} first.' }}
+  $key = $env:{0}.Replace('\\', '\\\\').Replace('"', '\\"')
+"""
+_BODY = """\
+  $body = (Join-Path ([IO.Path]::GetTempPath()) 'sluice-request-body').Replace('\\', '/')
+  [IO.File]::WriteAllBytes($body, [Convert]::FromBase64String(@'
+{}
+'@))
+"""
+
+
+def powershell_command(plain: Plain) -> str:
+    """The command, with comment lines above it."""
+    _drop_bytes(plain)
+    parts = carried(plain)
+    text = "\n".join(_everything(plain))
+    key_mark, body_mark = _mark("{{key}}", text), _mark("{{body}}", text)
+
+    def keyed(one: Field) -> str:
+        return f"header = {curl_string(one.name + ': ' + one.before + key_mark + one.after)}"
+
+    body = "@" + (body_mark if parts else LOST_BODY) if is_outside(plain) else None
+    lines = "\n".join(curlrc(plain, keyed, body))
+    swaps = f".Replace('{key_mark}', $key)" if plain.variable else ""
+    swaps += f".Replace('{body_mark}', $body)" if parts else ""
+    return "".join(
+        [
+            plain.comments("#", _HONEST),
+            "& {\n  $OutputEncoding = [System.Text.UTF8Encoding]::new($false)\n",
+            _KEY.format(plain.variable) if plain.variable else "",
+            _BODY.format("\n".join(parts)) if parts else "",
+            f"  @'\n{lines}\n'@{swaps} | curl.exe -q -K -\n",
+            "  Remove-Item $body\n" if parts else "",
+            "}",
+        ]
+    )
+
+
+def _everything(plain: Plain) -> list[str]:
+    """All that the text may hold besides what we add."""
+    return [plain.url, *[one.name + one.before + one.after for one in plain.fields], plain.body.decode("latin-1")]
+
+
+def _mark(mark: str, text: str) -> str:
+    """MARK, made longer until it is nowhere in TEXT."""
+    while mark in text:
+        mark = "{" + mark + "}"
+    return mark
+
+
+def _drop_bytes(plain: Plain) -> None:
+    """Take out fields with bytes that are no text: PowerShell's strings cannot hold them."""
+    lost = [one for one in plain.fields if not (one.before + one.after).replace("\t", "").isprintable()]
+    if lost:
+        plain.notes.append(f"Left out, because it is not text: the header {', '.join([one.name for one in lost])}.")
+    plain.fields[:] = [one for one in plain.fields if one not in lost]

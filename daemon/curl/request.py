@@ -1,0 +1,127 @@
+"""One request as every form of it repeats it: no secret in it, the key's place marked, and notes for the person."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import quote as urlquote
+from urllib.parse import urlsplit
+
+from daemon.curl.fields import Field, plain_fields, plain_target
+from daemon.curl.shell import as_comment
+from daemon.model import Call, Headers
+from daemon.redact import scrub, scrub_bytes
+
+ANY_VARIABLE: Final = "API_KEY"
+"""The variable when nobody has said where the key is."""
+
+BARE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+"""Methods that say nothing of an empty body. All others send `Content-Length: 0`, as aiohttp does (measured)."""
+
+LOST_BODY: Final = "request-body"
+"""The file that a person has to write first when the body is not at hand."""
+
+_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A request without its secrets."""
+
+    call: Call
+    base: str
+    """Scheme, host and path prefix: `https://api.openai.com`; over plain http when it goes through the daemon."""
+    target: str
+    fields: list[Field]
+    variable: str | None
+    """The environment variable with the key; None when no field needs one."""
+    body: bytes
+    body_file: str | None
+    """Where the body is kept; `request-body` when it is lost."""
+    lost: bool = False
+    """The body was not kept."""
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def method(self) -> str:
+        return self.call.method
+
+    @property
+    def host(self) -> str:
+        """What the field Host says."""
+        return urlsplit(self.base).netloc
+
+    @property
+    def path(self) -> str:
+        """What stands in the request line."""
+        return urlsplit(self.base).path + self.target
+
+    @property
+    def url(self) -> str:
+        return self.base + self.target
+
+    @property
+    def has_body(self) -> bool:
+        return bool(self.body) or self.method not in BARE
+
+    def comments(self, sign: str, *more: str) -> str:
+        """The notes as comment lines that begin with SIGN, and MORE of them."""
+        return "".join([f"{sign} {as_comment(scrub(note, self.call.secrets()))}\n" for note in (*self.notes, *more)])
+
+    def headers(self, key: str) -> Headers:
+        """The fields with KEY in its place, to be sent."""
+        return tuple((one.name, one.before + (key if one.keyed else "") + one.after) for one in self.fields)
+
+
+def plain_request(
+    call: Call,
+    *,
+    key_variable: str | None,
+    body_file: str | None = None,
+    body_kept: bool = True,
+    direct: bool = True,
+    comment: str | None = None,
+) -> Plain:
+    """Take CALL apart. KEY_VARIABLE, BODY_FILE and BODY_KEPT are those of `curl_command`."""
+    notes = comment.splitlines() if comment else []
+    target, moved = plain_target(call, notes)
+    fields = plain_fields(call, moved, notes)
+    variable = _variable(key_variable, notes) if any(one.keyed for one in fields) else None
+    body = scrub_bytes(call.body, call.secrets())
+    if body != call.body:
+        notes.append("A key stood in the body; it is taken out here, so this is not the same byte for byte.")
+    if not body_kept:
+        notes.append(f"The body of this call was not kept. Write it into the file {LOST_BODY} first.")
+    return Plain(
+        call=call,
+        base=call.origin.url if direct else f"http://{call.origin.host}",
+        target=_clean(target, call, notes),
+        fields=fields,
+        variable=variable,
+        body=body,
+        body_file=body_file if body_kept else LOST_BODY,
+        lost=not body_kept,
+        notes=notes,
+    )
+
+
+def _variable(wanted: str | None, notes: list[str]) -> str:
+    """The variable's name, and a note for the person who has to fill it."""
+    if wanted and _VARIABLE.fullmatch(wanted):
+        notes.append(f"The key is read from the environment variable {wanted}.")
+        return wanted
+    notes.append(
+        f"Put your key into the environment variable {ANY_VARIABLE} first: Sluice does not know where you keep it."
+    )
+    return ANY_VARIABLE
+
+
+def _clean(target: str, call: Call, notes: list[str]) -> str:
+    """TARGET without keys and without what no terminal shows."""
+    clean = scrub(target, call.secrets())
+    if not clean.isprintable():
+        clean = "".join([c if c.isprintable() else urlquote(c, errors="surrogateescape") for c in clean])
+    if clean != target:
+        notes.append("The address held a key, or bytes that are not text: these are replaced here.")
+    return clean

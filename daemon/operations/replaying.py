@@ -1,0 +1,79 @@
+"""The operation that sends a journalled call again, through the gateway like any other call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from daemon.curl.request import Plain, plain_request
+from daemon.errors import InvalidCall, NotFound
+from daemon.gateway import Incoming
+from daemon.model import Call, Priority
+from daemon.operations.asking import row_of
+from daemon.operations.desk import Desk, Params, Result, Session, needed_text, text_param
+from daemon.providers import provider_for
+from daemon.upstream import StreamCut
+
+CLIENT = "replay"
+"""Who asks, in the journal's words."""
+
+
+async def replay(desk: Desk, params: Params, session: Session, tag: Any) -> Result:
+    """Send a call again and throw its answer away: what came of it is in the journal, under the new id."""
+    row = await row_of(desk, needed_text(params, "call"))
+    kept = await desk.journal.rebuild(str(row["id"]))
+    if kept is None:
+        raise not_kept(row)
+    plain = again(kept.call, variable_of(desk, kept.call))
+    key = text_param(params, "key") or (desk.key_of(plain.variable) if plain.variable else None)
+    incoming = Incoming(
+        host=plain.call.origin.host,
+        method=plain.method,
+        target=plain.target,
+        headers=plain.headers(needed_key(plain, key)),
+        body=plain.body,
+        client=CLIENT,
+        priority=Priority.INTERACTIVE,
+        explain="off",
+    )
+    call = desk.gateway.receive(incoming)
+    reply = await desk.gateway.send(call)
+    with suppress(StreamCut):  # a cut stream is a result, too: the journal tells of it
+        async for _ in reply.chunks:
+            pass
+    return {"call": call.id, "of": row["id"], "status": reply.status}
+
+
+def again(call: Call, variable: str | None) -> Plain:
+    """CALL taken apart, to be sent again. Raises InvalidCall for one that cannot be: its signature is too old."""
+    if any(name.lower() == "x-amz-date" for name, _ in call.headers):
+        raise InvalidCall(
+            f"call {call.id} was signed for AWS, and such a signature holds for minutes; "
+            "send it again from the program that made it, or sign it anew with curl --aws-sigv4"
+        )
+    return plain_request(call, key_variable=variable)
+
+
+def needed_key(plain: Plain, key: str | None) -> str:
+    """KEY, or the empty one for a call without. Raises InvalidCall that names the variable."""
+    if plain.variable and not key:
+        raise InvalidCall(
+            f"call {plain.call.id} needs a key, and Sluice keeps none: put it into the environment variable "
+            f"{plain.variable} and try again"
+        )
+    return key or ""
+
+
+def not_kept(row: Mapping[str, Any]) -> NotFound:
+    """The refusal for a call whose body is not there."""
+    return NotFound(
+        f"call {row['id']} was not kept with its body, so it cannot be repeated; "
+        "the setting journal.bodies says which bodies are kept (failed, all or none)"
+    )
+
+
+def variable_of(desk: Desk, call: Call) -> str | None:
+    """The environment variable with the key for CALL, as far as anybody knows."""
+    origin, provider = desk.origin_of(call.origin.host), provider_for(call.origin.provider)
+    return (origin.key_variable if origin else None) or (provider.key_variable if provider else None)

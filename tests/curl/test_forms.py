@@ -1,0 +1,60 @@
+"""One entry for all forms."""
+
+from __future__ import annotations
+
+import pytest
+
+from daemon.cli import options
+from daemon.curl.forms import FORMATS, SHELLS, call_as
+from daemon.errors import InvalidCall
+
+FORMS = [*((form, "posix") for form in FORMATS), ("curl", "powershell"), ("curl", "cmd")]
+
+
+@pytest.mark.parametrize(("form", "shell"), FORMS)
+def test_no_form_shows_a_secret(form, shell, make_call):
+    """Each form names the variable of the key and what is left out, and has no secret in it."""
+    key = "CANARY-abcdef123456"
+    headers = (("Authorization", f"Bearer {key}"), ("Cookie", "s=CANARY-cookie"), ("x-my-token", "CANARY-other"))
+    call = make_call("POST", f"/v1/{key}?sig=CANARY-sig", headers, f'{{"a":"{key}"}}'.encode())
+    text = call_as(call, form, shell, key_variable="OPENAI_API_KEY", comment="call 1")
+    assert "CANARY" not in text
+    for named in ("Cookie", "x-my-token", "sig", "OPENAI_API_KEY", "call 1"):
+        assert named in text, named
+
+
+@pytest.mark.parametrize(("form", "shell"), FORMS)
+def test_aws_is_said_in_each_form(form, shell, make_call):
+    """A signature cannot be repeated: each form says so, and has none."""
+    headers = (("Authorization", "AWS4-HMAC-SHA256 Credential=CANARY"), ("X-Amz-Date", "20260101T000000Z"))
+    text = call_as(make_call("POST", "/model/m/invoke", headers, b"{}"), form, shell, key_variable="K")
+    assert "aws-sigv4" in text
+    assert "CANARY" not in text
+
+
+@pytest.mark.parametrize("form", ["curl", "python", "elisp"])
+def test_through_the_daemon(form, make_call):
+    """These can reach a socket."""
+    assert "/run/s" in call_as(make_call(), form, key_variable=None, via_socket="/run/s")
+
+
+@pytest.mark.parametrize(
+    ("form", "shell", "through"),
+    [
+        ("perl", "posix", False),
+        ("curl", "csh", False),
+        ("har", "cmd", False),
+        ("har", "posix", True),
+        ("httpie", "posix", True),
+        ("curl", "cmd", True),
+    ],
+)
+def test_what_there_is_not(form, shell, through, make_call):
+    """It is refused, with what there is."""
+    with pytest.raises(InvalidCall, match=r"there are|leave|direct"):
+        call_as(make_call(), form, shell, key_variable=None, via_socket="/run/s" if through else None)
+
+
+def test_the_command_line_offers_these():
+    """`--format` and `--shell` know the same names."""
+    assert (options.FORMATS, options.SHELLS) == (FORMATS, SHELLS)

@@ -1,0 +1,47 @@
+"""A call taken apart: what each form builds on."""
+
+from __future__ import annotations
+
+from daemon.curl.request import plain_request
+
+KEY = "CANARY-abcdef123456"
+
+
+def test_the_parts(make_call):
+    """Address, path, host and the place of the key, without the key itself."""
+    headers = (("Authorization", f"Bearer {KEY}"), ("X-A", "1"))
+    plain = plain_request(make_call("POST", "/v1/x?a=1", headers, b"{}", url="https://r.example/p"), key_variable="K")
+    assert (plain.method, plain.host, plain.path) == ("POST", "r.example", "/p/v1/x?a=1")
+    assert plain.url == "https://r.example/p/v1/x?a=1"
+    assert plain.variable == "K"
+    assert plain.headers("me") == (("Authorization", "Bearer me"), ("X-A", "1"))
+    assert KEY not in repr(plain)
+
+
+def test_through_the_daemon_the_address_is_the_providers_over_http(make_call):
+    """The prefix of a relay is the daemon's business then."""
+    plain = plain_request(make_call("GET", "/v1/x", url="https://r.example/p"), key_variable=None, direct=False)
+    assert plain.url == "http://r.example/v1/x"
+    assert not plain.has_body
+
+
+def test_notes_are_comments_without_keys(make_call):
+    """What is left out is said; a key that stands elsewhere is taken out, with a note."""
+    headers = (("Authorization", f"Bearer {KEY}"), ("Cookie", "s=CANARY-cookie"))
+    call = make_call("POST", f"/v1/{KEY}", headers, KEY.encode())
+    plain = plain_request(call, key_variable="not a name", comment=f"it was\n{KEY}")
+    said = plain.comments("rem", "more")
+    assert KEY not in said
+    assert "Cookie" in said
+    assert "API_KEY" in said
+    assert said.count("rem ") == len(plain.notes) + 1
+    assert KEY.encode() not in plain.body
+    assert KEY not in plain.url
+
+
+def test_a_lost_body_names_the_file_to_write(make_call):
+    """The person has to bring it."""
+    plain = plain_request(make_call("POST", "/", (), b""), key_variable=None, body_kept=False, body_file="x")
+    assert plain.lost
+    assert plain.body_file == "request-body"
+    assert "request-body" in plain.comments("#")
