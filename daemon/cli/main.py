@@ -90,7 +90,7 @@ def calls(options: argparse.Namespace) -> int:
     if options.json:
         say_json(rows)
     elif not rows and len(filters(options)) > len(ALWAYS):
-        say(["No call matches, as far as the journal goes back. See all with: daemon calls"])
+        say([phrase("calls.no_match").told(language)])
     elif options.call:
         say(call_text(rows[0], time.time(), language))
     else:

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from daemon.cli.show import cell, number, span, table
+from daemon.pacing.reasons import what
+from daemon.phrases import Phrase, phrase, teller, told
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,11 @@ class Outcome:
     @property
     def name(self) -> str:
         """`200`, `429 insufficient_quota`, `no answer, timeout`."""
-        words = [str(self.status) if self.status else "no answer", self.subtype or ""]
+        return self.named("en")
+
+    def named(self, language: str) -> str:
+        """The same in LANGUAGE."""
+        words = [str(self.status) if self.status else phrase("replay.no_answer").told(language), self.subtype or ""]
         return " ".join([word for word in words if word])
 
     def as_json(self) -> dict[str, Any]:
@@ -56,43 +62,55 @@ def of_row(row: Mapping[str, Any]) -> Outcome:
     )
 
 
-def verdict(first: Outcome, later: Sequence[Outcome]) -> tuple[str, str]:
+def verdict(first: Outcome, later: Sequence[Outcome], language: str = "en") -> tuple[str, str]:
     """One word for programs, and one sentence for people: was it a passing fault?"""
+    word, sentence = _verdict(first, later, language)
+    return word, sentence.told(language)
+
+
+def _verdict(first: Outcome, later: Sequence[Outcome], language: str) -> tuple[str, Phrase]:
     good = [one for one in later if not one.failed]
     bad = [one for one in later if one.failed]
+    why = _why(bad[-1], language) if bad else ""
     if good and bad:
-        word = "works" if len(good) == 1 else "work"
-        return "sometimes", f"{len(good)} of {len(later)} {word} now, so it comes and goes: {_why(bad[-1])}"
-    if good and first.failed:
-        return "passing", "The same call works now: it was a passing fault."
+        if len(good) == 1:
+            return "sometimes", phrase("replay.one_works", all=len(later), why=why)
+        return "sometimes", phrase("replay.some_work", good=len(good), all=len(later), why=why)
     if good:
-        return "works", "The call works, as it did the first time."
+        return ("passing", phrase("replay.passing")) if first.failed else ("works", phrase("replay.works"))
     if not first.failed:
-        return "broken", f"The call worked the first time, and fails now: {_why(bad[-1])}"
+        return "broken", phrase("replay.broken", why=why)
     if all((one.status, one.subtype) == (first.status, first.subtype) for one in bad):
-        return "same", f"It fails in the same way: {_why(bad[-1])}"
-    return "other", f"It fails, but in another way than before ({first.name}): {_why(bad[-1])}"
+        return "same", phrase("replay.same", why=why)
+    return "other", phrase("replay.other", before=first.named(language), why=why)
 
 
-def _why(one: Outcome) -> str:
-    return f"{one.name}. {one.line}".rstrip() if one.line else f"{one.name}."
+def _why(one: Outcome, language: str) -> str:
+    name = one.named(language)
+    return f"{name}. {one.line}".rstrip() if one.line else f"{name}."
 
 
-def page(first: Outcome, later: Sequence[Outcome]) -> list[str]:
+def page(first: Outcome, later: Sequence[Outcome], language: str = "en") -> list[str]:
     """All sendings below each other, and the sentence."""
-    rows = [["", "answer", "took", "limits in the headers"], _row("first", first)]
-    rows += [_row("again" if len(later) == 1 else f"again {n}", one) for n, one in enumerate(later, 1)]
-    return [*table(rows), "", cell(verdict(first, later)[1])]
+    say = teller(language)
+    rows = [["", say("replay.answer"), say("replay.took"), say("replay.limits")]]
+    rows.append(_row(say("replay.first"), first, language))
+    for n, one in enumerate(later, 1):
+        name = say("replay.again") if len(later) == 1 else say("replay.again_n", n=n)
+        rows.append(_row(name, one, language))
+    return [*table(rows), "", cell(verdict(first, later, language)[1])]
 
 
-def _row(name: str, one: Outcome) -> list[str]:
-    took = "-" if one.seconds is None else span(one.seconds)
-    return [name, cell(one.name), took, cell(", ".join([_limit(each) for each in one.limits])) or "none"]
+def _row(name: str, one: Outcome, language: str) -> list[str]:
+    took = "-" if one.seconds is None else told(span(one.seconds), language)
+    limits = ", ".join([_limit(each, language) for each in one.limits])
+    return [name, cell(one.named(language)), took, cell(limits) or phrase("replay.no_limits").told(language)]
 
 
-def _limit(each: Mapping[str, Any]) -> str:
+def _limit(each: Mapping[str, Any], language: str) -> str:
     """`3 of 60 requests left`."""
-    what = str(each.get("dimension", "?")).replace("_", " ")
+    dimension = what(str(each.get("dimension", "?")))
     if each.get("remaining") is None:
-        return f"{number(each.get('limit'))} {what}"
-    return f"{number(each['remaining'])} of {number(each.get('limit'))} {what} left"
+        return phrase("replay.limit", limit=number(each.get("limit")), what=dimension).told(language)
+    left = number(each["remaining"])
+    return phrase("replay.left", left=left, limit=number(each.get("limit")), what=dimension).told(language)

@@ -10,6 +10,7 @@ from typing import Any
 
 from daemon.cli import outcome
 from daemon.cli.client import ask
+from daemon.cli.language import chosen
 from daemon.cli.offline import key_variable
 from daemon.cli.options import paths, program
 from daemon.cli.outcome import Outcome
@@ -19,6 +20,7 @@ from daemon.curl.request import Plain
 from daemon.errors import InvalidCall, Refusal
 from daemon.journal import call_from_row
 from daemon.operations.replaying import again, needed_key, not_kept
+from daemon.phrases import Phrase, phrase
 
 PATIENCE_S = 1800.0
 """How long the daemon may take: a call waits for its limits there, and is sent again."""
@@ -63,11 +65,11 @@ def _through(options: argparse.Namespace, show: Show, name: str, key: str | None
 
 
 def _tell(options: argparse.Namespace, row: Mapping[str, Any], later: Sequence[Outcome]) -> None:
-    first = outcome.of_row(row)
+    first, language = outcome.of_row(row), chosen(options)
     if not options.json:
-        say(outcome.page(first, later))
+        say(outcome.page(first, later, language))
         return
-    word, text = outcome.verdict(first, later)
+    word, text = outcome.verdict(first, later, language)
     sendings = [one.as_json() for one in later]
     say_json([{"call": row["id"], "first": first.as_json(), "again": sendings, "verdict": word, "text": text}])
 
@@ -76,18 +78,18 @@ def _agree(options: argparse.Namespace, row: Mapping[str, Any]) -> None:
     """Let the person agree before it costs money. Raises Refusal."""
     if options.yes:
         return
-    question = cost(row, options.times)
+    question, language = cost(row, options.times), chosen(options)
     if not sys.stdin.isatty():
-        raise InvalidCall(f"{question} Nothing was sent, since nobody is here to agree: add --yes if you do")
-    complain(f"{question} Send it? [y/N]")
+        raise InvalidCall(phrase("replay.nobody", question=question))
+    complain(phrase("replay.ask", question=question).told(language))
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise Refusal("nothing was sent")
+        raise Refusal(phrase("replay.not_sent"))
 
 
-def cost(row: Mapping[str, Any], times: int) -> str:
+def cost(row: Mapping[str, Any], times: int) -> Phrase:
     """What sending the call of ROW so many times means."""
-    tokens = float(row.get("estimate") or 0.0) * times
-    size = f"about {tokens:,.0f} tokens in all" if tokens >= 1 else "how many tokens is not known"
-    often = "once more" if times == 1 else f"{times} times more"
-    whom = f"{row['host']}{', model ' + str(row['model']) if row.get('model') else ''}"
-    return cell(f"This sends call {row['id']} {often} to {whom}: {size}, which may cost money.")
+    tokens, host = float(row.get("estimate") or 0.0) * times, cell(row["host"])
+    size = phrase("replay.size", tokens=f"{tokens:,.0f}") if tokens >= 1 else phrase("replay.no_size")
+    often = phrase("replay.once") if times == 1 else phrase("replay.times", n=times)
+    whom = phrase("replay.whom", host=host, model=cell(row["model"])) if row.get("model") else host
+    return phrase("replay.cost", call=row["id"], often=often, whom=whom, size=size)

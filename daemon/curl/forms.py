@@ -14,6 +14,7 @@ from daemon.curl.python import python_script
 from daemon.curl.request import plain_request
 from daemon.errors import InvalidCall
 from daemon.model import Call
+from daemon.phrases import phrase
 
 FORMATS: Final = ("curl", "httpie", "python", "har", "elisp")
 SHELLS: Final = ("posix", "powershell", "cmd")
@@ -54,14 +55,10 @@ def call_as(
 def _check(form: str, shell: str, *, through: bool) -> None:
     """Raise InvalidCall for a form that does not exist, and say which does."""
     if form not in FORMATS:
-        raise InvalidCall(f"there is no format {form[:40]!r}; there are: {', '.join(FORMATS)}")
+        raise InvalidCall(phrase("forms.format", name=repr(form[:40]), all=", ".join(FORMATS)))
     if shell not in SHELLS:
-        raise InvalidCall(f"there is no shell {shell[:40]!r} here; there are: {', '.join(SHELLS)}")
+        raise InvalidCall(phrase("forms.shell", name=repr(shell[:40]), all=", ".join(SHELLS)))
     if shell != "posix" and form != "curl":
-        raise InvalidCall(f"the format {form} is the same for all shells; leave the shell out")
+        raise InvalidCall(phrase("forms.one_shell", name=form))
     if through and (shell != "posix" or form in ("httpie", "har")):
-        what = form if shell == "posix" else shell
-        raise InvalidCall(
-            f"{what} cannot reach the daemon's socket; ask for the direct way, "
-            "or for one of the formats curl, python and elisp"
-        )
+        raise InvalidCall(phrase("forms.no_socket", name=form if shell == "posix" else shell))

@@ -12,6 +12,7 @@ from daemon.gateway import Incoming
 from daemon.model import Call, Priority
 from daemon.operations.asking import row_of
 from daemon.operations.desk import Desk, Params, Result, Session, needed_text, text_param
+from daemon.phrases import phrase
 from daemon.providers import provider_for
 from daemon.upstream import StreamCut
 
@@ -48,29 +49,20 @@ async def replay(desk: Desk, params: Params, session: Session, tag: Any) -> Resu
 def again(call: Call, variable: str | None) -> Plain:
     """CALL taken apart, to be sent again. Raises InvalidCall for one that cannot be: its signature is too old."""
     if any(name.lower() == "x-amz-date" for name, _ in call.headers):
-        raise InvalidCall(
-            f"call {call.id} was signed for AWS, and such a signature holds for minutes; "
-            "send it again from the program that made it, or sign it anew with curl --aws-sigv4"
-        )
+        raise InvalidCall(phrase("replay.aws", call=call.id))
     return plain_request(call, key_variable=variable)
 
 
 def needed_key(plain: Plain, key: str | None) -> str:
     """KEY, or the empty one for a call without. Raises InvalidCall that names the variable."""
     if plain.variable and not key:
-        raise InvalidCall(
-            f"call {plain.call.id} needs a key, and Sluice keeps none: put it into the environment variable "
-            f"{plain.variable} and try again"
-        )
+        raise InvalidCall(phrase("replay.key", call=plain.call.id, variable=plain.variable))
     return key or ""
 
 
 def not_kept(row: Mapping[str, Any]) -> NotFound:
     """The refusal for a call whose body is not there."""
-    return NotFound(
-        f"call {row['id']} was not kept with its body, so it cannot be repeated; "
-        "the setting journal.bodies says which bodies are kept (failed, all or none)"
-    )
+    return NotFound(phrase("journal.no_body", call=row["id"]))
 
 
 def variable_of(desk: Desk, call: Call) -> str | None:
