@@ -18,7 +18,8 @@ from daemon.cli.terminal import complain, say, say_json
 from daemon.curl.request import Plain
 from daemon.errors import InvalidCall, Refusal
 from daemon.journal import call_from_row
-from daemon.operations.replaying import again, needed_key, not_kept
+from daemon.operations.asking import not_kept
+from daemon.operations.replaying import again, needed_key
 
 PATIENCE_S = 1800.0
 """How long the daemon may take: a call waits for its limits there, and is sent again."""

@@ -71,10 +71,7 @@ async def curl(desk: Desk, params: Params, session: Session, tag: Any) -> Result
     through = flag_param(params, "via_daemon")
     command = await curl_of(desk, row, via_daemon=through, form=form or "curl", shell=shell or "posix")
     if command is None:
-        raise NotFound(
-            f"call {row['id']} was not kept with its body, so it cannot be repeated; "
-            "the setting journal.bodies says which bodies are kept (failed, all or none)"
-        )
+        raise not_kept(row)
     return {"call": row["id"], "command": command}
 
 
@@ -145,6 +142,14 @@ async def row_of(desk: Desk, name: str) -> dict[str, Any]:
     if row is None:
         raise NotFound(f"the journal has no call {name!r}; `daemon calls` lists those it has")
     return row
+
+
+def not_kept(row: Mapping[str, Any]) -> NotFound:
+    """The refusal for a call whose body is not there."""
+    return NotFound(
+        f"call {row['id']} was not kept with its body, so it cannot be repeated; "
+        "the setting journal.bodies says which bodies are kept (failed, all or none)"
+    )
 
 
 async def curl_of(
