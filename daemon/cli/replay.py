@@ -16,10 +16,11 @@ from daemon.cli.options import paths, program
 from daemon.cli.outcome import Outcome
 from daemon.cli.show import cell
 from daemon.cli.terminal import complain, say, say_json
-from daemon.curl.request import Plain
+from daemon.curl.request import CHANGED, Plain
 from daemon.errors import InvalidCall, Refusal
 from daemon.journal import call_from_row
-from daemon.operations.replaying import again, needed_key, not_kept
+from daemon.operations.asking import not_kept
+from daemon.operations.replaying import again, needed_key
 from daemon.phrases import Phrase, phrase
 
 PATIENCE_S = 1800.0
@@ -41,7 +42,7 @@ def run(options: argparse.Namespace, show: Show) -> bool:
     if not options.via_daemon:
         key = needed_key(plain, key)
     for note in plain.notes:
-        if note.startswith(("Left out", "A key stood", "The address held")):
+        if note.startswith(CHANGED):
             complain(f"{program()} {options.command}: {note}")
     _agree(options, row)
     if options.via_daemon:

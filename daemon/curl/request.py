@@ -25,6 +25,10 @@ LOST_BODY: Final = "request-body"
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
+CHANGED: Final = ("Left out", "A key stood", "The address held")
+"""How the notes begin that tell of something which is not as it was sent."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plain:
     """A request without its secrets."""

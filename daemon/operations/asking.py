@@ -74,7 +74,7 @@ async def curl(desk: Desk, params: Params, session: Session, tag: Any) -> Result
     through, language = flag_param(params, "via_daemon"), language_of(desk, params)
     command = await curl_of(desk, row, language, via_daemon=through, form=form or "curl", shell=shell or "posix")
     if command is None:
-        raise NotFound(phrase("journal.no_body", call=row["id"]))
+        raise not_kept(row)
     return {"call": row["id"], "command": command}
 
 
@@ -143,6 +143,11 @@ async def row_of(desk: Desk, name: str) -> dict[str, Any]:
     if row is None:
         raise NotFound(phrase("journal.no_call", name=name))
     return row
+
+
+def not_kept(row: Mapping[str, Any]) -> NotFound:
+    """The refusal for a call whose body is not there."""
+    return NotFound(phrase("journal.no_body", call=row["id"]))
 
 
 async def curl_of(

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
 from daemon.curl.request import Plain, plain_request
-from daemon.errors import InvalidCall, NotFound
+from daemon.errors import InvalidCall
 from daemon.gateway import Incoming
 from daemon.model import Call, Priority
-from daemon.operations.asking import row_of
+from daemon.operations.asking import not_kept, row_of
 from daemon.operations.desk import Desk, Params, Result, Session, needed_text, text_param
 from daemon.phrases import phrase
 from daemon.providers import provider_for
@@ -58,11 +57,6 @@ def needed_key(plain: Plain, key: str | None) -> str:
     if plain.variable and not key:
         raise InvalidCall(phrase("replay.key", call=plain.call.id, variable=plain.variable))
     return key or ""
-
-
-def not_kept(row: Mapping[str, Any]) -> NotFound:
-    """The refusal for a call whose body is not there."""
-    return NotFound(phrase("journal.no_body", call=row["id"]))
 
 
 def variable_of(desk: Desk, call: Call) -> str | None:
