@@ -80,7 +80,7 @@ def eta_s(pool: Pool, entry: Entry, now: float) -> float:
         cost = entry.costs.get(ledger.dimension, 0.0)
         if cost > 0:
             ahead = pool.queue.backlog(ledger.dimension, entry.priority) if entry.tag is None else 0.0
-            eta = max(eta, when_s(ledger, (cost + ahead) * ledger.scale, now))
+            eta = max(eta, when_s(ledger, (cost + ahead) * ledger.scale, now, cost * ledger.scale))
     for day in pool.days:
         eta = max(eta, day.wait_s(entry.costs.get(day.dimension, 0.0)))
     return eta
