@@ -50,6 +50,10 @@ class Seen:
         self.chats: list[Json] = []
         self.subscribed: list[list[str]] = []
         self.http: list[Json] = []
+        self.lists: Json = {"queue": [], "pools": [], "calls": []}
+        """What `queue`, `limits` and `calls` answer; `set` changes it."""
+        self.asked: list[str] = []
+        """Which of these were asked, and what was cancelled or promoted."""
         self.left = 0
         """HTTP clients that went away before their answer."""
 
@@ -144,6 +148,38 @@ class Client:
     async def do_subscribe(self, params: Json, id: Any) -> Json:
         self.seen.subscribed.append(params["topics"])
         return {}
+
+    async def do_unsubscribe(self, params: Json, id: Any) -> Json:
+        self.seen.subscribed.append([])
+        return {"subscribed": []}
+
+    async def do_set(self, params: Json, id: Any) -> Json:
+        """Change what the lists are, and tell it if `tell` says so."""
+        self.seen.lists.update({name: params[name] for name in params if name != "tell"})
+        if topic := params.get("tell"):
+            self.tell(topic, **{name: params[name] for name in params if name != "tell"})
+        return {}
+
+    async def do_queue(self, params: Json, id: Any) -> Json:
+        self.seen.asked.append("queue")
+        return {"queue": self.seen.lists["queue"]}
+
+    async def do_limits(self, params: Json, id: Any) -> Json:
+        self.seen.asked.append("limits")
+        return {"pools": self.seen.lists["pools"]}
+
+    async def do_calls(self, params: Json, id: Any) -> Json:
+        self.seen.asked.append("calls failed" if params.get("failed") else "calls")
+        rows = self.seen.lists["calls"]
+        return {"calls": [row for row in rows if row["state"] == "failed" or not params.get("failed")]}
+
+    async def do_cancel(self, params: Json, id: Any) -> Json:
+        self.seen.asked.append(f"cancel {params['call']}")
+        return {"cancelled": params["call"] != "c-gone"}
+
+    async def do_promote(self, params: Json, id: Any) -> Json:
+        self.seen.asked.append(f"promote {params['call']} {params['priority']}")
+        return {"promoted": params["call"] != "c-gone"}
 
     async def do_status(self, params: Json, id: Any) -> Json:
         return {"daemon": {"version": "9.9"}, "pools": [], "queue": [{"id": "c1"}, {"id": "c2"}], "journal": {}}
