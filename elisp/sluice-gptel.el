@@ -38,6 +38,7 @@
 (require 'cl-lib)
 (require 'subr-x)
 (require 'sluice)
+(require 'sluice-gptel-wait)
 
 (defvar gptel-curl-extra-args)
 (defvar gptel-proxy)
@@ -127,7 +128,8 @@ ARGS are passed on."
                   (sluice-gptel--curl-args (expand-file-name socket) id)))
          (slot (sluice-gptel--slot 'url)))
     (cl-letf (((aref backend slot) (sluice-gptel--plain-url (aref backend slot))))
-      (apply start fsm args))))
+      (prog1 (apply start fsm args)
+        (sluice-gptel-wait-begin fsm id)))))
 
 (defun sluice-gptel--mark (fsm)
   "Give the request of FSM an id, have its end told to us, and return the id.
@@ -230,9 +232,10 @@ If the call is not settled yet, ask again; DELAY seconds were waited last."
 ;;;; The mode
 
 (defconst sluice-gptel--advice
-  '((gptel-curl-get-response . sluice-gptel--around-curl)
-    (gptel--url-get-response . sluice-gptel--around-url))
-  "What is wrapped while the mode is on.")
+  '((gptel-curl-get-response :around sluice-gptel--around-curl)
+    (gptel--url-get-response :around sluice-gptel--around-url)
+    (gptel--fsm-transition :after sluice-gptel-wait-moved))
+  "What is advised while the mode is on: (FUNCTION HOW ADVICE).")
 
 (defun sluice-gptel--load ()
   "Load gptel as far as it is needed, or say what is missing."
@@ -252,14 +255,16 @@ this machine are left alone, see `sluice-gptel-direct-hosts'."
   :global t
   :group 'sluice
   (if (not sluice-gptel-mode)
-      (pcase-dolist (`(,function . ,wrapper) sluice-gptel--advice)
-        (advice-remove function wrapper))
+      (progn
+        (pcase-dolist (`(,function ,_ ,advice) sluice-gptel--advice)
+          (advice-remove function advice))
+        (sluice-gptel-wait-end-all))
     (condition-case err
         (sluice-gptel--load)
       (error (setq sluice-gptel-mode nil)
              (signal (car err) (cdr err))))
-    (pcase-dolist (`(,function . ,wrapper) sluice-gptel--advice)
-      (advice-add function :around wrapper))))
+    (pcase-dolist (`(,function ,how ,advice) sluice-gptel--advice)
+      (advice-add function how advice))))
 
 (provide 'sluice-gptel)
 ;;; sluice-gptel.el ends here

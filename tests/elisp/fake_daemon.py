@@ -54,8 +54,15 @@ class Seen:
         """What `queue`, `limits` and `calls` answer; `set` changes it."""
         self.asked: list[str] = []
         """Which of these were asked, and what was cancelled or promoted."""
+        self.clients: list[Client] = []
         self.left = 0
         """HTTP clients that went away before their answer."""
+
+
+    def news(self, **params: Any) -> None:
+        """Tell all clients what waits."""
+        for client in self.clients:
+            client.tell("queue", **params)
 
 
 class Client:
@@ -113,7 +120,7 @@ class Client:
         return params
 
     async def do_seen(self, params: Json, id: Any) -> Json:
-        return vars(self.seen)
+        return {name: value for name, value in vars(self.seen).items() if name != "clients"}
 
     async def do_fail(self, params: Json, id: Any) -> Json:
         raise Refused("This was refused.", -32000, {"why": "test"})
@@ -269,12 +276,14 @@ class Refused(Exception):
 
 async def serve_rpc(seen: Seen, first: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     client = Client(seen, writer)
+    seen.clients.append(client)
     line = first + await reader.readline()
     while line.strip():
         client.take(json.loads(line))
         line = await reader.readline()
     for task in client.running.values():
         task.cancel()
+    seen.clients.remove(client)
 
 
 # HTTP: enough of four APIs for gptel.
@@ -348,6 +357,25 @@ async def serve_http(
         writer.write(b"HTTP/1.1 429 Out of credit\r\nContent-Type: application/json\r\n")
         writer.write(b"Content-Length: %d\r\nConnection: close\r\n\r\n" % len(body) + body)
         return
+    if behaviour == "queued":
+        name = request["headers"]["x-sluice-request"]
+        words = "requests per minute used up"
+        row = {"id": "c9", "ref": name, "place": 2, "eta_at": time.time() + 65.5, "waits_for": words}
+        queue = seen.lists["queue"]
+        queue.append(row)
+        seen.news(queue=queue)
+        gone = asyncio.ensure_future(reader.read(1))
+        while row in queue and not gone.done():
+            await asyncio.sleep(0.01)
+            queue = seen.lists["queue"]
+            if name in seen.lists.get("go", []):
+                queue.remove(row)
+                seen.news(queue=queue)
+        if gone.done():
+            seen.lists["queue"] = [other for other in queue if other is not row]
+            seen.left += 1
+            return
+        gone.cancel()
     if behaviour == "slow":
         await reader.read(1)
         seen.left += 1
@@ -355,10 +383,12 @@ async def serve_http(
     kind, pieces = answer_body(request["path"], stream, "안녕하세요, friend 🙂")
     if behaviour == "hidden":
         pieces = [pieces[0], sse(("error", {"type": "error", "error": {"type": "overloaded_error"}}))]
-    writer.write(f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nTransfer-Encoding: chunked\r\n".encode())
-    writer.write(b"Connection: close\r\n\r\n")
+    # The head goes with the first piece, as the daemon does it: gptel's Gemini parser stumbles over a head alone.
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nTransfer-Encoding: chunked\r\n".encode()
+    head += b"Connection: close\r\n\r\n"
     for piece in pieces:
-        writer.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+        writer.write(head + b"%x\r\n%s\r\n" % (len(piece), piece))
+        head = b""
         await writer.drain()
         if behaviour in ("cut", "die"):
             await asyncio.sleep(0.05)
