@@ -42,7 +42,7 @@
 
 (defconst sluice-gptel-test-hello "안녕하세요, friend 🙂" "What the stand-in answers.")
 
-(defconst sluice-gptel-test-models '(ok queued no-credit slow cut hidden die)
+(defconst sluice-gptel-test-models '(ok queued busy no-credit slow cut hidden die)
   "What the stand-in can do, by the name of the model.")
 
 (defun sluice-gptel-test-backends ()

@@ -58,7 +58,6 @@ class Seen:
         self.left = 0
         """HTTP clients that went away before their answer."""
 
-
     def news(self, **params: Any) -> None:
         """Tell all clients what waits."""
         for client in self.clients:
@@ -376,6 +375,13 @@ async def serve_http(
             seen.left += 1
             return
         gone.cancel()
+    if behaviour == "busy" and sum(one["behaviour"] == "busy" for one in seen.http) == 1:
+        about = dict(EXPLANATION, retry="wait", reset_at=seen.lists.get("reset_at"))
+        error = {"message": "Too many requests.", "type": "requests", "sluice": about}
+        body = json.dumps({"error": error}).encode()
+        writer.write(b"HTTP/1.1 429 Too many\r\nContent-Type: application/json\r\n")
+        writer.write(b"Content-Length: %d\r\nConnection: close\r\n\r\n" % len(body) + body)
+        return
     if behaviour == "slow":
         await reader.read(1)
         seen.left += 1
