@@ -102,8 +102,12 @@ The key is not in the command; it is read from the environment."
   (let* ((call (or (plist-get sluice-explain--answer :call)
                    (and sluice-explain--question
                         (user-error "This page is about a text, not about a call"))
-                   sluice-call "last"))
-         (answer (sluice-ask "curl" (list :call call)))
+                   sluice-call "last")))
+    (sluice-copy-curl-of call)))
+
+(defun sluice-copy-curl-of (call)
+  "Copy the curl command of CALL, an id."
+  (let* ((answer (sluice-ask "curl" (list :call call)))
          (note (plist-get answer :note)))
     (kill-new (plist-get answer :command))
     (message "Copied the curl command%s"

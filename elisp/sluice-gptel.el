@@ -38,9 +38,12 @@
 (require 'cl-lib)
 (require 'subr-x)
 (require 'sluice)
+(require 'sluice-gptel-wait)
+(require 'sluice-gptel-failure)
 
 (defvar gptel-curl-extra-args)
 (defvar gptel-proxy)
+(defvar sluice-gptel-mode)
 (declare-function gptel-fsm-info "ext:gptel-request")
 (declare-function gptel-fsm-state "ext:gptel-request")
 (declare-function gptel-curl-get-response "ext:gptel-request")
@@ -126,8 +129,10 @@ ARGS are passed on."
           (append gptel-curl-extra-args
                   (sluice-gptel--curl-args (expand-file-name socket) id)))
          (slot (sluice-gptel--slot 'url)))
+    (sluice-gptel-failure-clear-in (plist-get (gptel-fsm-info fsm) :buffer))
     (cl-letf (((aref backend slot) (sluice-gptel--plain-url (aref backend slot))))
-      (apply start fsm args))))
+      (prog1 (apply start fsm args)
+        (sluice-gptel-wait-begin fsm id)))))
 
 (defun sluice-gptel--mark (fsm)
   "Give the request of FSM an id, have its end told to us, and return the id.
@@ -183,18 +188,24 @@ STATUS is shorter, for callers of gptel that show nothing else."
 (defun sluice-gptel--ended (fsm)
   "Look after the request of FSM, which has just ended."
   (let* ((info (gptel-fsm-info fsm))
-         (id (plist-get info :sluice-id))
-         (buffer (plist-get info :buffer)))
+         (id (plist-get info :sluice-id)))
     (pcase (gptel-fsm-state fsm)
       ('ABRT nil)
       ('ERRS
-       (sluice-note-failure id buffer)
+       (sluice-gptel--failed fsm id)
        ;; What the daemon said is in the echo area already; what curl says is no help.
        (when (equal (plist-get info :status) "Curl failure")
          (run-at-time 0 nil #'sluice-gptel--tell-hidden fsm id)))
       ;; gptel takes a cut stream and an error inside a 200 for success, and notes
       ;; curl's failure only after this.
       (_ (run-at-time 0.05 nil #'sluice-gptel--tell-hidden fsm id)))))
+
+(defun sluice-gptel--failed (fsm id)
+  "Remember and show that the call ID of FSM has failed.
+Once the mode is off, nothing is shown."
+  (sluice-note-failure id (plist-get (gptel-fsm-info fsm) :buffer))
+  (when (and sluice-gptel-mode (equal id (plist-get (gptel-fsm-info fsm) :sluice-id)))
+    (sluice-gptel-failure-show fsm id)))
 
 (defun sluice-gptel--cut-p (fsm)
   "Return non-nil if curl could not finish the request of FSM."
@@ -203,36 +214,37 @@ STATUS is shorter, for callers of gptel that show nothing else."
 (defun sluice-gptel--tell-hidden (fsm id &optional delay)
   "Ask the daemon how the call ID of FSM went, and tell what gptel has hidden.
 DELAY is how many seconds were waited last, as the call was not yet settled."
-  (let ((conn (sluice-connection)) (buffer (plist-get (gptel-fsm-info fsm) :buffer)))
+  (let ((conn (sluice-connection)))
     (cond (conn
            (sluice-rpc-request
             conn "show" (list :call id)
             :success (lambda (row) (sluice-gptel--judge fsm id row (or delay 0.05)))
             :error (lambda (_) (sluice-gptel--judge fsm id nil 1))))
           ((sluice-gptel--cut-p fsm)
-           (sluice-note-failure id buffer)
+           (sluice-gptel--failed fsm id)
            (message "The Sluice daemon stopped in the middle of this call.  \
 Start it with M-x sluice-start, then send again")))))
 
 (defun sluice-gptel--judge (fsm id row delay)
   "Tell what ROW, the daemon's record of call ID of FSM, has beyond gptel.
 If the call is not settled yet, ask again; DELAY seconds were waited last."
-  (let ((line (plist-get row :line)) (buffer (plist-get (gptel-fsm-info fsm) :buffer)))
+  (let ((line (plist-get row :line)))
     (cond ((and row (not (plist-get row :ended_at)) (< delay 1))
            (run-at-time (* 2 delay) nil #'sluice-gptel--tell-hidden fsm id (* 2 delay)))
           ((and line (equal (plist-get row :state) "failed"))
-           (sluice-note-failure id buffer)
+           (sluice-gptel--failed fsm id)
            (message "%s  (M-x sluice-explain-last)" line))
           ((sluice-gptel--cut-p fsm)
-           (sluice-note-failure id buffer)
+           (sluice-gptel--failed fsm id)
            (message "The answer was cut off before its end, so it is not complete.  Send again")))))
 
 ;;;; The mode
 
 (defconst sluice-gptel--advice
-  '((gptel-curl-get-response . sluice-gptel--around-curl)
-    (gptel--url-get-response . sluice-gptel--around-url))
-  "What is wrapped while the mode is on.")
+  '((gptel-curl-get-response :around sluice-gptel--around-curl)
+    (gptel--url-get-response :around sluice-gptel--around-url)
+    (gptel--fsm-transition :after sluice-gptel-wait-moved))
+  "What is advised while the mode is on: (FUNCTION HOW ADVICE).")
 
 (defun sluice-gptel--load ()
   "Load gptel as far as it is needed, or say what is missing."
@@ -252,14 +264,17 @@ this machine are left alone, see `sluice-gptel-direct-hosts'."
   :global t
   :group 'sluice
   (if (not sluice-gptel-mode)
-      (pcase-dolist (`(,function . ,wrapper) sluice-gptel--advice)
-        (advice-remove function wrapper))
+      (progn
+        (pcase-dolist (`(,function ,_ ,advice) sluice-gptel--advice)
+          (advice-remove function advice))
+        (sluice-gptel-wait-end-all)
+        (sluice-gptel-failure-clear-all))
     (condition-case err
         (sluice-gptel--load)
       (error (setq sluice-gptel-mode nil)
              (signal (car err) (cdr err))))
-    (pcase-dolist (`(,function . ,wrapper) sluice-gptel--advice)
-      (advice-add function :around wrapper))))
+    (pcase-dolist (`(,function ,how ,advice) sluice-gptel--advice)
+      (advice-add function how advice))))
 
 (provide 'sluice-gptel)
 ;;; sluice-gptel.el ends here

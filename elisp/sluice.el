@@ -41,9 +41,11 @@
 ;;   s  send the region or paragraph        k  stop an answer
 ;;   e  explain the last failure            E  explain an error text (region)
 ;;   w  copy the curl command of a call     S  is the daemon there, what waits
+;;   q  what waits      l  limits           L  the newest calls
 ;;
 ;; This file finds the daemon, starts it when you want so, and keeps the one
-;; connection.  The commands live in sluice-chat.el and sluice-explain.el.
+;; connection.  The commands live in sluice-chat.el, sluice-explain.el,
+;; sluice-calls.el and sluice-limits.el.
 
 ;;; Code:
 
@@ -178,7 +180,7 @@ Return the symbol `died' when it was accepted and closed at once."
       (when (eq conn 'died) (setq conn (sluice--open address)))
       (when (sluice-rpc-p conn)
         (setq sluice--connection conn)
-        (sluice--connected conn))
+        (sluice--connected))
       sluice--connection)))
 
 (defun sluice-disconnect ()
@@ -189,25 +191,43 @@ Return the symbol `died' when it was accepted and closed at once."
     (sluice-rpc-close sluice--connection))
   (setq sluice--connection nil))
 
-(defun sluice--connected (conn)
-  "Ask over the new connection CONN for what is subscribed."
+(defvar sluice-connection-functions nil
+  "Functions called with t when there is a connection, nil when not any more.")
+
+(defun sluice--connected ()
+  "Ask over the new connection for what is subscribed, and tell who wants to know."
   (sluice--stop-retrying)
-  (when sluice--subscribed
-    (sluice-rpc-request conn "subscribe"
+  (sluice--ask-topics)
+  (run-hook-with-args 'sluice-connection-functions t))
+
+(defun sluice--ask-topics ()
+  "Have the daemon tell about what is subscribed."
+  (when (and sluice--subscribed (sluice-rpc-live-p sluice--connection))
+    (sluice-rpc-request sluice--connection "subscribe"
                         (list :topics (vconcat sluice--subscribed)))))
 
 (defun sluice-subscribe (&rest topics)
   "Have the daemon tell about TOPICS: \"queue\", \"limits\", \"errors\".
-They come as `sluice-rpc-notify' calls, also after a restart of the daemon."
-  (setq sluice--subscribed (cl-union sluice--subscribed topics :test #'equal))
-  (when (sluice-rpc-live-p (sluice-connection))
-    (sluice--connected sluice--connection)))
+They come as `sluice-rpc-notify' calls, also after a restart of the daemon.
+While it is not there, it is looked for."
+  (let ((all (cl-union sluice--subscribed topics :test #'equal))
+        (live (sluice-rpc-live-p sluice--connection)))
+    (unless (and live (= (length all) (length sluice--subscribed)))
+      (setq sluice--subscribed all)
+      (cond (live (sluice--ask-topics))
+            ((not (or (sluice-connection) sluice--retry))
+             (sluice--retry-in sluice--retry-delays))))))
 
 (defun sluice-unsubscribe (&rest topics)
-  "Do not subscribe to TOPICS again when the daemon comes back.
-The daemon knows no unsubscribing: on this connection it goes on telling."
-  (setq sluice--subscribed (cl-set-difference sluice--subscribed topics :test #'equal))
-  (unless sluice--subscribed (sluice--stop-retrying)))
+  "Have the daemon say no more of TOPICS, nor subscribe when it comes back."
+  (let ((rest (cl-set-difference sluice--subscribed topics :test #'equal)))
+    (unless (= (length rest) (length sluice--subscribed))
+      (setq sluice--subscribed rest)
+      (unless rest (sluice--stop-retrying))
+      (when (sluice-rpc-live-p sluice--connection)
+        ;; The daemon forgets all topics at once, so the others are asked for again.
+        (sluice-rpc-request sluice--connection "unsubscribe" nil
+                            :success (lambda (_) (sluice--ask-topics)))))))
 
 ;;;; After the daemon went away
 
@@ -217,7 +237,8 @@ The daemon knows no unsubscribing: on this connection it goes on telling."
     (setq sluice--connection nil)
     (when sluice--subscribed
       (message "Sluice: the daemon has gone away; I will notice when it is back")
-      (sluice--retry-in sluice--retry-delays))))
+      (sluice--retry-in sluice--retry-delays))
+    (run-hook-with-args 'sluice-connection-functions nil)))
 
 (defun sluice--retry-in (delays)
   "Try to connect after the first of DELAYS, then after the others, quietly."
@@ -308,6 +329,17 @@ What the daemon says against it becomes a `user-error'."
       (sluice-rpc-call (sluice-require) method params sluice-timeout)
     (sluice-rpc-error (user-error "%s" (cadr err)))))
 
+;;;; Words
+
+(defun sluice-left-text (at now)
+  "Return how long it is from NOW to AT, both Unix times, as \"0:12\".
+Return nil if it is over."
+  (when (and at (> at now))
+    (let ((left (ceiling (- at now))))
+      (if (< left 3600)
+          (format "%d:%02d" (/ left 60) (% left 60))
+        (format "%d:%02d:%02d" (/ left 3600) (/ (% left 3600) 60) (% left 60))))))
+
 ;;;; Which call is meant
 
 (defvar-local sluice-call nil
@@ -357,6 +389,9 @@ What the daemon says against it becomes a `user-error'."
 (autoload 'sluice-explain-last "sluice-explain" "Explain the last failure." t)
 (autoload 'sluice-explain-region "sluice-explain" "Explain an error text." t)
 (autoload 'sluice-copy-curl "sluice-explain" "Copy a call as a curl command." t)
+(autoload 'sluice-queue "sluice-calls" "Show the calls that wait." t)
+(autoload 'sluice-log "sluice-calls" "Show the newest calls." t)
+(autoload 'sluice-limits "sluice-limits" "Show the limits and what is used of them." t)
 (autoload 'sluice-gptel-mode "sluice-gptel" "Send gptel's calls through Sluice." t)
 
 ;;;###autoload
@@ -369,6 +404,9 @@ What the daemon says against it becomes a `user-error'."
     (define-key map "E" #'sluice-explain-region)
     (define-key map "w" #'sluice-copy-curl)
     (define-key map "S" #'sluice-status)
+    (define-key map "q" #'sluice-queue)
+    (define-key map "l" #'sluice-limits)
+    (define-key map "L" #'sluice-log)
     map)
   "Commands of Sluice, to be bound to a prefix key of your choice.")
 

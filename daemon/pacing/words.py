@@ -116,8 +116,8 @@ def _row(
     if block is not None:
         waits_for = phrase("waits.probe")
     return {
-        "id": entry.call.id, "place": place, "client": entry.call.client, "priority": entry.priority.name.lower(),
-        "model": entry.model, "host": pool.scope.host, "waits_for": waits_for,
+        "id": entry.call.id, "ref": entry.call.ref, "place": place, "client": entry.call.client,
+        "priority": entry.priority.name.lower(), "model": entry.model, "host": pool.scope.host, "waits_for": waits_for,
         "dimension": ledger.dimension if ledger is not None else None,
         "window": period_word(ledger) if ledger is not None else None,
         "eta_at": wall + eta if eta < INFINITE else None,

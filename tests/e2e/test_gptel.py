@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import http.server
 import json
+import re
 import socket
 import threading
 import time
@@ -261,6 +262,29 @@ def test_abort_while_queued(scene: Any, sandbox: Any) -> None:
     assert len(provider.seen) == 1
     assert result["failed"] is None
     assert "Stopped gptel request" in result["said"][-1]
+
+
+def test_waiting_is_shown(scene: Any, sandbox: Any) -> None:
+    """A prompt that waits says so below it and in gptel's status line; the lists show the call; promoted or not, it
+    goes on waiting until it is cancelled in the list, which gptel shows as a failure with its keys."""
+    provider = sandbox(requests_per_minute=1, tokens_per_minute=None)
+    emacs, daemon = scene(world(provider, limits="[{requests: 1, per: minute}]"))
+    ask(emacs, "openai", "gpt-4o-mini")
+    emacs('(scenes-chat "*waits*" "openai" \'gpt-4o-mini "second")')
+    shown = emacs('(wire-until (scenes-shown "*waits*"))')
+    assert re.fullmatch(r"\n\[next in line, goes in \d:\d\d, requests per minute used up\]", shown)
+    assert emacs('(scenes-status "*waits*")').startswith(" next in line, goes in ")
+    assert emacs('(wire-text "*waits*")').count("next in line") == 0
+    queue = emacs('(scenes-list #\'sluice-queue "emacs-gptel")')
+    assert re.search(r"1 +\d:\d\d emacs-gptel +gpt-4o-mini +requests per minute used up", queue)
+    assert re.search(r"requests/minute +\S+ +1 / 1 .*config", emacs('(scenes-list #\'sluice-limits "requests")'))
+    assert re.search(r"waiting .*\n.*done", emacs('(scenes-list #\'sluice-log "waiting")'))
+    emacs("(scenes-cancel)")
+    result = emacs('(scenes-over "*waits*")')
+    assert result["failed"]
+    assert "C-c ? then e explain" in emacs('(wire-until (scenes-shown "*waits*"))')
+    assert not status_of(daemon)["queue"]
+    assert len(provider.seen) == 1
 
 
 def test_abort_in_mid_stream(scene: Any, sandbox: Any) -> None:

@@ -14,6 +14,7 @@
 (require 'sluice)
 (require 'sluice-chat)
 (require 'sluice-explain)
+(require 'sluice-watch)
 
 ;; Code that is loaded as source sees the replaced `message' without a trampoline, which
 ;; would need an assembler.
@@ -74,6 +75,7 @@ Fail after SECONDS (default 15)."
          (sluice-start-daemon nil)
          (sluice--connection nil) (sluice--subscribed nil) (sluice--retry nil)
          (sluice--newest-failure nil)
+         (sluice-watch--watchers nil) (sluice-connection-functions nil)
          (sluice-chat--live (make-hash-table)) (sluice-chat--clock nil)
          (sluice-key nil))
     (unwind-protect
@@ -82,7 +84,8 @@ Fail after SECONDS (default 15)."
       (sluice-disconnect)
       (when sluice-chat--clock (cancel-timer sluice-chat--clock))
       (when (process-live-p fake-daemon-process) (delete-process fake-daemon-process))
-      (dolist (name '("*Sluice answer*" "*Sluice explain*"))
+      (dolist (name '("*Sluice answer*" "*Sluice explain*" "*Sluice queue*" "*Sluice log*"
+                      "*Sluice limits*"))
         (when (get-buffer name) (kill-buffer name)))
       (delete-directory fake-daemon-directory t))))
 
@@ -95,6 +98,10 @@ Fail after SECONDS (default 15)."
   "Run BODY in the same surroundings, but without the stand-in."
   (declare (indent 0) (debug t))
   `(fake-daemon-call-with nil (lambda () ,@body)))
+
+(defun fake-daemon-set (&rest lists)
+  "Change what the stand-in lists to LISTS, a plist; :tell names a topic to tell."
+  (sluice-ask "set" lists))
 
 (defmacro fake-daemon-messages (&rest body)
   "Run BODY and return the messages that it showed, oldest first."

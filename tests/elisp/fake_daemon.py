@@ -50,8 +50,18 @@ class Seen:
         self.chats: list[Json] = []
         self.subscribed: list[list[str]] = []
         self.http: list[Json] = []
+        self.lists: Json = {"queue": [], "pools": [], "calls": []}
+        """What `queue`, `limits` and `calls` answer; `set` changes it."""
+        self.asked: list[str] = []
+        """Which of these were asked, and what was cancelled or promoted."""
+        self.clients: list[Client] = []
         self.left = 0
         """HTTP clients that went away before their answer."""
+
+    def news(self, **params: Any) -> None:
+        """Tell all clients what waits."""
+        for client in self.clients:
+            client.tell("queue", **params)
 
 
 class Client:
@@ -109,7 +119,7 @@ class Client:
         return params
 
     async def do_seen(self, params: Json, id: Any) -> Json:
-        return vars(self.seen)
+        return {name: value for name, value in vars(self.seen).items() if name != "clients"}
 
     async def do_fail(self, params: Json, id: Any) -> Json:
         raise Refused("This was refused.", -32000, {"why": "test"})
@@ -144,6 +154,38 @@ class Client:
     async def do_subscribe(self, params: Json, id: Any) -> Json:
         self.seen.subscribed.append(params["topics"])
         return {}
+
+    async def do_unsubscribe(self, params: Json, id: Any) -> Json:
+        self.seen.subscribed.append([])
+        return {"subscribed": []}
+
+    async def do_set(self, params: Json, id: Any) -> Json:
+        """Change what the lists are, and tell it if `tell` says so."""
+        self.seen.lists.update({name: params[name] for name in params if name != "tell"})
+        if topic := params.get("tell"):
+            self.tell(topic, **{name: params[name] for name in params if name != "tell"})
+        return {}
+
+    async def do_queue(self, params: Json, id: Any) -> Json:
+        self.seen.asked.append("queue")
+        return {"queue": self.seen.lists["queue"]}
+
+    async def do_limits(self, params: Json, id: Any) -> Json:
+        self.seen.asked.append("limits")
+        return {"pools": self.seen.lists["pools"]}
+
+    async def do_calls(self, params: Json, id: Any) -> Json:
+        self.seen.asked.append("calls failed" if params.get("failed") else "calls")
+        rows = self.seen.lists["calls"]
+        return {"calls": [row for row in rows if row["state"] == "failed" or not params.get("failed")]}
+
+    async def do_cancel(self, params: Json, id: Any) -> Json:
+        self.seen.asked.append(f"cancel {params['call']}")
+        return {"cancelled": params["call"] != "c-gone"}
+
+    async def do_promote(self, params: Json, id: Any) -> Json:
+        self.seen.asked.append(f"promote {params['call']} {params['priority']}")
+        return {"promoted": params["call"] != "c-gone"}
 
     async def do_status(self, params: Json, id: Any) -> Json:
         return {"daemon": {"version": "9.9"}, "pools": [], "queue": [{"id": "c1"}, {"id": "c2"}], "journal": {}}
@@ -233,12 +275,14 @@ class Refused(Exception):
 
 async def serve_rpc(seen: Seen, first: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     client = Client(seen, writer)
+    seen.clients.append(client)
     line = first + await reader.readline()
     while line.strip():
         client.take(json.loads(line))
         line = await reader.readline()
     for task in client.running.values():
         task.cancel()
+    seen.clients.remove(client)
 
 
 # HTTP: enough of four APIs for gptel.
@@ -312,6 +356,32 @@ async def serve_http(
         writer.write(b"HTTP/1.1 429 Out of credit\r\nContent-Type: application/json\r\n")
         writer.write(b"Content-Length: %d\r\nConnection: close\r\n\r\n" % len(body) + body)
         return
+    if behaviour == "queued":
+        name = request["headers"]["x-sluice-request"]
+        words = "requests per minute used up"
+        row = {"id": "c9", "ref": name, "place": 2, "eta_at": time.time() + 65.5, "waits_for": words}
+        queue = seen.lists["queue"]
+        queue.append(row)
+        seen.news(queue=queue)
+        gone = asyncio.ensure_future(reader.read(1))
+        while row in queue and not gone.done():
+            await asyncio.sleep(0.01)
+            queue = seen.lists["queue"]
+            if name in seen.lists.get("go", []):
+                queue.remove(row)
+                seen.news(queue=queue)
+        if gone.done():
+            seen.lists["queue"] = [other for other in queue if other is not row]
+            seen.left += 1
+            return
+        gone.cancel()
+    if behaviour == "busy" and sum(one["behaviour"] == "busy" for one in seen.http) == 1:
+        about = dict(EXPLANATION, retry="wait", reset_at=seen.lists.get("reset_at"))
+        error = {"message": "Too many requests.", "type": "requests", "sluice": about}
+        body = json.dumps({"error": error}).encode()
+        writer.write(b"HTTP/1.1 429 Too many\r\nContent-Type: application/json\r\n")
+        writer.write(b"Content-Length: %d\r\nConnection: close\r\n\r\n" % len(body) + body)
+        return
     if behaviour == "slow":
         await reader.read(1)
         seen.left += 1
@@ -319,10 +389,12 @@ async def serve_http(
     kind, pieces = answer_body(request["path"], stream, "안녕하세요, friend 🙂")
     if behaviour == "hidden":
         pieces = [pieces[0], sse(("error", {"type": "error", "error": {"type": "overloaded_error"}}))]
-    writer.write(f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nTransfer-Encoding: chunked\r\n".encode())
-    writer.write(b"Connection: close\r\n\r\n")
+    # The head goes with the first piece, as the daemon does it: gptel's Gemini parser stumbles over a head alone.
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nTransfer-Encoding: chunked\r\n".encode()
+    head += b"Connection: close\r\n\r\n"
     for piece in pieces:
-        writer.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+        writer.write(head + b"%x\r\n%s\r\n" % (len(piece), piece))
+        head = b""
         await writer.drain()
         if behaviour in ("cut", "die"):
             await asyncio.sleep(0.05)

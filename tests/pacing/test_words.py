@@ -20,13 +20,15 @@ def test_status_says_what_limits_a_pool_and_when_each_call_will_go() -> None:
         pacer = Pacer(clock=loop.time, wall=lambda: 5e8 + loop.time())
         for name in ("a", "b"):
             (await pacer.acquire(call(name, where))).answered(200, (), streamed=False)
-        waiting = [asyncio.create_task(pacer.acquire(call(n, where, priority=Priority.BATCH))) for n in ("c", "d", "e")]
+        later = [call(name, where, priority=Priority.BATCH, ref=f"ours-{name}") for name in "cde"]
+        waiting = [asyncio.create_task(pacer.acquire(one)) for one in later]
         await asyncio.sleep(1)
         status = pacer.pools()[0]
         assert status["state"] == "limited"
         assert status["words"].startswith("limited by requests per minute: 2 of 2 used, next slot in 59")
         rows = pacer.queue()
         assert [(row["id"], row["place"]) for row in rows] == [("c", 1), ("d", 2), ("e", 3)]
+        assert rows[0]["ref"] == "ours-c"
         assert rows[0]["waits_for"] == "requests per minute used up"
         assert told(rows, "ko")[0]["waits_for"] == "분당 요청 한도를 다 썼어요"
         assert told(status, "ko")["words"].startswith("분당 요청 한도에 걸렸어요. 2 중 2 사용, 다음 자리는 59")

@@ -28,11 +28,12 @@ def origin(*limits: Limit, minute_s: float = MINUTE, **more: Any) -> Origin:
 def call(
     name: str, where: Origin, *, tokens: tuple[float, float] = (0, 0), client: str = "-",
     priority: Priority = Priority.NORMAL, deadline_s: float | None = None, model: str = "m", key: str = "key:a",
+    ref: str | None = None,
 ) -> Call:  # fmt: skip
     estimate = Estimate(tokens[0], tokens[0], tokens[1])
     return Call(
         name, where, Scope(where.host, key, model), "POST", Sealed("/v1/chat/completions"), (), b"", Ask("chat", model),
-        estimate, client, None, priority, deadline_s,
+        estimate, client, ref, priority, deadline_s,
     )  # fmt: skip
 
 

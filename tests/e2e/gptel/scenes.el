@@ -46,7 +46,9 @@
     ;; gptel's own function for it: a sentinel that finds no request would end a batch Emacs.
     (funcall (cddr entry)))
   (setq gptel--request-alist nil)
-  (dolist (buffer (append (list (get-buffer "*Sluice explain*")) scenes--buffers))
+  (dolist (buffer (append (mapcar #'get-buffer '("*Sluice explain*" "*Sluice queue*"
+                                                "*Sluice limits*" "*Sluice log*"))
+                          scenes--buffers))
     (when (buffer-live-p buffer) (kill-buffer buffer)))
   (setq scenes--buffers nil))
 
@@ -82,6 +84,32 @@ That is its whole text, what was shown meanwhile, and the call that is explained
   (let ((name (generate-new-buffer-name "*chat*")))
     (scenes-chat name backend model text :stream stream)
     (scenes-over name)))
+
+(defun scenes-shown (name)
+  "Return what the chat NAME shows beside its text."
+  (with-current-buffer name
+    (cl-some (lambda (overlay)
+               (let ((text (overlay-get overlay 'after-string)))
+                 (and text (string-match-p "\\`\n\\[" text) text)))
+             (overlays-in (point-min) (1+ (point-max))))))
+
+(defun scenes-status (name)
+  "Return gptel's status line of the chat NAME."
+  (with-current-buffer name (nth 1 header-line-format)))
+
+(defun scenes-list (command words)
+  "Show the list of COMMAND, wait until it has WORDS, and return it."
+  (funcall command)
+  (let ((buffer (window-buffer)))
+    (wire-until (string-search words (wire-text buffer)))
+    (wire-text buffer)))
+
+(defun scenes-cancel ()
+  "Cancel the first call in the list of those that wait."
+  (sluice-queue)
+  (goto-char (point-min))
+  (cl-letf (((symbol-function 'y-or-n-p) #'always))
+    (call-interactively (key-binding "k"))))
 
 (defun scenes-burst (backend count)
   "Send COUNT prompts at once by `gptel-request', as packages do; return the answers."

@@ -1,0 +1,270 @@
+;;; sluice-dashboard.el --- Lists that the daemon keeps up to date -*- lexical-binding: t; -*-
+
+;; Copyright (C) 2026 The Sluice authors
+
+;; Author: The Sluice authors <https://github.com/sluice-llm/sluice>
+;; URL: https://github.com/sluice-llm/sluice
+;; Keywords: comm
+;; SPDX-License-Identifier: GPL-3.0-or-later
+
+;; This file is not part of GNU Emacs.
+
+;; This program is free software; you can redistribute it and/or modify
+;; it under the terms of the GNU General Public License as published by
+;; the Free Software Foundation, either version 3 of the License, or
+;; (at your option) any later version.
+
+;; This program is distributed in the hope that it will be useful,
+;; but WITHOUT ANY WARRANTY; without even the implied warranty of
+;; MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the
+;; GNU General Public License for more details.
+
+;; You should have received a copy of the GNU General Public License
+;; along with this program.  If not, see <https://www.gnu.org/licenses/>.
+
+
+;;; Commentary:
+
+;; What `sluice-queue', `sluice-log' and `sluice-limits' have in common.
+;; A list asks the daemon once and then hears of changes, as long as it is shown in a
+;; window.  Nothing is polled; where a time is counted down,
+;; a clock runs while there is something to count.
+
+;;; Code:
+
+(require 'cl-lib)
+(require 'subr-x)
+(require 'tabulated-list)
+(require 'sluice)
+(require 'sluice-watch)
+
+(defconst sluice-dashboard--most 200
+  "How many lines a list shows at most.")
+
+(defvar-local sluice-dashboard--operation nil
+  "What the daemon is asked for: (OPERATION FIELD . PARAMS).
+FIELD is the name of the list in its answer.")
+
+(defvar-local sluice-dashboard--topics nil
+  "Topics of which this list wants to hear.")
+
+(defvar-local sluice-dashboard--rows nil
+  "What the daemon said last, a list of plists.")
+
+(defvar-local sluice-dashboard--line nil
+  "Function that returns the entry of a row for `tabulated-list-entries'.
+It gets the row and the time.")
+
+(defvar-local sluice-dashboard--spread #'identity
+  "Function that makes rows of what the daemon lists.")
+
+(defvar sluice-dashboard-drawn-hook nil
+  "What is done after a list has been drawn.")
+
+(defvar-local sluice-dashboard--nothing ""
+  "What is said when there is nothing to list.")
+
+(defvar-local sluice-dashboard--state nil
+  "Nil while there is no news yet, `fresh', or `gone' when the daemon has gone.")
+
+(defvar-local sluice-dashboard--asking nil
+  "Non-nil while the daemon is being asked; `again' if it must be asked once more.")
+
+(defvar-local sluice-dashboard--clock nil
+  "Timer that counts down while this list is shown.")
+
+(define-derived-mode sluice-dashboard-mode tabulated-list-mode "Sluice"
+  "A list that the daemon keeps up to date while it is shown."
+  (setq tabulated-list-padding 1)
+  (setq-local revert-buffer-function #'sluice-dashboard--ask)
+  (add-hook 'kill-buffer-hook #'sluice-dashboard--sleep nil t)
+  (add-hook 'window-buffer-change-functions #'sluice-dashboard--look))
+
+(defun sluice-dashboard-show (name mode)
+  "Show the list NAME, which has the major mode MODE."
+  (sluice-require)
+  (let ((buffer (get-buffer-create name)))
+    (with-current-buffer buffer
+      (unless (derived-mode-p mode) (funcall mode)))
+    (pop-to-buffer buffer)
+    (sluice-dashboard--wake)
+    buffer))
+
+;;;; Awake while it is shown
+
+(defun sluice-dashboard--buffers ()
+  "Return the buffers that hold a list."
+  (cl-remove-if-not (lambda (buffer)
+                      (with-current-buffer buffer (derived-mode-p 'sluice-dashboard-mode)))
+                    (buffer-list)))
+
+(defun sluice-dashboard--look (&rest _)
+  "Have the lists that are shown listen, and the others not."
+  (let ((buffers (sluice-dashboard--buffers)))
+    (unless buffers
+      (remove-hook 'window-buffer-change-functions #'sluice-dashboard--look))
+    (dolist (buffer buffers)
+      (let ((shown (get-buffer-window buffer t)))
+        (with-current-buffer buffer
+          (cond ((not shown) (sluice-dashboard--sleep))
+                ;; Not now: a connection may have to be made, and this is redisplay.
+                ((not (sluice-watch-p buffer))
+                 (run-at-time 0 nil #'sluice-dashboard--wake buffer))))))))
+
+(defun sluice-dashboard--wake (&optional buffer)
+  "Have the list in BUFFER, default the current one, listen; ask how it is now."
+  (let ((buffer (or buffer (current-buffer))))
+    (when (and (buffer-live-p buffer) (get-buffer-window buffer t))
+      (with-current-buffer buffer
+        (apply #'sluice-watch buffer
+               (lambda (topic params) (sluice-dashboard--hear buffer topic params))
+               sluice-dashboard--topics)
+        (sluice-dashboard--ask)))))
+
+(defun sluice-dashboard--sleep ()
+  "Have this list listen no longer."
+  (sluice-unwatch (current-buffer))
+  (setq sluice-dashboard--asking nil)
+  (sluice-dashboard--stop-clock))
+
+(defun sluice-dashboard--hear (buffer topic params)
+  "Bring the list in BUFFER up to date: PARAMS are the daemon's news of TOPIC."
+  (if (not (and (buffer-live-p buffer) (get-buffer-window buffer t)))
+      ;; Its frame was deleted, of which windows say nothing.
+      (if (buffer-live-p buffer)
+          (with-current-buffer buffer (sluice-dashboard--sleep))
+        (sluice-unwatch buffer))
+    (with-current-buffer buffer
+      (pcase-let ((`(,operation ,field . ,_) sluice-dashboard--operation))
+        (cond ((and (eq topic 'there) (not params)) (sluice-dashboard--gone))
+              ((equal operation (symbol-name topic))
+               (sluice-dashboard--take (plist-get params field)))
+              (t (sluice-dashboard--ask)))))))
+
+;;;; What the daemon says
+
+(defun sluice-dashboard--ask (&rest _)
+  "Ask the daemon for the rows of this list, without waiting for them."
+  (let ((buffer (current-buffer)) (conn (sluice-connection)))
+    (pcase-let ((`(,operation ,field . ,params) sluice-dashboard--operation))
+      (cond ((not conn) (sluice-dashboard--gone))
+            ;; One question at a time, however fast the news come.
+            (sluice-dashboard--asking (setq sluice-dashboard--asking 'again))
+            (t (setq sluice-dashboard--asking t)
+               (sluice-rpc-request
+                conn operation params
+                :success (lambda (answer)
+                           (sluice-dashboard--answered buffer (plist-get answer field)))
+                :error (lambda (err)
+                         (sluice-dashboard--answered buffer nil (plist-get err :message)))))))))
+
+(defun sluice-dashboard--answered (buffer rows &optional problem)
+  "Show ROWS in BUFFER, or tell the PROBLEM; ask again if there was news meanwhile."
+  (when (buffer-live-p buffer)
+    (with-current-buffer buffer
+      (let ((again (eq sluice-dashboard--asking 'again)))
+        (setq sluice-dashboard--asking nil)
+        (cond ((not (sluice-rpc-live-p sluice--connection)) (sluice-dashboard--gone))
+              (problem (message "Sluice: %s" problem))
+              (t (sluice-dashboard--take rows)))
+        (when again (sluice-dashboard--ask))))))
+
+(defun sluice-dashboard--take (rows)
+  "Show ROWS, which are the newest."
+  (setq sluice-dashboard--rows (funcall sluice-dashboard--spread rows)
+        sluice-dashboard--state 'fresh)
+  (sluice-dashboard--draw))
+
+(defun sluice-dashboard--gone ()
+  "Say that the daemon is not there; what is listed is how it was."
+  (setq sluice-dashboard--state 'gone
+        sluice-dashboard--asking nil)
+  (sluice-dashboard--stop-clock)
+  (sluice-dashboard--draw))
+
+;;;; The list
+
+(defun sluice-dashboard--draw ()
+  "Draw the list anew; the windows that show it stay where they are."
+  (let ((places (mapcar (lambda (window)
+                          (list window
+                                (save-excursion (goto-char (window-point window))
+                                                (cons (tabulated-list-get-id)
+                                                      (line-number-at-pos)))
+                                (line-number-at-pos (window-start window))))
+                        (get-buffer-window-list nil nil t)))
+        (now (float-time)))
+    (setq tabulated-list-entries
+          (mapcar (lambda (row) (funcall sluice-dashboard--line row now))
+                  (seq-take sluice-dashboard--rows sluice-dashboard--most)))
+    (tabulated-list-print t)
+    (sluice-dashboard--remark)
+    (pcase-dolist (`(,window ,point ,start) places)
+      (set-window-start window (sluice-dashboard--line-start start) t)
+      (set-window-point window (sluice-dashboard--place point)))
+    (run-hooks 'sluice-dashboard-drawn-hook)))
+
+(defun sluice-dashboard--line-start (number)
+  "Return the beginning of line NUMBER."
+  (save-excursion (goto-char (point-min)) (forward-line (1- number)) (point)))
+
+(defun sluice-dashboard--place (place)
+  "Return where PLACE, an (ID . LINE), is now.
+That is the line with that ID, else that line."
+  (save-excursion
+    (goto-char (point-min))
+    (while (and (car place) (not (eobp)) (not (equal (car place) (tabulated-list-get-id))))
+      (forward-line 1))
+    (if (and (car place) (not (eobp))) (point) (sluice-dashboard--line-start (cdr place)))))
+
+(defun sluice-dashboard--remark ()
+  "Say below the list what it does not show."
+  (let ((inhibit-read-only t)
+        (more (- (length sluice-dashboard--rows) sluice-dashboard--most)))
+    (save-excursion
+      (goto-char (point-max))
+      (dolist (remark (list (and (> more 0) (format "%d more are not shown." more))
+                            (and (null sluice-dashboard--rows)
+                                 (eq sluice-dashboard--state 'fresh)
+                                 sluice-dashboard--nothing)
+                            (and (eq sluice-dashboard--state 'gone)
+                                 (format "Sluice is not running%s.  %s"
+                                         (if sluice-dashboard--rows
+                                             "; the list is how it was last" "")
+                                         (sluice-start-hint)))))
+        (when remark
+          (insert (propertize (concat " " remark "\n") 'face 'shadow)))))))
+
+(defun sluice-dashboard--row ()
+  "Return the row at point, a call; complain when there is none."
+  (let ((id (tabulated-list-get-id)))
+    (or (and id (cl-find id sluice-dashboard--rows :test #'equal
+                         :key (lambda (row) (plist-get row :id))))
+        (user-error "There is no call on this line"))))
+
+;;;; The clock
+
+(defun sluice-dashboard--run-clock (wanted)
+  "Have this list drawn each second if WANTED; else stop that."
+  (if (not wanted)
+      (sluice-dashboard--stop-clock)
+    (unless sluice-dashboard--clock
+      (setq sluice-dashboard--clock
+            (run-at-time 1 1 #'sluice-dashboard--tick (current-buffer))))))
+
+(defun sluice-dashboard--tick (buffer)
+  "Draw the list in BUFFER with the times of now, if it is shown."
+  (when (buffer-live-p buffer)
+    (with-current-buffer buffer
+      (if (get-buffer-window buffer t)
+          (sluice-dashboard--draw)
+        (sluice-dashboard--sleep)))))
+
+(defun sluice-dashboard--stop-clock ()
+  "Count down no longer in this list."
+  (when sluice-dashboard--clock
+    (cancel-timer sluice-dashboard--clock)
+    (setq sluice-dashboard--clock nil)))
+
+(provide 'sluice-dashboard)
+;;; sluice-dashboard.el ends here

@@ -1,0 +1,196 @@
+;;; sluice-gptel-failure.el --- What to do after a failure in gptel -*- lexical-binding: t; -*-
+
+;; Copyright (C) 2026 The Sluice authors
+
+;; Author: The Sluice authors <https://github.com/sluice-llm/sluice>
+;; URL: https://github.com/sluice-llm/sluice
+;; Keywords: comm
+;; SPDX-License-Identifier: GPL-3.0-or-later
+
+;; This file is not part of GNU Emacs.
+
+;; This program is free software; you can redistribute it and/or modify
+;; it under the terms of the GNU General Public License as published by
+;; the Free Software Foundation, either version 3 of the License, or
+;; (at your option) any later version.
+
+;; This program is distributed in the hope that it will be useful,
+;; but WITHOUT ANY WARRANTY; without even the implied warranty of
+;; MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the
+;; GNU General Public License for more details.
+
+;; You should have received a copy of the GNU General Public License
+;; along with this program.  If not, see <https://www.gnu.org/licenses/>.
+
+
+;;; Commentary:
+
+;; After a call of gptel has failed, its prompt says what keys there are: explain, send
+;; again when it clears, copy the curl command, dismiss.  The text is an overlay: the
+;; buffer and its undo history know nothing of it.
+
+;;; Code:
+
+(require 'cl-lib)
+(require 'subr-x)
+(require 'sluice)
+(require 'sluice-explain)
+
+(declare-function gptel-fsm-info "ext:gptel-request")
+(declare-function gptel-fsm-state "ext:gptel-request")
+(declare-function gptel--fsm-transition "ext:gptel-request")
+
+(cl-defstruct (sluice-gptel-failure (:constructor sluice-gptel-failure--make) (:copier nil))
+  "A call of gptel that failed."
+  fsm call
+  data                                  ; what was sent: gptel drops the messages from its own
+  reset-at                              ; when it clears, a Unix time or nil
+  again                                 ; non-nil if sending it again may help
+  overlay timer)
+
+(defvar-local sluice-gptel-failure--here nil
+  "The newest failure of this buffer that was not dismissed.")
+
+(defvar sluice-gptel-failure-map
+  (let ((map (make-sparse-keymap)))
+    (define-key map "e" #'sluice-gptel-failure-explain)
+    (define-key map "t" #'sluice-gptel-failure-send-again)
+    (define-key map "w" #'sluice-gptel-failure-copy-curl)
+    (define-key map "d" #'sluice-gptel-failure-dismiss)
+    map)
+  "Keys after the prefix key of `sluice-gptel-failure-mode-map'.")
+
+(defvar sluice-gptel-failure-mode-map
+  (let ((map (make-sparse-keymap)))
+    (define-key map (kbd "C-c ?") sluice-gptel-failure-map)
+    map)
+  "Keys in a buffer where a call of gptel has failed.")
+
+(define-minor-mode sluice-gptel-failure-mode
+  "Keys for the failure that is shown in this buffer.
+It is on as long as the failure is shown.
+\\{sluice-gptel-failure-mode-map}"
+  :group 'sluice
+  :interactive nil)
+
+;;;; What is shown
+
+(defun sluice-gptel-failure-show (fsm call)
+  "Show at the prompt of FSM that its CALL, an id, has failed, and the keys."
+  (let* ((info (gptel-fsm-info fsm))
+         (buffer (plist-get info :buffer))
+         (position (plist-get info :position))
+         (problem (plist-get info :error))
+         (told (and (consp problem) (plist-get problem :sluice)))
+         (reset-at (plist-get told :reset_at)))
+    (when (and (buffer-live-p buffer) (markerp position)
+               (eq buffer (marker-buffer position)))
+      (with-current-buffer buffer
+        (sluice-gptel-failure--clear)
+        (setq sluice-gptel-failure--here
+              (sluice-gptel-failure--make
+               :fsm fsm :call call :data (copy-sequence (plist-get info :data))
+               :reset-at (and (numberp reset-at) reset-at) ; gptel reads null as :null
+               ;; An answer of which a part has come would be written twice.
+               :again (and (eq (gptel-fsm-state fsm) 'ERRS)
+                           (not (plist-get info :tracking-marker))
+                           (not (member (plist-get told :retry) '("never" "change"))))
+               :overlay (make-overlay position position)))
+        (sluice-gptel-failure-mode 1)
+        (sluice-gptel-failure--say)))))
+
+(defun sluice-gptel-failure--at (failure)
+  "Return when FAILURE clears as a text, or nil if it is clear or not known."
+  (let ((at (sluice-gptel-failure-reset-at failure)))
+    (and at (> at (float-time)) (format-time-string "%T" at))))
+
+(defun sluice-gptel-failure--say ()
+  "Say below the prompt of the failure what keys there are."
+  (let* ((failure sluice-gptel-failure--here)
+         (overlay (sluice-gptel-failure-overlay failure))
+         (at (sluice-gptel-failure--at failure))
+         (keys (if (sluice-gptel-failure-timer failure)
+                   '(("d" . "do not"))
+                 (delq nil (list '("e" . "explain")
+                                 (and (sluice-gptel-failure-again failure)
+                                      (cons "t" (if at (concat "send again at " at)
+                                                  "send again")))
+                                 '("w" . "copy curl") '("d" . "dismiss"))))))
+    (overlay-put
+     overlay 'after-string
+     (concat
+      (propertize
+       (format "\n[%s  C-c ? then %s]"
+               (if (sluice-gptel-failure-timer failure) (format "Sent again at %s." at) "Failed.")
+               (mapconcat (lambda (key) (concat (car key) " " (cdr key))) keys ", "))
+       'face 'error)
+      (save-excursion (goto-char (overlay-start overlay)) (if (eolp) "" "\n"))))))
+
+(defun sluice-gptel-failure--clear ()
+  "Show no failure in this buffer any more."
+  (when-let* ((failure sluice-gptel-failure--here))
+    (when (sluice-gptel-failure-timer failure)
+      (cancel-timer (sluice-gptel-failure-timer failure)))
+    (delete-overlay (sluice-gptel-failure-overlay failure))
+    (setq sluice-gptel-failure--here nil)
+    (sluice-gptel-failure-mode -1)))
+
+(defun sluice-gptel-failure-clear-in (buffer)
+  "Show no failure in BUFFER any more."
+  (when (buffer-live-p buffer)
+    (with-current-buffer buffer (sluice-gptel-failure--clear))))
+
+(defun sluice-gptel-failure-clear-all ()
+  "Show no failure in any buffer any more."
+  (mapc #'sluice-gptel-failure-clear-in (buffer-list)))
+
+;;;; Keys
+
+(defun sluice-gptel-failure--need ()
+  "Return the failure of this buffer, or complain."
+  (or sluice-gptel-failure--here (user-error "No failure is shown in this buffer")))
+
+(defun sluice-gptel-failure-explain ()
+  "Explain the failure that is shown in this buffer."
+  (interactive)
+  (sluice-explain--show (list :call (sluice-gptel-failure-call (sluice-gptel-failure--need))
+                              :language sluice-language)))
+
+(defun sluice-gptel-failure-copy-curl ()
+  "Copy the curl command of the call that failed.  The key is not in it."
+  (interactive)
+  (sluice-copy-curl-of (sluice-gptel-failure-call (sluice-gptel-failure--need))))
+
+(defun sluice-gptel-failure-dismiss ()
+  "Take the failure away; if it was to be sent again, it will not."
+  (interactive)
+  (sluice-gptel-failure--need)
+  (sluice-gptel-failure--clear))
+
+(defun sluice-gptel-failure-send-again ()
+  "Send the failed request again as it was, as soon as it clears."
+  (interactive)
+  (let* ((failure (sluice-gptel-failure--need))
+         (at (sluice-gptel-failure-reset-at failure)))
+    (cond ((not (sluice-gptel-failure-again failure))
+           (user-error "Sending the same again will not help: see C-c ? e"))
+          ((and at (> at (float-time)))
+           (unless (sluice-gptel-failure-timer failure)
+             (setf (sluice-gptel-failure-timer failure)
+                   (run-at-time (- at (float-time)) nil #'sluice-gptel-failure--send
+                                (current-buffer) failure)))
+           (sluice-gptel-failure--say))
+          (t (sluice-gptel-failure--send (current-buffer) failure)))))
+
+(defun sluice-gptel-failure--send (buffer failure)
+  "Send the request of FAILURE again unless BUFFER has dismissed it."
+  (when (and (buffer-live-p buffer)
+             (eq failure (buffer-local-value 'sluice-gptel-failure--here buffer)))
+    (with-current-buffer buffer
+      (sluice-gptel-failure--clear)
+      (let ((fsm (sluice-gptel-failure-fsm failure)))
+        (plist-put (gptel-fsm-info fsm) :data (sluice-gptel-failure-data failure))
+        (gptel--fsm-transition fsm 'WAIT)))))
+
+(provide 'sluice-gptel-failure)
+;;; sluice-gptel-failure.el ends here

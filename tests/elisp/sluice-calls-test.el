@@ -1,0 +1,113 @@
+;;; sluice-calls-test.el --- Tests of sluice-calls.el -*- lexical-binding: t; -*-
+
+;; SPDX-License-Identifier: GPL-3.0-or-later
+
+;;; Code:
+
+(require 'fake-daemon)
+(require 'sluice-calls)
+
+(defun sluice-calls-test-queue ()
+  "Return a queue as the daemon tells it."
+  (let ((now (float-time)))
+    (vector (list :id "c1" :place 1 :client "gptel" :model "gpt-4o" :host "h"
+                  :waits_for "requests per minute used up" :eta_at (+ now 65.5)
+                  :eta_low_at (+ now 60.5) :eta_high_at (+ now 90.5) :since (- now 10)
+                  :attempts 0)
+            (list :id "c-gone" :place 2 :client "한국 100%" :model "gpt-4o" :host "h"
+                  :waits_for "its turn" :eta_at nil :since now :attempts 1))))
+
+(defconst sluice-calls-test-log
+  [(:id "c3" :state "failed" :client "curl" :model "gpt-4o" :host "h" :started_at 1000
+        :duration_s 1.25 :line "No credit left.")
+   (:id "c2" :state "done" :client "gptel" :model "claude" :host "h2" :started_at 990
+        :duration_s nil :line nil)]
+  "Calls as the daemon tells them.")
+
+(defmacro sluice-calls-test-in (command &rest body)
+  "Run BODY in the list that COMMAND shows."
+  (declare (indent 1))
+  `(fake-daemon-with
+     (fake-daemon-set :queue (sluice-calls-test-queue) :calls sluice-calls-test-log)
+     (save-window-excursion
+       (,command)
+       (fake-daemon-until sluice-dashboard--state)
+       (goto-char (point-min))
+       ,@body)))
+
+(defun sluice-calls-test-press (key)
+  "Do what KEY does here."
+  (call-interactively (key-binding (kbd key))))
+
+(ert-deftest sluice-calls-test-queue-shown ()
+  "Place, countdown, client, model and cause of each call."
+  (sluice-calls-test-in sluice-queue
+    (should (string-match-p
+             " +1 +1:0[56] gptel +gpt-4o +requests per minute used up\n +2 +\\? 한국 100% +gpt-4o +its turn"
+             (buffer-string)))))
+
+(ert-deftest sluice-calls-test-queue-keys ()
+  "RET explains, k cancels after asking, p promotes, g asks the daemon."
+  (sluice-calls-test-in sluice-queue
+    (should (string-match-p
+             "gpt-4o of gptel to h waits for: requests per minute used up.  It has waited 0:1[01] and goes in 1:0[01] to 1:3[01]"
+             (car (fake-daemon-messages (sluice-calls-test-press "RET")))))
+    (cl-letf (((symbol-function 'y-or-n-p) #'ignore))
+      (sluice-calls-test-press "k"))
+    (cl-letf (((symbol-function 'y-or-n-p) #'always))
+      (should (equal '("Cancelled") (fake-daemon-messages (sluice-calls-test-press "k"))))
+      (sluice-calls-test-press "p")
+      (goto-char (point-min))
+      (forward-line 1)
+      (should (equal '("That call waits no longer")
+                     (fake-daemon-messages (sluice-calls-test-press "p")))))
+    (let ((asked (plist-get (fake-daemon-seen) :asked)))
+      (should (equal '("cancel c1" "promote c1 interactive" "promote c-gone interactive")
+                     (remove "queue" asked))))
+    ;; The second one was sent before and failed: it is explained.
+    (sluice-calls-test-press "RET")
+    (with-current-buffer "*Sluice explain*"
+      (should (equal "c-gone" (plist-get sluice-explain--question :call))))))
+
+(ert-deftest sluice-calls-test-not-on-a-call ()
+  "Below the list the keys say that there is no call."
+  (sluice-calls-test-in sluice-queue
+    (goto-char (point-max))
+    (dolist (key '("RET" "k" "p"))
+      (should-error (sluice-calls-test-press key) :type 'user-error))))
+
+(ert-deftest sluice-calls-test-log-shown ()
+  "The newest calls; a failed one is marked, with what happened."
+  (sluice-calls-test-in sluice-log
+    (should (string-match-p "! failed +1\\.[23] s curl +gpt-4o +No credit left\\.\n.* done +gptel +claude +h2"
+                            (buffer-string)))
+    (search-forward "! failed")
+    (should (eq 'sluice-failed (get-text-property (1- (point)) 'face)))))
+
+(ert-deftest sluice-calls-test-log-keys ()
+  "RET explains, w copies, f leaves the failed ones and brings the others back."
+  (sluice-calls-test-in sluice-log
+    (fake-daemon-messages (sluice-calls-test-press "w"))
+    (should (string-suffix-p "# c3" (current-kill 0)))
+    (sluice-calls-test-press "f")
+    (fake-daemon-until (= 1 (length sluice-dashboard--rows)))
+    (should (equal " failed" mode-line-process))
+    (sluice-calls-test-press "f")
+    (fake-daemon-until (= 2 (length sluice-dashboard--rows)))
+    (goto-char (point-min))
+    (sluice-calls-test-press "RET")
+    (with-current-buffer "*Sluice explain*"
+      (should (equal "c3" (plist-get sluice-explain--question :call))))))
+
+(ert-deftest sluice-calls-test-log-hears ()
+  "A failure, and any change of the queue, make it ask again."
+  (sluice-calls-test-in sluice-log
+    (fake-daemon-set :calls [] :tell "error")
+    (fake-daemon-until (null sluice-dashboard--rows))
+    (should (string-search "There are no calls yet." (buffer-string)))
+    (fake-daemon-set :calls sluice-calls-test-log)
+    (fake-daemon-set :queue [] :tell "queue")
+    (fake-daemon-until (= 2 (length sluice-dashboard--rows)))))
+
+(provide 'sluice-calls-test)
+;;; sluice-calls-test.el ends here

@@ -1,0 +1,124 @@
+;;; sluice-dashboard-test.el --- Tests of sluice-dashboard.el -*- lexical-binding: t; -*-
+
+;; SPDX-License-Identifier: GPL-3.0-or-later
+
+;;; Commentary:
+
+;; What the lists have in common, tried with the list of calls that wait.
+
+;;; Code:
+
+(require 'fake-daemon)
+(require 'sluice-calls)
+
+(defun sluice-dashboard-test-row (id &optional seconds)
+  "Return the row of the call ID that goes in SECONDS."
+  (list :id id :place 1 :client "me" :model "m" :waits_for "w"
+        :eta_at (and seconds (+ seconds (float-time)))))
+
+(defun sluice-dashboard-test-text ()
+  "Return the text of the list."
+  (with-current-buffer "*Sluice queue*" (buffer-string)))
+
+(defmacro sluice-dashboard-test-with (rows &rest body)
+  "Run BODY in the list of ROWS."
+  (declare (indent 1))
+  `(fake-daemon-with
+     (fake-daemon-set :queue ,rows)
+     (save-window-excursion
+       (sluice-queue)
+       (fake-daemon-until sluice-dashboard--state)
+       ,@body)))
+
+(ert-deftest sluice-dashboard-test-hears-while-shown ()
+  "A list asks once and then hears, while it is shown; hidden, it is silent."
+  (sluice-dashboard-test-with (vector (sluice-dashboard-test-row "c1"))
+    (let ((buffer (current-buffer)))
+      (should (sluice-watch-p buffer))
+      (fake-daemon-set :queue (vector (sluice-dashboard-test-row "c1")
+                                      (sluice-dashboard-test-row "c2"))
+                       :tell "queue")
+      (fake-daemon-until (= 2 (length sluice-dashboard--rows)))
+      (should (equal '("queue") (plist-get (fake-daemon-seen) :asked)))
+      (switch-to-buffer "*scratch*")
+      (run-hook-with-args 'window-buffer-change-functions (selected-frame))
+      (should-not (sluice-watch-p buffer))
+      (should-not sluice--subscribed)
+      (switch-to-buffer buffer)
+      (run-hook-with-args 'window-buffer-change-functions (selected-frame))
+      (fake-daemon-until (equal '("queue" "queue") (plist-get (fake-daemon-seen) :asked)))
+      (should (sluice-watch-p buffer)))))
+
+(ert-deftest sluice-dashboard-test-clock ()
+  "The clock runs only while something waits and the list is shown."
+  (sluice-dashboard-test-with (vector (sluice-dashboard-test-row "c1" 100))
+    (let ((buffer (current-buffer)))
+      (should sluice-dashboard--clock)
+      (fake-daemon-set :queue [] :tell "queue")
+      (fake-daemon-until (null sluice-dashboard--rows))
+      (should-not sluice-dashboard--clock)
+      (should (string-search "No call waits." (buffer-string)))
+      (fake-daemon-set :queue (vector (sluice-dashboard-test-row "c1" 100)) :tell "queue")
+      (fake-daemon-until sluice-dashboard--clock)
+      (switch-to-buffer "*scratch*")
+      (sluice-dashboard--tick buffer)
+      (should-not (buffer-local-value 'sluice-dashboard--clock buffer))
+      (should-not (sluice-watch-p buffer)))))
+
+(ert-deftest sluice-dashboard-test-killed ()
+  "Of a list that is killed nothing remains."
+  (sluice-dashboard-test-with (vector (sluice-dashboard-test-row "c1" 100))
+    (let ((clock sluice-dashboard--clock))
+      (kill-buffer)
+      (should-not (memq clock timer-list))
+      (should-not sluice-watch--watchers)
+      (sluice-dashboard--look)
+      (should-not (memq #'sluice-dashboard--look window-buffer-change-functions)))))
+
+(ert-deftest sluice-dashboard-test-daemon-goes-and-comes ()
+  "That the daemon has gone is said below the list; it goes on when it is back."
+  (sluice-dashboard-test-with (vector (sluice-dashboard-test-row "c1" 100))
+    (let ((sluice--retry-delays '(0.02)))
+      (fake-daemon-messages
+        (fake-daemon-kill)
+        (fake-daemon-until (eq sluice-dashboard--state 'gone))
+        (should (string-match-p "not running; the list is how it was.*sluice-start"
+                                (buffer-string)))
+        (should-not sluice-dashboard--clock)
+        (fake-daemon-start)
+        (fake-daemon-until (eq sluice-dashboard--state 'fresh)))
+      (should-not sluice-dashboard--rows))))
+
+(ert-deftest sluice-dashboard-test-stays-in-place ()
+  "New rows do not move point off its call; where that has gone, the line stays."
+  (let ((rows (lambda (&rest ids) (vconcat (mapcar #'sluice-dashboard-test-row ids)))))
+    (sluice-dashboard-test-with (funcall rows "c1" "c2" "c3")
+      (goto-char (point-min))
+      (forward-line 1)
+      (set-window-point nil (point))
+      (should (equal "c2" (tabulated-list-get-id)))
+      (fake-daemon-set :queue (funcall rows "c0" "c1" "c2" "c3") :tell "queue")
+      (fake-daemon-until (= 4 (length sluice-dashboard--rows)))
+      (should (equal "c2" (tabulated-list-get-id (window-point))))
+      (fake-daemon-set :queue (funcall rows "c0" "c1" "c3") :tell "queue")
+      (fake-daemon-until (= 3 (length sluice-dashboard--rows)))
+      (should (equal "c3" (tabulated-list-get-id (window-point)))))))
+
+(ert-deftest sluice-dashboard-test-many ()
+  "Of a long queue the beginning is shown, and how many more there are."
+  (let ((sluice-dashboard--most 3))
+    (sluice-dashboard-test-with
+        (vconcat (mapcar (lambda (n) (sluice-dashboard-test-row (format "c%d" n)))
+                         (number-sequence 1 10)))
+      (should (string-search "7 more are not shown." (buffer-string)))
+      (should (= 4 (count-lines (point-min) (point-max)))))))
+
+(ert-deftest sluice-dashboard-test-one-question-at-a-time ()
+  "However often it is asked, there is one question on its way and one to come."
+  (sluice-dashboard-test-with []
+    (dotimes (_ 5) (revert-buffer))
+    (fake-daemon-until (not sluice-dashboard--asking))
+    (should (equal '("queue" "queue" "queue") (plist-get (fake-daemon-seen) :asked)))))
+
+(provide 'sluice-dashboard-test)
+;;; sluice-dashboard-test.el ends here

@@ -1,0 +1,101 @@
+;;; sluice-gptel-failure-test.el --- Tests of sluice-gptel-failure.el -*- lexical-binding: t; -*-
+
+;; SPDX-License-Identifier: GPL-3.0-or-later
+
+;;; Code:
+
+(require 'fake-gptel)
+
+(defun sluice-gptel-failure-test-shown ()
+  "Return what is shown in this buffer beside its text."
+  (cl-some (lambda (overlay) (overlay-get overlay 'after-string))
+           (overlays-in (point-min) (1+ (point-max)))))
+
+(defun sluice-gptel-failure-test-press (key)
+  "Do what KEY does after the prefix key."
+  (call-interactively (key-binding (kbd (concat "C-c ? " key)))))
+
+(defmacro sluice-gptel-failure-test-with (model reset-in &rest body)
+  "Run BODY in a buffer in which a call to MODEL failed that clears after RESET-IN."
+  (declare (indent 2))
+  `(sluice-gptel-test-with
+     (fake-daemon-set :reset_at ,(and reset-in `(+ ,reset-in (float-time))))
+     (let ((gptel-model ,model))
+       (with-temp-buffer
+         (buffer-enable-undo)
+         (insert "Hello")
+         (undo-boundary)
+         (set-buffer-modified-p nil)
+         (fake-daemon-messages
+           (gptel-send)
+           (fake-daemon-until sluice-gptel-failure--here))
+         ,@body))))
+
+(ert-deftest sluice-gptel-failure-test-keys ()
+  "The keys are named, explain and copy that call, and no text changes."
+  (sluice-gptel-failure-test-with 'no-credit nil
+    (should (equal "\n[Failed.  C-c ? then e explain, w copy curl, d dismiss]"
+                   (sluice-gptel-failure-test-shown)))
+    (should (equal "Hello" (buffer-string)))
+    (should-not (buffer-modified-p))
+    (let ((id sluice-failed-call))
+      (fake-daemon-messages (sluice-gptel-failure-test-press "w"))
+      (should (string-suffix-p (concat "# " id) (current-kill 0)))
+      (save-current-buffer
+        (save-window-excursion
+          (sluice-gptel-failure-test-press "e")
+          (should (equal id (plist-get sluice-explain--question :call))))))
+    (should (string-match-p "will not help"
+                            (cadr (should-error (sluice-gptel-failure-test-press "t")
+                                                :type 'user-error))))
+    (sluice-gptel-failure-test-press "d")
+    (should-not (sluice-gptel-failure-test-shown))
+    (should-not sluice-gptel-failure-mode)
+    (should-error (sluice-gptel-failure-explain) :type 'user-error)))
+
+(ert-deftest sluice-gptel-failure-test-send-again ()
+  "The same request goes again; its answer stands where it should."
+  (sluice-gptel-failure-test-with 'busy nil
+    (should (string-search "t send again, w" (sluice-gptel-failure-test-shown)))
+    (sluice-gptel-failure-test-press "t")
+    (fake-daemon-until (string-search sluice-gptel-test-hello (buffer-string)))
+    (should-not (sluice-gptel-failure-test-shown))
+    (let ((http (sluice-gptel-test-http)))
+      (should (= 2 (length http)))
+      (should (equal (plist-get (nth 0 http) :body) (plist-get (nth 1 http) :body))))))
+
+(ert-deftest sluice-gptel-failure-test-when-it-clears ()
+  "Before it clears, sending again waits for that, and can be given up."
+  (sluice-gptel-failure-test-with 'busy 0.4
+    (should (string-match-p "t send again at [0-9:]+, w" (sluice-gptel-failure-test-shown)))
+    (sluice-gptel-failure-test-press "t")
+    (should (string-match-p "\\[Sent again at [0-9:]+\\.  C-c \\? then d do not\\]"
+                            (sluice-gptel-failure-test-shown)))
+    (should (= 1 (length (sluice-gptel-test-http))))
+    (fake-daemon-until (string-search sluice-gptel-test-hello (buffer-string))))
+  (sluice-gptel-failure-test-with 'busy 100
+    (sluice-gptel-failure-test-press "t")
+    (let ((timer (sluice-gptel-failure-timer sluice-gptel-failure--here)))
+      (should (memq timer timer-list))
+      (sluice-gptel-failure-test-press "d")
+      (should-not (memq timer timer-list)))))
+
+(ert-deftest sluice-gptel-failure-test-gone ()
+  "A new request takes it away, and so does turning the mode off."
+  (sluice-gptel-failure-test-with 'no-credit nil
+    (let ((gptel-model 'ok)) (gptel-send))
+    (should-not (sluice-gptel-failure-test-shown))
+    (fake-daemon-until (string-search sluice-gptel-test-hello (buffer-string)))
+    (should-not (sluice-gptel-failure-test-shown)))
+  (sluice-gptel-failure-test-with 'no-credit nil
+    (sluice-gptel-mode -1)
+    (should-not (sluice-gptel-failure-test-shown))
+    (should-not sluice-gptel-failure-mode)))
+
+(ert-deftest sluice-gptel-failure-test-cut ()
+  "After an answer that was cut there is no sending again: a part is there."
+  (sluice-gptel-failure-test-with 'cut nil
+    (should-not (string-search "send again" (sluice-gptel-failure-test-shown)))))
+
+(provide 'sluice-gptel-failure-test)
+;;; sluice-gptel-failure-test.el ends here

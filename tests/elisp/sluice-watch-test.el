@@ -1,0 +1,68 @@
+;;; sluice-watch-test.el --- Tests of sluice-watch.el -*- lexical-binding: t; -*-
+
+;; SPDX-License-Identifier: GPL-3.0-or-later
+
+;;; Code:
+
+(require 'fake-daemon)
+
+(defun sluice-watch-test-subscribed ()
+  "Return the topics that the stand-in was asked for, in order."
+  (plist-get (fake-daemon-seen) :subscribed))
+
+(ert-deftest sluice-watch-test-topics ()
+  "The daemon is told a topic once, and to stop when nobody watches it any more."
+  (fake-daemon-with
+    (sluice-watch 'a #'ignore "queue")
+    (sluice-watch 'b #'ignore "queue" "limits")
+    (sluice-watch 'b #'ignore "queue" "limits")
+    (should (= 2 (length (sluice-watch-test-subscribed))))
+    (sluice-unwatch 'b)
+    (fake-daemon-until (equal '(nil ("queue")) (last (sluice-watch-test-subscribed) 2)))
+    (sluice-unwatch 'b)
+    (should (sluice-watch-p 'a))
+    (sluice-unwatch 'a)
+    (should-not sluice--subscribed)
+    (should-not sluice-connection-functions)
+    (fake-daemon-until (equal '(nil) (last (sluice-watch-test-subscribed))))
+    (should (= 5 (length (sluice-watch-test-subscribed))))))
+
+(ert-deftest sluice-watch-test-news ()
+  "Each watcher hears of its topics, also when another one fails."
+  (fake-daemon-with
+    (sluice-connection)
+    (let ((heard nil))
+      (sluice-watch 'a (lambda (topic params) (push (cons topic params) heard)) "queue")
+      (sluice-watch 'b (lambda (&rest _) (error "Broken")) "queue" "limits")
+      (let ((shown (fake-daemon-messages
+                     (fake-daemon-set :queue [(:id "c1")] :tell "queue")
+                     (fake-daemon-set :pools [] :tell "limits")
+                     (fake-daemon-until heard))))
+        (should (member "Sluice: Broken" shown)))
+      (should (equal '((queue :queue ((:id "c1")))) heard)))))
+
+(ert-deftest sluice-watch-test-coming-and-going ()
+  "A watcher hears that the daemon has gone, and that it is back."
+  (fake-daemon-with
+    (sluice-connection)
+    (let ((sluice--retry-delays '(0.02)) (heard nil))
+      (sluice-watch 'a (lambda (topic params) (push (cons topic params) heard)) "queue")
+      (fake-daemon-messages
+        (fake-daemon-kill)
+        (fake-daemon-until (equal '((there)) heard))
+        (fake-daemon-start)
+        (fake-daemon-until (equal '((there . t) (there)) heard)))
+      (should (equal '(("queue")) (sluice-watch-test-subscribed))))))
+
+(ert-deftest sluice-watch-test-a-daemon-that-is-to-come ()
+  "Who watches before the daemon is there hears of it when it comes."
+  (fake-daemon-without
+    (let ((sluice--retry-delays '(0.02)) (heard nil))
+      (sluice-watch 'a (lambda (topic params) (push (cons topic params) heard)) "queue")
+      (should sluice--retry)
+      (fake-daemon-start)
+      (fake-daemon-until (equal '((there . t)) heard))
+      (should-not sluice--retry))))
+
+(provide 'sluice-watch-test)
+;;; sluice-watch-test.el ends here
