@@ -14,7 +14,7 @@ from world import MINUTE, Job, Provider, World, call, origin
 
 from daemon.model import Limit, Priority
 
-COUNT = int(os.environ.get("SLUICE_SCHEDULES", "1200"))
+COUNT = int(os.environ.get("SLUICE_SCHEDULES", "2000"))
 """How many schedules; each takes about ten milliseconds."""
 BATCHES = 12
 
