@@ -1,34 +1,15 @@
 """What was learned is kept over a restart."""
 
 import json
-from collections.abc import Mapping
 
 import pytest
-from world import Job, Provider, World, call, limiter, origin
+from world import Job, Kept, Provider, World, call, limiter, origin
 
 from daemon.pacing.learning import set_boundary
 from daemon.pacing.ledger import Ledger
 from daemon.pacing.lessons import KIND, apply, lesson_of, parse
 from daemon.pacing.reshaping import reshape
 from daemon.pacing.slices import doubt_slices
-
-
-class Kept:
-    """A memory in a dict."""
-
-    def __init__(self) -> None:
-        self.values: dict[tuple[str, str], str] = {}
-
-    def recall(self, kind: str) -> Mapping[str, str]:
-        return {key: value for (of, key), value in self.values.items() if of == kind}
-
-    def remember(self, kind: str, key: str, value: str) -> None:
-        self.values[kind, key] = value
-
-    remember_now = remember
-
-    def forget(self, kind: str, key: str) -> None:
-        self.values.pop((kind, key), None)
 
 
 def taught(**known: object) -> Ledger:

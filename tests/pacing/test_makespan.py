@@ -7,6 +7,7 @@ that ends before that is lost in part, whatever one does.
 
 import random
 import statistics
+from collections.abc import Iterable
 
 import pytest
 from world import MINUTE, Job, Provider, World, bound, call, limiter, origin
@@ -36,6 +37,17 @@ def burst(shape: str, n: int = 150, *, seed: int = 1, told: bool = False, **more
     world = World(provider, seed=seed, foreign=foreign).run([Job(call(f"c{i}", where)) for i in range(n)])
     service = sum(provider.service_s) / 2
     return world.makespan / (bound(shape, LIMIT, n, world.start, phase_s=phase) + service), world
+
+
+def bursts(shape: str, seeds: Iterable[int], **more: object) -> tuple[list[float], list[int]]:
+    """The same on several SEEDS, nothing lost on any: the ratios, and how often was refused."""
+    ratios, refused = [], []
+    for seed in seeds:
+        reached, world = burst(shape, seed=seed, **more)  # type: ignore[arg-type]
+        assert not world.lost, f"seed {seed}"
+        ratios.append(reached)
+        refused.append(world.provider.refused)
+    return ratios, refused
 
 
 @pytest.mark.parametrize(("told", "refused"), [(False, 3), (True, 2)])
@@ -96,11 +108,7 @@ def test_token_bound(shape: str, refunds: bool, ratio: float) -> None:
 @pytest.mark.parametrize("shape", SHAPES)
 def test_somebody_else_takes_thirty_percent(shape: str) -> None:
     """Seen through `remaining` and paced around; in slices, which headers do not show, through refusals."""
-    refused = []
-    for seed in range(1, 8):
-        _, world = burst(shape, seed=seed, foreign=0.3)
-        assert not world.lost, f"seed {seed}"
-        refused.append(world.provider.refused)
+    _, refused = bursts(shape, range(1, 8), foreign=0.3)
     assert statistics.median(refused) <= 5, refused
     assert sorted(refused)[-2] <= (9 if shape == "slices" else 5), refused
 
@@ -128,12 +136,7 @@ def test_no_headers(shape: str, hints: bool) -> None:
 def test_answers_that_take_a_third_of_a_minute(shape: str, ratio: float, service_s: float) -> None:
     """Headers come late then, and speak of long ago: that costs at most one call's time, once, where all that was sent
     late leaves a moving window late."""
-    ratios, refused = [], []
-    for seed in range(1, 10):
-        reached, world = burst(shape, seed=seed, service_s=(service_s, service_s))
-        assert not world.lost, f"seed {seed}"
-        ratios.append(reached)
-        refused.append(world.provider.refused)
+    ratios, refused = bursts(shape, range(1, 10), service_s=(service_s, service_s))
     assert statistics.median(ratios) <= ratio, ratios
     assert max(refused) <= (6 if shape == "slices" else 0), refused
 
@@ -142,12 +145,7 @@ def test_answers_that_take_a_third_of_a_minute(shape: str, ratio: float, service
 def test_headers_without_a_reset(shape: str, ratio: float) -> None:
     """A limit and what remains, not when it will be whole (Azure, relays): a bucket shows by what flows back. When a
     fixed window ends is not known, so it is kept like a moving one."""
-    ratios, refused = [], []
-    for seed in range(1, 8):
-        reached, world = burst(shape, seed=seed, resets=False)
-        assert not world.lost, f"seed {seed}"
-        ratios.append(reached)
-        refused.append(world.provider.refused)
+    ratios, refused = bursts(shape, range(1, 8), resets=False)
     assert statistics.median(ratios) <= ratio, ratios
     assert statistics.median(refused) <= 3, refused
 
@@ -155,12 +153,7 @@ def test_headers_without_a_reset(shape: str, ratio: float) -> None:
 @pytest.mark.parametrize("shape", SHAPES)
 def test_waits_in_whole_seconds(shape: str) -> None:
     """`retry-after: 1` where a minute lasts six: too coarse to tell where a slice begins, not how long it is."""
-    ratios, refused = [], []
-    for seed in range(1, 8):
-        reached, world = burst(shape, seed=seed, whole_seconds=True)
-        assert not world.lost, f"seed {seed}"
-        ratios.append(reached)
-        refused.append(world.provider.refused)
+    ratios, refused = bursts(shape, range(1, 8), whole_seconds=True)
     assert statistics.median(ratios) <= (1.2 if shape == "slices" else 1.06), ratios
     assert statistics.median(refused) <= 3, refused
 

@@ -10,31 +10,13 @@ import random
 
 import pytest
 from limiters import SHAPES
-from world import MINUTE, Job, Provider, World, call, origin
+from world import MINUTE, Job, Kept, Provider, World, call, origin
 
 from daemon.model import Limit, Priority
 
 COUNT = int(os.environ.get("SLUICE_SCHEDULES", "2000"))
 """How many schedules; each takes about ten milliseconds."""
 BATCHES = 12
-
-
-class Kept:
-    """A memory that outlives a pacer."""
-
-    def __init__(self) -> None:
-        self.values: dict[tuple[str, str], str] = {}
-
-    def recall(self, kind: str) -> dict[str, str]:
-        return {key: value for (k, key), value in self.values.items() if k == kind}
-
-    def remember(self, kind: str, key: str, value: str) -> None:
-        self.values[kind, key] = value
-
-    remember_now = remember
-
-    def forget(self, kind: str, key: str) -> None:
-        self.values.pop((kind, key), None)
 
 
 class Crowd(World):
