@@ -9,7 +9,7 @@ from daemon import __version__
 from daemon.curl import call_as
 from daemon.curl.har import answered
 from daemon.errors import InvalidCall, NotFound
-from daemon.model import Failure, Situation
+from daemon.model import Call, Failure, Situation
 from daemon.operations.desk import (
     Desk,
     Params,
@@ -150,6 +150,12 @@ def not_kept(row: Mapping[str, Any]) -> NotFound:
     return NotFound(phrase("journal.no_body", call=row["id"]))
 
 
+def variable_of(desk: Desk, call: Call) -> str | None:
+    """The environment variable with the key for CALL, as far as anybody knows."""
+    origin, provider = desk.origin_of(call.origin.host), provider_for(call.origin.provider)
+    return (origin.key_variable if origin else None) or (provider.key_variable if provider else None)
+
+
 async def curl_of(
     desk: Desk, row: Mapping[str, Any], language: str = "en", *, via_daemon: bool = False, form: str = "curl",
     shell: str = "posix",
@@ -158,14 +164,11 @@ async def curl_of(
     kept = await desk.journal.rebuild(str(row["id"]))
     if kept is None:
         return None
-    origin = desk.origin_of(kept.call.origin.host)
-    provider = provider_for(kept.call.origin.provider)
-    variable = (origin.key_variable if origin else None) or (provider.key_variable if provider else None)
     return call_as(
         kept.call,
         form,
         shell,
-        key_variable=variable,
+        key_variable=variable_of(desk, kept.call),
         body_file=kept.body_file,
         via_socket=str(desk.about()["socket"]) if via_daemon else None,
         comment=told(kept.comment, language),

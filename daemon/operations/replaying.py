@@ -9,10 +9,9 @@ from daemon.curl.request import Plain, plain_request
 from daemon.errors import InvalidCall
 from daemon.gateway import Incoming
 from daemon.model import Call, Priority
-from daemon.operations.asking import not_kept, row_of
+from daemon.operations.asking import not_kept, row_of, variable_of
 from daemon.operations.desk import Desk, Params, Result, Session, needed_text, text_param
 from daemon.phrases import phrase
-from daemon.providers import provider_for
 from daemon.upstream import StreamCut
 
 CLIENT = "replay"
@@ -57,9 +56,3 @@ def needed_key(plain: Plain, key: str | None) -> str:
     if plain.variable and not key:
         raise InvalidCall(phrase("replay.key", call=plain.call.id, variable=plain.variable))
     return key or ""
-
-
-def variable_of(desk: Desk, call: Call) -> str | None:
-    """The environment variable with the key for CALL, as far as anybody knows."""
-    origin, provider = desk.origin_of(call.origin.host), provider_for(call.origin.provider)
-    return (origin.key_variable if origin else None) or (provider.key_variable if provider else None)

@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from daemon.model import Dimension, Limit, Memory
 from daemon.pacing.charges import Charge
+from daemon.pacing.shapes import DAY_S
 
 KIND = "pacing.days"
 ZONES = {"gemini": "America/Los_Angeles", "vertex": "America/Los_Angeles"}
@@ -26,7 +27,6 @@ ZONES = {"gemini": "America/Los_Angeles", "vertex": "America/Los_Angeles"}
 (midnight Pacific)."""
 ROLLING = frozenset({"openai", "groq"})
 """Providers whose days flow back continuously (see `RollingDay`)."""
-DAY_S = 86_400.0
 INFINITE = float("inf")
 
 

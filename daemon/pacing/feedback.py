@@ -19,7 +19,6 @@ from daemon.pacing.pool import Pool
 from daemon.pacing.queue import Costs
 from daemon.pacing.refusals import Refusals
 from daemon.pacing.settings import PacingSettings
-from daemon.pacing.shapes import DAY_S
 from daemon.pacing.verdicts import course
 from daemon.phrases import phrase
 
@@ -30,7 +29,6 @@ CACHED_IS_FREE = frozenset({"anthropic", "groq", "bedrock"})
 """Providers whose limits do not count input read from the cache (their documentation)."""
 NOT_SENT: frozenset[TransportFault] = frozenset({"dns", "refused", "unreachable", "tls", "connect_timeout"})
 INFINITE = float("inf")
-WINDOW_S = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": DAY_S}
 
 
 def costs_of(permit_or_estimate: tuple[float, float, float, float]) -> Costs:

@@ -14,7 +14,7 @@ from daemon.pacing.charges import Charge
 from daemon.pacing.comparing import compare, see_others, see_stamp
 from daemon.pacing.ledger import Anchor, Ledger
 from daemon.pacing.reshaping import level_up, reshape
-from daemon.pacing.shapes import Sample, judge, misfits_bucket, refills_unsaid
+from daemon.pacing.shapes import Sample, folded, judge, misfits_bucket, refills_unsaid
 from daemon.pacing.slices import doubt_slices
 
 SAMPLES = 12
@@ -160,8 +160,8 @@ def _stamp_by_ends(ledger: Ledger) -> None:
     period, begun = ledger.period_s, ledger.boundary
     sent = [s.sent_at + s.reset_s - begun for s in ledger.samples if s.reset_s is not None]
     came = [s.answered_at + s.reset_s - begun for s in ledger.samples if s.reset_s is not None]
-    by_sending = [x - round(x / period) * period for x in sent]
-    by_arrival = [x - round(x / period) * period for x in came]
+    by_sending = [folded(x, period) for x in sent]
+    by_arrival = [folded(x, period) for x in came]
     if max(by_arrival) - min(by_arrival) > max(0.02, 2 * (max(by_sending) - min(by_sending))):
         ledger.admission_stamps = True
         ledger.boundary = begun + max(by_sending)
@@ -175,8 +175,7 @@ def _agrees_fixed(ledger: Ledger, sample: Sample) -> bool:
     lower = sample.sent_at + sample.reset_s - ledger.boundary
     latest = sample.sent_at + ledger.guard_s if ledger.admission_stamps else sample.answered_at
     upper = latest + sample.reset_s - ledger.boundary
-    lower -= round(lower / period) * period
-    upper -= round(upper / period) * period
+    lower, upper = folded(lower, period), folded(upper, period)
     tolerance = 0.06 * period + (1.0 if sample.reset_s >= 1 and float(sample.reset_s).is_integer() else 0.0)
     if lower > tolerance or (upper < -tolerance and not _all_end_by(ledger, latest + sample.reset_s, tolerance)):
         return False
@@ -190,8 +189,8 @@ def _agrees_fixed(ledger: Ledger, sample: Sample) -> bool:
 def _all_end_by(ledger: Ledger, end: float, tolerance: float) -> bool:
     """True if the window of every sample may have ended by END: a late answer names the end only roughly, and a
     refusal, which comes at once, sharply."""
-    offsets = (s.sent_at + s.reset_s - end for s in ledger.samples if s.reset_s is not None)
-    return all(offset - round(offset / ledger.period_s) * ledger.period_s <= tolerance for offset in offsets)
+    ends = (s.sent_at + s.reset_s for s in ledger.samples if s.reset_s is not None)
+    return all(folded(one - end, ledger.period_s) <= tolerance for one in ends)
 
 
 def tell_shared(ledgers: Iterable[Ledger], ledger: Ledger, now: float) -> None:

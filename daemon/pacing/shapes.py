@@ -134,7 +134,7 @@ def _fixed(samples: Sequence[Sample], period_s: float, minute_s: float, known: b
     tolerance = TOLERANCE * period + min(_grain(s.reset_s or 0.0) for s in samples)
     last = samples[-1]
     end = last.sent_at + (last.reset_s or 0.0)
-    same = [s for s in samples if abs(_offset(s.sent_at + (s.reset_s or 0.0) - end, period)) <= tolerance]
+    same = [s for s in samples if abs(folded(s.sent_at + (s.reset_s or 0.0) - end, period)) <= tolerance]
     if len(same) < len(samples):
         return None
     # In a moving window all that is counted has the whole period before it; what is refused sees the newest one's end.
@@ -143,8 +143,8 @@ def _fixed(samples: Sequence[Sample], period_s: float, minute_s: float, known: b
     proof = any(s.least - s.used > max(1.5, 0.25 * s.limit) for s in same)  # more was let through than one window holds
     if not proof and (spread < 2.5 * tolerance or spread < 0.08 * period):
         return None
-    latest = min((_offset(s.answered_at + (s.reset_s or 0.0) - end, period) for s in same), default=0.0)
-    earliest = max(_offset(s.sent_at + (s.reset_s or 0.0) - end, period) for s in same)
+    latest = min((folded(s.answered_at + (s.reset_s or 0.0) - end, period) for s in same), default=0.0)
+    earliest = max(folded(s.sent_at + (s.reset_s or 0.0) - end, period) for s in same)
     begun = end + max(latest, earliest) - period
     inside = [s.sent_at for s in same if abs(s.sent_at + (s.reset_s or 0.0) - end) <= tolerance]
     return Verdict("fixed", period, min(begun, *inside))  # what the window has counted came after its beginning
@@ -174,12 +174,12 @@ def _window_length(samples: Sequence[Sample], period_s: float, minute_s: float) 
         return period_s if longest <= period_s * 1.05 else min(p for p in (*periods(minute_s), longest) if p >= longest)
     usual = [p for p in sorted(periods(minute_s), reverse=True) if p <= min(gaps) + 2 * tolerance]
     for period in (period_s, *usual):  # windows in which nothing was sent make gaps longer, never shorter
-        if period >= longest - tolerance and all(abs(_offset(gap, period)) <= 2 * tolerance for gap in gaps):
+        if period >= longest - tolerance and all(abs(folded(gap, period)) <= 2 * tolerance for gap in gaps):
             return period
     return None
 
 
-def _offset(distance: float, period_s: float) -> float:
+def folded(distance: float, period_s: float) -> float:
     """DISTANCE folded into (-period/2, period/2]."""
     return distance - round(distance / period_s) * period_s
 

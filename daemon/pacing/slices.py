@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from daemon.pacing.reshaping import reshape
-from daemon.pacing.shapes import DAY_S
+from daemon.pacing.shapes import DAY_S, folded
 
 if TYPE_CHECKING:
     from daemon.pacing.ledger import Ledger
@@ -126,8 +126,7 @@ def _may_be(ledger: Ledger, length: float, hint_s: float | None, seen: float, no
         return False
     if ledger.slice_boundary is None:
         return True
-    off = now + hint_s - ledger.slice_boundary
-    off -= round(off / length) * length
+    off = folded(now + hint_s - ledger.slice_boundary, length)
     return -ledger.slice_blur_s - blur <= off <= now - seen + blur
 
 
