@@ -12,12 +12,13 @@ The house, top floor first (imports go downward only; tests/test_house.py holds 
     providers         what differs between APIs
     upstream          the only outbound network
     journal           what happened to each call
+    usage             what calls cost, and the person's own budgets
     log               one line a call, or each step
     process           memory, limits and event loop of the process
     curl              the equivalent curl command
     config            YAML to frozen settings
     sandbox           a simulated provider
-    model             the nouns
+    model, spending   the nouns
     redact, errors    secrets, and the few refusals that are ours
     phrases           what Sluice itself says, in each language
 """

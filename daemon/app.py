@@ -23,11 +23,11 @@ from daemon.doors import porter
 from daemon.doors.http import HttpDoor
 from daemon.doors.request import HttpSettings
 from daemon.doors.rpc import RpcDoor
-from daemon.errors import ConfigError, Refusal
+from daemon.errors import ConfigError, NotFound, Refusal
 from daemon.explain import Catalogue
 from daemon.gateway import Gateway
 from daemon.journal import Journal
-from daemon.model import Call, Failure, Origin
+from daemon.model import Call, Failure, Origin, Priority
 from daemon.operations import Desk, Session, operate
 from daemon.operations.desk import PROTOCOL, NoSession
 from daemon.operations.hub import Hub
@@ -45,6 +45,7 @@ from daemon.process import (
 from daemon.providers import load_providers, provider_for
 from daemon.redact import Redactor
 from daemon.upstream import Timeouts, Upstream
+from daemon.usage import Alarm, Budgets, PriceList
 
 _log = logging.getLogger("sluice.app")
 
@@ -180,6 +181,8 @@ class App:
         timeouts = Timeouts(config.timeouts.connect_s, config.timeouts.first_byte_s, config.timeouts.idle_s)
         self._upstream = Upstream(timeouts, ca_file=config.ca_file, proxy_of=self._proxy_of)
         self._catalogue = Catalogue.load(paths.rules_dir)
+        self._prices = PriceList(config.prices)
+        self._budgets = budgets_of(config, self._prices, self._alarm)
         self._hub = Hub(lambda: self._pacer.queue(), lambda: self._pacer.pools())
         self._pacer = Pacer(pacing_settings(config), memory=self._journal.memory, on_change=self._hub.changed)
         self._gateway = Gateway(
@@ -188,22 +191,30 @@ class App:
             catalogue=self._catalogue,
             upstream=self._upstream,
             redactor=redactor,
-            sinks=(self._journal.record, log.CallLog(redactor, self.curl_of), self._hub.hear),
+            sinks=(self._journal.record, log.CallLog(redactor, self.curl_of), self._hub.hear, self._budgets.hear),
+            allowance=self._budgets if self._budgets else None,
             language=config.language,
             explain=config.explain,
         )
-        self._desk = Desk(
+        self._desk = self._equip(config)
+
+    def _equip(self, config: Config) -> Desk:
+        """The desk at which operations work."""
+        return Desk(
             gateway=self._gateway,
             pacer=self._pacer,
             catalogue=self._catalogue,
             journal=self._journal,
-            redactor=redactor,
+            redactor=self._redactor,
             hub=self._hub,
             origin_of=self.origin_of,
             key_of=self._environ.get,
             about=self.about,
             shut_down=self._stopping.asked.set,
             reload=self.reload,
+            budgets=self._budgets,
+            prices=self._prices,
+            currency=config.currency,
             language=config.language,
         )
 
@@ -222,6 +233,7 @@ class App:
             loop.add_signal_handler(signal.SIGHUP, self._told_to_reload)
             warming = asyncio.create_task(asyncio.to_thread(self._catalogue.classify, Failure(status=429)))
             stack.push_async_callback(asyncio.wait, {warming})
+            await self._recall_budgets()
             await door.open(sock)
             self._tell_address()
             _log.info(
@@ -236,6 +248,17 @@ class App:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):  # we end: nothing may cut the journal's last rows
             loop.remove_signal_handler(number)
             signal.signal(number, signal.SIG_IGN)
+
+    async def _recall_budgets(self) -> None:
+        """Count what was used before this start, if anybody wants to know."""
+        if self._budgets:
+            with contextlib.suppress(NotFound):
+                self._budgets.load(await self._journal.ledger(self._budgets.first_day()))
+
+    def _alarm(self, alarm: Alarm) -> None:
+        """A budget has come to the part at which the person wants to be told."""
+        _log.warning("%s", alarm.words)
+        self._hub.warn(alarm.key, alarm.words)
 
     def _tell_address(self) -> None:
         """Write the address down for clients. Those who know it find us without."""
@@ -370,6 +393,16 @@ class _Stopping:
             self.asked.set()
         elif at - self._asked_at >= SAME_S:
             self.insisted.set()
+
+
+def budgets_of(config: Config, prices: PriceList, alarm: Callable[[Alarm], None]) -> Budgets:
+    """The person's own budgets. A call may be held for a new day as long as it may wait for any limit."""
+    normal, interactive = config.queue.max_wait_s, config.queue.max_wait_interactive_s
+
+    def patience(call: Call) -> float:
+        return interactive if call.priority == Priority.INTERACTIVE else normal
+
+    return Budgets(config.budgets, prices, currency=config.currency, patience=patience, alarm=alarm)
 
 
 def pacing_settings(config: Config) -> PacingSettings:

@@ -73,6 +73,12 @@ class DeadlineExceeded(Refusal):
     code = "deadline_exceeded"
 
 
+class OverBudget(Refusal):
+    """A budget of the person's own is used up. `retry_after_s` says when it begins anew."""
+
+    code = "over_budget"
+
+
 class Cancelled(Refusal):
     """Somebody cancelled the call while it waited."""
 

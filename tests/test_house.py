@@ -28,8 +28,22 @@ STOREYS: tuple[frozenset[str], ...] = (
     frozenset({"doors"}),
     frozenset({"operations"}),
     frozenset({"gateway"}),
-    frozenset({"pacing", "explain", "providers", "upstream", "journal", "curl", "config", "sandbox", "log", "process"}),
-    frozenset({"model"}),
+    frozenset(
+        {
+            "pacing",
+            "explain",
+            "providers",
+            "upstream",
+            "journal",
+            "curl",
+            "config",
+            "sandbox",
+            "log",
+            "process",
+            "usage",
+        }
+    ),
+    frozenset({"model", "spending"}),
     frozenset({"redact", "errors"}),
     frozenset({"phrases"}),
 )

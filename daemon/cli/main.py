@@ -105,6 +105,20 @@ def filters(options: argparse.Namespace) -> dict[str, Any]:
     return {**{name: getattr(options, name) for name in ALWAYS}, **given}
 
 
+def usage(options: argparse.Namespace) -> int:
+    """Tokens, calls and cost, added up."""
+    from daemon.cli.usage import usage_text
+
+    language = chosen(options)
+    wanted = {"by": options.by, "since_s": options.since, "language": language}
+    answer = _ask_or_read(options, "usage", wanted)
+    if options.json:
+        say_json([answer])
+    else:
+        say(usage_text(answer, language))
+    return EXIT_OK
+
+
 def curl(options: argparse.Namespace) -> int:
     """The curl command of a call."""
     wanted = {"call": options.call, "via_daemon": options.via_daemon, "format": options.format, "shell": options.shell}
@@ -195,6 +209,7 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "serve": serve,
     "status": status,
     "calls": calls,
+    "usage": usage,
     "curl": curl,
     "replay": replay,
     "explain": explain,

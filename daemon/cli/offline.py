@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -38,6 +39,8 @@ def answer(paths: Paths, method: str, params: Mapping[str, Any]) -> Any:
 def _read(reader: Reader, paths: Paths, method: str, params: Mapping[str, Any]) -> Any:
     if method == "calls":
         return {"calls": reader.calls(**params)}
+    if method == "usage":
+        return _usage(reader, paths, params)
     row = reader.call(str(params["call"]))
     if row is None:
         raise NotFound(phrase("journal.no_call", name=str(params["call"])))
@@ -55,6 +58,19 @@ def _read(reader: Reader, paths: Paths, method: str, params: Mapping[str, Any]) 
     if command is None:
         raise NotFound(phrase("journal.no_body", call=row["id"]))
     return {"call": row["id"], "command": command}
+
+
+def _usage(reader: Reader, paths: Paths, params: Mapping[str, Any]) -> dict[str, Any]:
+    from daemon.usage import Budgets, PriceList, since_day, summary
+
+    config = load(paths.config_file, environ=os.environ)
+    prices = PriceList(config.prices)
+    budgets = Budgets(config.budgets, prices, currency=config.currency)
+    budgets.load(reader.ledger(budgets.first_day()))
+    first = since_day(float(params["since_s"]), time.time())
+    added = summary(reader.ledger(first), str(params["by"]), prices)
+    about = {"since": first, "currency": config.currency, "prices_of": prices.newest()}
+    return {**added, **about, "budgets": told(budgets.states(), str(params.get("language") or "en"))}
 
 
 def _curl(

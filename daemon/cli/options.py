@@ -16,6 +16,9 @@ _VALUED = ("--socket", "--config", "--state-dir", "--log-level", "--language")
 """Options that may stand before the command, and take a value."""
 
 FORMATS = ("curl", "httpie", "python", "har", "elisp")
+GROUPS = ("day", "model", "client", "host", "key")
+"""As in daemon.usage.sums, for the same reason."""
+
 SHELLS = ("posix", "powershell", "cmd")
 """As in daemon.curl.forms (a test holds them equal), which would cost each command its import."""
 
@@ -84,6 +87,7 @@ def parser() -> argparse.ArgumentParser:
     status_ = command("status", "what runs, what waits and why")
     status_.add_argument("--json", action="store_true", help="as JSON")
     _calls_options(command("calls", "the newest calls, or one whole"))
+    _usage_options(command("usage", "tokens, calls and cost, added up; and what is left of your budgets"))
     _curl_options(command("curl", "the curl command that sends a call again, or another form of it"))
     _replay_options(command("replay", "send a call again, and say whether it was a passing fault"))
     _explain_options(command("explain", "why a call failed, or what a pasted error means"))
@@ -122,6 +126,12 @@ def _calls_options(options: argparse.ArgumentParser) -> None:
     options.add_argument("--subtype", metavar="S", help="only this kind of failure, as in `explain --list`")
     options.add_argument("--limit", type=_between(1, 10_000), default=30, metavar="N", help="at most N (default 30)")
     options.add_argument("--json", action="store_true", help="as JSON, one line a call")
+
+
+def _usage_options(options: argparse.ArgumentParser) -> None:
+    options.add_argument("--by", choices=GROUPS, default="model", help="what to add up by (default model)")
+    options.add_argument("--since", type=_seconds, default=7 * 86400.0, metavar="7d", help="days to count (default 7d)")
+    options.add_argument("--json", action="store_true", help="as JSON")
 
 
 def _curl_options(options: argparse.ArgumentParser) -> None:

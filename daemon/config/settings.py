@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from daemon.config.nodes import Node
+from daemon.config.spending import currency, read_budgets, read_prices
 from daemon.config.upstreams import Upstream, read_upstreams
 from daemon.config.urls import proxy_url
 from daemon.config.values import (
@@ -24,6 +25,7 @@ from daemon.config.values import (
     unless,
     whole,
 )
+from daemon.spending import Budget, Price
 
 
 def setting(read: Reader[Any], name: str | None = None) -> dict[str, Any]:
@@ -108,4 +110,7 @@ class Config:
     timeouts: Timeouts = field(metadata={"group": Timeouts})
     retry: Retry = field(metadata={"group": Retry})
     journal: Journal = field(metadata={"group": Journal})
+    currency: str = field(metadata=setting(currency))
+    prices: tuple[Price, ...] = field(metadata=setting(read_prices))
+    budgets: tuple[Budget, ...] = field(metadata=setting(read_budgets))
     upstreams: tuple[Upstream, ...] = field(metadata=setting(read_upstreams))

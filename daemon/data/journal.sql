@@ -86,3 +86,27 @@ CREATE TABLE memory (
     value TEXT NOT NULL,
     PRIMARY KEY (kind, key)
 );
+
+-- version 2
+
+-- What was used, added up. It stays when the calls themselves have been deleted.
+CREATE TABLE ledger (
+    day          TEXT NOT NULL,                     -- local date, 2026-11-28
+    host         TEXT NOT NULL,
+    key          TEXT NOT NULL,                     -- bucket name
+    model        TEXT NOT NULL,                     -- - : without a model
+    client       TEXT NOT NULL,
+    calls        INTEGER NOT NULL DEFAULT 0,
+    failed       INTEGER NOT NULL DEFAULT 0,
+    input        INTEGER NOT NULL DEFAULT 0,
+    output       INTEGER NOT NULL DEFAULT 0,
+    cached_input INTEGER NOT NULL DEFAULT 0,
+    cache_write  INTEGER NOT NULL DEFAULT 0,
+    estimated    INTEGER NOT NULL DEFAULT 0,        -- calls whose tokens we counted
+    PRIMARY KEY (day, host, key, model, client)
+);
+INSERT INTO ledger
+    SELECT date(ended_at, 'unixepoch', 'localtime'), host, key, coalesce(model, '-'), client, count(*),
+        sum(state = 'failed'), coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0),
+        coalesce(sum(cached_tokens), 0), coalesce(sum(written_tokens), 0), coalesce(sum(usage_reported = 0), 0)
+    FROM calls WHERE state IN ('done', 'failed') AND ended_at IS NOT NULL GROUP BY 1, 2, 3, 4, 5;

@@ -32,6 +32,7 @@ from daemon.errors import (
     DeadlineExceeded,
     InvalidCall,
     NotFound,
+    OverBudget,
     QueueFull,
     Refusal,
     ShuttingDown,
@@ -53,6 +54,7 @@ STATUS_OF: Mapping[type[Refusal], tuple[int, str]] = {
     TooLarge: (429, "Request too large"),
     QueueFull: (503, "Queue full"),
     DeadlineExceeded: (504, "Would wait too long"),
+    OverBudget: (402, "Your own budget is used up"),
     Cancelled: (503, "Cancelled"),
     ShuttingDown: (503, "Sluice is stopping"),
 }

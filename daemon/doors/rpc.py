@@ -20,6 +20,7 @@ from daemon.errors import (
     DeadlineExceeded,
     InvalidCall,
     NotFound,
+    OverBudget,
     QueueFull,
     Refusal,
     ShuttingDown,
@@ -44,6 +45,7 @@ CODE_OF: Mapping[type[Refusal], int] = {
     DeadlineExceeded: -32009,
     Cancelled: REQUEST_CANCELLED,
     ShuttingDown: -32010,
+    OverBudget: -32011,
 }
 """Refusal to JSON-RPC error code. A call that the upstream refused is -32001, with the explanation in `data`."""
 

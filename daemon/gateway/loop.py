@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from daemon.errors import Cancelled, Refusal, TooLarge
 from daemon.explain import Catalogue
@@ -54,12 +55,15 @@ class Gateway:
         sinks: Iterable[Sink] = (),
         language: str = "en",
         explain: ExplainMode = "inline",
+        allowance: Allowance | None = None,
         wall: Callable[[], float] = time.time,
     ) -> None:
+        """ALLOWANCE: the person's own budgets, if there are any."""
         self._intake = Intake(origin_of, pacer.weigh, redactor, language, explain, wall)
         self._pacer = pacer
         self._catalogue = catalogue
         self._upstream = upstream
+        self._allowance = allowance
         self._wall = wall
         self._tell = Teller(catalogue, redactor, sinks, language, wall)
         self.running: dict[str, Call] = {}
@@ -87,7 +91,7 @@ class Gateway:
         attempt, setback = 0, None
         try:
             while True:
-                permit = await self._pacer.acquire(call, setback)
+                permit = await self._admitted(call, setback)
                 attempt += 1
                 outcome = await self._attempt(call, permit, attempt)
                 if isinstance(outcome, Reply):
@@ -132,6 +136,20 @@ class Gateway:
                 task.cancel()
                 return True
         return False
+
+    async def _admitted(self, call: Call, setback: Setback | None) -> Permit:
+        """A permit within the person's budgets: looked at before the call lines up, and again when it may go."""
+        if self._allowance is None:
+            return await self._pacer.acquire(call, setback)
+        while True:
+            permit = await self._pacer.acquire(call, setback, self._allowance.holds(call))
+            try:
+                if self._allowance.holds(call) is None:
+                    return permit
+            except Refusal:
+                self._pacer.give_back(permit)
+                raise
+            self._pacer.give_back(permit)
 
     async def _attempt(self, call: Call, permit: Permit, attempt: int) -> Reply | _NoLuck:
         """Send once. Either the reply for the client, or what went wrong and how it may go on."""
@@ -255,6 +273,13 @@ class Gateway:
             self._tell.emit(event)
         if not self.running:
             self._idle.set()
+
+
+class Allowance(Protocol):
+    """Who says whether a call is within the person's budgets."""
+
+    def holds(self, call: Call) -> tuple[float, str] | None:
+        """Seconds that CALL must wait, and why; None: it may go. Raises OverBudget."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from daemon.journal.writer import Writer
 from daemon.model import Event, Memory
 from daemon.phrases import phrase
 from daemon.redact import Redactor
+from daemon.spending import Spent
 
 T = TypeVar("T")
 
@@ -120,6 +121,10 @@ class Journal:
     async def call(self, name: str) -> dict[str, Any] | None:
         """`Reader.call`."""
         return await self.read(lambda reader: reader.call(name))
+
+    async def ledger(self, since: str) -> list[Spent]:
+        """`Reader.ledger`."""
+        return await self.read(lambda reader: reader.ledger(since))
 
     async def rebuild(self, name: str) -> Kept | None:
         """The call as it was sent, without its secrets; None when it is not there or its body was not kept."""

@@ -16,6 +16,7 @@ from daemon.journal.database import FILE, schema
 from daemon.journal.timeline import words
 from daemon.model import Priority
 from daemon.phrases import phrase
+from daemon.spending import Spent
 
 _SHORT: Final = (
     *("id", "ref", "client", "state", "host", "provider", "kind", "model", "method", "status", "subtype", "family"),
@@ -123,6 +124,11 @@ class Reader:
             "tries": [_attempt(attempt) for attempt in attempts],
             "timeline": [_step(step) for step in steps],
         }
+
+    def ledger(self, since: str) -> list[Spent]:
+        """What was used on each day from SINCE on, a local date as ISO text."""
+        rows = self._db.execute("SELECT * FROM ledger WHERE day >= ? ORDER BY day", (since,)).fetchall()
+        return [Spent(**dict(row)) for row in rows]
 
     def _find(self, name: str) -> sqlite3.Row | None:
         found: sqlite3.Row | None

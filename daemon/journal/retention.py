@@ -46,12 +46,17 @@ def prune(db: sqlite3.Connection, bodies: Bodies, keeping: Keeping, now: float) 
 def forget(db: sqlite3.Connection, bodies: Bodies, *, before: float, only_bodies: bool = False) -> int:
     """Delete ended calls that arrived before that time, or only their bodies; return how many. Raises sqlite3.Error.
 
-    Nothing of them stays in the files: SQLite overwrites deleted rows, and the WAL is emptied.
+    With the calls go the days before in the ledger. Nothing of them stays in the files: SQLite overwrites deleted
+    rows, and the WAL is emptied.
     """
     if only_bodies:
         gone = _repeat(lambda: _delete_bodies(db, bodies, before))
     else:
         gone = _repeat(lambda: _delete(db, bodies, OLD, (before, CHUNK)))
+        if before == float("inf"):
+            db.execute("DELETE FROM ledger")
+        else:
+            db.execute("DELETE FROM ledger WHERE day < date(?, 'unixepoch', 'localtime')", (before,))
     db.executescript("PRAGMA incremental_vacuum;")  # execute would stop after the first page
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     return gone

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any, Final, Literal
@@ -10,7 +11,7 @@ from typing import Any, Final, Literal
 from daemon.journal import statements as sql
 from daemon.journal.bodies import Bodies, Part
 from daemon.journal.plain import as_json
-from daemon.model import Call, Event, Headers, Reading
+from daemon.model import Call, Event, Headers, Reading, Usage
 from daemon.phrases import told
 from daemon.redact import Redactor, Sealed
 
@@ -68,7 +69,7 @@ class Rows:
         out += _WRITES[event.kind](self, event, {**at, "reason": line or None, "line": line or None})
         if event.kind in ENDED and (event.kind != "failed" or event.final):
             self.known.discard(call.id)
-            return out + self._kept(event)
+            return [*out, *_ledger(event), *self._kept(event)]
         self.known.add(call.id)
         return out
 
@@ -180,6 +181,19 @@ _WRITES: Final[dict[str, Callable[[Rows, Event, dict[str, Any]], list[Write]]]] 
     "first_byte": Rows._first_byte, "failed": Rows._failed, "held": Rows._held, "done": Rows._done,
     "cancelled": Rows._cancelled,
 }  # fmt: skip
+
+
+def _ledger(event: Event) -> list[Write]:
+    """What the call adds to the ledger. One that was never sent adds nothing, nor one whose client left."""
+    if event.kind == "cancelled" or not event.attempt:
+        return []
+    usage = event.usage or Usage()
+    values = {
+        "id": event.call.id, "day": time.strftime("%Y-%m-%d", time.localtime(event.at)),
+        "failed": int(event.kind == "failed"), "input": usage.input, "output": usage.output,
+        "cached_input": usage.cached_input, "cache_write": usage.cache_write, "estimated": int(not usage.reported),
+    }  # fmt: skip
+    return [(sql.LEDGER, values)]
 
 
 def stated(reading: Reading) -> dict[str, Any]:

@@ -35,7 +35,7 @@ class Salvage:
 
     def _read(self) -> None:
         with suppress(sqlite3.Error):
-            for table, rows in salvage(self.corrupt, ("calls", "attempts", "steps")):
+            for table, rows in salvage(self.corrupt, ("calls", "attempts", "steps", "ledger")):
                 self._put(Item(work=partial(self._take, table, rows)))
 
     def _take(self, table: str, rows: list[sqlite3.Row], db: sqlite3.Connection) -> None:
@@ -87,6 +87,10 @@ def take_over(db: sqlite3.Connection, table: str, rows: list[sqlite3.Row]) -> in
     marks = ", ".join("?" * len(columns))
     guard = " WHERE EXISTS (SELECT 1 FROM calls WHERE n = ?)" if table in ("attempts", "steps") else ""
     statement = f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) SELECT {marks}{guard}"
+    if table == "ledger":  # the new file may already count the same day
+        same, added = columns[:5], [f"{name} = {name} + excluded.{name}" for name in columns[5:]]
+        statement = f"INSERT INTO ledger ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608 - our own words
+        statement += f" ON CONFLICT ({', '.join(same)}) DO UPDATE SET {', '.join(added)}"
     taken = 0
     for row in rows:
         values = [row[name] for name in columns]

@@ -44,6 +44,16 @@ ATTEMPT_FAILED: Final = """UPDATE attempts SET ended_at = :at, status = coalesce
 ATTEMPT_ENDED: Final = """UPDATE attempts SET ended_at = :at
     WHERE call = (SELECT n FROM calls WHERE id = :id) AND attempt = :attempt"""
 
+LEDGER: Final = """INSERT INTO ledger (day, host, key, model, client, calls, failed, input, output, cached_input,
+        cache_write, estimated)
+    SELECT :day, host, key, coalesce(model, '-'), client, 1, :failed, :input, :output, :cached_input, :cache_write,
+        :estimated
+    FROM calls WHERE id = :id
+    ON CONFLICT (day, host, key, model, client) DO UPDATE SET calls = calls + 1, failed = failed + excluded.failed,
+        input = input + excluded.input, output = output + excluded.output,
+        cached_input = cached_input + excluded.cached_input, cache_write = cache_write + excluded.cache_write,
+        estimated = estimated + excluded.estimated"""
+
 INTERRUPTED: Final = "UPDATE calls SET state = 'interrupted' WHERE state IN ('waiting', 'running', 'held')"
 REMEMBER: Final = "INSERT OR REPLACE INTO memory (kind, key, value) VALUES (:kind, :key, :value)"
 FORGET: Final = "DELETE FROM memory WHERE kind = :kind AND key = :key"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,6 +24,7 @@ from daemon.operations.desk import (
 )
 from daemon.phrases import phrase, told
 from daemon.providers import provider_for
+from daemon.usage import GROUPS, since_day, summary
 
 
 async def status(desk: Desk, params: Params, session: Session, tag: Any) -> Result:
@@ -33,7 +35,19 @@ async def status(desk: Desk, params: Params, session: Session, tag: Any) -> Resu
         "pools": told(desk.pacer.pools(), language),
         "queue": told(desk.pacer.queue(), language),
         "journal": told(desk.journal.health(), language),
+        "budgets": told(desk.budgets.states(), language),
     }
+
+
+async def usage(desk: Desk, params: Params, session: Session, tag: Any) -> Result:
+    """What was used, added up, with what it cost as far as prices are known."""
+    by = text_param(params, "by") or "model"
+    if by not in GROUPS:
+        raise InvalidCall(phrase("params.one_of", name="by", known=", ".join(GROUPS)))
+    first = since_day(number_param(params, "since_s", 7 * 86400.0) or 0.0, time.time())
+    added = summary(await desk.journal.ledger(first), by, desk.prices)
+    about = {"since": first, "currency": desk.currency, "prices_of": desk.prices.newest()}
+    return {**added, **about, "budgets": told(desk.budgets.states(), language_of(desk, params))}
 
 
 async def limits(desk: Desk, params: Params, session: Session, tag: Any) -> Result:

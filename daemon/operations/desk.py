@@ -16,6 +16,7 @@ from daemon.operations.hub import Hub
 from daemon.pacing import Pacer
 from daemon.phrases import phrase
 from daemon.redact import Redactor
+from daemon.usage import Budgets, PriceList
 
 PROTOCOL = 1
 """The version of the JSON-RPC protocol. It only grows when an older client could misunderstand."""
@@ -75,6 +76,9 @@ class Desk:
     shut_down: Callable[[], None]
     reload: Callable[[], str]
     """Read the configuration again; returns what happened, in words. Raises ConfigError and changes nothing."""
+    budgets: Budgets = field(default_factory=Budgets)
+    prices: PriceList = field(default_factory=PriceList)
+    currency: str = "USD"
     language: str = "en"
 
 

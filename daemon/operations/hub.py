@@ -11,7 +11,7 @@ from daemon.model import Event
 Listener = Callable[[str, Mapping[str, Any]], None]
 """Called with a topic and its parameters."""
 
-TOPICS = ("queue", "limits", "errors")
+TOPICS = ("queue", "limits", "errors", "warnings")
 GATHER_S = 0.1
 """Seconds in which changes of the queue are gathered into one notification."""
 
@@ -58,6 +58,10 @@ class Hub:
         if interested and self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(GATHER_S, self._tell_changes)
 
+    def warn(self, key: str, words: str) -> None:
+        """Tell subscribers what will soon be in their way. KEY is the same for what need not be said twice."""
+        self._tell("warnings", {"key": key, "words": words})
+
     def close(self) -> None:
         """Forget everybody."""
         if self._timer is not None:
@@ -81,7 +85,7 @@ class Hub:
             self._tell("limits", {"pools": self._pools()})
 
     def _tell(self, topic: str, params: Mapping[str, Any]) -> None:
-        name = "error" if topic == "errors" else topic
+        name = {"errors": "error", "warnings": "warning"}.get(topic, topic)
         for listener in list(self._listeners[topic]):
             listener(name, params)
 

@@ -19,6 +19,7 @@ from daemon.operations.desk import (
     number_param,
     text_param,
 )
+from daemon.operations.hub import TOPICS
 from daemon.phrases import phrase
 
 _CALL = "an id, the client's own id, `last` or `last-failed`"
@@ -55,6 +56,16 @@ OPERATIONS: Mapping[str, Operation] = {
         Operation("hello", hello, "who we are", {**_WHO, "language": "of all that this connection hears"}),
         Operation("status", asking.status, "all at a glance", {"language": "of the words"}),
         Operation("limits", asking.limits, "what is known of each limit", {"language": "of the words"}),
+        Operation(
+            "usage",
+            asking.usage,
+            "tokens, calls and cost, added up",
+            {
+                "by": "day, model (default), client, host or key",
+                "since_s": "of the days in the last so many seconds, default 7 days",
+                "language": "of the words",
+            },
+        ),
         Operation("queue", asking.queue, "who waits, for what, until when", {"language": "of the words"}),
         Operation(
             "calls",
@@ -138,7 +149,7 @@ OPERATIONS: Mapping[str, Operation] = {
         ),
         Operation("cancel", acting.cancel, "cancel a call that waits or runs", {"call": "an id"}),
         Operation("promote", acting.promote, "let a waiting call go earlier", {"call": "an id", "priority": "new one"}),
-        Operation("subscribe", acting.subscribe, "hear of changes", {"topics": "list of queue, limits, errors"}),
+        Operation("subscribe", acting.subscribe, "hear of changes", {"topics": "list of " + ", ".join(TOPICS)}),
         Operation("unsubscribe", acting.unsubscribe, "hear of nothing any more"),
         Operation("reload", acting.reload, "read the configuration again"),
         Operation("shutdown", acting.shutdown, "stop after running calls have ended"),

@@ -87,9 +87,11 @@ class Pacer:
 
     # Waiting
 
-    async def acquire(self, call: Call, setback: Setback | None = None) -> Permit:
+    async def acquire(
+        self, call: Call, setback: Setback | None = None, hold: tuple[float, str] | None = None
+    ) -> Permit:
         """Wait until CALL may go, and charge it. Pass the SETBACK of a failed attempt to go again from the same
-        place.
+        place. HOLD: seconds that it must wait in any case, and why.
 
         Raises TooLarge, QueueFull, DeadlineExceeded (`retry_after_s` in its facts), Cancelled, ShuttingDown or
         Blocked. When the task is cancelled, the call leaves the line and nothing is charged.
@@ -99,6 +101,8 @@ class Pacer:
             raise ShuttingDown(phrase("refused.stopping"))
         account, pool = self._place(call)
         entry = self._entry(call, setback, now)
+        if hold is not None:
+            entry.ready_at, entry.held = max(entry.ready_at, now + hold[0]), hold[1]
         check(self.settings, account, pool, entry, now)
         future: asyncio.Future[Permit] = asyncio.get_running_loop().create_future()
         entry.future = future
@@ -115,6 +119,14 @@ class Pacer:
             raise
         finally:
             self._waiting.pop(call.id, None)
+
+    def give_back(self, permit: Permit) -> None:
+        """Undo an admission: the call was not sent after all, and nothing was used up."""
+        for ledger, charge in permit.charges:
+            ledger.undo(charge)
+        for day, spent in permit.days:
+            day.undo(spent)
+        permit.release()
 
     def cancel(self, call_id: str) -> bool:
         """Take a waiting call out of the line; its `acquire` raises Cancelled. False when it does not wait."""
@@ -254,12 +266,7 @@ class Pacer:
     def _abandon(self, account: Account, pool: Pool, entry: Entry, future: asyncio.Future[Permit]) -> None:
         """The client left while it waited. A permit that came in the same instant goes back uncharged."""
         if future.done() and not future.cancelled() and future.exception() is None:
-            permit = future.result()
-            for ledger, charge in permit.charges:
-                ledger.undo(charge)
-            for day, charge in permit.days:
-                day.undo(charge)
-            permit.release()
+            self.give_back(future.result())
             return
         entry.future = None
         pool.queue.remove(entry)

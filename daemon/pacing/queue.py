@@ -40,6 +40,8 @@ class Entry:
     deadline: float = INFINITE
     ready_at: float = -INFINITE
     """Not before this instant (backoff)."""
+    held: str = ""
+    """Why it must wait until then, where it is no backoff."""
     setback: Setback | None = None
     future: asyncio.Future[Permit] | None = None
     tag: float | None = None

@@ -115,6 +115,8 @@ def _row(
     waits_for = used_up(cause.dimension, period_word(cause)) if cause is not None else why
     if block is not None:
         waits_for = phrase("waits.probe")
+    if entry.held and entry.ready_at > now:
+        waits_for = entry.held
     return {
         "id": entry.call.id, "ref": entry.call.ref, "place": place, "client": entry.call.client,
         "priority": entry.priority.name.lower(), "model": entry.model, "host": pool.scope.host, "waits_for": waits_for,

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from daemon.errors import Cancelled, DeadlineExceeded, QueueFull, ShuttingDown, UnknownHost
-from daemon.model import Event, Limit
+from daemon.errors import Cancelled, DeadlineExceeded, OverBudget, QueueFull, ShuttingDown, UnknownHost
+from daemon.model import Call, Event, Limit
 from daemon.pacing import PacingSettings
 from daemon.upstream import StreamCut
 from gateway.scripted import (
     DONE,
+    EPOCH,
     KEY,
     SSE,
     Answer,
@@ -630,3 +631,60 @@ async def test_every_call_ends_once() -> None:
     assert all([e.final for e in events].count(True) == 1 and events[-1].final for events in by_call.values())
     assert not world.gateway.running
     assert world.in_flight() == 0
+
+
+# ---- budgets
+
+
+class Purse:
+    """An allowance that plays a script; the last word again and again."""
+
+    def __init__(self, *words: tuple[float, str] | OverBudget | None) -> None:
+        self.words = list(words)
+        self.asked = 0
+
+    def holds(self, call: Call) -> tuple[float, str] | None:
+        """The next word."""
+        self.asked += 1
+        word = self.words[min(self.asked, len(self.words)) - 1]
+        if isinstance(word, OverBudget):
+            raise word
+        return word
+
+
+@virtual
+async def test_over_budget_before_it_lines_up() -> None:
+    """Nothing is sent, and the call ends once, with the words."""
+    world = World(ok(), allowance=Purse(OverBudget("used up")))
+    with pytest.raises(OverBudget):
+        await world.send()
+    assert not world.upstream.sent
+    assert world.kinds() == ["queued", "failed"]
+    assert world.last().reason == "used up"
+
+
+@virtual
+async def test_over_budget_while_it_waited() -> None:
+    """A budget that was used up meanwhile is noticed when the call may go; its permit is given back uncharged."""
+    origin = limited(ONE_A_MINUTE)
+    world = World(ok(), origin=origin, allowance=Purse(None, OverBudget("used up"), None))
+    start = asyncio.get_running_loop().time()
+    with pytest.raises(OverBudget):
+        await world.send()
+    assert not world.upstream.sent
+    await world.send()
+    assert asyncio.get_running_loop().time() < start + 1.0
+
+
+@virtual
+async def test_held_for_a_new_day() -> None:
+    """A held call waits so long, says for what, and goes."""
+    world, start = World(ok(), allowance=Purse((300.0, "a new day"), None)), asyncio.get_running_loop().time()
+    task = asyncio.create_task(world.send())
+    await asyncio.sleep(1)
+    [row] = world.pacer.queue()
+    assert row["waits_for"] == "a new day"
+    assert row["eta_at"] == pytest.approx(EPOCH + start + 300, abs=2)
+    reply, _ = await task
+    assert reply.status == 200
+    assert asyncio.get_running_loop().time() >= start + 300.0

@@ -116,3 +116,24 @@ def test_is_there(tmp_path):
     assert not is_there(path, opened.inode)
     path.unlink()
     assert not is_there(path, opened.inode)
+
+
+def test_the_ledger_of_an_older_journal(tmp_path):
+    """A journal from before the ledger gets one from the calls that are still in it."""
+    path = tmp_path / "journal.db"
+    db = sqlite3.connect(path, isolation_level=None)
+    migrate(db, path, schema()[:1])
+    insert = """INSERT INTO calls (id, client, priority, state, arrived_at, ended_at, host, url, provider, key, pool,
+        kind, model, stream, method, target, headers, body_bytes, input_tokens, output_tokens, usage_reported)
+        VALUES (?, 'emacs', 0, ?, 1.0, ?, 'h', 'u', 'p', 'k', 'm', 'chat', 'm', 0, 'POST', '[]', '[]', 1, ?, ?, ?)"""
+    db.executemany(
+        insert,
+        [
+            *(("a", "done", 100.0, 5, 7, 1), ("b", "done", 200.0, 10, 1, 0)),
+            *(("c", "failed", 300.0, None, None, None), ("d", "cancelled", 300.0, None, None, None)),
+        ],
+    )
+    migrate(db, path)
+    counts = "calls, failed, input, output, estimated"
+    assert db.execute(f"SELECT {counts} FROM ledger").fetchall() == [(3, 1, 15, 8, 1)]
+    db.close()

@@ -319,11 +319,16 @@ async def test_forget_really_deletes(make_journal, make_call, failed_event):
     """After forget no byte of the body or the model's name is in any file; newer calls stay."""
     journal = make_journal()
     old = make_call("c1", body=b"OLD-PROMPT", client="OLD-CLIENT", arrived_at=10.0)
-    new = make_call("c2", arrived_at=1000.0)
+    new = make_call("c2", arrived_at=300_000.0)
     await recorded(
-        journal, [Event("queued", old, 10.0), failed_event(old), Event("queued", new, 1000.0), failed_event(new)]
+        journal,
+        [
+            *(Event("queued", old, 10.0), failed_event(old, 20.0)),
+            *(Event("queued", new, 300_000.0), failed_event(new, 300_010.0)),
+        ],
     )
-    assert await journal.forget(before=500.0) == 1
+    assert await journal.forget(before=250_000.0) == 1
+    assert [row.calls for row in await journal.ledger("1970-01-01")] == [1]
     assert [row["id"] for row in await journal.calls()] == ["c2"]
     assert not [p for p in journal.folder.rglob("*") if p.is_file() and b"OLD-" in p.read_bytes()]
     assert await journal.forget(only_bodies=True) == 1

@@ -5,6 +5,7 @@ import pytest
 from daemon.errors import InvalidCall, NotFound
 from daemon.journal import open_reader
 from daemon.journal.reader import shown
+from daemon.model import Event
 
 
 async def test_names_of_a_call(make_journal, make_call, success, failed_event):
@@ -70,3 +71,34 @@ async def test_a_reader_cannot_write(make_journal):
 def test_secrets_in_a_target_are_shown_by_name():
     """A target for people."""
     assert shown(["/x?key=", {"secret": "key:abc"}, "&a=1"]) == "/x?key=«key:abc»&a=1"
+
+
+async def test_the_ledger_adds_up(make_journal, make_call, success, failed_event):
+    """Each ended call counts once under its day, host, key, model and client; an attempt that goes on, not yet."""
+    journal = make_journal()
+    for number in range(3):
+        for event in success(make_call(f"c{number}")):
+            journal.record(event)
+    bad = make_call("c9")
+    for event in (Event("queued", bad, 1000.0), failed_event(bad, final=False), failed_event(bad, attempt=2)):
+        journal.record(event)
+    gone = make_call("c10")
+    journal.record(Event("queued", gone, 1000.0))
+    journal.record(Event("cancelled", gone, 1001.0, final=True))
+    await journal.flush()
+    [row] = await journal.ledger("1970-01-01")
+    assert (row.host, row.model, row.client, row.calls, row.failed) == ("api.openai.com", "gpt-4o", "emacs", 4, 1)
+    assert (row.input, row.output, row.cached_input, row.estimated) == (33, 21, 6, 0)
+    assert await journal.ledger("1970-01-03") == []
+
+
+async def test_the_ledger_outlives_the_calls(make_journal, make_call, success):
+    """What was used stays known when the calls are too old to be kept."""
+    journal = make_journal(max_age_days=0.001)
+    for event in success(make_call("c1")):
+        journal.record(event)
+    await journal.flush()
+    journal.close()
+    again = make_journal(max_age_days=0.001, folder=journal.folder)
+    await again.flush()
+    assert [row.calls for row in await again.ledger("1970-01-01")] == [1]

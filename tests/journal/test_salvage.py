@@ -39,3 +39,19 @@ def test_saved_rows_do_not_replace_new_ones(tmp_path):
     assert take_over(db, "steps", orphan) == 0
     assert db.execute("SELECT value FROM memory").fetchone()[0] == "new"
     db.close()
+
+
+def test_a_saved_ledger_is_added(tmp_path):
+    """The new file may have counted calls of the same day already: both count."""
+    db = open_database(tmp_path, 1.0).db
+    db.row_factory = sqlite3.Row
+    insert = (
+        "INSERT INTO ledger (day, host, key, model, client, calls, input) VALUES ('2026-11-28', 'h', 'k', 'm', ?, 1, 5)"
+    )
+    db.executemany(insert, [("emacs",), ("notes",)])
+    rows = db.execute("SELECT rowid AS _rowid, * FROM ledger").fetchall()
+    db.execute("DELETE FROM ledger WHERE client = 'notes'")
+    assert take_over(db, "ledger", rows) == 2
+    found = db.execute("SELECT client, calls, input FROM ledger ORDER BY client").fetchall()
+    assert [tuple(row) for row in found] == [("emacs", 2, 10), ("notes", 1, 5)]
+    db.close()

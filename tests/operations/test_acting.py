@@ -8,6 +8,7 @@ import pytest
 
 from daemon.errors import Cancelled, InvalidCall
 from daemon.model import Limit
+from daemon.operations.hub import TOPICS
 from gateway.scripted import limited, ok
 from operations.office import Make
 
@@ -47,7 +48,7 @@ async def test_subscribe(office: Make) -> None:
     """Topics are checked; all without a word; the connection's end is the subscription's."""
     here = office(ok())
     assert await here.run("subscribe", topics=["errors"]) == {"subscribed": ["errors"]}
-    assert set((await here.run("subscribe"))["subscribed"]) == {"queue", "limits", "errors"}
+    assert set((await here.run("subscribe"))["subscribed"]) == set(TOPICS)
     for topics in ("queue", ["weather"], [["queue"]], [{}], 1):
         with pytest.raises(InvalidCall, match="topics"):
             await here.run("subscribe", topics=topics)

@@ -182,3 +182,16 @@ async def test_a_timeline_in_the_language_asked_for(office: Make) -> None:
     steps = (await here.run("show", call=reply.call.id, language="ko"))["timeline"]
     assert [step["text"] for step in steps][0::2][:2] == ["요청이 들어왔어요", "보냈어요"]
     assert (await here.run("show", call=reply.call.id))["timeline"][-1]["text"] == "done"
+
+
+async def test_usage(office: Make) -> None:
+    """What was used, by whatever one asks for; a word that is none is refused with those that are."""
+    here = office(ok())
+    for client in ("emacs", "emacs", "notes"):
+        await here.world.send(client=client)
+    answer = await here.run("usage", by="client", since_s=1e9)
+    assert [(row["client"], row["calls"]) for row in answer["rows"]] == [("emacs", 2), ("notes", 1)]
+    assert answer["total"]["tokens"] > 0
+    assert (answer["total"]["cost"], answer["budgets"]) == (None, [])
+    with pytest.raises(InvalidCall, match="client"):
+        await here.run("usage", by="colour")

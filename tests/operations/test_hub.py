@@ -104,3 +104,12 @@ def test_waiting_state() -> None:
     assert waiting_state(row) == {
         "call": "c1", "state": "queued", "place": 3, "eta_at": 9.0, "reason": "requests per minute",
     }  # fmt: skip
+
+
+def test_warnings() -> None:
+    """Whoever wants warnings hears them, and nobody else."""
+    hub, heard = Hub(list, list), list[tuple[str, object]]()
+    hub.warn("a", "nobody listens")
+    hub.subscribe("warnings", lambda name, params: heard.append((name, params)))
+    hub.warn("budget/0", "most of it is gone")
+    assert heard == [("warning", {"key": "budget/0", "words": "most of it is gone"})]

@@ -1,0 +1,88 @@
+"""Prices, and budgets of the person's own: `prices:` and `budgets:` in config.yaml."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from daemon.config.nodes import Node, Wrong
+from daemon.config.values import Reader, choice, nearest, number, patterns, scalar, text
+from daemon.spending import MEASURES, SPANS, Budget, Price
+
+_MONEY: Final = number(0, 1e9)
+_BUDGET_EXAMPLE: Final = "{per: day, tokens: 500000}"
+_PRICE_EXAMPLE: Final = '{model: "gpt-4o-mini*", input: 0.15, output: 0.60, since: 2026-01-01}'
+
+
+def currency(node: Node) -> str:
+    """`USD`, `EUR`, `KRW`: three capital letters."""
+    value = text(node)
+    if not re.fullmatch(r"[A-Z]{3}", value):
+        raise Wrong(node.line, f"{value!r} is not a currency. Write its three letters, for example USD, EUR or KRW")
+    return value
+
+
+def date(node: Node) -> str:
+    """`2026-11-28`, as it is."""
+    value = scalar(node)
+    if not re.fullmatch(r"20\d\d-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])", value):
+        raise Wrong(node.line, f"{value!r} is not a day. Write it as 2026-11-28")
+    return value
+
+
+def read_prices(node: Node) -> tuple[Price, ...]:
+    """A list such as `[{model: "gpt-4o-mini*", input: 0.15, output: 0.60, since: 2026-01-01}]`, per million tokens."""
+    return tuple(_price(item) for item in _items(node, "prices", _PRICE_EXAMPLE))
+
+
+def _price(node: Node) -> Price:
+    found = _entries(node, _PRICE, "a price", _PRICE_EXAMPLE)
+    for needed in ("model", "input", "output"):
+        if needed not in found:
+            raise Wrong(node.line, f"this price does not say {needed!r}. Write for example {_PRICE_EXAMPLE}")
+    return Price(models=found.pop("model"), **found)
+
+
+def read_budgets(node: Node) -> tuple[Budget, ...]:
+    """A list such as `[{per: day, tokens: 500000}, {per: month, cost: 20, then: hold}]`."""
+    return tuple(_budget(item) for item in _items(node, "budgets", _BUDGET_EXAMPLE))
+
+
+def _budget(node: Node) -> Budget:
+    found = _entries(node, _BUDGET, "a budget", _BUDGET_EXAMPLE)
+    counted = [measure for measure in MEASURES if measure in found]
+    if len(counted) != 1:
+        raise Wrong(node.line, f"a budget counts one of {', '.join(MEASURES)}. Write for example {_BUDGET_EXAMPLE}")
+    if "per" not in found:
+        raise Wrong(node.line, f"a budget of what time? Add `per`, for example {_BUDGET_EXAMPLE}")
+    return Budget(measure=counted[0], amount=found.pop(counted[0]), models=found.pop("model", ()), **found)
+
+
+def _items(node: Node, name: str, example: str) -> list[Node]:
+    if node.is_null:
+        return []
+    if node.kind != "list":
+        raise Wrong(node.line, f"{name} is a list, for example [{example}]")
+    return list(node.items)
+
+
+def _entries(node: Node, known: Mapping[str, Reader[Any]], what: str, example: str) -> dict[str, Any]:
+    if node.kind != "mapping":
+        raise Wrong(node.line, f"{what} is a group such as {example}, not {node.sort}")
+    for key in node.entries:
+        if key not in known:
+            hint = nearest(key, known)
+            raise Wrong(node.key_lines[key], f"unknown word {key!r}. {hint}{what.capitalize()} has: {', '.join(known)}")
+    return {key: known[key](value) for key, value in node.entries.items()}
+
+
+_PRICE: Final[Mapping[str, Reader[Any]]] = {
+    "model": patterns, "input": _MONEY, "output": _MONEY, "cached_input": _MONEY, "cache_write": _MONEY,
+    "host": text, "since": date,
+}  # fmt: skip
+_BUDGET: Final[Mapping[str, Reader[Any]]] = {
+    "per": choice(*SPANS), "tokens": number(0, 1e15, above=True), "cost": number(0, 1e9, above=True),
+    "calls": number(0, 1e12, above=True), "model": patterns, "client": text, "host": text,
+    "then": choice("refuse", "hold"), "warn_at": number(0, 1, above=True),
+}  # fmt: skip
