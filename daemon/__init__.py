@@ -15,6 +15,7 @@ The house, top floor first (imports go downward only; tests/test_house.py holds 
     usage             what calls cost, and the person's own budgets
     log               one line a call, or each step
     process           memory, limits and event loop of the process
+    desktop           a notification, where the person wants that
     curl              the equivalent curl command
     config            YAML to frozen settings
     sandbox           a simulated provider

@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from daemon import __version__, log
+from daemon import __version__, desktop, log
 from daemon.config import Config, Paths, load, origins, proxy_lookup
 from daemon.curl import curl_command, needs_file
 from daemon.doors import porter
@@ -31,8 +31,9 @@ from daemon.model import Call, Failure, Origin, Priority
 from daemon.operations import Desk, Session, operate
 from daemon.operations.desk import PROTOCOL, NoSession
 from daemon.operations.hub import Hub
+from daemon.operations.lookout import Lookout
 from daemon.pacing import Pacer, PacingSettings
-from daemon.phrases import phrase
+from daemon.phrases import phrase, told
 from daemon.process import (
     QuietLoop,
     install_secret,
@@ -172,6 +173,7 @@ class App:
         self._sandbox_url: str | None = None
         self._started_at = time.time()
         self._stopping = _Stopping()
+        self._notices: set[asyncio.Task[bool]] = set()
         self.cut = 0
         """How many calls were cut when we ended."""
         self._origin_of = origins(config, load_providers())
@@ -182,8 +184,14 @@ class App:
         self._upstream = Upstream(timeouts, ca_file=config.ca_file, proxy_of=self._proxy_of)
         self._catalogue = Catalogue.load(paths.rules_dir)
         self._prices = PriceList(config.prices)
-        self._budgets = budgets_of(config, self._prices, self._alarm)
+        self._budgets = budgets_of(config, self._prices, lambda alarm: self.warn(alarm.key, alarm.words))
         self._hub = Hub(lambda: self._pacer.queue(), lambda: self._pacer.pools())
+        self._lookout = Lookout(
+            lambda: self._pacer.pools(),
+            lambda warned: self.warn(warned.key, warned.words),
+            limit_at=config.warnings.limit_at,
+            queue_s=config.warnings.queue_s,
+        )
         self._pacer = Pacer(pacing_settings(config), memory=self._journal.memory, on_change=self._hub.changed)
         self._gateway = Gateway(
             origin_of=self.origin_of,
@@ -191,7 +199,10 @@ class App:
             catalogue=self._catalogue,
             upstream=self._upstream,
             redactor=redactor,
-            sinks=(self._journal.record, log.CallLog(redactor, self.curl_of), self._hub.hear, self._budgets.hear),
+            sinks=(
+                *(self._journal.record, log.CallLog(redactor, self.curl_of), self._hub.hear),
+                *(self._budgets.hear, self._lookout.hear),
+            ),
             allowance=self._budgets if self._budgets else None,
             language=config.language,
             explain=config.explain,
@@ -212,6 +223,7 @@ class App:
             about=self.about,
             shut_down=self._stopping.asked.set,
             reload=self.reload,
+            lookout=self._lookout,
             budgets=self._budgets,
             prices=self._prices,
             currency=config.currency,
@@ -255,10 +267,14 @@ class App:
             with contextlib.suppress(NotFound):
                 self._budgets.load(await self._journal.ledger(self._budgets.first_day()))
 
-    def _alarm(self, alarm: Alarm) -> None:
-        """A budget has come to the part at which the person wants to be told."""
-        _log.warning("%s", alarm.words)
-        self._hub.warn(alarm.key, alarm.words)
+    def warn(self, key: str, words: str) -> None:
+        """Tell the person what will soon be in the way: in the log, to subscribers, and on the desktop if wanted."""
+        _log.warning("%s", words)
+        self._hub.warn(key, words)
+        if self._config.warnings.desktop:
+            task = asyncio.get_running_loop().create_task(desktop.show(told(words, self._config.language)))
+            self._notices.add(task)
+            task.add_done_callback(self._notices.discard)
 
     def _tell_address(self) -> None:
         """Write the address down for clients. Those who know it find us without."""

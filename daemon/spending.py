@@ -78,3 +78,15 @@ class Budget:
     """What happens to a call when it is used up."""
     warn_at: float = 0.8
     """The part of it at which the person is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanWindow:
+    """How much of a subscription's window is used, as an answer's headers say."""
+
+    window: str
+    """`5 h`, `week`, or a number of minutes as the provider has it."""
+    part: float
+    """0 to 1; more when it is overdrawn."""
+    resets_at: float | None = None
+    """Unix time."""

@@ -40,6 +40,7 @@ STOREYS: tuple[frozenset[str], ...] = (
             "sandbox",
             "log",
             "process",
+            "desktop",
             "usage",
         }
     ),

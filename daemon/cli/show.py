@@ -93,6 +93,8 @@ def status_text(status: Mapping[str, Any], now: float, language: str = "en") -> 
         lines += [f"  {line}" for line in table([dim_row(dim, language) for dim in pool.get("dims", ())])]
     if status["queue"]:
         lines += ["", *queue_text(status["queue"], now, language)]
+    if status.get("warnings"):
+        lines += ["", *(cell(warned["words"]) for warned in status["warnings"])]
     if status.get("budgets"):
         lines += ["", *(cell(budget["words"]) for budget in status["budgets"])]
     return [*lines, *journal_text(journal, language)]

@@ -15,6 +15,7 @@ from daemon.config.upstreams import Upstream, read_upstreams
 from daemon.config.urls import proxy_url
 from daemon.config.values import (
     Reader,
+    boolean,
     choice,
     duration,
     number,
@@ -92,6 +93,15 @@ class Journal:
 
 
 @dataclass(frozen=True, slots=True)
+class Warnings:
+    """When to tell the person what will soon be in the way."""
+
+    limit_at: float = field(metadata=setting(number(0, 1, above=True)))
+    queue_s: float = field(metadata=setting(positive_duration, "queue"))
+    desktop: bool = field(metadata=setting(boolean))
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """The whole configuration."""
 
@@ -110,6 +120,7 @@ class Config:
     timeouts: Timeouts = field(metadata={"group": Timeouts})
     retry: Retry = field(metadata={"group": Retry})
     journal: Journal = field(metadata={"group": Journal})
+    warnings: Warnings = field(metadata={"group": Warnings})
     currency: str = field(metadata=setting(currency))
     prices: tuple[Price, ...] = field(metadata=setting(read_prices))
     budgets: tuple[Budget, ...] = field(metadata=setting(read_budgets))

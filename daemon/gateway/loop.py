@@ -87,7 +87,8 @@ class Gateway:
         if task is not None:
             self._tasks[call.id] = task
         waits = self._pacer.will_wait(call)
-        self._tell.emit(self._tell.event("queued", call, 0, reason=waits["waits_for"] if waits else ""))
+        why, wait_s = (waits["waits_for"], waits["wait_s"]) if waits else ("", None)
+        self._tell.emit(self._tell.event("queued", call, 0, reason=why, wait_s=wait_s))
         attempt, setback = 0, None
         try:
             while True:

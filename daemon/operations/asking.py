@@ -36,6 +36,7 @@ async def status(desk: Desk, params: Params, session: Session, tag: Any) -> Resu
         "queue": told(desk.pacer.queue(), language),
         "journal": told(desk.journal.health(), language),
         "budgets": told(desk.budgets.states(), language),
+        "warnings": told(desk.lookout.states() if desk.lookout else [], language),
     }
 
 

@@ -13,6 +13,7 @@ from daemon.gateway import Gateway
 from daemon.journal import Journal
 from daemon.model import Origin, Priority
 from daemon.operations.hub import Hub
+from daemon.operations.lookout import Lookout
 from daemon.pacing import Pacer
 from daemon.phrases import phrase
 from daemon.redact import Redactor
@@ -76,6 +77,7 @@ class Desk:
     shut_down: Callable[[], None]
     reload: Callable[[], str]
     """Read the configuration again; returns what happened, in words. Raises ConfigError and changes nothing."""
+    lookout: Lookout | None = None
     budgets: Budgets = field(default_factory=Budgets)
     prices: PriceList = field(default_factory=PriceList)
     currency: str = "USD"
