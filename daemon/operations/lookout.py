@@ -82,7 +82,6 @@ class Lookout:
         for plan in read_plans(event.headers):
             call = event.call
             key = f"plan/{call.scope.host}/{call.scope.key}/{plan.window}"
-            percent, window = f"{100 * plan.part:.0f}", plan.window
             until = event.at + 3600.0 if plan.resets_at is None else max(plan.resets_at, event.at)
             self._judge(key, plan.part, self._limit_at, plan_words(call.scope.host, plan, event.at), until)
 
