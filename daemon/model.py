@@ -278,6 +278,8 @@ class Situation:
     """The daemon will send again after this time; None: it will not."""
     waited_s: float | None = None
     key_variable: str | None = None
+    room: tuple[str, ...] = ()
+    """Models that were used lately with the same key and have room now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,7 @@ def explanation(
         what=language.text(language.entry(finding, "what"), facts),
         why=language.join(language.text(language.entry(finding, "why"), facts), _around(finding, language, facts)),
         now=_chosen(finding, language, "now", state, facts),
-        actions=_actions(language.entry(finding, "actions"), facts),
+        actions=_advised(_actions(language.entry(finding, "actions"), facts), situation, language),
         not_this=language.text(language.entry(finding, "not_this"), facts),
         evidence=_evidence(finding, language),
     )
@@ -158,6 +158,15 @@ def _actions(templates: Any, facts: Facts) -> tuple[Action, ...]:
         if text and (url or page != "status"):  # "look at the status page" helps nobody without the page
             out.append(Action(text, url or None))
     return tuple(out)
+
+
+def _advised(actions: tuple[Action, ...], situation: Situation, language: Language) -> tuple[Action, ...]:
+    """ACTIONS with the models that have room now as the second thing to do, or the first when Sluice does the rest."""
+    if not situation.room:
+        return actions
+    advice = Action(language.text(language.data["room"], {"models": ", ".join(situation.room)}))
+    place = 0 if situation.resend_in_s is not None else 1
+    return (*actions[:place], advice, *actions[place:])
 
 
 def _state(finding: Finding, facts: Facts) -> str:

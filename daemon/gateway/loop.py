@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from daemon.errors import Cancelled, Refusal, TooLarge
+from daemon.errors import Cancelled, DeadlineExceeded, Refusal, TooLarge
 from daemon.explain import Catalogue
 from daemon.gateway.answers import Body, explained, for_client
 from daemon.gateway.copy import Copy, status_inside
@@ -65,7 +65,7 @@ class Gateway:
         self._upstream = upstream
         self._allowance = allowance
         self._wall = wall
-        self._tell = Teller(catalogue, redactor, sinks, language, wall)
+        self._tell = Teller(catalogue, redactor, sinks, language, wall, pacer.with_room)
         self.running: dict[str, Call] = {}
         """Calls that came in and have not ended, by id."""
         self._tasks: dict[str, asyncio.Task[object]] = {}
@@ -108,6 +108,8 @@ class Gateway:
             finding = too_large(call, refusal)
             return self._give_up(call, self._tell.answer_again(call, finding), finding, attempt)
         except Refusal as refusal:
+            if isinstance(refusal, DeadlineExceeded):
+                self._advise(call, refusal)
             refusal.facts.setdefault("call", call.id)
             kind: EventKind = "cancelled" if isinstance(refusal, Cancelled) else "failed"
             self._end(self._tell.event(kind, call, attempt, reason=refusal.message, final=True))
@@ -266,6 +268,12 @@ class Gateway:
         if explanation is None:
             raise RuntimeError("a failed event without an explanation")
         return explained(call, failure, explanation, ours(call, attempt))
+
+    def _advise(self, call: Call, refusal: DeadlineExceeded) -> None:
+        """Name another model, if one has room now."""
+        if room := self._pacer.with_room(call):
+            refusal.facts["room"] = list(room)
+            refusal.message = phrase("refused.with_room", said=refusal.message, models=", ".join(room))
 
     def _end(self, event: Event) -> None:
         self._tasks.pop(event.call.id, None)

@@ -13,6 +13,9 @@ from daemon.redact import Redactor
 
 Sink = Callable[[Event], None]
 
+MODEL_FULL = ("rate", "capacity")
+"""Families of failures where another model may be the way out."""
+
 _log = logging.getLogger("sluice.gateway")
 
 
@@ -26,12 +29,15 @@ class Teller:
         sinks: Iterable[Sink],
         language: str,
         wall: Callable[[], float],
+        room: Callable[[Call], tuple[str, ...]] = lambda call: (),
     ) -> None:
+        """ROOM: which other models could take a call now."""
         self._catalogue = catalogue
         self._redactor = redactor
         self._sinks = tuple(sinks)
         self._language = language
         self._wall = wall
+        self._room = room
         self._tallies: dict[tuple[str, str], Tally] = {}
 
     def failed(
@@ -55,6 +61,7 @@ class Teller:
             last_success_s=tally.since_success(now),
             resend_in_s=resend_in_s,
             waited_s=max(0.0, now - call.arrived_at),
+            room=self._room(call) if finding.family in MODEL_FULL else (),
         )
         clean = replace(finding, original=self._redactor.scrub(finding.original, call.secrets()))
         words = self._catalogue.explain(clean, situation, call.language or self._language, now=now)

@@ -53,6 +53,7 @@ class Account:
         pool = self.pools.get(call.scope.group)
         if pool is None or (pool.origin is not call.origin and pool.origin != call.origin):
             pool = self._new_pool(call, pool)
+        pool.kinds.add(call.ask.kind)
         return pool
 
     def _new_pool(self, call: Call, old: Pool | None) -> Pool:

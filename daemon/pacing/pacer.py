@@ -24,6 +24,7 @@ from daemon.pacing.lessons import Lessons
 from daemon.pacing.permit import Permit, Setback
 from daemon.pacing.pool import Pool
 from daemon.pacing.queue import Entry
+from daemon.pacing.room import with_room
 from daemon.pacing.settings import PacingSettings
 from daemon.pacing.words import pool_json, queue_json
 from daemon.phrases import phrase
@@ -177,6 +178,16 @@ class Pacer:
             for p in a.pools.values()
             for row in queue_json(p, a.block_of(p), now, wall)
         ]
+
+    def with_room(self, call: Call) -> tuple[str, ...]:
+        """Models that were used lately with the same key and could take CALL now; those with the most room first."""
+        account = self._accounts.get((call.scope.host, call.scope.key))
+        pool = account.pools.get(call.scope.group) if account is not None else None
+        if account is None or pool is None:
+            return ()
+        e = call.estimate
+        costs = costs_of((e.input, e.output, e.images, e.audio_seconds))
+        return with_room(account, pool, call.ask.kind, costs, self._clock())
 
     # What permits report (see `daemon.pacing.permit.Desk`)
 

@@ -93,6 +93,8 @@ class Pool:
         """When it was last written down."""
         self.passed_at = -INFINITE
         """When the provider last let a call through."""
+        self.kinds: set[str] = set()
+        """Of the calls that it has seen: chat, embeddings, ..."""
         self.wake = INFINITE
         self.stop: Stop | None = None
         """Why the next call waits."""
