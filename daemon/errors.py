@@ -20,6 +20,9 @@ class Refusal(Exception):
         self.facts = facts
         """Plain JSON values that a program may want: for example `retry_after_s`."""
 
+    def __str__(self) -> str:
+        return self.message
+
     def told(self, language: str) -> str:
         """The message for a person who reads LANGUAGE."""
         return told(self.message, language)

@@ -162,7 +162,13 @@ def check(options: argparse.Namespace) -> int:
     """Look at the set-up."""
     from daemon.cli import check as checking
 
-    checks = checking.run(paths(options), environment(options))
+    if options.provider:
+        from daemon.cli import account
+
+        told = {**environment(options), "SLUICE_LANGUAGE": chosen(options)}
+        checks = account.run(paths(options), told, options.provider)
+    else:
+        checks = checking.run(paths(options), environment(options))
     say(checking.lines(checks, chosen(options)))
     return EXIT_FAILED if any(one.state == "bad" for one in checks) else EXIT_OK
 

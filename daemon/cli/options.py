@@ -93,7 +93,8 @@ def parser() -> argparse.ArgumentParser:
     _explain_options(command("explain", "why a call failed, or what a pasted error means"))
     report_ = command("report", "a failed call as text for a provider's support, without keys")
     report_.add_argument("call", metavar="ID", help="a call's id, or `last`, or `last-failed`")
-    command("check", "what is wrong with this set-up, and how to mend it")
+    check_ = command("check", "what is wrong with this set-up, and how to mend it")
+    check_.add_argument("--provider", metavar="NAME", help="instead: is its key good, whose is it, what is left?")
     command("demo", "see it work in under a minute, without key and network")
     command("stop", "stop the daemon after running calls have ended")
     return top

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from daemon.model import Limit
 from daemon.providers.dialect import ChatPath
-from daemon.providers.provider import Host, Provider
+from daemon.providers.provider import Account, Host, Provider
 
 _HOST: Final = re.compile(r"[a-z0-9._-]{1,253}(:\d{1,5})?|\[[0-9a-f:.]{2,45}\](:\d{1,5})?")
 _PERIOD_S: Final = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0}
@@ -63,7 +63,7 @@ def _provider(name: str, entry: Mapping[str, Any]) -> Provider:
     key = entry.get("key_header")
     known = {
         field: entry[field]
-        for field in ("dialect", "key_variable", "local", "header_unit_s", "ignore_limits", "reset_is_wait")
+        for field in ("dialect", "key_variable", "local", "header_unit_s", "ignore_limits", "reset_is_wait", "models")
         if field in entry
     }
     return Provider(
@@ -72,6 +72,7 @@ def _provider(name: str, entry: Mapping[str, Any]) -> Provider:
         hosts=tuple(_host(host, bool(entry.get("local"))) for host in entry.get("hosts", ())),
         limits=tuple(_limit(limit) for limit in entry.get("limits", ())),
         chat=ChatPath(**({"path": chat} if isinstance(chat, str) else chat)) if chat else None,
+        account=Account(**entry["account"]) if "account" in entry else None,
         key=(key[0], key[1]) if key else None,
         periods={what: _PERIOD_S[per] for what, per in entry.get("periods", {}).items()},
         **known,

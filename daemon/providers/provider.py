@@ -42,6 +42,17 @@ class Host:
 
 
 @dataclass(frozen=True, slots=True)
+class Account:
+    """Where a provider tells for nothing what is left of the credit."""
+
+    path: str
+    left: str
+    """Dotted path of the amount in the answer; null there: no ceiling."""
+    currency: str = ""
+    """Dotted path of the currency, or the currency itself."""
+
+
+@dataclass(frozen=True, slots=True)
 class Provider:
     """One provider. Reading never raises, whatever the bytes are."""
 
@@ -58,6 +69,9 @@ class Provider:
     """Documented limits that hold for everybody."""
     chat: ChatPath | None = None
     """None: there is no chat API that Sluice could speak by itself."""
+    models: str | None = None
+    """Path of the free list of models, where it does not stand beside the chat API."""
+    account: Account | None = None
     key: tuple[str, str] | None = None
     """Header name and the text before the key, where they are not the dialect's."""
     periods: Mapping[str, float] = field(default_factory=dict)
@@ -115,6 +129,17 @@ class Provider:
         reader = StreamReader(Ask())
         reader.feed(body)
         return "".join(reader.take_text()), reader.finish
+
+    def models_path(self) -> str | None:
+        """The path of the list of models, which costs nothing; None where there is none."""
+        if self.models is not None:
+            return self.models
+        if self.dialect == "anthropic":
+            return "/v1/models"
+        if self.dialect == "gemini" and self.key is None:
+            return "/v1beta/models"
+        end = "/chat/completions"
+        return self.chat.path[: -len(end)] + "/models" if self.chat and self.chat.path.endswith(end) else None
 
     def key_header(self) -> tuple[str, str]:
         """The header that carries the key, and what stands before the key in it."""

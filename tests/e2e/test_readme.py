@@ -229,7 +229,7 @@ def test_the_commands_of_the_table_run(world: World) -> None:
         parser().parse_args(command[1:])
         if command[1] not in NOT_RUN_IN_TABLES:
             # `check` finds the key without credit, and says so by its exit code.
-            assert world.run(*command, expect=1 if command[1] == "check" else 0)
+            assert world.run(*command, expect=1 if command[1:] == ["check"] else 0)
     world.run("daemon", "stop")
     assert world.daemon.wait() == 0
 
@@ -266,7 +266,8 @@ def _leaves(value: dict[str, Any], prefix: str = "") -> dict[str, str]:
     """`log.level` to `info`, as the file writes it."""
     out: dict[str, str] = {}
     for key, below in value.items():
-        out |= _leaves(below, f"{prefix}{key}.") if isinstance(below, dict) else {f"{prefix}{key}": str(below)}
+        written = str(below).lower() if isinstance(below, bool) else str(below)
+        out |= _leaves(below, f"{prefix}{key}.") if isinstance(below, dict) else {f"{prefix}{key}": written}
     return out
 
 

@@ -16,6 +16,7 @@ from daemon.upstream import StreamCut
 from gateway.scripted import (
     DONE,
     EPOCH,
+    JSON,
     KEY,
     SSE,
     Answer,
@@ -688,3 +689,20 @@ async def test_held_for_a_new_day() -> None:
     reply, _ = await task
     assert reply.status == 200
     assert asyncio.get_running_loop().time() >= start + 300.0
+
+
+# ---- another model
+
+
+@virtual
+async def test_another_model_has_room() -> None:
+    """Where one model's limit is in the way, the explanation and the refusal name one that was used and has room."""
+    room = (("x-ratelimit-limit-requests", "60"), ("x-ratelimit-remaining-requests", "59"))
+    full = error(429, "Rate limit", kind="requests", code="rate_limit_exceeded", headers=(("Retry-After", "3000"),))
+    world = World(ok(headers=(*JSON, *room)), full)
+    await world.send(model="gpt-4o-mini")
+    reply, _ = await world.send()
+    assert reply.explanation is not None
+    assert any("gpt-4o-mini" in action.text for action in reply.explanation.actions)
+    with pytest.raises(DeadlineExceeded, match="gpt-4o-mini could take it now"):
+        await world.send(deadline_s=1.0)
