@@ -4,6 +4,7 @@
 #   Emacs 28.2     unpacked in the cache: the oldest version that we support
 #   gptel          from Debian's unstable suite with what it needs, unpacked in the cache
 #   package-lint   the same
+#   `.ci/install-emacs.sh step graphical` unpacks an Emacs 30 that draws on X, which the pictures of the manual need
 # The cache is ${SLUICE_CI_CACHE:-~/.cache/sluice-ci}; delete it and all of it is gone. /etc/apt stays as it is: the further
 # suites are read through apt states of our own, from the archive that the machine already uses.
 set -euo pipefail
@@ -74,26 +75,25 @@ fetch() {
   rm -rf "$work"
 }
 
-# What apt would install for that version, as NAME=VERSION lines: Emacs, and the libraries that this machine lacks.
+# What apt would install for version $1 of flavour $2, as NAME=VERSION lines: Emacs, and the libraries that are missing here.
 would_install() {
   local package specs=()
-  for package in emacs-nox emacs-common emacs-bin-common emacs-el; do specs+=("$package=$1"); done
+  for package in "emacs-$2" emacs-common emacs-bin-common emacs-el; do specs+=("$package=$1"); done
   apt-get -qq --simulate --reinstall --allow-downgrades --no-install-recommends install "${specs[@]}" |
     sed -n 's/^Inst \([^ ]*\) \(\[[^]]*\] \)\{0,1\}(\([^ ]*\) .*/\1=\3/p'
 }
 
-# unpack_emacs 28.2 DIR  unpacks that Emacs with a command DIR/bin/emacs that finds its own files.
+# unpack_emacs 28.2 DIR [FLAVOUR]  unpacks that Emacs with a command DIR/bin/emacs that finds its own files.
 unpack_emacs() {
-  local dir=$2 version packages
+  local dir=$2 flavour=${3:-nox} version packages
   version=$(newest_emacs "$1") || { say "no Emacs $1 in the suites"; return 1; }
-  mapfile -t packages < <(would_install "$version")
+  mapfile -t packages < <(would_install "$version" "$flavour")
   [ ${#packages[@]} -gt 0 ] || { say "apt does not say what Emacs $version needs"; return 1; }
   say "unpacks Emacs $version in $dir"
   fetch "$dir" "${packages[@]}"
   mkdir -p "$dir/bin"
   # The binary has the paths of an installed Emacs inside; the variables lead it to the unpacked ones.
-  cat >"$dir/bin/emacs" <<'WRAPPER'
-#!/bin/sh
+  { echo '#!/bin/sh'; echo "flavour=$flavour"; cat <<'WRAPPER'; } >"$dir/bin/emacs"
 root=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd)
 share=$(echo "$root"/usr/share/emacs/[0-9]*)
 EMACSPATH=$(dirname "$(echo "$root"/usr/libexec/emacs/*/*/emacs*.pdmp)")
@@ -101,7 +101,7 @@ EMACSDATA=$share/etc EMACSDOC=$share/etc EMACSLOADPATH=$share/lisp
 libraries=$(find "$root/usr/lib" "$root/lib" -maxdepth 1 -name '*-linux-gnu*' 2>/dev/null | paste -sd: -)
 LD_LIBRARY_PATH=$libraries${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 export EMACSPATH EMACSDATA EMACSDOC EMACSLOADPATH LD_LIBRARY_PATH
-exec "$root/usr/bin/emacs-nox" --dump-file="$(echo "$EMACSPATH"/emacs*.pdmp)" "$@"
+exec "$root/usr/bin/emacs-$flavour" --dump-file="$(echo "$EMACSPATH"/emacs*.pdmp)" "$@"
 WRAPPER
   chmod +x "$dir/bin/emacs"
   "$dir/bin/emacs" -Q --batch --eval '(kill-emacs 0)' || { say "it does not start"; rm -rf "$dir"; return 1; }
@@ -134,6 +134,14 @@ step_emacs_28() {
   # On a newer Debian the old Emacs finds most of its libraries in the machine's own suite.
   if [ "$(codename)" = bookworm ]; then use_suites old bookworm bookworm; else use_suites old bookworm bookworm "$(codename)"; fi
   unpack_emacs 28.2 "$cache/emacs-28.2"
+}
+
+# Not needed by any test: only doc/pictures/make.py asks for it.
+step_graphical() {
+  [ -x "$cache/emacs-lucid/bin/emacs" ] && return 0
+  is_debian || { say "a graphical Emacs is fetched on Debian only; elsewhere set SLUICE_EMACS_X to the command of yours"; return 1; }
+  use_suites own "$(codename)" "$(codename)" "$(codename)-backports"
+  unpack_emacs 30 "$cache/emacs-lucid" lucid
 }
 
 # unpack_elisp NAME DIR  unpacks a Debian elisp package and the elisp packages that it depends on.
