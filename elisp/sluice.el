@@ -391,6 +391,7 @@ Return nil if it is over."
 (autoload 'sluice-copy-curl "sluice-explain" "Copy a call as a curl command." t)
 (autoload 'sluice-queue "sluice-calls" "Show the calls that wait." t)
 (autoload 'sluice-log "sluice-calls" "Show the newest calls." t)
+(autoload 'sluice-usage "sluice-usage" "Show what was used, and your budgets." t)
 (autoload 'sluice-limits "sluice-limits" "Show the limits and what is used of them." t)
 (autoload 'sluice-gptel-mode "sluice-gptel" "Send gptel's calls through Sluice." t)
 
@@ -407,6 +408,7 @@ Return nil if it is over."
     (define-key map "q" #'sluice-queue)
     (define-key map "l" #'sluice-limits)
     (define-key map "L" #'sluice-log)
+    (define-key map "$" #'sluice-usage)
     map)
   "Commands of Sluice, to be bound to a prefix key of your choice.")
 

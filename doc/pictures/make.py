@@ -17,11 +17,15 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from screen import Window, svg
 
+from daemon.journal import Journal
+from daemon.model import Ask, Call, Event, Origin, Scope, Usage
+from daemon.redact import Redactor, Sealed
 from stage import ROOT, WIDTH, Display, Terminal, daemon, gptel, graphical_emacs, provider, surroundings
 
 HERE = Path(__file__).resolve().parent
@@ -134,11 +138,70 @@ def limits(folder: Path) -> bytes:
         others(folder, 19, "gpt-4.1")
         init = folder / "init.el"
         shown = '(sluice-limits)\n(delete-other-windows (get-buffer-window "*Sluice limits*"))\n'
-        init.write_text(INIT.format(elisp=ROOT / "elisp") + SHEET + shown, encoding="utf-8")
+        init.write_text(INIT.format(elisp=ROOT / "elisp") + SHEET + shown + QUIET, encoding="utf-8")
         search = [part for path in gptel() for part in ("-L", path)]
         with Display(folder, environment) as display:
             display.start([graphical_emacs(), "-Q", "-g", "104x16", *search, "-l", str(init)])
             return display.shot()
+
+
+def usage(folder: Path) -> bytes:
+    """What was used, in a graphical frame: a journal of three weeks, written by the journal itself."""
+    environment = surroundings(folder)
+    weeks(folder / "state")
+    environment |= {"SLUICE_STATE_DIR": str(folder / "state")}
+    with provider(folder, environment) as url, daemon(folder, environment, url, MONEY):
+        init = folder / "init.el"
+        shown = '(sluice-usage)\n(delete-other-windows (get-buffer-window "*Sluice usage*"))\n'
+        init.write_text(INIT.format(elisp=ROOT / "elisp") + SHEET + shown + QUIET, encoding="utf-8")
+        search = [part for path in gptel() for part in ("-L", path)]
+        with Display(folder, environment) as display:
+            display.start([graphical_emacs(), "-Q", "-g", "104x27", *search, "-l", str(init)])
+            return display.shot()
+
+
+MONEY = """
+prices:
+- {model: "gpt-4o-mini*", input: 0.15, output: 0.60, since: 2026-01-01}
+- {model: "gpt-4.1*", input: 2.00, output: 8.00, since: 2026-01-01}
+budgets:
+- {per: month, cost: 20}
+- {per: day, tokens: 500000}
+"""
+
+QUIET = "(run-at-time 1 nil #'message nil)\n"
+
+
+def weeks(folder: Path) -> None:
+    """A journal with a ledger of the last three weeks, more on working days than at the end of a week."""
+    folder.mkdir(mode=0o700)
+    journal = Journal(folder, redactor=Redactor(b"picture"))
+    journal.start()
+    now = time.time()
+    for back in range(20, -1, -1):
+        at = now - back * 86400.0
+        busy = 1.0 if time.localtime(at).tm_wday < 5 else 0.15
+        for number, (model, client, tokens) in enumerate(DAY):
+            size = int(busy * tokens * (1 + (back * 7 + number * 3) % 5) / 3)
+            for event in ended(f"p{back}-{number}", model, client, at, size):
+                journal.record(event)
+    journal.close()
+
+
+DAY = (("gpt-4o-mini", "emacs-gptel", 90_000), ("gpt-4.1", "emacs-gptel", 40_000), ("gpt-4o-mini", "notes", 60_000))
+
+
+def ended(name: str, model: str, client: str, at: float, tokens: int) -> Iterator[Event]:
+    """A call that went well."""
+    origin = Origin("api.openai.com", "https://api.openai.com", "openai")
+    call = Call(
+        id=name, origin=origin, scope=Scope(origin.host, "key:7f3a", model), method="POST", target=Sealed("/"),
+        headers=(), body=b"", ask=Ask(kind="chat", model=model), client=client, arrived_at=at,
+    )  # fmt: skip
+    yield Event("queued", call, at)
+    yield Event("sent", call, at, 1)
+    spent = Usage(input=tokens * 4 // 5, output=tokens // 5)
+    yield Event("done", call, at, 1, status=200, usage=spent, final=True)
 
 
 @contextlib.contextmanager
@@ -166,6 +229,7 @@ PICTURES: dict[str, tuple[Callable[[Path], str | bytes], tuple[str, ...]]] = {
     "demo.svg": (demo, ("tmux",)),
     "emacs.svg": (emacs, ("tmux", "emacs")),
     "waiting.svg": (waiting, ("tmux", "emacs", "curl")),
+    "usage.png": (usage, ("Xvfb", "import", "xdotool")),
     "limits.png": (limits, ("Xvfb", "import", "xdotool", "curl")),
 }
 """File, how it is made, and the programs that this needs."""

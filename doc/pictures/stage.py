@@ -164,10 +164,14 @@ def provider(folder: Path, environment: dict[str, str], *options: str) -> Iterat
         yield line.split()[-1]
 
 
-def daemon(folder: Path, environment: dict[str, str], url: str) -> contextlib.AbstractContextManager[str]:
-    """The real daemon, for which api.openai.com is the sandbox."""
+def daemon(
+    folder: Path, environment: dict[str, str], url: str, more: str = ""
+) -> contextlib.AbstractContextManager[str]:
+    """The real daemon, for which api.openai.com is the sandbox; MORE configuration below."""
     config = folder / "config.yaml"
-    config.write_text(f"upstreams:\n- {{host: api.openai.com, url: '{url}', provider: openai}}\n", encoding="utf-8")
+    config.write_text(
+        f"upstreams:\n- {{host: api.openai.com, url: '{url}', provider: openai}}\n" + more, encoding="utf-8"
+    )
     return started(["daemon", "serve", "--config", str(config), "--log-level", "error"], environment)
 
 

@@ -204,7 +204,7 @@ def test_the_elisp_blocks_reach_the_provider(world: World, block: Block) -> None
 def test_the_keys_are_bound_as_the_table_says(tmp_path: Path) -> None:
     """Each row `C-c g X | command` is what the elisp binds, none is left out; the program is looked for where it is."""
     (tmp_path / "sluice").symlink_to(ROOT)
-    rows = dict(re.findall(r"^\| `C-c g (\w)` \| `([\w-]+)` \|", README, re.MULTILINE))
+    rows = dict(re.findall(r"^\| `C-c g (\S)` \| `([\w-]+)` \|", README, re.MULTILINE))
     show = '(map-keymap (lambda (key command) (princ (format "%c %s\\n" key command))) sluice-command-map)'
     set_up, other = blocks("elisp")[0], next(b for b in blocks("elisp") if "gptel" not in b.text)
     printed = emacs(

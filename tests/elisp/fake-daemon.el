@@ -85,7 +85,7 @@ Fail after SECONDS (default 15)."
       (when sluice-chat--clock (cancel-timer sluice-chat--clock))
       (when (process-live-p fake-daemon-process) (delete-process fake-daemon-process))
       (dolist (name '("*Sluice answer*" "*Sluice explain*" "*Sluice queue*" "*Sluice log*"
-                      "*Sluice limits*"))
+                      "*Sluice limits*" "*Sluice usage*"))
         (when (get-buffer name) (kill-buffer name)))
       (delete-directory fake-daemon-directory t))))
 

@@ -179,6 +179,15 @@ class Client:
         rows = self.seen.lists["calls"]
         return {"calls": [row for row in rows if row["state"] == "failed" or not params.get("failed")]}
 
+    async def do_usage(self, params: Json, id: Any) -> Json:
+        self.seen.asked.append(f"usage by {params['by']} {params['since_s']}")
+        return {**self.seen.lists["usage"], "by": params["by"], "rows": self.seen.lists["usage"]["rows_" + params["by"]]}
+
+    async def do_warn(self, params: Json, id: Any) -> Json:
+        for client in self.seen.clients:
+            client.tell("warning", **params)
+        return {}
+
     async def do_cancel(self, params: Json, id: Any) -> Json:
         self.seen.asked.append(f"cancel {params['call']}")
         return {"cancelled": params["call"] != "c-gone"}
