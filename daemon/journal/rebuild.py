@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from daemon.model import Ask, Call, Origin, Priority, Scope
-from daemon.phrases import Phrase, phrase
+from daemon.phrases import Phrase, lines, phrase
 from daemon.redact import Sealed, Secret
 
 
@@ -61,8 +61,8 @@ def comment(row: Mapping[str, Any]) -> Phrase:
     """Lines for the top of a command: which call, when, and what it showed."""
     when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(row["started_at"]))
     what = f"{row['method']} {row['host']} {row['model'] or ''}".rstrip()
-    lines = phrase("note.lines", first=phrase("note.call", call=row["id"], when=when, what=what), more=_shown(row))
-    return phrase("note.lines", first=lines, more=phrase("note.changed")) if row["request"]["changed"] else lines
+    said = [phrase("note.call", call=row["id"], when=when, what=what), _shown(row)]
+    return lines([*said, phrase("note.changed")] if row["request"]["changed"] else said)
 
 
 def _shown(row: Mapping[str, Any]) -> Phrase:

@@ -186,6 +186,7 @@ async def curl_of(
         key_variable=variable_of(desk, kept.call),
         body_file=kept.body_file,
         via_socket=str(desk.about()["socket"]) if via_daemon else None,
-        comment=told(kept.comment, language),
+        comment=kept.comment,
         answered=answered(row),
+        language=language,
     )
