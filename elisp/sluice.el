@@ -52,6 +52,7 @@
 (require 'cl-lib)
 (require 'subr-x)
 (require 'sluice-rpc)
+(require 'sluice-keys)
 
 (defgroup sluice nil
   "Pace, resend and explain calls to language models."
@@ -141,7 +142,7 @@ Calls to a model never block; this is about explanations, status and the like."
   "Introduce this Emacs over CONN and check that both speak the same protocol."
   (let ((hello (sluice-rpc-call conn "hello"
                                 (list :client "emacs" :version sluice-version
-                                      :protocol sluice-protocol
+                                      :protocol sluice-protocol :answers sluice-keys-questions
                                       :language sluice-language)
                                 sluice-timeout)))
     (setf (sluice-rpc-hello conn) hello)
@@ -393,6 +394,8 @@ Return nil if it is over."
 (autoload 'sluice-log "sluice-calls" "Show the newest calls." t)
 (autoload 'sluice-usage "sluice-usage" "Show what was used, and your budgets." t)
 (autoload 'sluice-limits "sluice-limits" "Show the limits and what is used of them." t)
+(autoload 'sluice-gptel-explain-mode "sluice-gptel-explain" "Explain gptel's failures." t)
+(autoload 'sluice-llm-mode "sluice-llm" "Send calls of the package llm through Sluice." t)
 (autoload 'sluice-gptel-mode "sluice-gptel" "Send gptel's calls through Sluice." t)
 
 ;;;###autoload

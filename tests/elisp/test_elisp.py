@@ -1,7 +1,7 @@
 """Runs the tests and gates of the Emacs package in every Emacs that is found: the newest one and the oldest supported.
 
 `.ci/install-emacs.sh` puts both in place; `.ci/env.sh` tells where, by SLUICE_EMACS_30, SLUICE_EMACS_28,
-SLUICE_GPTEL_PATH and SLUICE_PACKAGE_LINT_PATH. Without these variables the same places are looked up here.
+SLUICE_GPTEL_PATH, SLUICE_PLZ_PATH and SLUICE_PACKAGE_LINT_PATH. Without these variables the same places are looked up here.
 """
 
 from __future__ import annotations
@@ -68,6 +68,7 @@ def load_path(variable: str, name: str) -> list[str]:
 
 EMACSEN = emacsen()
 GPTEL = load_path("SLUICE_GPTEL_PATH", "gptel")
+PLZ = load_path("SLUICE_PLZ_PATH", "plz")
 PACKAGE_LINT = load_path("SLUICE_PACKAGE_LINT_PATH", "package-lint")
 TEST_FILES = sorted(HERE.glob("*-test.el"))
 
@@ -107,7 +108,9 @@ def test_ert(emacs: Emacs | None, file: Path, tmp_path: Path) -> None:
     emacs = need(emacs)
     if file.stem.startswith("sluice-gptel") and not GPTEL:
         pytest.skip(f"gptel is missing; {INSTALL}")
-    status, output = run_emacs(emacs, tmp_path, GPTEL, "-l", str(file), "-f", "ert-run-tests-batch-and-exit")
+    if file.stem.startswith("sluice-llm") and not PLZ:
+        pytest.skip(f"plz is missing; {INSTALL}")
+    status, output = run_emacs(emacs, tmp_path, [*GPTEL, *PLZ], "-l", str(file), "-f", "ert-run-tests-batch-and-exit")
     summary = SUMMARY.search(output)
     assert summary, output
     ran, expected, unexpected, skipped = (int(number or 0) for number in summary.groups())
