@@ -38,6 +38,7 @@
 (require 'cl-lib)
 (require 'subr-x)
 (require 'sluice)
+(require 'sluice-words)
 (require 'sluice-gptel-wait)
 (require 'sluice-gptel-failure)
 
@@ -118,7 +119,7 @@ ARGS are passed on."
         (apply start fsm args)
       (let ((conn (sluice-gptel--daemon)))
         (if (stringp conn)
-            (sluice-gptel--refuse fsm "Sluice is not running" conn)
+            (sluice-gptel--refuse fsm (sluice-gettext "Sluice is not running") conn)
           (sluice-gptel--start start fsm args backend (sluice-rpc-address conn)))))))
 
 (defun sluice-gptel--start (start fsm args backend socket)
@@ -153,8 +154,9 @@ That library cannot talk to a Unix socket.  ARGS are passed on."
          (apply start fsm args))
         ((executable-find "curl") (gptel-curl-get-response fsm))
         (t (sluice-gptel--refuse
-            fsm "curl is missing"
-            "Sluice carries gptel's calls with the program curl.  Install it and send again"))))
+            fsm (sluice-gettext "curl is missing")
+            (sluice-gettext "Sluice carries gptel's calls with the program curl.  \
+Install it and send again")))))
 
 ;;;; Without a daemon
 
@@ -162,7 +164,7 @@ That library cannot talk to a Unix socket.  ARGS are passed on."
   "Return the connection to the daemon, or a text: why there is none."
   (condition-case err
       ;; gptel shows the status before it, which says that Sluice is not running.
-      (or (sluice-ensure) (concat "Nothing was sent.  " (sluice-start-hint)))
+      (or (sluice-ensure) (concat (sluice-gettext "Nothing was sent.") "  " (sluice-start-hint)))
     (user-error (cadr err))))
 
 (defun sluice-gptel--refuse (fsm status text)
@@ -222,8 +224,8 @@ DELAY is how many seconds were waited last, as the call was not yet settled."
             :error (lambda (_) (sluice-gptel--judge fsm id nil 1))))
           ((sluice-gptel--cut-p fsm)
            (sluice-gptel--failed fsm id)
-           (message "The Sluice daemon stopped in the middle of this call.  \
-Start it with M-x sluice-start, then send again")))))
+           (message "%s" (sluice-gettext "The Sluice daemon stopped in the middle of this call.  \
+Start it with M-x sluice-start, then send again"))))))
 
 (defun sluice-gptel--judge (fsm id row delay)
   "Tell what ROW, the daemon's record of call ID of FSM, has beyond gptel.
@@ -236,7 +238,8 @@ If the call is not settled yet, ask again; DELAY seconds were waited last."
            (message "%s  (M-x sluice-explain-last)" line))
           ((sluice-gptel--cut-p fsm)
            (sluice-gptel--failed fsm id)
-           (message "The answer was cut off before its end, so it is not complete.  Send again")))))
+           (message "%s" (sluice-gettext "The answer was cut off before its end, \
+so it is not complete.  Send again"))))))
 
 ;;;; The mode
 
@@ -249,10 +252,11 @@ If the call is not settled yet, ask again; DELAY seconds were waited last."
 (defun sluice-gptel--load ()
   "Load gptel as far as it is needed, or say what is missing."
   (unless (or (require 'gptel-request nil t) (require 'gptel nil t))
-    (user-error "The package gptel is not installed: M-x package-install RET gptel"))
+    (user-error "%s" (sluice-gettext "The package gptel is not installed: \
+M-x package-install RET gptel")))
   (unless (boundp 'gptel-curl-extra-args)
-    (user-error "This gptel is too old for Sluice, which needs 0.9.9.4 or newer: \
-M-x package-upgrade RET gptel")))
+    (user-error "%s" (sluice-gettext "This gptel is too old for Sluice, which needs \
+0.9.9.4 or newer: M-x package-upgrade RET gptel"))))
 
 ;;;###autoload
 (define-minor-mode sluice-gptel-mode
