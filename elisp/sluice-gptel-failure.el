@@ -82,8 +82,7 @@ It is on as long as the failure is shown.
          (buffer (plist-get info :buffer))
          (position (plist-get info :position))
          (problem (plist-get info :error))
-         (told (and (consp problem) (plist-get problem :sluice)))
-         (reset-at (plist-get told :reset_at)))
+         (told (and (consp problem) (plist-get problem :sluice))))
     (when (and (buffer-live-p buffer) (markerp position)
                (eq buffer (marker-buffer position)))
       (with-current-buffer buffer
@@ -91,7 +90,7 @@ It is on as long as the failure is shown.
         (setq sluice-gptel-failure--here
               (sluice-gptel-failure--make
                :fsm fsm :call call :data (copy-sequence (plist-get info :data))
-               :reset-at (and (numberp reset-at) reset-at) ; gptel reads null as :null
+               :reset-at (sluice-gptel-failure--clears-at told (float-time))
                ;; An answer of which a part has come would be written twice.
                :again (and (eq (gptel-fsm-state fsm) 'ERRS)
                            (not (plist-get info :tracking-marker))
@@ -106,6 +105,14 @@ It is on as long as the failure is shown.
 `gptel-rewrite' gives up its overlay when a request fails."
   (let ((overlay (car-safe (plist-get info :context))))
     (and (overlayp overlay) (not (overlay-buffer overlay)))))
+
+(defun sluice-gptel-failure--clears-at (told now)
+  "Return when it clears as TOLD, the daemon's explanation, has it, or nil.
+The explanation came at the time NOW; both are Unix times in seconds."
+  (let ((at (plist-get told :reset_at)) (after (plist-get told :retry_after_s)))
+    ;; gptel reads null as :null.
+    (cond ((numberp at) at)
+          ((numberp after) (+ now after)))))
 
 (defun sluice-gptel-failure--at (failure)
   "Return when FAILURE clears as a text, or nil if it is clear or not known."

@@ -187,20 +187,35 @@ STATUS is shorter, for callers of gptel that show nothing else."
 
 ;;;; After a request
 
+(defun sluice-gptel--moved (fsm &rest _)
+  "Note that FSM has changed its state; look after a request that has ended.
+That is for ends which do not call what is in :post, such as those of
+`gptel-rewrite'.  The others have told us before gptel drops its messages."
+  (sluice-gptel-wait-moved fsm)
+  (when (memq (gptel-fsm-state fsm) '(DONE ERRS ABRT))
+    ;; Filters of gptel go on with the match data that they had before.
+    (save-match-data (sluice-gptel--ended fsm))))
+
 (defun sluice-gptel--ended (fsm)
-  "Look after the request of FSM, which has just ended."
+  "Look after the request of FSM, which has just ended; do so once."
   (let* ((info (gptel-fsm-info fsm))
          (id (plist-get info :sluice-id)))
-    (pcase (gptel-fsm-state fsm)
-      ('ABRT nil)
-      ('ERRS
-       (sluice-gptel--failed fsm id)
-       ;; What the daemon said is in the echo area already; what curl says is no help.
-       (when (equal (plist-get info :status) "Curl failure")
-         (run-at-time 0 nil #'sluice-gptel--tell-hidden fsm id)))
-      ;; gptel takes a cut stream and an error inside a 200 for success, and notes
-      ;; curl's failure only after this.
-      (_ (run-at-time 0.05 nil #'sluice-gptel--tell-hidden fsm id)))))
+    (unless (equal id (plist-get info :sluice-ended))
+      (plist-put info :sluice-ended id)
+      (sluice-gptel--look-after fsm info id))))
+
+(defun sluice-gptel--look-after (fsm info id)
+  "Tell what the request ID of FSM with INFO has come to, if gptel does not."
+  (pcase (gptel-fsm-state fsm)
+    ('ABRT nil)
+    ('ERRS
+     (sluice-gptel--failed fsm id)
+     ;; What the daemon said is in the echo area already; what curl says is no help.
+     (when (equal (plist-get info :status) "Curl failure")
+       (run-at-time 0 nil #'sluice-gptel--tell-hidden fsm id)))
+    ;; gptel takes a cut stream and an error inside a 200 for success, and notes
+    ;; curl's failure only after this.
+    (_ (run-at-time 0.05 nil #'sluice-gptel--tell-hidden fsm id))))
 
 (defun sluice-gptel--failed (fsm id)
   "Remember and show that the call ID of FSM has failed.
@@ -246,7 +261,7 @@ so it is not complete.  Send again"))))))
 (defconst sluice-gptel--advice
   '((gptel-curl-get-response :around sluice-gptel--around-curl)
     (gptel--url-get-response :around sluice-gptel--around-url)
-    (gptel--fsm-transition :after sluice-gptel-wait-moved))
+    (gptel--fsm-transition :after sluice-gptel--moved))
   "What is advised while the mode is on: (FUNCTION HOW ADVICE).")
 
 (defun sluice-gptel--load ()

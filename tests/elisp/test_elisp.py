@@ -1,7 +1,7 @@
 """Runs the tests and gates of the Emacs package in every Emacs that is found: the newest one and the oldest supported.
 
 `.ci/install-emacs.sh` puts both in place; `.ci/env.sh` tells where, by SLUICE_EMACS_30, SLUICE_EMACS_28,
-SLUICE_GPTEL_PATH, SLUICE_PLZ_PATH and SLUICE_PACKAGE_LINT_PATH. Without these variables the same places are looked up here.
+SLUICE_GPTEL_PATH, SLUICE_PLZ_PATH and SLUICE_PACKAGE_LINT_PATH. Without these the same places are looked up here.
 """
 
 from __future__ import annotations
