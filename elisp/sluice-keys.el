@@ -53,6 +53,13 @@
     (list :key (or (sluice-keys--find host)
                    (sluice-keys--refuse (sluice-keys-missing-text host))))))
 
+(defun sluice-keys--forget-lack (host)
+  "Have auth-source look anew for the key of HOST the next time, and return nil.
+It remembers for two hours that there was none."
+  (auth-source-forget+ :host host)
+  (auth-source-forget+ :host (car (split-string host ":")))
+  nil)
+
 (defun sluice-keys--refuse (text)
   "Answer the daemon that there is no key, for the reason TEXT."
   (signal 'sluice-rpc-error (list text sluice-keys--none-code)))
@@ -62,7 +69,8 @@
   ;; The daemon's question comes in a filter, where quitting is put off.
   (let ((inhibit-quit nil))
     (condition-case err
-        (sluice-key-from-auth-source host)
+        (or (sluice-key-from-auth-source host)
+            (sluice-keys--forget-lack host))
       (quit (sluice-keys--refuse
              (sluice-gettext "Nothing was sent: you did not unlock the key for %s" host)))
       (error (sluice-keys--refuse

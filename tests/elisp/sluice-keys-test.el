@@ -56,6 +56,19 @@
         (should (string-search part (plist-get problem :message))))
       (should-not (string-search "CANARY" (plist-get problem :message))))))
 
+(ert-deftest sluice-keys-test-written-meanwhile ()
+  "An entry that is written after the first question is found by the next."
+  (sluice-keys-test-with "machine other.example.org login apikey password %s"
+    (let ((auth-source-do-cache t))
+      (auth-source-forget-all-cached)
+      (should (plist-get (sluice-keys-test-ask "api.openai.com:443") :error))
+      (with-temp-file file
+        (insert "machine api.openai.com login apikey password " sluice-keys-test-key "\n"))
+      (should (equal sluice-keys-test-key
+                     (plist-get (plist-get (sluice-keys-test-ask "api.openai.com:443") :result)
+                                :key)))
+      (auth-source-forget-all-cached))))
+
 (ert-deftest sluice-keys-test-locked ()
   "A person who does not unlock the keys, and keys that cannot be read, are told apart."
   (fake-daemon-with
