@@ -84,16 +84,21 @@ A call that went through the daemon is explained by the daemon."
   (let ((number (string-to-number (format "%s" status))))
     (and (<= 100 number 999) number)))
 
+(defconst sluice-gptel-explain--providers
+  '("anthropic" "azure" "cerebras" "cohere" "deepseek" "fireworks" "groq" "huggingface" "kagi"
+    "mistral" "nvidia" "openai" "openrouter" "perplexity" "together")
+  "Providers whose hosts are named as Sluice names them.")
+
 (defun sluice-gptel-explain--provider (backend)
-  "Return the name of BACKEND's provider as its host has it, or nil."
+  "Return the name of BACKEND's provider, or nil for one that is not known here."
   (let* ((slot (ignore-errors (cl-struct-slot-offset 'gptel-backend 'host)))
          (host (and slot backend (aref backend slot)))
          (labels (and (stringp host) (split-string (car (split-string host ":")) "\\."))))
     (pcase (car (last labels 2))
-      ((or 'nil "0" "1") nil)
       ("googleapis" "gemini")
       ("x" "xai")
-      ((and name (guard (cdr labels))) name))))
+      ("githubcopilot" "copilot")
+      (name (car (member name sluice-gptel-explain--providers))))))
 
 ;;;; What is shown
 

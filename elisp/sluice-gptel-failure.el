@@ -139,7 +139,7 @@ The explanation came at the time NOW; both are Unix times in seconds."
        (format "\n[%s]"
                (sluice-gettext "%s  C-c ? then %s"
                                (if (sluice-gptel-failure-timer failure)
-                                   (sluice-gettext "Sent again at %s." at)
+                                   (sluice-gettext "Will be sent again at %s." at)
                                  (sluice-gettext "Failed."))
                                (string-join keys ", ")))
        'face 'error)

@@ -38,7 +38,7 @@ class Keys:
         self._seal = seal
         self._ask_s = ask_s
         self._held: dict[str, Secret] = {}
-        self._questions: dict[str, asyncio.Task[Secret | None]] = {}
+        self._questions: dict[str, tuple[Session, asyncio.Task[Secret | None]]] = {}
 
     async def of(self, host: str, session: Session, about: Mapping[str, Any]) -> Secret | None:
         """The key for HOST: held, else asked for over SESSION; None if that one does not answer such questions.
@@ -46,13 +46,10 @@ class Keys:
         ABOUT goes with the question. Raises NoKey.
         """
         while (held := self._held.get(host)) is None and METHOD in session.answers:
-            question = self._questions.get(host)
-            if question is None:
-                question = asyncio.create_task(self._ask(host, session, about))
-                self._questions[host] = question
-                question.add_done_callback(lambda done: self._asked(host, done))
+            asked, question = self._questions.get(host) or self._begin(host, session, about)
             # A call that is cancelled takes nobody else's question with it.
-            await asyncio.shield(question)
+            if await asyncio.shield(question) is None and asked is session:
+                return None
         return held
 
     def forget(self, host: str | None = None) -> int:
@@ -61,6 +58,14 @@ class Keys:
         for one in gone:
             del self._held[one]
         return len(gone)
+
+    def _begin(
+        self, host: str, session: Session, about: Mapping[str, Any]
+    ) -> tuple[Session, asyncio.Task[Secret | None]]:
+        question = asyncio.create_task(self._ask(host, session, about))
+        self._questions[host] = session, question
+        question.add_done_callback(lambda done: self._asked(host, done))
+        return session, question
 
     async def _ask(self, host: str, session: Session, about: Mapping[str, Any]) -> Secret | None:
         """Ask, and hold the answer; None if the connection ended first, so that another one may be asked."""

@@ -106,6 +106,7 @@
     (pcase-dolist (`(,host . ,name)
                    '(("api.openai.com" . "openai") ("api.groq.com" . "groq") ("api.x.ai" . "xai")
                      ("generativelanguage.googleapis.com" . "gemini") ("openrouter.ai" . "openrouter")
+                     ("mine.openai.azure.com" . "azure") ("llm.example.org" . nil)
                      ("localhost:11434" . nil) ("127.0.0.1:8080" . nil)))
       (should (equal name (sluice-gptel-explain--provider
                            (gptel-make-openai "T-Host" :host host :models '(ok)))))))

@@ -69,7 +69,7 @@
   (sluice-gptel-failure-test-with 'busy 0.4
     (should (string-match-p "t send again at [0-9:]+, w" (sluice-gptel-failure-test-shown)))
     (sluice-gptel-failure-test-press "t")
-    (should (string-match-p "\\[Sent again at [0-9:]+\\.  C-c \\? then d do not\\]"
+    (should (string-match-p "\\[Will be sent again at [0-9:]+\\.  C-c \\? then d do not\\]"
                             (sluice-gptel-failure-test-shown)))
     (should (= 1 (length (sluice-gptel-test-http))))
     (fake-daemon-until (string-search sluice-gptel-test-hello (buffer-string))))

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from daemon.providers import load_providers
+
 HERE = Path(__file__).resolve().parent
 PACKAGE = HERE.parents[1] / "elisp"
 CACHE = Path(os.environ.get("SLUICE_CI_CACHE") or Path.home() / ".cache/sluice-ci")
@@ -135,6 +137,17 @@ def test_gate(emacs: Emacs | None, gate: str, tmp_path: Path) -> None:
 def test_each_file_has_its_tests() -> None:
     """For each file of the package there is a file of tests."""
     assert {file.stem + "-test" for file in PACKAGE.glob("*.el")} == {file.stem for file in TEST_FILES}
+
+
+def test_the_names_of_providers() -> None:
+    """A provider that the package names is one that the daemon knows, on such a host."""
+    text = (PACKAGE / "sluice-gptel-explain.el").read_text()
+    names = re.findall(r'"([a-z]+)"', text.partition("sluice-gptel-explain--providers\n")[2].partition(")")[0])
+    assert len(names) > 10
+    providers = load_providers()
+    for name in (*names, "gemini", "xai", "copilot"):
+        hosts = [host.pattern.split(".") for host in providers[name].hosts]
+        assert [one for one in hosts if one[-2] in (name, "googleapis", "x", "githubcopilot")], name
 
 
 def test_keys_that_users_own() -> None:
