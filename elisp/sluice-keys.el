@@ -44,7 +44,7 @@
 (defconst sluice-keys-questions ["key/needed"]
   "What the daemon is told, with its greeting, that this Emacs answers.")
 
-(defconst sluice-keys--none-code -32011
+(defconst sluice-keys--none-code -32012
   "Code of the answer that there is no key.")
 
 (cl-defmethod sluice-rpc-answer ((_method (eql 'key/needed)) params)

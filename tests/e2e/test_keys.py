@@ -62,7 +62,7 @@ def test_asked_once_held_and_forgotten(sluice: Any, sandbox: Any) -> None:
         reply(rpc, question(rpc), error={"code": 1, "message": "There is none here."})
         with pytest.raises(RpcError, match="There is none here") as refused:
             rpc.result(call)
-        assert refused.value.code == -32011
+        assert refused.value.code == -32012
     assert len(provider.seen) == 4
     files = [file.read_bytes() for file in daemon.state_dir.rglob("*") if file.is_file()]
     assert files

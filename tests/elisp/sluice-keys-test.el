@@ -51,7 +51,7 @@
   "Without an entry it is said which was looked for, where, and what to write there."
   (sluice-keys-test-with "machine api.openai.com login somebody password %s"
     (let ((problem (plist-get (sluice-keys-test-ask "api.openai.com") :error)))
-      (should (eql -32011 (plist-get problem :code)))
+      (should (eql -32012 (plist-get problem :code)))
       (dolist (part (list "machine api.openai.com login apikey password KEY" file "Nothing was sent"))
         (should (string-search part (plist-get problem :message))))
       (should-not (string-search "CANARY" (plist-get problem :message))))))
