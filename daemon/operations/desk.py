@@ -13,8 +13,8 @@ from daemon.gateway import Gateway
 from daemon.journal import Journal
 from daemon.model import Origin, Priority
 from daemon.operations.hub import Hub
-from daemon.operations.lookout import Lookout
 from daemon.operations.keys import Keys
+from daemon.operations.lookout import Lookout
 from daemon.operations.session import Session
 from daemon.pacing import Pacer
 from daemon.phrases import phrase
