@@ -10,7 +10,7 @@ class Unanswered(Exception):
     """A question to the visitor got no answer: an error, in the visitor's `words`, or none in time, or it is `gone`."""
 
     def __init__(self, words: str | None = None, *, gone: bool = False) -> None:
-        super().__init__(words or "no answer")
+        super().__init__(words)
         self.words = words
         self.gone = gone
 
