@@ -4,7 +4,7 @@
 
 ;; Author: The Sluice authors <https://github.com/sluice-llm/sluice>
 ;; Version: 0.1.0
-;; Package-Requires: ((emacs "28.1"))
+;; Package-Requires: ((emacs "28.1") (transient "0.3.7"))
 ;; Keywords: comm, convenience, tools
 ;; URL: https://github.com/sluice-llm/sluice
 ;; SPDX-License-Identifier: GPL-3.0-or-later
@@ -52,6 +52,7 @@
 (require 'cl-lib)
 (require 'subr-x)
 (require 'sluice-rpc)
+(require 'sluice-words)
 
 (defgroup sluice nil
   "Pace, resend and explain calls to language models."
@@ -128,14 +129,9 @@ Calls to a model never block; this is about explanations, status and the like."
 (defvar sluice--connection nil
   "The connection to the daemon, or what is left of it.")
 
-(defvar sluice--subscribed nil
-  "Topics that are wanted, and subscribed again after a reconnection.")
-
-(defvar sluice--retry nil
-  "State of the background reconnection: (TIMER . DELAYS-LEFT), or nil.")
-
-(defconst sluice--retry-delays '(1 2 4 30)
-  "Seconds between attempts to connect again; the last one is repeated.")
+(defvar sluice-connection-functions nil
+  "Functions called with t when there is a connection, nil when not any more.
+They get the symbol `closed' when this Emacs has closed it itself.")
 
 (defun sluice--hello (conn)
   "Introduce this Emacs over CONN and check that both speak the same protocol."
@@ -180,84 +176,22 @@ Return the symbol `died' when it was accepted and closed at once."
       (when (eq conn 'died) (setq conn (sluice--open address)))
       (when (sluice-rpc-p conn)
         (setq sluice--connection conn)
-        (sluice--connected))
+        (run-hook-with-args 'sluice-connection-functions t))
       sluice--connection)))
 
 (defun sluice-disconnect ()
   "Close the connection to the daemon; the daemon lives on."
   (interactive)
-  (sluice--stop-retrying)
   (when (sluice-rpc-live-p sluice--connection)
     (sluice-rpc-close sluice--connection))
-  (setq sluice--connection nil))
-
-(defvar sluice-connection-functions nil
-  "Functions called with t when there is a connection, nil when not any more.")
-
-(defun sluice--connected ()
-  "Ask over the new connection for what is subscribed, and tell who wants to know."
-  (sluice--stop-retrying)
-  (sluice--ask-topics)
-  (run-hook-with-args 'sluice-connection-functions t))
-
-(defun sluice--ask-topics ()
-  "Have the daemon tell about what is subscribed."
-  (when (and sluice--subscribed (sluice-rpc-live-p sluice--connection))
-    (sluice-rpc-request sluice--connection "subscribe"
-                        (list :topics (vconcat sluice--subscribed)))))
-
-(defun sluice-subscribe (&rest topics)
-  "Have the daemon tell about TOPICS: \"queue\", \"limits\", \"errors\".
-They come as `sluice-rpc-notify' calls, also after a restart of the daemon.
-While it is not there, it is looked for."
-  (let ((all (cl-union sluice--subscribed topics :test #'equal))
-        (live (sluice-rpc-live-p sluice--connection)))
-    (unless (and live (= (length all) (length sluice--subscribed)))
-      (setq sluice--subscribed all)
-      (cond (live (sluice--ask-topics))
-            ((not (or (sluice-connection) sluice--retry))
-             (sluice--retry-in sluice--retry-delays))))))
-
-(defun sluice-unsubscribe (&rest topics)
-  "Have the daemon say no more of TOPICS, nor subscribe when it comes back."
-  (let ((rest (cl-set-difference sluice--subscribed topics :test #'equal)))
-    (unless (= (length rest) (length sluice--subscribed))
-      (setq sluice--subscribed rest)
-      (unless rest (sluice--stop-retrying))
-      (when (sluice-rpc-live-p sluice--connection)
-        ;; The daemon forgets all topics at once, so the others are asked for again.
-        (sluice-rpc-request sluice--connection "unsubscribe" nil
-                            :success (lambda (_) (sluice--ask-topics)))))))
-
-;;;; After the daemon went away
+  (setq sluice--connection nil)
+  (run-hook-with-args 'sluice-connection-functions 'closed))
 
 (defun sluice--lost (conn)
-  "Note that the daemon behind CONN has gone; look for it when somebody listens."
+  "Note that the daemon behind CONN has gone."
   (when (eq conn sluice--connection)
     (setq sluice--connection nil)
-    (when sluice--subscribed
-      (message "Sluice: the daemon has gone away; I will notice when it is back")
-      (sluice--retry-in sluice--retry-delays))
     (run-hook-with-args 'sluice-connection-functions nil)))
-
-(defun sluice--retry-in (delays)
-  "Try to connect after the first of DELAYS, then after the others, quietly."
-  (sluice--stop-retrying)
-  (setq sluice--retry
-        (cons (run-at-time (car delays) nil #'sluice--retry-now)
-              (or (cdr delays) delays))))
-
-(defun sluice--retry-now ()
-  "Connect to the daemon if it is there; else wait longer."
-  (let ((delays (cdr sluice--retry)))
-    (unless (sluice-connection)
-      (sluice--retry-in delays))))
-
-(defun sluice--stop-retrying ()
-  "Stop looking for the daemon in the background."
-  (when sluice--retry
-    (cancel-timer (car sluice--retry))
-    (setq sluice--retry nil)))
 
 ;;;; Starting the daemon
 
