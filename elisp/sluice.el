@@ -38,14 +38,14 @@
 ;;
 ;;   (global-set-key (kbd "C-c g") sluice-command-map)
 ;;
-;;   s  send the region or paragraph        k  stop an answer
-;;   e  explain the last failure            E  explain an error text (region)
-;;   w  copy the curl command of a call     S  is the daemon there, what waits
-;;   q  what waits      l  limits           L  the newest calls
+;;   g  a menu          s  send the region or paragraph   p  ask in the minibuffer
+;;   c  a chat          r  rewrite the region             k  stop an answer
+;;   e  explain the last failure                          E  explain an error text
+;;   q  what waits      l  limits                         L  the newest calls
+;;   D  what is wrong here                                ?  all keys
 ;;
 ;; This file finds the daemon, starts it when you want so, and keeps the one
-;; connection.  The commands live in sluice-chat.el, sluice-explain.el,
-;; sluice-calls.el and sluice-limits.el.
+;; connection.  The commands live in the other files, each named after its subject.
 
 ;;; Code:
 
@@ -290,11 +290,15 @@ Return nil if it is over."
   (when (buffer-live-p buffer)
     (with-current-buffer buffer (setq sluice-call id))))
 
-(defun sluice-note-failure (id buffer)
-  "Remember that the call ID from BUFFER failed."
+(defvar sluice-failure-functions '(sluice-notify-failure)
+  "Functions called with id, buffer and words, or nil, when a call has failed.")
+
+(defun sluice-note-failure (id buffer &optional words)
+  "Remember that the call ID from BUFFER failed.  WORDS say why."
   (setq sluice--newest-failure id)
   (when (buffer-live-p buffer)
-    (with-current-buffer buffer (setq sluice-failed-call id))))
+    (with-current-buffer buffer (setq sluice-failed-call id)))
+  (run-hook-with-args 'sluice-failure-functions id buffer words))
 
 ;;;; Status
 
@@ -317,7 +321,11 @@ Return nil if it is over."
 
 ;;;; Keys
 
-(autoload 'sluice-send "sluice-chat" "Send the region or paragraph to a model." t)
+(autoload 'sluice-menu "sluice-transient" "Say what would go where, and send." t)
+(autoload 'sluice-send "sluice-send" "Send the region or paragraph to a model." t)
+(autoload 'sluice-prompt "sluice-send" "Send what is read in the minibuffer." t)
+(autoload 'sluice-chat "sluice-conversation" "Go to the buffer of a chat." t)
+(autoload 'sluice-rewrite "sluice-rewrite" "Have the region rewritten." t)
 (autoload 'sluice-abort "sluice-chat" "Stop an answer." t)
 (autoload 'sluice-undo-answer "sluice-answer" "Remove an answer." t)
 (autoload 'sluice-explain-last "sluice-explain" "Explain the last failure." t)
@@ -327,22 +335,35 @@ Return nil if it is over."
 (autoload 'sluice-log "sluice-calls" "Show the newest calls." t)
 (autoload 'sluice-usage "sluice-usage" "Show what was used, and your budgets." t)
 (autoload 'sluice-limits "sluice-limits" "Show the limits and what is used of them." t)
+(autoload 'sluice-doctor "sluice-doctor" "Look what is wrong with this set-up." t)
+(autoload 'sluice-help "sluice-help" "List the commands and their keys." t)
+(autoload 'sluice-mode-line-mode "sluice-mode-line" "Show in the mode line what waits." t)
+(autoload 'sluice-notify-failure "sluice-notify" "Tell that a call has failed.")
 (autoload 'sluice-gptel-mode "sluice-gptel" "Send gptel's calls through Sluice." t)
 
 ;;;###autoload
 (defvar sluice-command-map
   (let ((map (make-sparse-keymap)))
+    (define-key map "g" #'sluice-menu)
     (define-key map "s" #'sluice-send)
+    (define-key map "p" #'sluice-prompt)
+    (define-key map "c" #'sluice-chat)
+    (define-key map "r" #'sluice-rewrite)
     (define-key map "k" #'sluice-abort)
     (define-key map "u" #'sluice-undo-answer)
     (define-key map "e" #'sluice-explain-last)
     (define-key map "E" #'sluice-explain-region)
     (define-key map "w" #'sluice-copy-curl)
-    (define-key map "S" #'sluice-status)
     (define-key map "q" #'sluice-queue)
     (define-key map "l" #'sluice-limits)
     (define-key map "L" #'sluice-log)
     (define-key map "$" #'sluice-usage)
+    (define-key map "m" #'sluice-mode-line-mode)
+    (define-key map "D" #'sluice-doctor)
+    (define-key map "S" #'sluice-status)
+    (define-key map "+" #'sluice-start)
+    (define-key map "-" #'sluice-disconnect)
+    (define-key map "?" #'sluice-help)
     map)
   "Commands of Sluice, to be bound to a prefix key of your choice.")
 

@@ -255,6 +255,15 @@ class Client:
             await asyncio.sleep(0.005)
         return {}
 
+    async def chat_big(self, params: Json, id: Any) -> Json:
+        """Eight megabytes of UTF-8, in pieces of 64 kB, and once more with the result."""
+        piece = "한국어 中文 🙂 שלום " * (64 * 1024 // 37)
+        count = 8 * 1024 * 1024 // len(piece.encode())
+        for seq in range(count):
+            self._delta(id, seq, piece)
+            await self.writer.drain()
+        return self._result(piece * count)
+
     async def chat_waits(self, params: Json, id: Any) -> Json:
         """Waits in line until it is cancelled."""
         reason = "requests per minute used up"
