@@ -89,7 +89,7 @@ It may be a message of any program, a Python exception or what curl -i printed.
 When the daemon does not run, its program is asked without starting it."
   (interactive (if (use-region-p)
                    (list (region-beginning) (region-end))
-                 (user-error "Select the error text first")))
+                 (user-error "%s" (sluice-gettext "Select the error text first"))))
   (sluice-explain--show (list :text (buffer-substring-no-properties begin end)
                               :language sluice-language)))
 
@@ -101,7 +101,8 @@ The key is not in the command; it is read from the environment."
   (interactive)
   (let* ((call (or (plist-get sluice-explain--answer :call)
                    (and sluice-explain--question
-                        (user-error "This page is about a text, not about a call"))
+                        (user-error "%s" (sluice-gettext
+                                          "This page is about a text, not about a call")))
                    sluice-call "last")))
     (sluice-copy-curl-of call)))
 
@@ -110,8 +111,9 @@ The key is not in the command; it is read from the environment."
   (let* ((answer (sluice-ask "curl" (list :call call)))
          (note (plist-get answer :note)))
     (kill-new (plist-get answer :command))
-    (message "Copied the curl command%s"
-             (if (or (null note) (string-empty-p note)) "" (concat ".  " note)))))
+    (message "%s" (if (or (null note) (string-empty-p note))
+                      (sluice-gettext "Copied the curl command")
+                    (sluice-gettext "Copied the curl command.  %s" note)))))
 
 ;;;; The answer
 
@@ -130,7 +132,9 @@ A text can be explained without a daemon."
         (coding-system-for-write 'utf-8)
         (complaints nil))
     (unless (executable-find program)
-      (user-error "Sluice is not running, and its program `%s' is not in `exec-path'" program))
+      (user-error "%s" (sluice-gettext
+                        "Sluice is not running, and its program `%s' is not in `exec-path'"
+                        program)))
     (setq complaints (make-temp-file "sluice-explain"))
     (unwind-protect
         (with-temp-buffer
@@ -142,8 +146,8 @@ A text can be explained without a daemon."
               (sluice-explain--read)
             (error (erase-buffer)
                    (insert-file-contents complaints)
-                   (user-error "`%s explain' could not explain it: %s" program
-                               (string-trim (buffer-string))))))
+                   (user-error "%s" (sluice-gettext "`%s explain' could not explain it: %s" program
+                                                    (string-trim (buffer-string)))))))
       (delete-file complaints))))
 
 (defun sluice-explain--read ()
@@ -206,9 +210,10 @@ A text can be explained without a daemon."
   "Return in words when it clears; RESET-AT and NOW are Unix times in seconds."
   (when reset-at
     (let ((left (ceiling (- reset-at now))))
-      (cond ((<= left 0) "clear now")
-            ((< left 3600) (format "clears in %d:%02d" (/ left 60) (% left 60)))
-            (t (format-time-string "clears on %F at %H:%M" reset-at))))))
+      (cond ((<= left 0) (sluice-gettext "clear now"))
+            ((< left 3600) (sluice-gettext "clears in %d:%02d" (/ left 60) (% left 60)))
+            (t (sluice-gettext "clears on %s at %s" (format-time-string "%F" reset-at)
+                               (format-time-string "%H:%M" reset-at)))))))
 
 (defun sluice-explain--draw ()
   "Draw the page from `sluice-explain--answer'."
@@ -273,13 +278,13 @@ A text can be explained without a daemon."
   "Insert the row of buttons for the explanation IT."
   (let ((row (delq nil
                    (list (and (plist-get sluice-explain--answer :call)
-                              (list "w" "Copy curl" #'sluice-copy-curl))
+                              (list "w" (sluice-gettext "Copy curl") #'sluice-copy-curl))
                          (and (sluice-explain--links it)
-                              (list "o" "Open the page" #'sluice-explain-open))
+                              (list "o" (sluice-gettext "Open the page") #'sluice-explain-open))
                          (and (not (member (plist-get it :original) '(nil "")))
-                              (list "i" "Provider's words" #'sluice-explain-toggle-raw))
-                         (list "g" "Refresh" #'revert-buffer)
-                         (list "q" "Quit" #'quit-window)))))
+                              (list "i" (sluice-gettext "Provider's words") #'sluice-explain-toggle-raw))
+                         (list "g" (sluice-gettext "Refresh") #'revert-buffer)
+                         (list "q" (sluice-gettext "Quit") #'quit-window)))))
     (pcase-dolist (`(,key ,text ,command) row)
       (sluice-explain--button key text (lambda () (call-interactively command)))
       (insert "  "))                    ; the row just fits in 80 columns
@@ -303,8 +308,8 @@ has a page."
          (url (if number (alist-get number links) (cdar links))))
     (if url
         (browse-url url)
-      (user-error "%s" (if number (format "Number %d has no page to open" number)
-                         "There is no page to open")))))
+      (user-error "%s" (if number (sluice-gettext "Number %d has no page to open" number)
+                         (sluice-gettext "There is no page to open"))))))
 
 (defun sluice-explain-toggle-raw ()
   "Show or hide the provider's own words."

@@ -144,10 +144,12 @@ They get the symbol `closed' when this Emacs has closed it itself.")
     (when (plist-get hello :warning)
       (message "Sluice: %s" (plist-get hello :warning)))
     (unless (eql (plist-get hello :protocol) sluice-protocol)
-      (message "Sluice: the daemon (%s) speaks protocol %s, this package (%s) speaks %s.  \
-Update the older one: M-x package-upgrade, or pipx upgrade sluice-daemon"
-               (plist-get hello :version) (plist-get hello :protocol)
-               sluice-version sluice-protocol))))
+      (message "%s" (sluice-gettext
+                     "Sluice: the daemon (%s) speaks protocol %s, this package (%s) speaks %s.  \
+Update the older one: %s, or %s"
+                     (plist-get hello :version) (plist-get hello :protocol)
+                     sluice-version sluice-protocol
+                     "M-x package-upgrade" "pipx upgrade sluice-daemon")))))
 
 (defun sluice--open (address)
   "Return a new connection to the daemon at ADDRESS, or nil if there is none.
@@ -161,8 +163,8 @@ Return the symbol `died' when it was accepted and closed at once."
     ;; Just after a kill the kernel may accept for a daemon that is gone.
     (sluice-rpc-died 'died)
     (sluice-rpc-error
-     (message "Sluice: what listens at %s does not greet as it should: %s"
-              address (cadr err))
+     (message "%s" (sluice-gettext "Sluice: what listens at %s does not greet as it should: %s"
+                                   address (cadr err)))
      nil)
     (file-error nil)))
 
@@ -210,11 +212,12 @@ It needs less than one, but a busy machine was seen to take five.")
 
 (defun sluice-start-hint ()
   "Return a sentence about how to start the daemon."
-  (format "Start it with M-x sluice-start, or in a terminal: %s" (sluice--command-line)))
+  (sluice-gettext "Start it with M-x sluice-start, or in a terminal: %s"
+                  (sluice--command-line)))
 
 (defun sluice-not-running-text ()
   "Return what is said when the daemon is missing: what to do now."
-  (concat "Sluice is not running, so nothing was sent.  " (sluice-start-hint)))
+  (sluice-gettext "Sluice is not running, so nothing was sent.  %s" (sluice-start-hint)))
 
 (defun sluice--launch ()
   "Start the daemon's process, which outlives this Emacs."
@@ -222,8 +225,9 @@ It needs less than one, but a busy machine was seen to take five.")
         ;; A remote directory would make no sense, a mounted one would be kept busy.
         (default-directory (expand-file-name "~/")))
     (unless (executable-find (car command))
-      (user-error "The program `%s' is not in `exec-path'.  Install it with: \
-pipx install sluice-daemon; or set `sluice-daemon-command'" (car command)))
+      (user-error "%s" (sluice-gettext
+                        "The program `%s' is not in `exec-path'.  Install it with: %s; \
+or set `sluice-daemon-command'" (car command) "pipx install sluice-daemon")))
     ;; With destination 0 the process survives Emacs; children of `make-process' do not.
     (apply #'call-process (car command) nil 0 nil (cdr command))))
 
@@ -237,9 +241,9 @@ pipx install sluice-daemon; or set `sluice-daemon-command'" (car command)))
       (while (and (not (sluice-connection)) (< (float-time) limit))
         (sleep-for 0.05))))
   (unless (sluice-connection)
-    (user-error "The daemon did not answer in %d seconds.  Run it in a terminal to see why: %s"
-                sluice--start-limit (sluice--command-line)))
-  (message "Sluice runs at %s" (sluice-rpc-address sluice--connection))
+    (user-error "%s" (sluice-gettext "The daemon did not answer in %d seconds.  \
+Run it in a terminal to see why: %s" sluice--start-limit (sluice--command-line))))
+  (message "%s" (sluice-gettext "Sluice runs at %s" (sluice-rpc-address sluice--connection)))
   sluice--connection)
 
 (defun sluice-ensure ()
@@ -249,7 +253,7 @@ Return nil when there is none and it shall not be started."
       (when (and sluice-start-daemon
                  (or (eq sluice-start-daemon t)
                      (and (not noninteractive)
-                          (y-or-n-p "Sluice is not running.  Start it? "))))
+                          (y-or-n-p (sluice-gettext "Sluice is not running.  Start it? ")))))
         (sluice-start))))
 
 (defun sluice-require ()
@@ -307,17 +311,18 @@ Return nil if it is over."
   "Say whether the daemon is there, where, and what waits.  Do not start it."
   (interactive)
   (if (not (sluice-connection))
-      (message "Sluice is not running.  %s" (sluice-start-hint))
+      (message "%s" (sluice-gettext "Sluice is not running.  %s" (sluice-start-hint)))
     (let* ((hello (sluice-rpc-hello sluice--connection))
            (status (sluice-ask "status"))
            (waiting (length (plist-get status :queue))))
-      (message "Sluice %s runs (process %s, %s): %s"
-               (plist-get hello :version) (plist-get hello :pid)
-               (abbreviate-file-name (sluice-rpc-address sluice--connection))
-               (pcase waiting
-                 (0 "no call waits")
-                 (1 "1 call waits")
-                 (n (format "%d calls wait" n)))))))
+      (message "%s" (sluice-gettext
+                     "Sluice %s runs (process %s, %s): %s"
+                     (plist-get hello :version) (plist-get hello :pid)
+                     (abbreviate-file-name (sluice-rpc-address sluice--connection))
+                     (pcase waiting
+                       (0 (sluice-gettext "no call waits"))
+                       (1 (sluice-gettext "1 call waits"))
+                       (n (sluice-gettext "%d calls wait" n))))))))
 
 ;;;; Keys
 

@@ -42,12 +42,12 @@
       (should (equal '("hidden") desktop)))))
 
 (ert-deftest sluice-notify-test-no-desktop ()
-  "Without a desktop, or with one that fails, it is the echo area, and no error."
+  "Without a desktop, or with one that fails, there is no error, and no noise."
   (with-temp-buffer
-    (let ((process-environment
-           (cons "DBUS_SESSION_BUS_ADDRESS=unix:path=/nowhere" process-environment)))
-      (should (equal '("hidden") (fake-daemon-messages
-                                   (sluice-notify-default "hidden" (current-buffer))))))))
+    (dolist (address '("DBUS_SESSION_BUS_ADDRESS" "DBUS_SESSION_BUS_ADDRESS=unix:path=/nowhere"))
+      (let ((process-environment (cons address process-environment)))
+        (should-not (fake-daemon-messages
+                      (should-not (sluice-notify-default "hidden" (current-buffer)))))))))
 
 (ert-deftest sluice-notify-test-own-function-fails ()
   "A function of the user's that fails is told, and does no harm."

@@ -134,6 +134,29 @@ def test_each_file_has_its_tests() -> None:
     assert {file.stem + "-test" for file in PACKAGE.glob("*.el")} == {file.stem for file in TEST_FILES}
 
 
+OF_ITS_OWN_MODE = {"sluice-gptel-mode", "sluice-chat-mode"}
+"""Commands that a person turns on in the init file, not by a key."""
+
+
+def commands() -> set[str]:
+    """The commands that are offered: those that are loaded when somebody calls them."""
+    text = "\n".join(file.read_text() for file in PACKAGE.glob("*.el"))
+    form = re.compile(
+        r"^;;;###autoload[^\n]*\n\((defun|define-minor-mode|transient-define-prefix) ([a-z-]+)(.*?)(?=^\()", re.M | re.S
+    )
+    return {name for kind, name, body in form.findall(text + "\n(") if kind != "defun" or "(interactive" in body}
+
+
+def test_commands_are_reachable_and_documented() -> None:
+    """Each command has a key in the command map and a row in the README's table; the table has no other keys."""
+    keys = dict(re.findall(r'\(define-key map "(.)" #\'([a-z-]+)\)', (PACKAGE / "sluice.el").read_text()))
+    table = re.findall(r"^\| `C-c g (.)` \| `([a-z-]+)` \|", (HERE.parents[1] / "README.md").read_text(), re.MULTILINE)
+    offered = commands()
+    assert {"sluice-menu", "sluice-send", "sluice-chat", "sluice-doctor", "sluice-mode-line-mode"} <= offered
+    assert offered - OF_ITS_OWN_MODE <= set(keys.values())
+    assert dict(table) == keys
+
+
 def test_keys_that_users_own() -> None:
     """No file binds C-c and a letter, which users own, nor uses the prefix `daemon-`, which Emacs owns."""
     for file in PACKAGE.glob("*.el"):
