@@ -204,7 +204,10 @@ The page shows what it says when it is done."
       (when (buffer-live-p page)
         (with-current-buffer page
           (setq sluice-doctor--check (cons (process-exit-status process) text))
-          (sluice-doctor--draw))))))
+          (sluice-doctor--draw)
+          (dolist (window (get-buffer-window-list nil nil t))
+            (when (window-combined-p window)
+              (fit-window-to-buffer window))))))))
 
 ;;;; The page
 
@@ -245,11 +248,12 @@ The page shows what it says when it is done."
   "Draw the page from what was found."
   (let ((inhibit-read-only t) (place (point)) (number 0))
     (erase-buffer)
-    (insert (propertize (sluice-doctor--summary) 'face 'bold) "\n\n")
+    (insert (propertize (sluice-doctor--summary) 'face 'bold) "    "
+            (propertize (sluice-gettext "g looks again, q closes this page") 'face 'shadow)
+            "\n\n")
     (dolist (finding sluice-doctor--findings)
       (setq number (sluice-doctor--insert finding number)))
     (sluice-doctor--insert-check)
-    (insert "\n" (sluice-gettext "g looks again, q closes this page") "\n")
     (goto-char (min place (point-max)))))
 
 (defun sluice-doctor--summary ()

@@ -211,21 +211,35 @@ Nothing is changed before you accept."
     (if chat (sluice-chat--stop chat) (delete-overlay (sluice-rewrite-region rewrite)))
     (message "%s" (sluice-gettext "The old text stays"))))
 
+(defun sluice-rewrite--diff-text (old new)
+  "Return in what the texts OLD and NEW differ, as the program diff says it."
+  (let ((files (mapcar (lambda (text)
+                         (make-temp-file "sluice" nil nil
+                                         (if (string-suffix-p "\n" text) text
+                                           (concat text "\n"))))
+                       (list old new))))
+    (unwind-protect
+        (with-temp-buffer
+          (apply #'call-process diff-command nil t nil "-u" "--label" "old" "--label" "new" files)
+          (buffer-string))
+      (mapc #'delete-file files))))
+
 (defun sluice-rewrite-diff ()
   "Show in what the proposal at point differs from the old text."
   (interactive)
   (let ((rewrite (sluice-rewrite--needed)))
     (unless (executable-find diff-command)
       (user-error "%s" (sluice-gettext "The program `%s' is missing" diff-command)))
-    (let ((old (generate-new-buffer " *old*")) (new (generate-new-buffer " *new*")))
-      (unwind-protect
-          (progn
-            (with-current-buffer old (insert (sluice-rewrite-original rewrite)))
-            (with-current-buffer new (insert (sluice-rewrite--fitted rewrite)))
-            (display-buffer (diff-no-select old new "-u" t
-                                            (get-buffer-create "*Sluice diff*"))))
-        (kill-buffer old)
-        (kill-buffer new)))))
+    (let ((text (sluice-rewrite--diff-text (sluice-rewrite-original rewrite)
+                                           (sluice-rewrite--fitted rewrite))))
+      (with-current-buffer (get-buffer-create "*Sluice diff*")
+        (let ((inhibit-read-only t))
+          (erase-buffer)
+          (insert (if (string-empty-p text) (sluice-gettext "There is no difference") text)))
+        (diff-mode)
+        (setq buffer-read-only t)
+        (goto-char (point-min))
+        (display-buffer (current-buffer))))))
 
 (provide 'sluice-rewrite)
 ;;; sluice-rewrite.el ends here

@@ -92,6 +92,11 @@ Without one it is the paragraph at point.")
         (sluice-send-source-function (funcall sluice-send-source-function))
         (t (sluice-send--text (sluice-send--paragraph)))))
 
+(defun sluice-send-empty-p (parcel)
+  "Return non-nil if there is nothing in PARCEL."
+  (cl-every (lambda (message) (string-blank-p (plist-get message :content)))
+            (sluice-parcel-messages parcel)))
+
 (defun sluice-send-tokens (parcel)
   "Return about how many tokens PARCEL is."
   (sluice-estimate-messages (sluice-parcel-messages parcel) (sluice-parcel-system parcel)))
@@ -129,8 +134,7 @@ Without one it is the paragraph at point.")
 
 (defun sluice-send--confirm (parcel)
   "Return non-nil if PARCEL shall go; ask where that is in doubt."
-  (cond ((cl-every (lambda (message) (string-blank-p (plist-get message :content)))
-                   (sluice-parcel-messages parcel))
+  (cond ((sluice-send-empty-p parcel)
          (user-error "%s" (sluice-gettext
                            "There is nothing to send here: select text or go to a paragraph")))
         ((and (sluice-send--being-answered-p parcel)

@@ -66,13 +66,14 @@
 (defun sluice-menu--heading ()
   "Return in words how large it is what would be sent, and how long it would wait."
   (sluice-menu--in-buffer
-    (condition-case nil
-        (let ((tokens (sluice-send-tokens (sluice-send-parcel))))
+    (let ((parcel (ignore-error user-error (sluice-send-parcel))))
+      (if (or (null parcel) (sluice-send-empty-p parcel))
+          (sluice-gettext "Nothing to send at point")
+        (let ((tokens (sluice-send-tokens parcel)))
           (sluice-gettext "Send: %s"
                           (sluice-estimate-words
                            tokens (sluice-estimate-wait sluice-menu--pools tokens
-                                                        sluice-host sluice-model))))
-      (user-error (sluice-gettext "Nothing to send at point")))))
+                                                        sluice-host sluice-model))))))))
 
 (defun sluice-menu--line (label value)
   "Return LABEL and VALUE as a line of the menu."

@@ -86,14 +86,16 @@
     (should-error (sluice-rewrite-accept) :type 'user-error)))
 
 (ert-deftest sluice-rewrite-test-diff ()
-  "`d' shows old and new side by side as a diff."
+  "`d' shows what is old and what is new."
   (skip-unless (executable-find diff-command))
   (sluice-rewrite-test-with "Before [old text\n]after" "whole"
     (sluice-rewrite-test-ready)
     (save-window-excursion
       (sluice-rewrite-test-press "d")
       (with-current-buffer "*Sluice diff*"
-        (should (string-match-p "^-old text\n\\+All at once\\.\n" (buffer-string)))))))
+        (should (equal "--- old\n+++ new\n@@ -1 +1 @@\n-old text\n+All at once.\n"
+                       (buffer-string)))
+        (should (derived-mode-p 'diff-mode))))))
 
 (ert-deftest sluice-rewrite-test-changed-meanwhile ()
   "A text that was changed in the meantime is not replaced."

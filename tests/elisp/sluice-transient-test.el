@@ -35,6 +35,7 @@
   (sluice-transient-test-with "one two three"
     (should (equal "Send: 7 tokens, ~0.4 s wait" (sluice-menu--heading)))
     (erase-buffer)
+    (should (equal "Nothing to send at point" (sluice-menu--heading)))
     (insert (string-join (make-list 1236 "word") " "))
     (with-temp-buffer
       (should (equal "Send: 1,240 tokens, ~0.4 s wait" (sluice-menu--heading))))))
