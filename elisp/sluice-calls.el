@@ -240,11 +240,24 @@ If it is not from this Emacs, say why it waits."
          (took (plist-get row :duration_s)))
     (list (plist-get row :id)
           (vector (format-time-string "%T" (plist-get row :started_at))
-                  (if failed (propertize (concat "! " state) 'face 'sluice-failed) state)
+                  (if failed
+                      (propertize (concat "! " (sluice-log--state state)) 'face 'sluice-failed)
+                    (sluice-log--state state))
                   (if took (sluice-gettext "%.1f s" took) "")
                   (or (plist-get row :client) "")
                   (or (plist-get row :model) "")
                   (or (plist-get row :line) (plist-get row :host) "")))))
+
+(defun sluice-log--state (state)
+  "Return STATE, one of the daemon's names, as a word."
+  (pcase state
+    ("queued" (sluice-gettext "queued"))
+    ("held" (sluice-gettext "held"))
+    ("running" (sluice-gettext "running"))
+    ("done" (sluice-gettext "done"))
+    ("failed" (sluice-gettext "failed"))
+    ("cancelled" (sluice-gettext "cancelled"))
+    (_ state)))
 
 (defun sluice-log-explain ()
   "Explain what happened to the call on this line."

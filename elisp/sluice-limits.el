@@ -108,7 +108,7 @@ says in words how they stand."
                   (cond ((null dim) (sluice-gettext "none known"))
                         ((plist-get dim :period)
                          (format "%s/%s" (sluice-limits--word (plist-get dim :dimension))
-                                 (plist-get dim :period)))
+                                 (sluice-limits--word (plist-get dim :period))))
                         (t (sluice-limits--word (plist-get dim :dimension))))
                   (if (and used limit) (sluice-limits-bar used limit) "")
                   (cond ((null used) "")
@@ -116,12 +116,28 @@ says in words how they stand."
                                        (sluice-limits--number limit)))
                         (t (sluice-limits--number used)))
                   (if (> others 0) (sluice-limits--number others) "")
-                  (or (plist-get dim :source) "")
+                  (sluice-limits--word (plist-get dim :source))
                   (or (plist-get pool :words) "")))))
 
-(defun sluice-limits--word (dimension)
-  "Return DIMENSION as a word."
-  (string-replace "_" " " (or dimension "")))
+(defun sluice-limits--word (name)
+  "Return NAME, a dimension, a period or a source of the daemon's, as a word."
+  (pcase name
+    ("requests" (sluice-gettext "requests"))
+    ("tokens" (sluice-gettext "tokens"))
+    ("input_tokens" (sluice-gettext "input tokens"))
+    ("output_tokens" (sluice-gettext "output tokens"))
+    ("images" (sluice-gettext "images"))
+    ("audio_seconds" (sluice-gettext "audio seconds"))
+    ("concurrency" (sluice-gettext "at a time"))
+    ("second" (sluice-gettext "second"))
+    ("minute" (sluice-gettext "minute"))
+    ("hour" (sluice-gettext "hour"))
+    ("day" (sluice-gettext "day"))
+    ("month" (sluice-gettext "month"))
+    ("header" (sluice-gettext "header"))
+    ("config" (sluice-gettext "config"))
+    ("guess" (sluice-gettext "guess"))
+    (_ (string-replace "_" " " (or name "")))))
 
 (defun sluice-limits--number (number)
   "Return NUMBER in a few characters: 950, 9,500, 95k or 9.5M."

@@ -66,8 +66,8 @@ It gets a text and the buffer that it is about, which may have been killed."
 
 (defun sluice-notify-default (text buffer)
   "Tell TEXT: on the desktop, or in the echo area if BUFFER is shown.
-Without a desktop that shows notes nothing is done: who tells something has said it
-in the echo area before."
+Without a desktop that shows notes nothing is done: who tells something has
+said it in the echo area before."
   (if (sluice-notify--visible-p buffer)
       (message "%s" text)
     (sluice-notify--desktop text)))

@@ -212,7 +212,7 @@ Nothing is changed before you accept."
     (message "%s" (sluice-gettext "The old text stays"))))
 
 (defun sluice-rewrite--diff-text (old new)
-  "Return in what the texts OLD and NEW differ, as the program diff says it."
+  "Return what the program diff prints for the texts OLD and NEW."
   (let ((files (mapcar (lambda (text)
                          (make-temp-file "sluice" nil nil
                                          (if (string-suffix-p "\n" text) text

@@ -176,6 +176,7 @@ Where it has no value of its own there, it is set everywhere, for this session."
     ("w" (lambda () (sluice-gettext "queue")) sluice-queue)
     ("l" (lambda () (sluice-gettext "limits")) sluice-limits)
     ("L" (lambda () (sluice-gettext "log")) sluice-log)
+    ("$" (lambda () (sluice-gettext "what was used")) sluice-usage)
     ("e" (lambda () (sluice-gettext "explain the last failure")) sluice-explain-last)
     ("D" (lambda () (sluice-gettext "what is wrong here")) sluice-doctor)]]
   (interactive)

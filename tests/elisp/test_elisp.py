@@ -134,7 +134,7 @@ def test_each_file_has_its_tests() -> None:
     assert {file.stem + "-test" for file in PACKAGE.glob("*.el")} == {file.stem for file in TEST_FILES}
 
 
-OF_ITS_OWN_MODE = {"sluice-gptel-mode", "sluice-chat-mode"}
+OF_ITS_OWN_MODE = {"sluice-gptel-mode", "sluice-warnings-mode"}
 """Commands that a person turns on in the init file, not by a key."""
 
 
