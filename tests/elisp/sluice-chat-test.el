@@ -297,8 +297,8 @@ Garbage collection does not count, nor what other programs take meanwhile."
 
 (ert-deftest sluice-chat-test-five-thousand-pieces ()
   "Five thousand pieces arrive in order, and are one step of undo.
-In no go is Emacs kept from the user for long.  Measured was 1 ms; on a machine so
-busy that hundreds of pieces pile up, 100 ms were seen with code that is not compiled."
+In no go is Emacs kept from the user for 50 ms; measured were 2 to 7 ms, on a busy
+machine and with code that is not compiled."
   (sluice-chat-test-with "Hello" "echo"
     (let ((text (mapconcat #'number-to-string (number-sequence 1 1400) " ")))
       (should (< 5000 (length text)))
@@ -309,7 +309,7 @@ busy that hundreds of pieces pile up, 100 ms were seen with code that is not com
                  (fake-daemon-until (sluice-chat-test-idle-p) 60))
         (advice-remove 'sluice-rpc--filter #'sluice-chat-test-time))
       (message "longest go: %.1f ms" (* 1000 sluice-chat-test-longest))
-      (should (< 0 sluice-chat-test-longest 0.25))
+      (should (< 0 sluice-chat-test-longest 0.05))
       (should (equal (concat "Hello\n\n" text) (buffer-string)))
       (undo-boundary)
       (let ((inhibit-message t)) (undo))
