@@ -67,24 +67,23 @@
     (should (equal "other" sluice-model))
     (should (equal "gpt-4o-mini" (default-toplevel-value 'sluice-model)))))
 
+(defun sluice-transient-test-keys (part)
+  "Return (KEY . COMMAND) for each suffix in PART of a layout.
+How a layout is built differs between the versions of transient."
+  (cond ((vectorp part) (mapcan #'sluice-transient-test-keys (append part nil)))
+        ((not (proper-list-p part)) nil)
+        ((memq :key part)
+         (list (cons (cadr (memq :key part)) (cadr (memq :command part)))))
+        (t (mapcan #'sluice-transient-test-keys (copy-sequence part)))))
+
 (ert-deftest sluice-transient-test-send-is-not-return ()
-  "`s' sends; RET does nothing in the menu."
-  (let ((keys nil))
-    (cl-labels ((walk (part)
-                  (cond ((and (consp part) (plist-member (cdr-safe part) :command)) nil)
-                        ((vectorp part) (mapc #'walk part))
-                        ((consp part)
-                         (let ((plist (cl-find-if (lambda (item) (and (consp item)
-                                                                      (plist-member item :key)))
-                                                  part)))
-                           (if plist
-                               (push (cons (plist-get plist :key) (plist-get plist :command))
-                                     keys)
-                             (mapc #'walk (if (listp (cdr part)) part (list (car part))))))))))
-      (walk (get 'sluice-menu 'transient--layout)))
-    (when keys
-      (should (eq 'sluice-menu-send (cdr (assoc "s" keys))))
-      (should-not (assoc "RET" keys)))
+  "`s' sends; RET does nothing in the menu, and no key has two meanings."
+  (let ((keys (sluice-transient-test-keys (get 'sluice-menu 'transient--layout))))
+    (should (eq 'sluice-menu-send (cdr (assoc "s" keys))))
+    (should (eq 'sluice-doctor (cdr (assoc "D" keys))))
+    (should-not (assoc "RET" keys))
+    (should (= (length keys) (length (delete-dups (mapcar #'car keys)))))
+    (pcase-dolist (`(,_ . ,command) keys) (should (commandp command)))
     (should (eq 'sluice-menu (lookup-key sluice-command-map "g")))))
 
 (ert-deftest sluice-transient-test-without-a-daemon ()
