@@ -15,13 +15,13 @@ from daemon.operations.desk import (
     Desk,
     Params,
     Result,
-    Session,
     flag_param,
     language_of,
     needed_text,
     number_param,
     text_param,
 )
+from daemon.operations.session import Session
 from daemon.phrases import phrase, told
 from daemon.providers import provider_for
 from daemon.usage import GROUPS, since_day, summary
