@@ -1,4 +1,4 @@
-"""The Info manual: it is made without a warning, names all that a user can call or set, and nothing that is not there."""
+"""The Info manual: made without a warning, it names all that a user can call or set, and nothing that is not there."""
 
 from __future__ import annotations
 
@@ -16,8 +16,11 @@ ROOT = PACKAGE.parent
 MANUAL = (ROOT / "doc/sluice.org").read_text(encoding="utf-8")
 CODE = {file.name: file.read_text(encoding="utf-8") for file in sorted(PACKAGE.glob("*.el"))}
 
-DEFINED = re.compile(r"^\s*\((?:defun|define-minor-mode|defcustom|defface|defvar|define-derived-mode) (sluice[\w-]*)", re.M)
-COMMAND = re.compile(r"\(defun (sluice[\w-]+) \([^)]*\)\s*(?:\"(?:[^\"\\]|\\.)*\")?\s*(?:\(declare [^)]*\)\s*)?\(interactive")
+KINDS = "defun|define-minor-mode|defcustom|defface|defvar|define-derived-mode|transient-define-prefix"
+DEFINED = re.compile(rf"^\s*\((?:{KINDS}) (sluice[\w-]*)", re.M)
+COMMAND = re.compile(
+    r"\(defun (sluice[\w-]+) \([^)]*\)\s*(?:\"(?:[^\"\\]|\\.)*\")?\s*(?:\(declare [^)]*\)\s*)?\(interactive"
+)
 OPTION = re.compile(r"\((?:defcustom|define-minor-mode) (sluice[\w-]+)")
 
 
@@ -42,7 +45,7 @@ def test_what_the_manual_names_exists() -> None:
 
 
 def test_it_is_made_without_a_warning(tmp_path: Path) -> None:
-    """Emacs and makeinfo make it from doc/sluice.org, with its three indices; the Texinfo that archives take is fresh."""
+    """Emacs and makeinfo make it from doc/sluice.org, with its indices; the Texinfo for archives is fresh."""
     if shutil.which("makeinfo") is None:
         pytest.skip("makeinfo is missing; install it: apt install texinfo")
     if not EMACSEN or EMACSEN[0].version < (30,):
