@@ -50,6 +50,9 @@ def check_request(request: web.BaseRequest, *, full: bool) -> None:
     target = request.raw_path
     if not target.startswith("/") or target.startswith("//"):
         raise InvalidCall(phrase("http.target"))
+    hosts = request.headers.getall("Host", [])
+    if len(hosts) > 1 or (request.version == HttpVersion11 and not (hosts and hosts[0].strip())):
+        raise InvalidCall(phrase("http.host"))
     encodings = request.headers.getall("Transfer-Encoding", [])
     if encodings and [value.strip().lower() for value in encodings] != ["chunked"]:
         raise InvalidCall(phrase("http.encoding"))
@@ -73,12 +76,16 @@ def readable_headers(request: web.BaseRequest) -> Headers:
         raise InvalidCall(phrase("http.not_utf8")) from None
 
 
-def route(request: web.BaseRequest) -> tuple[str, str]:
-    """(host, target): by `/to/HOST/...` if the path says so, else by the one Host header."""
+def route(request: web.BaseRequest, *, by_host: bool = True) -> tuple[str, str]:
+    """(host, target): by `/to/HOST/...` if the path says so, else by the one Host header, unless that names us."""
     match = _TO.match(request.raw_path)
     if match:
         rest = match[2] if match[2].startswith("/") else "/" + match[2]
         return match[1].lower(), rest
+    if not by_host:
+        raise InvalidCall(
+            phrase("http.to", ours="http://127.0.0.1:PORT/to/api.openai.com/v1", theirs="https://api.openai.com/v1")
+        )
     hosts = request.headers.getall("Host", [])
     if len(hosts) != 1 or not hosts[0].strip():
         raise InvalidCall(phrase("http.host"))
