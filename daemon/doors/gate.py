@@ -38,7 +38,7 @@ class Gate:
         if names & _BROWSERS_SEND or any(name.startswith("sec-fetch-") for name in names):
             raise NotAllowed(phrase("gate.browser"))
         hosts = [value.strip().lower() for name, value in headers if name.lower() == "host"]
-        if len(hosts) != 1:
+        if len(hosts) != 1 or not hosts[0]:
             raise InvalidCall(phrase("http.host"))
         if hosts[0] not in self.names:
             raise NotAllowed(phrase("gate.host", known=", ".join(sorted(self.names))))

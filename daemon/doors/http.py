@@ -14,11 +14,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from aiohttp import web
-from aiohttp.web_protocol import RequestHandler
+from aiohttp.http import HttpVersion11
+from aiohttp.web_protocol import MAX_MSG_QUEUE_SIZE, RequestHandler, _ErrInfo
 
 from daemon import __version__
 from daemon.doors.gate import Gate
 from daemon.doors.request import (
+    SPOKEN,
     HttpSettings,
     check_request,
     incoming,
@@ -134,6 +136,9 @@ class HttpDoor:
             call = self._gateway.receive(incoming(request, headers, host, target, body))
             reply = await self._gateway.send(call)
         except Refusal as refusal:
+            if request.version not in SPOKEN:
+                request._version = HttpVersion11  # or aiohttp answers in a version that nobody speaks here
+                request._cache.pop("version", None)
             return refuse(refusal, request, language_of(request, self._settings.language))
         return await deliver(request, reply, self._settings.write_idle_s)
 
@@ -157,6 +162,22 @@ class _Handler(RequestHandler):
     def __init__(self, *given: Any, **more: Any) -> None:
         super().__init__(*given, **more)
         self.gate: Gate | None = None
+
+    def data_received(self, data: bytes) -> None:
+        """Take DATA. What is wrong in a body ends the wait for it, and whoever sends ever more requests is cut.
+
+        aiohttp queues the fault as the next request, and stops reading at some number of requests that wait; then it
+        would not hear that the client leaves, and what runs would go on for nobody.
+        """
+        super().data_received(data)
+        if not self._messages:
+            return
+        running, last = self._current_request, self._messages[-1][0]
+        if isinstance(last, _ErrInfo) and running is not None and not running.content.is_eof():
+            running.content.set_exception(last.exc)
+        if len(self._messages) >= MAX_MSG_QUEUE_SIZE and self.transport is not None:
+            _log.info("a client has sent %d requests without waiting for an answer; it is cut", len(self._messages))
+            self.transport.abort()
 
     def handle_error(
         self,

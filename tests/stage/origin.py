@@ -63,11 +63,13 @@ async def serving(answer: Answer) -> AsyncIterator[Server]:
     server = Server(answer)
     listening = await asyncio.start_server(server.play, "127.0.0.1", 0)
     server.port = listening.sockets[0].getsockname()[1]
-    yield server
-    listening.close()
-    for visit in server.visits:
-        visit.writer.transport.abort()
-    await asyncio.sleep(0)
+    try:
+        yield server
+    finally:
+        listening.close()
+        for visit in server.visits:
+            visit.writer.transport.abort()
+        await asyncio.sleep(0)
 
 
 def ok(body: bytes = b"{}", *, extra: bytes = b"") -> Answer:
