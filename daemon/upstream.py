@@ -13,8 +13,10 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import aiohttp
+from aiohttp.http import HttpProcessingError
 from yarl import URL
 
 from daemon.errors import ConfigError
@@ -22,6 +24,8 @@ from daemon.model import Call, Failure, Headers, Origin, TransportFault
 from daemon.phrases import phrase
 
 _NO_AUTO_HEADERS = frozenset({"Accept", "Accept-Encoding", "User-Agent", "Content-Type"})
+_MOST_INTERIM = 1000
+"""Interim answers (1xx) before the real one. A provider that works long may send one every few seconds."""
 _KEEPALIVE_S = 15.0  # short, since a POST on a connection that the other side just closed cannot be sent again
 
 
@@ -55,6 +59,24 @@ class Response:
         self.status = answer.status
         self.reason = answer.reason or ""
         self.headers: Headers = tuple((_text(name), _text(value)) for name, value in answer.raw_headers)
+        self._watch_connection()
+
+    def _watch_connection(self) -> None:
+        """End the wait for a body whose connection has ended.
+
+        aiohttp closes the connection when chunks are malformed, but does not tell whoever waits for the body.
+        """
+        connection = self._answer.connection
+        closed = connection.protocol.closed if connection is not None and connection.protocol is not None else None
+        if closed is not None:
+            closed.add_done_callback(self._connection_ended)
+
+    def _connection_ended(self, closed: asyncio.Future[None]) -> None:
+        content = self._answer.content
+        if not closed.cancelled():
+            closed.exception()  # it is told by the content; a future's must be looked at
+        if not content.is_eof() and content.exception() is None:
+            content.set_exception(aiohttp.ClientPayloadError())
 
     def header(self, name: str) -> str | None:
         """The first value of a header, or None."""
@@ -193,6 +215,7 @@ class Upstream:
                 cookie_jar=aiohttp.DummyCookieJar(),
                 read_bufsize=2**16,
                 request_class=_Request,
+                response_class=_Answer,
                 max_line_size=16 * 1024,
                 max_field_size=16 * 1024,
                 trace_configs=[trace],
@@ -216,6 +239,29 @@ class _Request(aiohttp.ClientRequest):
     def update_headers(self, headers: object) -> None:
         """Host first, then the call's fields in their order."""
         super().update_headers(_fields.get([]))
+
+
+class _Answer(aiohttp.ClientResponse):
+    """An answer that does not begin with interim (1xx) lines for ever."""
+
+    async def start(self, connection: Any) -> aiohttp.ClientResponse:
+        """Read up to the end of the headers. Raises ClientResponseError."""
+        protocol, interim = connection.protocol, 0
+        read = protocol.read
+
+        async def counted() -> Any:
+            nonlocal interim
+            message = await read()
+            interim += 100 <= message[0].code < 200
+            if interim > _MOST_INTERIM:
+                raise HttpProcessingError(message="too many interim answers")
+            return message
+
+        protocol.read = counted
+        try:
+            return await super().start(connection)
+        finally:
+            del protocol.read
 
 
 class _Progress:

@@ -365,6 +365,43 @@ async def test_a_stream_that_is_cut(head: bytes, how: str) -> None:
     assert KEY not in str(cut.value)
 
 
+@pytest.mark.parametrize("bad", [b"ZZ\r\n", b"-1\r\n", b"HTTP/1.1 200 OK\r\n\r\n"])
+async def test_a_stream_whose_chunks_break(bad: bytes) -> None:
+    """A malformed chunk ends the stream at once; aiohttp alone would leave its reader waiting for the idle time."""
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"
+    go_on = asyncio.Event()
+
+    async def answer(visit: Visit) -> None:
+        await visit.request()
+        await visit.send(head)
+        await go_on.wait()
+        await visit.send(bad)
+
+    async with serving(answer) as server, sender(Timeouts(idle_s=60)) as upstream:
+        response = answered(await upstream.send(call_to(server.port)))
+        chunks = response.chunks()
+        assert await anext(chunks) == b"abc"
+        go_on.set()
+        with pytest.raises(StreamCut) as cut:
+            await asyncio.wait_for(anext(chunks), 5)
+        response.close()
+    assert cut.value.failure.fault == "truncated"
+
+
+async def test_interim_answers() -> None:
+    """A few are read over, as HTTP wants it; a flood of them is no answer."""
+    hint = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
+    end = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+    for number in (3, 3000):
+        async with serving(raw(hint * number + end)) as server, sender() as upstream:
+            outcome = await upstream.send(call_to(server.port))
+            if number == 3:
+                assert await answered(outcome).read(10) == b"{}"
+                answered(outcome).close()
+            else:
+                assert failed(outcome).fault == "bad_answer"
+
+
 async def test_an_answer_that_ends_by_closing_is_whole() -> None:
     """Without length or chunks the end of the connection is the end of the body."""
     async with serving(raw(b"HTTP/1.0 200 OK\r\n\r\nabc", then="close")) as server, sender() as upstream:

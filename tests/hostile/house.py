@@ -8,7 +8,8 @@ import asyncio
 import contextlib
 import random
 import socket
-from collections.abc import AsyncIterator
+import ssl
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -48,6 +49,8 @@ class House:
     pacer: Pacer
     http: HttpDoor
     events: list[Event]
+    hooks: list[Callable[[Event], None]]
+    """Told of each event at once."""
 
     def as_sent(self, data: bytes, where: Where) -> bytes:
         """DATA, written for the socket, as a client of the listener sends it: our name as Host, the token, /to/HOST."""
@@ -116,16 +119,19 @@ async def house(
     settings: HttpSettings = QUICK,
     timeouts: Timeouts = Timeouts(connect_s=5, first_byte_s=5, idle_s=5),  # noqa: B008
     pacing: PacingSettings = PacingSettings(),  # noqa: B008
+    url: str = "http://127.0.0.1:{port}",
+    tls: ssl.SSLContext | None = None,
+    ca_file: Path | None = None,
     **origin: Any,
 ) -> AsyncIterator[House]:
     """A house at PLACE whose provider plays ANSWER; without one it answers a chat."""
     events: list[Event] = []
-    url = origin.pop("url", None)
-    async with serving(answer or ok(chat_answer())) as provider, contextlib.AsyncExitStack() as stack:
-        there = Origin(HOST, url or f"http://127.0.0.1:{provider.port}", "openai", **origin)
+    hooks: list[Callable[[Event], None]] = []
+    async with serving(answer or ok(chat_answer()), tls) as provider, contextlib.AsyncExitStack() as stack:
+        there = Origin(HOST, url.format(port=provider.port), "openai", **origin)
         pacer = Pacer(pacing, rng=random.Random(1))
         stack.push_async_callback(pacer.close)
-        upstream = Upstream(timeouts)
+        upstream = Upstream(timeouts, ca_file=ca_file)
         stack.push_async_callback(upstream.close)
         gateway = Gateway(
             origin_of=lambda host: there if host == HOST else None,
@@ -133,18 +139,23 @@ async def house(
             catalogue=CATALOGUE,
             upstream=upstream,
             redactor=Redactor(b"test"),
-            sinks=(events.append,),
+            sinks=(events.append, lambda event: _tell(hooks, event)),
         )
         http, rpc = HttpDoor(gateway, _no_operation, settings), RpcDoor(_operate, settings.max_body)
         listener = Listener(("127.0.0.1", 0), place / "token")
         keeper = porter.Porter(http, rpc)
         await keeper.open(stack.enter_context(porter.bind(place / "d")))
         await listener.open(http, rpc, 256)
-        yield House(place / "d", listener, provider, gateway, pacer, http, events)
+        yield House(place / "d", listener, provider, gateway, pacer, http, events, hooks)
         keeper.close()
         listener.close()
         rpc.close()
         await http.close(0.1)
+
+
+def _tell(hooks: list[Callable[[Event], None]], event: Event) -> None:
+    for hook in hooks:
+        hook(event)
 
 
 async def _operate(name: str, params: Any, session: Any, tag: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 
@@ -41,10 +42,22 @@ class Visit:
 class Server:
     """A raw server on loopback; `answer` plays each connection."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Answer, tls: ssl.SSLContext | None = None) -> None:
         self.answer = answer
+        self._tls = tls
+        self._listening: asyncio.Server | None = None
         self.visits: list[Visit] = []
         self.port = 0
+
+    async def open(self) -> None:
+        """Listen, at the same port as before."""
+        self._listening = await asyncio.start_server(self.play, "127.0.0.1", self.port, ssl=self._tls)
+        self.port = self._listening.sockets[0].getsockname()[1]
+
+    def close(self) -> None:
+        """Listen no more. Connections that are open stay."""
+        if self._listening is not None:
+            self._listening.close()
 
     async def play(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, to its end."""
@@ -58,15 +71,14 @@ class Server:
 
 
 @contextlib.asynccontextmanager
-async def serving(answer: Answer) -> AsyncIterator[Server]:
+async def serving(answer: Answer, tls: ssl.SSLContext | None = None) -> AsyncIterator[Server]:
     """A server that plays ANSWER."""
-    server = Server(answer)
-    listening = await asyncio.start_server(server.play, "127.0.0.1", 0)
-    server.port = listening.sockets[0].getsockname()[1]
+    server = Server(answer, tls)
+    await server.open()
     try:
         yield server
     finally:
-        listening.close()
+        server.close()
         for visit in server.visits:
             visit.writer.transport.abort()
         await asyncio.sleep(0)
