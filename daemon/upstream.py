@@ -299,7 +299,10 @@ def tls_context(ca_file: Path | None) -> ssl.SSLContext:
 
 
 def _url(call: Call) -> URL:
-    return URL(call.origin.url + call.target.reveal(), encoded=True)
+    url = URL(call.origin.url + call.target.reveal(), encoded=True)
+    if call.target.reveal().endswith("?") and not url.raw_path_qs.endswith("?"):
+        url._cache["raw_path_qs"] = url.raw_path_qs + "?"  # which yarl drops where nothing follows
+    return url
 
 
 def _fault_of(error: Exception, connected: bool) -> TransportFault:

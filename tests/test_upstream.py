@@ -104,6 +104,9 @@ async def test_an_empty_body(method: str, length: bytes | None) -> None:
     [
         "/",
         "/?x",
+        "/?",
+        "/v1/models?",
+        "/v1/models??",
         "/v1/models?key=" + KEY + "&alt=sse",
         "/v1/../../etc/%2e%2e/passwd",
         "/%7Eme/a%2Fb/%E4?q=a+b%20c&k=%2B;x&e=",
