@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import time
 from collections.abc import AsyncIterator, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from daemon.model import Call, Failure, Headers, Origin, TransportFault
 from daemon.phrases import phrase
 
 _NO_AUTO_HEADERS = frozenset({"Accept", "Accept-Encoding", "User-Agent", "Content-Type"})
+_NAP_S = 5.0  # what is shorter is a late timer, not a sleep
 _MOST_INTERIM = 1000
 """Interim answers (1xx) before the real one. A provider that works long may send one every few seconds."""
 _KEEPALIVE_S = 15.0  # short, since a POST on a connection that the other side just closed cannot be sent again
@@ -144,20 +146,36 @@ def failure_of(
     )
 
 
+def seconds_asleep() -> float:
+    """For how many seconds the machine was suspended since it started; 0 where the system does not say."""
+    clock = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.clock_gettime(clock) - time.clock_gettime(time.CLOCK_MONOTONIC) if clock is not None else 0.0
+
+
 class Upstream:
     """Sends calls. One instance for the daemon's life; `close()` it."""
 
     def __init__(
-        self, timeouts: Timeouts, *, ca_file: Path | None = None, proxy_of: Callable[[str], str | None] | None = None
+        self,
+        timeouts: Timeouts,
+        *,
+        ca_file: Path | None = None,
+        proxy_of: Callable[[str], str | None] | None = None,
+        asleep: Callable[[], float] = seconds_asleep,
     ) -> None:
+        """PROXY_OF: the proxy for a URL. ASLEEP: for how many seconds the machine has been suspended so far."""
         self._timeouts = timeouts
         self._ca_file = ca_file
         self._proxy_of = proxy_of or (lambda url: None)
         self._session: aiohttp.ClientSession | None = None
+        self._retired: list[aiohttp.ClientSession] = []
+        self._asleep = asleep
+        self._slept_s = asleep()
         self._tls: ssl.SSLContext | None = None
 
     async def send(self, call: Call) -> Response | Failure:
         """Send CALL once; return its answer as soon as the headers are in."""
+        self._after_a_sleep()
         session = self._open_session()
         limit = asyncio.timeout(self._timeouts.connect_s + self._timeouts.first_byte_s)
         progress = _Progress(limit, self._timeouts.first_byte_s)
@@ -180,15 +198,23 @@ class Upstream:
             return self._failed(call, error, progress)
         return Response(answer, call, self._timeouts.idle_s)
 
-    async def forget_connections(self) -> None:
-        """Drop idle connections: after a laptop's sleep they are dead."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+    def _after_a_sleep(self) -> None:
+        """Use no connection from before a suspension: it is dead, and a POST on it would be lost and not sent again.
+
+        Answers that still run keep theirs; what was idle ends by itself.
+        """
+        slept_s = self._asleep()
+        if self._session is not None and slept_s - self._slept_s > _NAP_S:
+            self._retired.append(self._session)
+            self._session = None
+        self._slept_s = slept_s
 
     async def close(self) -> None:
         """Close all connections."""
-        await self.forget_connections()
+        sessions = [*self._retired, *([self._session] if self._session is not None else [])]
+        self._retired, self._session = [], None
+        for session in sessions:
+            await session.close()
 
     def _timed_out(self, call: Call, error: TimeoutError, progress: _Progress) -> Failure:
         if isinstance(error, aiohttp.ConnectionTimeoutError) or not progress.connected:
@@ -327,7 +353,11 @@ def _say(error: Exception) -> str:
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return phrase("fault.no_name", host=str(error.host))
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return phrase("fault.certificate", host=str(error.host), why=str(error.certificate_error))
+        why = getattr(error.certificate_error, "verify_message", None) or type(error.certificate_error).__name__
+        return phrase("fault.certificate", host=str(error.host), why=why.partition(",")[0])
+    if isinstance(error, aiohttp.ClientConnectorSSLError):
+        why = getattr(error.os_error, "reason", None) or type(error.os_error).__name__
+        return phrase("fault.no_tls", host=f"{error.host}:{error.port}", why=why.replace("_", " ").lower())
     if isinstance(error, aiohttp.ClientConnectorError):
         return f"{error.host}:{error.port}: {error.os_error.strerror or type(error.os_error).__name__}"
     if isinstance(error, aiohttp.ServerDisconnectedError):

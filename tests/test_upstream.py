@@ -15,7 +15,7 @@ import pytest
 from daemon.errors import ConfigError
 from daemon.model import Ask, Call, Failure, Origin, Scope
 from daemon.redact import Redactor, Sealed
-from daemon.upstream import Response, StreamCut, Timeouts, Upstream, tls_context
+from daemon.upstream import Response, StreamCut, Timeouts, Upstream, seconds_asleep, tls_context
 from stage.origin import Visit, ok, raw, serving
 
 KEY = "CANARY-upstream-key-0123456789"
@@ -149,9 +149,41 @@ async def test_connections_are_used_again() -> None:
             assert await response.read(100) == b"x" * 10
             response.close()
         assert len(server.visits) == 1
-        await upstream.forget_connections()
-        answered(await upstream.send(call_to(server.port))).close()
-        assert len(server.visits) == 2
+
+
+async def test_connections_from_before_a_sleep() -> None:
+    """After a suspension a new connection is made, while an answer that runs keeps its own; a late timer is none."""
+    slept_s = 0.0
+    go_on = asyncio.Event()
+
+    async def answer(visit: Visit) -> None:
+        while True:
+            await visit.request()
+            await visit.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\na")
+            if visit is server.visits[0] and len(visit.heads) == 2:
+                await go_on.wait()
+            await visit.send(b"b")
+
+    upstream = Upstream(PATIENT, asleep=lambda: slept_s)
+    async with serving(answer) as server:
+        response = answered(await upstream.send(call_to(server.port)))
+        assert await response.read(10) == b"ab"
+        response.close()
+        running = answered(await upstream.send(call_to(server.port)))
+        slept_s = 3600.0
+        fresh = answered(await upstream.send(call_to(server.port)))
+        assert await fresh.read(10) == b"ab"
+        fresh.close()
+        slept_s += 1.0
+        again = answered(await upstream.send(call_to(server.port)))
+        assert await again.read(10) == b"ab"
+        again.close()
+        go_on.set()
+        assert await running.read(10) == b"ab"
+        running.close()
+        assert [len(visit.heads) for visit in server.visits] == [2, 2]
+        await upstream.close()
+    assert abs(seconds_asleep() - seconds_asleep()) < 1
 
 
 async def test_cookies_are_not_kept() -> None:

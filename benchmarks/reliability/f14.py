@@ -37,10 +37,10 @@ async def ended(reader: asyncio.StreamReader) -> bool:
     try:
         while await asyncio.wait_for(reader.read(1000), _KEPT_S + 10):
             pass
-    except ConnectionError:
-        return True
     except TimeoutError:
         return False
+    except OSError:
+        return True
     return True
 
 

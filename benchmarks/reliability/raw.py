@@ -44,7 +44,7 @@ class Stand:
         """All that is answered to REQUEST until the connection ends, cleanly or not."""
         reader, writer = await self.connect()
         got = b""
-        with contextlib.suppress(ConnectionError):
+        with contextlib.suppress(OSError):
             writer.write(request)
             while piece := await asyncio.wait_for(reader.read(1 << 16), PATIENCE_S):
                 got += piece
