@@ -9,7 +9,7 @@ from pathlib import Path
 
 from daemon.doors.gate import Gate, token_in
 from daemon.doors.http import HttpDoor
-from daemon.doors.porter import Porter
+from daemon.doors.porter import BACKLOG, Porter
 from daemon.doors.rpc import RpcDoor
 from daemon.errors import ConfigError
 
@@ -64,7 +64,7 @@ def bind_tcp(address: tuple[str, int], *, share: bool = False) -> socket.socket:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1 if share else 0)
         sock.bind(address)
-        sock.listen(128)
+        sock.listen(BACKLOG)
         sock.setblocking(False)
     except OSError as error:
         sock.close()
