@@ -280,7 +280,7 @@ class _Answer(aiohttp.ClientResponse):
             message = await read()
             interim += 100 <= message[0].code < 200
             if interim > _MOST_INTERIM:
-                raise HttpProcessingError(message="too many interim answers")
+                raise HttpProcessingError
             return message
 
         protocol.read = counted

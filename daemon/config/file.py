@@ -34,18 +34,12 @@ def load(path: Path | None, *, environ: Mapping[str, str], must_exist: bool = Fa
     mistakes: list[Wrong] = []
     config = _build(Config, _defaults(), user, "", mistakes)
     if config is not None and user is not None and config.listen is not None and _seen_by_others(config):
-        mistakes.append(Wrong(user.key_lines["listen"], _SEEN))
+        mistakes.append(Wrong(user.key_lines["listen"], phrase("config.listen_seen")))
     if mistakes or config is None:
         ordered = sorted(mistakes, key=lambda wrong: wrong.line)[:20]
         raise ConfigError(lines(phrase("config.at", file=str(path), line=one.line, what=one.what) for one in ordered))
     upstreams = tuple(replace(upstream, where=f"{path}:{upstream.where}") for upstream in config.upstreams)
     return _with_environment(replace(config, upstreams=upstreams), environ)
-
-
-_SEEN: Final = (
-    "listen: other machines can reach this address, and everybody on the way can read the keys of your calls. Write "
-    "127.0.0.1 in place of it or, where you know that network, set listen_insecure: true as well"
-)
 
 
 def _seen_by_others(config: Config) -> bool:

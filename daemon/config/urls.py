@@ -73,9 +73,9 @@ def address(node: Node) -> tuple[str, int]:
     except ValueError:
         found = None
     if found is None or (found.version == 6) != name.startswith("[") or not re.fullmatch(r"\d{1,5}", port):
-        raise Wrong(node.line, f"{value!r} is not an address. Write for example 127.0.0.1:8377, or none")
+        raise Wrong(node.line, phrase("config.address", value=value))
     if int(port) > 65535:
-        raise Wrong(node.line, f"there is no port {port}. Take one from 1024 to 65535")
+        raise Wrong(node.line, phrase("config.port", port=port))
     return str(found), int(port)
 
 

@@ -70,23 +70,17 @@ def token_in(file: Path) -> bytes:
     except FileNotFoundError:
         return _made(file)
     except OSError as error:
-        raise ConfigError(
-            f"the token {file} cannot be read: {error.strerror}; move it away: then a new one is made"
-        ) from None
+        raise ConfigError(phrase("gate.unreadable", file=str(file), why=str(error.strerror))) from None
     try:
         about = os.fstat(fd)
         if not stat.S_ISREG(about.st_mode) or about.st_uid != os.geteuid() or about.st_mode & 0o077:
-            raise ConfigError(
-                f"the token {file} is not a file for you alone (uid {about.st_uid}, mode "
-                f"{stat.S_IMODE(about.st_mode):04o}); others may know it, so delete it: then a new one is made"
-            )
+            mode = f"{stat.S_IMODE(about.st_mode):04o}"
+            raise ConfigError(phrase("gate.open", file=str(file), uid=about.st_uid, mode=mode))
         token = os.read(fd, 1024).strip()
     finally:
         os.close(fd)
     if not _TOKEN.fullmatch(token):
-        raise ConfigError(
-            f"the token {file} is not 32 to 512 visible ASCII characters; delete it: then a new one is made"
-        )
+        raise ConfigError(phrase("gate.unfit", file=str(file)))
     return token
 
 
@@ -101,7 +95,5 @@ def _made(file: Path) -> bytes:
             out.write(token + b"\n")
         beside.rename(file)
     except OSError as error:
-        raise ConfigError(
-            f"the token {file} cannot be made: {error.strerror}; make room, or set `listen: none`"
-        ) from None
+        raise ConfigError(phrase("gate.unmade", file=str(file), why=str(error.strerror))) from None
     return token

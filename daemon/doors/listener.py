@@ -12,6 +12,7 @@ from daemon.doors.http import HttpDoor
 from daemon.doors.porter import BACKLOG, Porter
 from daemon.doors.rpc import RpcDoor
 from daemon.errors import ConfigError
+from daemon.phrases import phrase
 
 
 class Listener:
@@ -68,7 +69,6 @@ def bind_tcp(address: tuple[str, int], *, share: bool = False) -> socket.socket:
         sock.setblocking(False)
     except OSError as error:
         sock.close()
-        raise ConfigError(
-            f"listen: {address[0]}:{address[1]} cannot be used ({error.strerror}); choose another port, or `none`"
-        ) from None
+        where = f"{address[0]}:{address[1]}"
+        raise ConfigError(phrase("gate.address", where=where, why=str(error.strerror))) from None
     return sock
