@@ -147,7 +147,7 @@ async def test_json_rpc_without_the_token(place: Path, message: bytes) -> None:
         wire.send(message + b"\n")
         answers = [json.loads(line) for line in (await wire.rest()).splitlines()]
     assert answers
-    assert {answer["error"]["code"] for answer in answers} == {-32012}
+    assert {answer["error"]["code"] for answer in answers} == {-32013}
     assert both.ran == []
 
 
