@@ -21,6 +21,7 @@ from daemon.config import Config, Paths, load, origins, proxy_lookup
 from daemon.curl import curl_command, needs_file
 from daemon.doors import porter
 from daemon.doors.http import HttpDoor
+from daemon.doors.listener import Listener
 from daemon.doors.request import HttpSettings
 from daemon.doors.rpc import RpcDoor
 from daemon.errors import ConfigError, NotFound, Refusal
@@ -96,6 +97,9 @@ def serve(paths: Paths, *, sandbox: bool, environ: Mapping[str, str], ready: Rea
         journal = open_journal(config, paths, redactor)
         stack.callback(journal.close)
         app = App(config, paths, redactor, journal, environ=environ, sandbox=sandbox, ready=ready, log_output=output)
+        if config.listen is not None:
+            app.listener = Listener(config.listen, paths.state_dir / "token", config.listen_hosts)
+            stack.callback(app.listener.close)
         loop_runner()(app.run(sock))
     return 1 if app.cut else 0
 
@@ -172,6 +176,8 @@ class App:
         self._notices: set[asyncio.Task[bool]] = set()
         self.cut = 0
         """How many calls were cut when we ended."""
+        self.listener: Listener | None = None
+        """The way in by TCP, if the configuration asks for one."""
         self._origin_of = origins(config, load_providers())
         self._redactor = redactor
         self._proxy_of = proxy_lookup(config, environ)
@@ -244,6 +250,9 @@ class App:
             stack.push_async_callback(asyncio.wait, {warming})
             await self._recall_budgets()
             await door.open(sock)
+            if self.listener is not None:
+                await self.listener.open(http, rpc, self._config.max_connections)
+                _log.info("also at %s, for those who send the token in %s", self.listener.url, self.listener.token_file)
             self._tell_address()
             _log.info(
                 "sluice %s runs at %s (pid %d, %s)", __version__, self._paths.socket, os.getpid(), platform_text()
@@ -251,6 +260,8 @@ class App:
             self._ready(self._paths.socket, self._sandbox_url is not None)
             await self._stopping.asked.wait()
             door.close()
+            if self.listener is not None:
+                self.listener.close()
             await self._drain(rpc)
             await http.close(1.0)
             rpc.close()
@@ -370,6 +381,8 @@ class App:
         return {
             "pid": os.getpid(),
             "socket": str(self._paths.socket),
+            "listen": self.listener.url if self.listener else None,
+            "token_file": str(self.listener.token_file) if self.listener else None,
             "started_at": self._started_at,
             "sandbox": self._sandbox_url is not None,
             "connections": self._http.connections + self._rpc.connections,

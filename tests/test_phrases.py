@@ -76,6 +76,7 @@ CODE = frozenset({
     ("doors/http.py", "Host unknown to Sluice"),
     ("doors/http.py", "No such operation"),
     ("doors/http.py", "Not found"),
+    ("doors/http.py", "Not let in"),
     ("doors/http.py", "Queue full"),
     ("doors/http.py", "Refused by Sluice"),
     ("doors/http.py", "Request too large"),

@@ -78,6 +78,8 @@ def status_text(status: Mapping[str, Any], now: float, language: str = "en") -> 
         lines = [safe(tell("status.runs_for", version=version, time=span(now - since), pid=pid, socket=socket))]
     else:
         lines = [safe(tell("status.runs", version=version, pid=pid, socket=socket))]
+    if about.get("listen"):
+        lines.append(safe(tell("status.listens", url=about["listen"], file=about["token_file"])))
     if about.get("sandbox"):
         lines.append(tell("status.sandbox"))
     lines.append(told(under_way(about["running"], len(status["queue"])), language))

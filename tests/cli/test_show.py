@@ -145,6 +145,9 @@ def test_status() -> None:
     assert "1      c1    5.0 s    emacs   batch     -      tokens" in text
     end = "Journal: degraded: the disk is full. 3 steps of calls were not written. Calls go through all the same."
     assert lines[-1] == end
+    about |= {"listen": "http://127.0.0.1:8377", "token_file": "/t"}
+    lines = status_text({"daemon": about, "pools": [], "queue": [], "journal": journal}, 100.0)
+    assert lines[1] == "It can also be reached by TCP at http://127.0.0.1:8377; the token is in /t"
 
 
 def test_a_sound_journal_is_silent_unless_it_was_mended() -> None:
