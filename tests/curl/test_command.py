@@ -26,6 +26,7 @@ BATCH = 250
 """Commands in one script: all of 5000 with their bodies would not fit into a small machine's memory."""
 
 
+@pytest.mark.timeout(7200)
 @pytest.mark.parametrize("name", ["sh", "bash", "zsh", "fish"])
 def test_generated_requests_arrive_byte_for_byte(name, recorder, make_call, expected, key, tmp_path):
     """Seeded hostile requests arrive as the daemon would send them, and nothing that stands in them is run."""
