@@ -136,6 +136,14 @@ def replay(options: argparse.Namespace) -> int:
     )
 
 
+def forget(options: argparse.Namespace) -> int:
+    """Delete calls for good."""
+    from daemon.cli import forget as forgetting
+
+    forgetting.run(options)
+    return EXIT_OK
+
+
 def explain(options: argparse.Namespace) -> int:
     """Explain a call, a text, or many."""
     from daemon.cli import explaining
@@ -218,6 +226,7 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "usage": usage,
     "curl": curl,
     "replay": replay,
+    "forget": forget,
     "explain": explain,
     "report": report,
     "check": check,

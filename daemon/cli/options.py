@@ -6,7 +6,9 @@ import argparse
 import os
 import re
 import sys
+import time
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 from daemon import __version__
@@ -90,6 +92,7 @@ def parser() -> argparse.ArgumentParser:
     _usage_options(command("usage", "tokens, calls and cost, added up; and what is left of your budgets"))
     _curl_options(command("curl", "the curl command that sends a call again, or another form of it"))
     _replay_options(command("replay", "send a call again, and say whether it was a passing fault"))
+    _forget_options(command("forget", "delete calls from the journal for good, or only what was kept of their bodies"))
     _explain_options(command("explain", "why a call failed, or what a pasted error means"))
     report_ = command("report", "a failed call as text for a provider's support, without keys")
     report_.add_argument("call", metavar="ID", help="a call's id, or `last`, or `last-failed`")
@@ -152,6 +155,16 @@ def _replay_options(options: argparse.ArgumentParser) -> None:
     options.add_argument("--json", action="store_true", help="as JSON")
 
 
+def _forget_options(options: argparse.ArgumentParser) -> None:
+    options.add_argument("calls", metavar="ID", nargs="*", help="a call's id, or `last`, or `last-failed`")
+    before = "those from before then: 7d, 12h (so long ago), or 2026-01-31, or '2026-01-31 18:00'"
+    options.add_argument("--before", type=_instant, metavar="7d|DATE", help=before)
+    options.add_argument("--all", action="store_true", help="all calls that have ended")
+    options.add_argument("--bodies", action="store_true", help="only requests and answers; the rest of the calls stays")
+    options.add_argument("--yes", action="store_true", help="do not ask before")
+    options.add_argument("--json", action="store_true", help="as JSON")
+
+
 def _explain_options(options: argparse.ArgumentParser) -> None:
     what = options.add_mutually_exclusive_group()
     source = "a file, `-` for standard input (the default), a call's id, `last` or `last-failed`"
@@ -181,6 +194,19 @@ def _seconds(word: str) -> float:
     if found is None:
         raise argparse.ArgumentTypeError(f"{word!r} is not a duration; write it as 90s, 15m, 1h or 7d")
     return min(float(found[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]], LONGEST_S)
+
+
+def _instant(word: str) -> float:
+    """A Unix time from a duration that ends now, or from a local date with or without a time."""
+    try:
+        return datetime.fromisoformat(word.strip()).timestamp()
+    except (ValueError, OverflowError):
+        pass
+    try:
+        return time.time() - _seconds(word)
+    except argparse.ArgumentTypeError:
+        wanted = "is neither a duration (7d, 12h) nor a date (2026-01-31, '2026-01-31 18:00')"
+        raise argparse.ArgumentTypeError(f"{word!r} {wanted}") from None
 
 
 def _between(least: int, most: int) -> Callable[[str], int]:

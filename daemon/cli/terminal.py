@@ -54,6 +54,14 @@ def complain(text: str) -> None:
         print(safe(text), file=sys.stderr, flush=True)
 
 
+def agreed(question: str) -> bool | None:
+    """Put QUESTION to the person; None when nobody is there to ask."""
+    if not sys.stdin.isatty():
+        return None
+    complain(question)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
 def flush() -> None:
     """Write what is still in our buffer. Raises BrokenPipeError, Refusal."""
     try:

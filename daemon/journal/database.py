@@ -89,15 +89,18 @@ def lock(folder: Path) -> int:
     return fd
 
 
-def open_database(folder: Path, now: float, *, damaged: bool = False) -> Opened:
-    """Open, check and migrate; put a file aside that is damaged, or known to be. Raises Unusable, Newer."""
+def open_database(folder: Path, now: float, *, damaged: bool = False, mend: bool = True) -> Opened:
+    """Open, check and migrate; put a file aside that is damaged, or known to be. Raises Unusable, Newer.
+
+    With MEND false a damaged file stays where it is, and is Unusable.
+    """
     path = folder / FILE
     try:
         try:
             if not damaged:
                 return _opened(path, None)
         except sqlite3.Error as error:
-            if not is_damage(error):
+            if not is_damage(error) or not mend:
                 raise
         corrupt = quarantine(path, now)
         opened = _opened(path, corrupt)

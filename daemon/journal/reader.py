@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -13,6 +13,7 @@ from typing import Any, Final, Self
 from daemon.errors import InvalidCall, NotFound
 from daemon.journal.bodies import Bodies
 from daemon.journal.database import FILE, schema
+from daemon.journal.forgetting import Which, count
 from daemon.journal.timeline import words
 from daemon.model import Priority
 from daemon.phrases import phrase
@@ -129,6 +130,20 @@ class Reader:
         """What was used on each day from SINCE on, a local date as ISO text."""
         rows = self._db.execute("SELECT * FROM ledger WHERE day >= ? ORDER BY day", (since,)).fetchall()
         return [Spent(**dict(row)) for row in rows]
+
+    def ids(self, names: Iterable[str]) -> tuple[str, ...]:
+        """The ids of calls by any of the names that `call` takes. Raises NotFound, InvalidCall."""
+        found = []
+        for name in names:
+            row = self._find(name)
+            if row is None:
+                raise NotFound(phrase("journal.no_call", name=name))
+            found.append(row["id"])
+        return tuple(dict.fromkeys(found))
+
+    def count(self, which: Which) -> int:
+        """How many calls `forget` would delete."""
+        return count(self._db, which)
 
     def _find(self, name: str) -> sqlite3.Row | None:
         found: sqlite3.Row | None

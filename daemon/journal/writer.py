@@ -23,6 +23,7 @@ from typing import Final
 from daemon.journal import statements as sql
 from daemon.journal.batch import Item, transact
 from daemon.journal.database import FILE, Newer, Opened, Unusable, is_damage, is_there, lock, open_database
+from daemon.journal.forgetting import Forgotten, Which, forget, write_anew
 from daemon.journal.memory import Remembered
 from daemon.journal.retention import has_body, prune
 from daemon.journal.rows import Rows
@@ -78,6 +79,8 @@ class Writer:
         self._pending: list[Item] = []
         self._retry_at = 0.0
         self._housekeeping_at = 0.0
+        self._remnants = False
+        """Remnants of what was forgotten may be in the file."""
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
 
     def start(self) -> None:
@@ -96,7 +99,19 @@ class Writer:
         else:
             self.queue.put(item)
 
+    @property
+    def salvaging(self) -> bool:
+        """True while calls of a damaged file are brought over."""
+        return self.salvage is not None and self.salvage.running
+
     # In the thread, from here.
+
+    def forget(self, db: sqlite3.Connection, which: Which) -> Forgotten:
+        """Delete calls; what cannot be wiped now is tried again by the housekeeping. Raises sqlite3.Error."""
+        gone = forget(db, self._rows.bodies, which)
+        self._remnants, self.salvage = not gone.clean, None
+        self.count = db.execute("SELECT count(*) FROM calls").fetchone()[0]
+        return gone
 
     def _run(self) -> None:
         self._safely(self._try_open)
@@ -267,6 +282,7 @@ class Writer:
         self._look_at_disk()
         try:
             prune(self._open.db, self._rows.bodies, self._rows.keeping, self._clock())
+            self._remnants = self._remnants and not write_anew(self._open.db)
             self.count = self._open.db.execute("SELECT count(*) FROM calls").fetchone()[0]
         except sqlite3.Error as error:
             self._failed(error)

@@ -7,7 +7,7 @@ from typing import Any
 
 from daemon import __version__
 from daemon.errors import UnknownOperation
-from daemon.operations import acting, asking, replaying, reporting, sending
+from daemon.operations import acting, asking, forgetting, replaying, reporting, sending
 from daemon.operations.desk import (
     PROTOCOL,
     Desk,
@@ -98,6 +98,19 @@ OPERATIONS: Mapping[str, Operation] = {
             replaying.replay,
             "send a call again",
             {"call": _CALL, "key": "the API key; else the daemon's environment"},
+        ),
+        Operation(
+            "forget",
+            forgetting.forget,
+            "delete calls for good",
+            {
+                "calls": "list of ids",
+                "before": "those that came in before this time",
+                "all": "all of them",
+                "bodies": "only what was kept of requests and answers",
+                "dry_run": "only say how many",
+                "language": "of the words",
+            },
         ),
         Operation(
             "explain",

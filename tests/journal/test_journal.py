@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from daemon.errors import NotFound
-from daemon.journal import Journal, Keeping, open_reader
+from daemon.journal import Journal, Keeping, Which, open_reader
 from daemon.model import Event
 
 
@@ -327,11 +327,11 @@ async def test_forget_really_deletes(make_journal, make_call, failed_event):
             *(Event("queued", new, 300_000.0), failed_event(new, 300_010.0)),
         ],
     )
-    assert await journal.forget(before=250_000.0) == 1
+    assert (await journal.forget(Which(before=250_000.0))).calls == 1
     assert [row.calls for row in await journal.ledger("1970-01-01")] == [1]
     assert [row["id"] for row in await journal.calls()] == ["c2"]
     assert not [p for p in journal.folder.rglob("*") if p.is_file() and b"OLD-" in p.read_bytes()]
-    assert await journal.forget(only_bodies=True) == 1
+    assert (await journal.forget(Which(only_bodies=True))).calls == 1
     assert await journal.rebuild("c2") is None
     assert not list((journal.folder / "bodies").iterdir())
 
