@@ -20,7 +20,7 @@ from daemon.journal.reader import Reader
 from daemon.journal.rebuild import Kept, call_from_row
 from daemon.journal.rows import Keeping, Policy, Rows
 from daemon.journal.writer import Writer
-from daemon.model import Event, Memory
+from daemon.model import Call, Event, Memory
 from daemon.phrases import phrase
 from daemon.redact import Redactor
 from daemon.spending import Spent
@@ -103,6 +103,10 @@ class Journal:
             "path": str(self.folder / FILE),
             "sqlite_version": sqlite3.sqlite_version,
         }
+
+    def keeps(self, call: Call, failed: bool) -> bool:
+        """True if the request of a call that has ended so is kept, or will be in a moment."""
+        return bool(call.body) and self._rows.wants(failed, len(call.body))
 
     def body_file(self, call_id: str) -> Path:
         """Where a failed call's body is kept, or will be in a moment."""

@@ -172,6 +172,21 @@ def test_head_does_not_hang(recorder, make_call, tmp_path):
     assert recorder.raw[0].startswith(b"HEAD /v1/models HTTP/1.1\r\n")
 
 
+def test_for_a_log(recorder, make_call, expected, tmp_path):
+    """On one line, with the body in its file even where it could be pasted, it sends the same; without a body there is
+    no file."""
+    headers = (("Content-Type", "application/json"), ("Authorization", "Bearer CANARY-k"))
+    (tmp_path / "b").write_bytes(b"{}")
+    call = make_call(headers=headers, body=b"{}", url=recorder.url)
+    how = {"key_variable": "K", "body_file": str(tmp_path / "b"), "body_in_file": True, "one_line": True}
+    command = curl_command(call, **how)
+    assert "\n" not in command.partition("\n")[2]
+    assert f"@{tmp_path / 'b'}" in command
+    run(shell("sh"), command, tmp_path, {"K": "CANARY-k"})
+    assert recorder.raw == [expected(recorder.url, "POST", "/v1/chat/completions", headers, b"{}")]
+    assert "--data-raw ''" in curl_command(make_call(body=b""), **how)
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -98,6 +98,17 @@ async def test_bodies_by_policy(policy, names, make_journal, make_call, success,
     assert (await journal.rebuild("c1") is None) == (policy != "all")
 
 
+async def test_what_will_be_kept_is_known_before(make_journal, make_call):
+    """So that the log can name the file: by policy, by size, and nothing of a call without a body."""
+    long, none = make_call(body=b"x" * 100), make_call(body=b"")
+    for policy, wanted in (("failed", [False, True]), ("all", [True, True]), ("none", [False, False])):
+        journal = make_journal(bodies=policy, max_body_bytes=50)
+        assert [journal.keeps(make_call(), failed) for failed in (False, True)] == wanted
+        assert not journal.keeps(long, True)
+        assert not journal.keeps(none, True)
+        journal.close()
+
+
 async def test_files_are_private(make_journal, make_call, success):
     """The folder is 0700, every file in it 0600, whatever the umask."""
     before = os.umask(0)
