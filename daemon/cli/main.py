@@ -13,7 +13,7 @@ from daemon.cli import terminal
 from daemon.cli.language import chosen
 from daemon.cli.options import arranged, environment, parser, paths, program
 from daemon.cli.terminal import say, say_json
-from daemon.errors import NotFound, Refusal
+from daemon.errors import InvalidCall, NotFound, Refusal
 from daemon.phrases import phrase
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_RUNNING, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
@@ -83,6 +83,12 @@ def calls(options: argparse.Namespace) -> int:
     from daemon.cli.show import call_text, calls_text
 
     language = chosen(options)
+    if options.follow:
+        from daemon.cli import follow
+
+        if options.call:
+            raise InvalidCall(phrase("follow.one"))
+        follow.run(options, filters(options))
     if options.call:
         rows = [_ask_or_read(options, "show", {"call": options.call, "language": language})]
     else:

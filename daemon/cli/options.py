@@ -129,6 +129,7 @@ def _calls_options(options: argparse.ArgumentParser) -> None:
     options.add_argument("--client", metavar="C", help="only this client, as the column shows it")
     options.add_argument("--subtype", metavar="S", help="only this kind of failure, as in `explain --list`")
     options.add_argument("--limit", type=_between(1, 10_000), default=30, metavar="N", help="at most N (default 30)")
+    options.add_argument("--follow", action="store_true", help="show calls as they end, until you press C-c")
     options.add_argument("--json", action="store_true", help="as JSON, one line a call")
 
 

@@ -18,6 +18,7 @@ from daemon.operations.desk import (
     Session,
     flag_param,
     language_of,
+    names_param,
     needed_text,
     number_param,
     text_param,
@@ -63,7 +64,8 @@ async def queue(desk: Desk, params: Params, session: Session, tag: Any) -> Resul
 
 async def calls(desk: Desk, params: Params, session: Session, tag: Any) -> Result:
     """The newest calls of the journal."""
-    limit = number_param(params, "limit", 100, least=1, most=10_000)
+    ids = names_param(params, "ids")
+    limit = number_param(params, "limit", 100 if ids is None else 10_000, least=1, most=10_000)
     rows = await desk.journal.calls(
         failed=flag_param(params, "failed"),
         since_s=number_param(params, "since_s"),
@@ -71,6 +73,7 @@ async def calls(desk: Desk, params: Params, session: Session, tag: Any) -> Resul
         client=text_param(params, "client"),
         subtype=text_param(params, "subtype"),
         host=text_param(params, "host"),
+        ids=ids,
         limit=int(limit or 100),
     )
     return {"calls": rows}

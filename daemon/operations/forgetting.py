@@ -7,7 +7,7 @@ from typing import Any
 
 from daemon.errors import InvalidCall
 from daemon.journal import Forgotten, Reader, Which
-from daemon.operations.desk import Desk, Params, Result, Session, flag_param, language_of, number_param
+from daemon.operations.desk import Desk, Params, Result, Session, flag_param, language_of, names_param, number_param
 from daemon.phrases import Phrase, phrase
 
 
@@ -23,9 +23,11 @@ async def forget(desk: Desk, params: Params, session: Session, tag: Any) -> Resu
 
 def which_of(params: Params) -> Callable[[Reader], Which]:
     """Who is meant, to be looked up in the journal. Raises InvalidCall when nobody said so: nothing is not all."""
-    names, before, every = params.get("calls"), number_param(params, "before", most=1e11), flag_param(params, "all")
-    if names is not None and not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
-        raise InvalidCall(phrase("params.names", name="calls"))
+    names, before, every = (
+        names_param(params, "calls"),
+        number_param(params, "before", most=1e11),
+        flag_param(params, "all"),
+    )
     if every == bool(names or before is not None):
         raise InvalidCall(phrase("forget.which"))
     bodies = flag_param(params, "bodies")

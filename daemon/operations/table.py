@@ -78,6 +78,7 @@ OPERATIONS: Mapping[str, Operation] = {
                 "client": "only this client",
                 "subtype": "only this kind of failure",
                 "host": "only this host",
+                "ids": "only these, of which all else must be true, too",
                 "limit": "at most so many, default 100",
             },
         ),
