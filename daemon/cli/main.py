@@ -104,11 +104,21 @@ def calls(options: argparse.Namespace) -> int:
     return EXIT_OK
 
 
+def export(options: argparse.Namespace) -> int:
+    """Calls for other programs."""
+    from daemon.cli import export as exporting
+
+    asked = filters(options)
+    asked.pop("limit")
+    exporting.run(options, asked)
+    return EXIT_OK
+
+
 def filters(options: argparse.Namespace) -> dict[str, Any]:
     """The parameters of the operation `calls`, without what nobody asked for."""
     told = {"since_s": options.since, "model": options.model, "client": options.client, "subtype": options.subtype}
     given = {name: value for name, value in told.items() if value is not None}
-    return {**{name: getattr(options, name) for name in ALWAYS}, **given}
+    return {**{name: getattr(options, name, None) for name in ALWAYS}, **given}
 
 
 def usage(options: argparse.Namespace) -> int:
@@ -229,6 +239,7 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "serve": serve,
     "status": status,
     "calls": calls,
+    "export": export,
     "usage": usage,
     "curl": curl,
     "replay": replay,

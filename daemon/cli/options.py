@@ -89,6 +89,7 @@ def parser() -> argparse.ArgumentParser:
     status_ = command("status", "what runs, what waits and why")
     status_.add_argument("--json", action="store_true", help="as JSON")
     _calls_options(command("calls", "the newest calls, or one whole"))
+    _export_options(command("export", "calls of the journal for other programs, as JSON lines or HTTP Archive"))
     _usage_options(command("usage", "tokens, calls and cost, added up; and what is left of your budgets"))
     _curl_options(command("curl", "the curl command that sends a call again, or another form of it"))
     _replay_options(command("replay", "send a call again, and say whether it was a passing fault"))
@@ -123,14 +124,29 @@ def _serve_options(options: argparse.ArgumentParser) -> None:
 
 def _calls_options(options: argparse.ArgumentParser) -> None:
     options.add_argument("call", metavar="ID", nargs="?", help="show this one whole; or `last`, or `last-failed`")
+    _filters(options)
+    options.add_argument("--limit", type=_between(1, 10_000), default=30, metavar="N", help="at most N (default 30)")
+    options.add_argument("--follow", action="store_true", help="show calls as they end, until you press C-c")
+    options.add_argument("--json", action="store_true", help="as JSON, one line a call")
+
+
+def _filters(options: argparse.ArgumentParser) -> None:
     options.add_argument("--failed", action="store_true", help="only failed ones")
     options.add_argument("--since", type=_seconds, metavar="1h", help="only those of the last 90s, 15m, 1h or 7d")
     options.add_argument("--model", metavar="M", help="only this model; `*` stands for any letters: 'gpt-4o*'")
     options.add_argument("--client", metavar="C", help="only this client, as the column shows it")
     options.add_argument("--subtype", metavar="S", help="only this kind of failure, as in `explain --list`")
-    options.add_argument("--limit", type=_between(1, 10_000), default=30, metavar="N", help="at most N (default 30)")
-    options.add_argument("--follow", action="store_true", help="show calls as they end, until you press C-c")
-    options.add_argument("--json", action="store_true", help="as JSON, one line a call")
+
+
+def _export_options(options: argparse.ArgumentParser) -> None:
+    options.add_argument(
+        "file", metavar="FILE|-", nargs="?", default="-", help="where to; `-`: standard output (default)"
+    )
+    form = "jsonl: a JSON object a line; har: an HTTP Archive 1.2 (default: har for a FILE.har, else jsonl)"
+    options.add_argument("--format", choices=("jsonl", "har"), help=form)
+    _filters(options)
+    without = "leave out what was kept of requests and answers"
+    options.add_argument("--no-bodies", dest="bodies", action="store_false", help=without)
 
 
 def _usage_options(options: argparse.ArgumentParser) -> None:

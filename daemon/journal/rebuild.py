@@ -35,7 +35,13 @@ def call_from_row(row: Mapping[str, Any]) -> Kept | None:
             body = Path(request["file"]).read_bytes()
         except OSError:
             return None
-    call = Call(
+    return Kept(call_of(row, body), request["file"], comment(row))
+
+
+def call_of(row: Mapping[str, Any], body: bytes) -> Call:
+    """The call of ROW with this BODY."""
+    request = row["request"]
+    return Call(
         id=row["id"],
         origin=Origin(host=row["host"], url=row["url"], provider=row["provider"]),
         scope=Scope(row["host"], row["key"], row["pool"]),
@@ -49,7 +55,6 @@ def call_from_row(row: Mapping[str, Any]) -> Kept | None:
         priority=Priority[row["priority"].upper()],
         arrived_at=row["started_at"],
     )
-    return Kept(call, request["file"], comment(row))
 
 
 def sealed(pieces: list[Any]) -> Sealed:
