@@ -80,7 +80,8 @@ def status(options: argparse.Namespace) -> int:
 
 def calls(options: argparse.Namespace) -> int:
     """The newest calls, or one."""
-    from daemon.cli.show import call_text, calls_text
+    from daemon.cli.show import calls_text
+    from daemon.cli.story import call_text
 
     language = chosen(options)
     if options.follow:

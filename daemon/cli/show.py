@@ -193,24 +193,3 @@ def answer_text(row: Mapping[str, Any], language: str = "en") -> str:
     elif state and (state != "done" or not status):
         parts.append(phrase(f"state.{state}").told(language) if state in _STATES else str(state))
     return cell((" ".join(parts) or "-") + (f": {line}" if line else ""))
-
-
-def call_text(row: Mapping[str, Any], now: float, language: str = "en") -> list[str]:
-    """`daemon calls ID`: one whole, with its timeline and where to look next."""
-    tell = teller(language)
-    url = f"{row.get('method', '')} {row.get('host', '')}{row.get('target', '')}"
-    model, client = row.get("model") or "-", row.get("client") or "-"
-    lines = [
-        cell(tell("call.head", call=row["id"], url=url)),
-        "  " + cell(tell("call.who", model=model, client=client, priority=row.get("priority") or "normal")),
-        "  " + tell("call.began", when=clock(row.get("started_at"), now), answer=answer_text(row, language)),
-        "",
-    ]
-    start = row.get("started_at") or 0.0
-    for step in row.get("timeline", ()):
-        text = cell(step.get("text", step.get("kind", "")))
-        after = phrase("span.seconds", n=f"{max(0.0, step.get('at', start) - start):9.3f}").told(language)
-        lines.append(f"  {after}  {text}")
-    if row.get("state") == "failed":
-        lines += ["", cell(tell("call.why", call=row["id"]))]
-    return lines
