@@ -49,13 +49,15 @@
     (define-key map (kbd "RET") #'sluice-queue-explain)
     (define-key map "k" #'sluice-queue-cancel)
     (define-key map "p" #'sluice-queue-promote)
+    (define-key map "w" #'sluice-queue-copy-curl)
     map)
   "Keys in the list of calls that wait.")
 
 (define-derived-mode sluice-queue-mode sluice-dashboard-mode "Sluice queue"
   "The calls that wait.
 \\<sluice-queue-mode-map>\\[sluice-queue-explain] says why.
-\\[sluice-queue-cancel] cancels, \\[sluice-queue-promote] lets go earlier."
+\\[sluice-queue-cancel] cancels, \\[sluice-queue-promote] lets go earlier.
+\\[sluice-queue-copy-curl] copies the call as a curl command."
   (setq tabulated-list-format [("Place" 5 t :right-align t) ("Goes in" 8 nil :right-align t)
                                ("Client" 12 t) ("Model" 20 t) ("Waits for" 0 t)]
         sluice-dashboard--operation '("queue" :queue)
@@ -138,6 +140,11 @@ If it has failed and will be sent again, explain the failure."
                  "It goes as soon as calls that a person waits for"
                "That call waits no longer"))
     (sluice-dashboard--ask)))
+
+(defun sluice-queue-copy-curl ()
+  "Copy the curl command of the call on this line.  The key is not in it."
+  (interactive)
+  (sluice-copy-curl-of (plist-get (sluice-dashboard--row) :id)))
 
 ;;;; The newest calls
 

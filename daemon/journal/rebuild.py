@@ -64,10 +64,15 @@ def sealed(pieces: list[Any]) -> Sealed:
 
 def comment(row: Mapping[str, Any]) -> Phrase:
     """Lines for the top of a command: which call, when, and what it showed."""
-    when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(row["started_at"]))
-    what = f"{row['method']} {row['host']} {row['model'] or ''}".rstrip()
-    lines = phrase("note.lines", first=phrase("note.call", call=row["id"], when=when, what=what), more=_shown(row))
+    first = heading(row["id"], row["started_at"], row["method"], row["host"], row["model"])
+    lines = phrase("note.lines", first=first, more=_shown(row))
     return phrase("note.lines", first=lines, more=phrase("note.changed")) if row["request"]["changed"] else lines
+
+
+def heading(call_id: str, arrived_at: float, method: str, host: str, model: str | None) -> Phrase:
+    """Which call it was, and when."""
+    when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(arrived_at))
+    return phrase("note.call", call=call_id, when=when, what=f"{method} {host} {model or ''}".rstrip())
 
 
 def _shown(row: Mapping[str, Any]) -> Phrase:
