@@ -162,4 +162,5 @@ def take_down(output: Output) -> None:
     """Undo `set_up`."""
     for handler in output.handlers:
         logging.getLogger().removeHandler(handler)
-        handler.close()
+        with contextlib.suppress(OSError):  # a full disk does not take the last lines either
+            handler.close()

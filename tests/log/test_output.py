@@ -93,6 +93,17 @@ def test_a_log_that_cannot_be_written_hurts_nobody(set_up: Any, tmp_path: Path, 
     logging.getLogger("sluice.test").info("again")
 
 
+def test_a_full_disk_hurts_nobody(tmp_path: Path) -> None:
+    """Neither a line nor the end raises when the disk takes nothing."""
+    if not Path("/dev/full").exists():
+        pytest.skip("/dev/full is missing: run this test on Linux")
+    before = logging.raiseExceptions
+    made = log.set_up(REDACTOR, style="text", level="info", file=Path("/dev/full"), max_bytes=1 << 20, keep=2)
+    logging.getLogger("sluice.test").info("hello")
+    log.take_down(made)
+    logging.raiseExceptions = before
+
+
 def test_without_a_file(set_up: Any, capsys: Any) -> None:
     """The file is optional."""
     set_up(file=None)
