@@ -178,12 +178,22 @@ class Writer:
             self._try_open()
         if self._open is not None and self._pending:
             self._commit()
-        if self._open is not None and not self._pending:
-            for item in items:
+        if not self._pending:
+            self._finish(items)
+        self._shed(MAX_PENDING)
+
+    def _finish(self, items: list[Item]) -> None:
+        """After the commit: work with transactions of its own, and word to whoever waits."""
+        for item in items:
+            if self._open is None:
+                return
+            try:
                 if item.after is not None:
                     item.after(self._open.db)
+            except sqlite3.Error as error:
+                self._failed(error)
+            else:
                 item.settle(True)
-        self._shed(MAX_PENDING)
 
     def _shed(self, most: int) -> None:
         """Keep the newest MOST pending items."""
