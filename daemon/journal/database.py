@@ -17,7 +17,6 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Final
 
@@ -168,7 +167,7 @@ def _damage(verdict: str) -> sqlite3.DatabaseError:
 @cache
 def schema() -> list[str]:
     """The migrations, oldest first, from data/journal.sql."""
-    text = resources.files("daemon").joinpath("data/journal.sql").read_text("utf-8")
+    text = (Path(__file__).parents[1] / "data" / "journal.sql").read_text("utf-8")
     return re.split(r"(?m)^-- version \d+$", text)[1:]
 
 
