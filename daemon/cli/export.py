@@ -40,7 +40,7 @@ def run(options: argparse.Namespace, filters: Mapping[str, Any]) -> None:
             terminal.say_pieces(pieces)
             return
         _write(Path(options.file), pieces)
-    terminal.complain(phrase("export.done", n=rows.count, file=options.file).told(language))
+    terminal.say([phrase("export.done", n=rows.count, file=options.file).told(language)])
 
 
 class Counted:

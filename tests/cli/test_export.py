@@ -36,7 +36,7 @@ def test_an_archive(journal: tuple[str, str], run: Callable[..., Any], home: Pat
     """A file whose name says so is an HTTP Archive, private, in which each entry has what HAR 1.2 makes obligatory, and
     it is told how many. What the failure said is there; with --no-bodies neither that nor the prompt is."""
     done = run("export", "calls.har")
-    assert (done.code, done.out, "2 calls" in done.err) == (0, "", True)
+    assert (done.code, "2 calls" in done.out, done.err) == (0, True, "")
     text = (home / "calls.har").read_text()
     assert (home / "calls.har").stat().st_mode & 0o777 == 0o600
     log = json.loads(text)["log"]
@@ -87,7 +87,7 @@ async def test_a_large_journal_is_streamed(home: Path, name: str, capsys: Any) -
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 12 << 20
-    assert "300 calls" in capsys.readouterr().err
+    assert "300 calls" in capsys.readouterr().out
     text = (home / name).read_text()
     assert len(text) > 40 << 20
     rows = json.loads(text)["log"]["entries"] if name.endswith("har") else [json.loads(x) for x in text.splitlines()]
