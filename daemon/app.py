@@ -201,7 +201,11 @@ class App:
             upstream=self._upstream,
             redactor=redactor,
             sinks=(
-                *(self._journal.record, CallLog(redactor, self.curl_of, lambda: self._config.log.bodies), self._hub.hear),
+                *(
+                    self._journal.record,
+                    CallLog(redactor, self.curl_of, lambda: self._config.log.bodies),
+                    self._hub.hear,
+                ),
                 *(self._budgets.hear, self._lookout.hear),
             ),
             allowance=self._budgets if self._budgets else None,

@@ -61,6 +61,7 @@ def _read(reader: Reader, paths: Paths, method: str, params: Mapping[str, Any]) 
 
 
 def _usage(reader: Reader, paths: Paths, params: Mapping[str, Any]) -> dict[str, Any]:
+    from daemon.config import load
     from daemon.usage import Budgets, PriceList, since_day, summary
 
     config = load(paths.config_file, environ=os.environ)

@@ -181,7 +181,11 @@ class Client:
 
     async def do_usage(self, params: Json, id: Any) -> Json:
         self.seen.asked.append(f"usage by {params['by']} {params['since_s']}")
-        return {**self.seen.lists["usage"], "by": params["by"], "rows": self.seen.lists["usage"]["rows_" + params["by"]]}
+        return {
+            **self.seen.lists["usage"],
+            "by": params["by"],
+            "rows": self.seen.lists["usage"]["rows_" + params["by"]],
+        }
 
     async def do_warn(self, params: Json, id: Any) -> Json:
         for client in self.seen.clients:
