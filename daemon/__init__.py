@@ -21,7 +21,8 @@ The house, top floor first (imports go downward only; tests/test_house.py holds 
     sandbox           a simulated provider
     model, spending   the nouns
     redact, errors    secrets, and the few refusals that are ours
-    phrases           what Sluice itself says, in each language
+    arguments         what is wrong with a command line, and its help
+    phrases, columns  what Sluice itself says, in each language, and how wide that is
 """
 
 __version__ = "0.1.0"

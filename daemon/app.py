@@ -103,14 +103,8 @@ def _own_folder(folder: Path, option: str, example: str) -> None:
     """A folder that nobody else enters. Raises ConfigError that names the OPTION which chooses another."""
     with contextlib.suppress(OSError):
         if folder.stat().st_mode & stat.S_ISVTX:  # /tmp: nobody should be told to make that private
-            raise ConfigError(
-                f"{folder} is a folder for all users, and only you may enter the one that Sluice uses; "
-                f"take one of its own below, for example {option} {folder / example}"
-            )
-    try:
-        porter.prepare_folder(folder)
-    except ConfigError as error:
-        raise ConfigError(error.message.replace("--socket", option)) from None
+            raise ConfigError(phrase("door.for_all", folder=str(folder), option=option, example=str(folder / example)))
+    porter.prepare_folder(folder, option)
 
 
 def _take_locks(paths: Paths, stack: contextlib.ExitStack) -> None:

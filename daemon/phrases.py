@@ -6,8 +6,9 @@ it in that person's language. Its values may be phrases too: a duration, the nam
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import cache
+import re
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache, reduce
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -29,7 +30,7 @@ class Phrase(str):
 
     def __new__(cls, name: str, values: Mapping[str, Value]) -> Phrase:
         """Fill the English sentence NAME. Raises KeyError for one that does not exist, or lacks a value."""
-        made = super().__new__(cls, texts("en")[name].format(**values))
+        made = super().__new__(cls, text(name, "en").format(**values))
         made.name, made.values = name, values
         return made
 
@@ -40,12 +41,29 @@ class Phrase(str):
     def told(self, language: str) -> str:
         """The sentence in LANGUAGE; in English when that has no words."""
         values = {name: told(value, language) for name, value in self.values.items()}
-        return texts(short(language))[self.name].format(**values)
+        return text(self.name, short(language)).format(**values)
 
 
 def phrase(name: str, /, **values: Value) -> Phrase:
     """The sentence NAME (`section.key` in the files) with its VALUES."""
     return Phrase(name, values)
+
+
+def recognized(text: str, section: str) -> Phrase | None:
+    """The phrase of SECTION whose English is TEXT: what a journal has kept can be told in any language."""
+    for name, form in _forms(section):
+        if found := form.fullmatch(text):
+            return phrase(name, **found.groupdict())
+    return None
+
+
+@cache
+def _forms(section: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """Each English sentence of SECTION as a pattern that finds its values."""
+    return tuple(
+        (f"{section}.{key}", re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+)", re.escape(text)), re.DOTALL))
+        for key, text in _section(section, "en").items()
+    )
 
 
 def teller(language: str) -> Callable[..., str]:
@@ -55,6 +73,11 @@ def teller(language: str) -> Callable[..., str]:
         return phrase(name, **values).told(language)
 
     return tell
+
+
+def lines(phrases: Iterable[Phrase]) -> Phrase:
+    """PHRASES, of which there is at least one, below each other."""
+    return reduce(lambda first, more: phrase("lines.two", first=first, more=more), phrases)
 
 
 def told(value: T, language: str) -> T:
@@ -68,8 +91,21 @@ def told(value: T, language: str) -> T:
 
 def short(language: str) -> str:
     """`ko` for `ko_KR.UTF-8`; `en` for a language without words."""
-    code = language.replace("-", "_").split("_")[0].lower()
-    return code if code in languages() else "en"
+    return spoken(language) or "en"
+
+
+def spoken(language: str) -> str | None:
+    """`ko` for `ko_KR.UTF-8`; None for a language without words."""
+    code = re.split("[-_.@]", language)[0].lower()
+    return code if code in languages() else None
+
+
+def language_by(environ: Mapping[str, str]) -> str:
+    """The language that SLUICE_LANGUAGE, else the system's locale says by the rules of POSIX; English without words."""
+    if asked := spoken(environ.get("SLUICE_LANGUAGE", "")):
+        return asked
+    found = [environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if environ.get(name)]
+    return short(found[0]) if found else "en"
 
 
 @cache
@@ -78,8 +114,26 @@ def languages() -> frozenset[str]:
     return frozenset(path.stem for path in FOLDER.glob("*.yaml"))
 
 
-@cache
+def text(name: str, language: str) -> str:
+    """The sentence NAME of LANGUAGE, with its places for values. Raises KeyError."""
+    section, _, key = name.partition(".")
+    return _section(section, language)[key]
+
+
 def texts(language: str) -> Mapping[str, str]:
-    """All sentences of LANGUAGE by name. Read when the first is said: a start costs nothing."""
-    sections = yaml.load((FOLDER / f"{language}.yaml").read_bytes(), _LOADER)  # noqa: S506  # both are safe loaders
-    return {f"{section}.{key}": str(text) for section, entries in sections.items() for key, text in entries.items()}
+    """All sentences of LANGUAGE by name."""
+    return {f"{name}.{key}": text for name in _raw(language) for key, text in _section(name, language).items()}
+
+
+@cache
+def _section(name: str, language: str) -> Mapping[str, str]:
+    """The entries of one section. The others stay unread: YAML takes longer than the rest of a short command."""
+    entries = yaml.load(_raw(language)[name], _LOADER)  # noqa: S506  # both candidates are safe loaders
+    return {key: str(text) for key, text in entries.items()}
+
+
+@cache
+def _raw(language: str) -> Mapping[str, str]:
+    """The sections as they stand in the file. Each begins with its name in the first column."""
+    parts = re.split(r"(?m)^(\w+):\n", (FOLDER / f"{language}.yaml").read_text(encoding="utf-8"))
+    return dict(zip(parts[1::2], parts[2::2], strict=True))

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from daemon.errors import ConfigError
+from daemon.phrases import phrase
 
 _log = logging.getLogger("sluice.process")
 
@@ -35,10 +36,7 @@ def install_secret(file: Path) -> bytes:
         with os.fdopen(fd, "wb") as out:
             out.write(made)
     except OSError as error:
-        raise ConfigError(
-            f"{file} cannot be read or made: {error.strerror}; move it away or make room. "
-            "It holds no key: at the next start there is a new one"
-        ) from None
+        raise ConfigError(phrase("door.secret", file=str(file), why=str(error.strerror))) from None
     return made
 
 

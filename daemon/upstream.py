@@ -19,6 +19,7 @@ from yarl import URL
 
 from daemon.errors import ConfigError
 from daemon.model import Call, Failure, Headers, Origin, TransportFault
+from daemon.phrases import phrase
 
 _NO_AUTO_HEADERS = frozenset({"Accept", "Accept-Encoding", "User-Agent", "Content-Type"})
 _KEEPALIVE_S = 15.0  # short, since a POST on a connection that the other side just closed cannot be sent again
@@ -242,17 +243,12 @@ def tls_context(ca_file: Path | None) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
     except OSError as error:
-        raise ConfigError(
-            f"ca_file: {ca_file} cannot be used ({error}); give a PEM file or leave the setting out"
-        ) from error
+        raise ConfigError(phrase("config.ca_file", file=str(ca_file), why=str(error))) from error
     if not context.cert_store_stats()["x509_ca"] and not context.get_ca_certs():
         # A directory of hashed certificates is only read when it is needed: that is not the same as having none.
         paths = ssl.get_default_verify_paths()
         if not (paths.capath and Path(paths.capath).is_dir() and any(Path(paths.capath).iterdir())):
-            raise ConfigError(
-                "no TLS certificate authorities were found, so no provider could be verified; install the package "
-                "`ca-certificates`, mend SSL_CERT_FILE, or set `ca_file` in the configuration"
-            )
+            raise ConfigError(phrase("config.no_ca"))
     return context
 
 
@@ -278,29 +274,24 @@ def _fault_of(error: Exception, connected: bool) -> TransportFault:
 def _say(error: Exception) -> str:
     """The error's own words without URLs or header lines, which may hold keys."""
     if isinstance(error, aiohttp.ClientResponseError):
-        return "the answer is not valid HTTP"
+        return phrase("fault.not_http")
     if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return f"the name {error.host} cannot be looked up"
+        return phrase("fault.no_name", host=str(error.host))
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return f"the certificate of {error.host} cannot be trusted: {error.certificate_error}"
+        return phrase("fault.certificate", host=str(error.host), why=str(error.certificate_error))
     if isinstance(error, aiohttp.ClientConnectorError):
         return f"{error.host}:{error.port}: {error.os_error.strerror or type(error.os_error).__name__}"
     if isinstance(error, aiohttp.ServerDisconnectedError):
-        return "the connection was closed before an answer came"
+        return phrase("fault.closed")
     if isinstance(error, aiohttp.ClientPayloadError):
-        return "the connection was closed before the answer was complete"
+        return phrase("fault.cut")
     if isinstance(error, OSError):
         return error.strerror or type(error).__name__
     return type(error).__name__
 
 
 def _timeout_text(which: str, seconds: float) -> str:
-    what = {
-        "connect": "no connection",
-        "first_byte": "no answer",
-        "idle": "no further bytes",
-    }[which]
-    return f"{what} within {seconds:g} s (setting timeouts.{which})"
+    return phrase(f"fault.{which}", seconds=f"{seconds:g}")
 
 
 def _text(raw: bytes) -> str:

@@ -45,8 +45,8 @@ STOREYS: tuple[frozenset[str], ...] = (
         }
     ),
     frozenset({"model", "spending"}),
-    frozenset({"redact", "errors"}),
-    frozenset({"phrases"}),
+    frozenset({"redact", "errors", "arguments"}),
+    frozenset({"phrases", "columns"}),
 )
 """Top floor first. A room may import what is on a lower floor, never what is beside or above it."""
 

@@ -5,36 +5,102 @@ from __future__ import annotations
 import ast
 import copy
 import re
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from string import Formatter
+from typing import Any
 
 import pytest
+import yaml
 
-from daemon.phrases import Phrase, languages, phrase, short, texts, told
+from daemon.columns import width
+from daemon.phrases import FOLDER, Phrase, language_by, languages, phrase, recognized, short, texts, told
 
 DAEMON = Path(__file__).resolve().parents[1] / "daemon"
 OTHERS = sorted(languages() - {"en"})
 SCRIPTS = {"ko": "[\uac00-\ud7a3]", "zh": "[\u4e00-\u9fff]"}
 
-SYMBOLS = frozenset({"period.other", "what.other", "note.lines", "check.versions", "status.limit"})
-"""Entries that are no words in any language, or only values."""
+PARTICLES = "을|를|은|는|이|가|과|와|로|라고|라는|예요|이에요"
+NEVER = {
+    "ko": rf"[\u3040-\u30ff\u4e00-\u9fff]|습니다|십시오|\}}({PARTICLES})(?=[\s.,)]|$)",
+    "zh": r"[\u3040-\u30ff\uac00-\ud7a3]|您|[\u4e00-\u9fff][,;:!?]|[\u4e00-\u9fff] ?\(|\) ?[\u4e00-\u9fff]",
+}
+"""What no sentence holds: another script, another register, a particle that fits some words only, half-width marks."""
 
-NO_WORDS_OF_OURS = frozenset({"ConfigError"})
-"""Refusals that quote a file with its line; English everywhere."""
+FITS = frozenset({
+    ("ko", "status.one_waits"), ("ko", "status.many_wait"), ("ko", "ready.report"),
+})  # fmt: skip
+"""Where the value before a Korean particle is always the same word."""
+
+SYMBOLS = frozenset({
+    "period.other", "what.other", "lines.two", "config.at", "config.of", "arguments.sentence", "check.versions",
+    "status.limit",
+})  # fmt: skip
+"""Entries that are no words in any language, or only values."""
 
 WORDED_INSIDE = frozenset({"Blocked", "CallFailed"})
 """Children of Refusal that are given a finding or an explanation; their own `__init__` is looked at."""
 
+ELSEWHERE = (
+    "sandbox/", "log/", "operations/table.py",  # it speaks as providers do; log and table of operations: English
+    "explain/text.py", "explain/view.py",  # what providers write, to find it
+    "curl/elisp.py", "curl/python.py",  # code in other languages; what it says is held by tests/curl/test_forms.py
+    "pacing/refusals.py",  # why a limit is held, for the log
+)  # fmt: skip
+"""Where English texts are not words to this machine's person. What the sandbox says of itself is held by
+`test_whatever_is_shown_is_a_phrase`."""
+
+SQL = re.compile(r"\b(SELECT|INSERT|UPDATE|DELETE|FROM|WHERE|PRAGMA|SAVEPOINT|RELEASE|ROLLBACK|ORDER BY|AND)\b|= \?")
+
 CODE = frozenset({
-    ("demo.py", "Bearer demo-"),
-    ("demo.py", "Hello number "),
-    ("ready.py", "sluice ready: unix:"),
-    ("ready.py", "((HTTP/1.1 429 Too Many Requests) insufficient_quota) You exceeded your current quota"),
-    ("ready.py", "(progn (require (quote sluice-gptel)) (setq sluice-socket "),
+    # the command line: what programs read, and examples of what clients and providers say
+    ("cli/demo.py", "Bearer demo-"),
+    ("cli/demo.py", "Hello number "),
+    ("cli/ready.py", "sluice ready: unix:"),
+    ("cli/ready.py", "((HTTP/1.1 429 Too Many Requests) insufficient_quota) You exceeded your current quota"[:60]),
+    ("cli/ready.py", "(progn (require (quote sluice-gptel)) (setq sluice-socket "),
+    # what argparse says, to know it again
+    ("arguments.py", "positional arguments"),
+    ("arguments.py", "the following arguments are required: (?P<names>.+)"),
+    ("arguments.py", "expected one argument"),
+    ("arguments.py", "ignored explicit argument (?P<value>.+)"),
+    ("arguments.py", "invalid choice: (?P<value>.+) \\(choose from (?P<known>.+)\\)"),
+    ("arguments.py", "not allowed with argument (?P<other>.+)"),
+    # HTTP's reason phrases are ASCII
+    ("doors/http.py", "Bad request to Sluice"),
+    ("doors/http.py", "Body too large"),
+    ("doors/http.py", "Host unknown to Sluice"),
+    ("doors/http.py", "No such operation"),
+    ("doors/http.py", "Not found"),
+    ("doors/http.py", "Queue full"),
+    ("doors/http.py", "Refused by Sluice"),
+    ("doors/http.py", "Request too large"),
+    ("doors/http.py", "Sluice is stopping"),
+    ("doors/http.py", "Would wait too long"),
+    ("doors/http.py", "Your own budget is used up"),
+    # evidence in English marks, which daemon/explain/words.py tells
+    ("explain/rules.py", 'the words "'),
+    ("gateway/inspect.py", "counted by Sluice before sending: nothing went out"),
+    ("gateway/loop.py", "this call was not sent: the same key was refused for this a moment ago"[:60]),
+    # a script of macOS
+    ("desktop.py", "on run argv\ndisplay notification (item 1 of argv) with title"),
+    # a command to type, log lines, an exception that is caught inside
+    ("gateway/answers.py", "daemon curl "),
+    ("app.py", ": no new calls; "),
+    ("app.py", " under way, "),
+    ("app.py", " s to end (stop once more to cut)"),
+    ("doors/http.py", "the answer had already begun"),
+    ("doors/porter.py", "a daemon is already running here (pid "),
+    ("journal/database.py", "the journal is damaged: "),
+    # the message of an error to which neither the provider nor an explanation gave one: English, and rare
+    ("providers/error_body.py", "The provider answered "),
+    ("providers/error_body.py", " and said nothing else."),
 })  # fmt: skip
-"""Texts of the command line that programs read, or that are examples of what providers say."""
+"""Texts of two words that are no words of ours to a person."""
 
 PASSED_ON = frozenset({
     ("daemon/operations/sending.py", "explanation.line"),
@@ -79,14 +145,14 @@ def refusals() -> frozenset[str]:
     found = {"Refusal"}
     while more := {name for name, above in bases.items() if above & found} - found:
         found |= more
-    return frozenset(found - NO_WORDS_OF_OURS)
+    return frozenset(found)
 
 
 def is_phrase(node: ast.expr) -> bool:
-    """True for `phrase(...)`, and for a choice between two."""
+    """True for `phrase(...)`, for a choice between two, and for several of them below each other."""
     if isinstance(node, ast.IfExp):
         return is_phrase(node.body) and is_phrase(node.orelse)
-    return isinstance(node, ast.Call) and named(node.func) == "phrase"
+    return isinstance(node, ast.Call) and named(node.func) in ("phrase", "lines")
 
 
 @pytest.mark.parametrize("language", OTHERS)
@@ -125,10 +191,30 @@ def test_every_phrase_in_the_code_exists_with_its_values() -> None:
     assert wrong == []
 
 
+def test_every_help_text_is_an_entry() -> None:
+    """What argparse shows is a name of an entry, or a phrase; never a text."""
+    wrong, seen = [], 0
+    for file, call in calls():
+        for word in call.keywords:
+            if word.arg not in ("help", "description", "epilog") or named(call.func) == "Operation":
+                continue
+            seen += 1
+            given = word.value
+            if isinstance(given, ast.JoinedStr):
+                fine = isinstance(given.values[0], ast.Constant) and str(given.values[0].value).endswith(".")
+            elif isinstance(given, ast.Constant):
+                fine = given.value in texts("en")
+            else:
+                fine = is_phrase(given) or isinstance(given, ast.Name)
+            wrong += [] if fine else [f"{file}:{call.lineno} {ast.unparse(given)}"]
+    assert wrong == []
+    assert seen > 40
+
+
 def test_every_entry_is_said_somewhere() -> None:
     """Words that nobody says any more are taken out of all files."""
     code = "\n".join(path.read_text(encoding="utf-8") for path in DAEMON.rglob("*.py"))
-    made = re.findall(r'(?:phrase|tell)\(\s*f"(\w+)\.\{', code)
+    made = re.findall(r'f"(\w+)\.\{', code)
     said = set(re.findall(r"""["'](\w+\.\w+)["']""", code))
     assert [name for name in texts("en") if name not in said and name.split(".")[0] not in made] == []
 
@@ -190,18 +276,150 @@ def docstrings(tree: ast.AST) -> set[int]:
     return {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
 
 
-def test_the_command_line_has_no_words_of_its_own() -> None:
-    """No text of two English words or more is in the files that print results: all of them are entries.
+def test_no_words_stand_in_the_code() -> None:
+    """No text of two English words or more is in the code: all that a person reads is an entry.
 
-    The words of `--help` (options.py) are English.
+    Left out are the rooms whose English is not for this machine's person (ELSEWHERE), texts that only go to the log,
+    messages of exceptions that mean a mistake in the code, and SQL.
     """
-    wrong = []
-    for path in sorted((DAEMON / "cli").glob("*.py")):
+    wrong = set()
+    for path in sorted(DAEMON.rglob("*.py")):
+        name = path.relative_to(DAEMON).as_posix()
+        if name.startswith(ELSEWHERE):
+            continue
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        silent = docstrings(tree)
+        silent = docstrings(tree) | unheard(tree)
         for node in ast.walk(tree):
-            if path.name == "options.py" or id(node) in silent or not isinstance(node, ast.Constant):
+            if id(node) in silent or not isinstance(node, ast.Constant) or not isinstance(node.value, str):
                 continue
-            if isinstance(node.value, str) and re.search(r"[A-Za-z]{2,} [a-z]{2,}", node.value):
-                wrong.append((path.name, node.value))
-    assert set(wrong) == CODE
+            if re.search(r"[A-Za-z]{2,} [a-z]{2,}", node.value) and not SQL.search(node.value):
+                wrong.add((name, node.value[:60]))
+    assert wrong == CODE
+
+
+def unheard(tree: ast.AST) -> set[int]:
+    """The ids of texts that no person is shown: calls of a logger, `__repr__`, and exceptions of Python itself."""
+    out: set[int] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and node.name in ("__repr__", "__reduce__", "__getattr__"):
+            out |= {id(part) for part in ast.walk(node)}
+        if isinstance(node, ast.Call):
+            owner = node.func.value if isinstance(node.func, ast.Attribute) else None
+            logs = isinstance(owner, ast.Name) and owner.id in ("_log", "log")
+            if logs or named(node.func) in ("ValueError", "TypeError", "RuntimeError", "compile"):
+                out |= {id(part) for part in ast.walk(node)}
+    return out
+
+
+def test_whatever_is_shown_is_a_phrase() -> None:
+    """What is printed, noted in a command, or raised as a wrong setting or option is never a text of the code."""
+    wrong, seen = [], 0
+    for file, call in calls():
+        name, owner = named(call.func), ast.unparse(call.func)
+        shown = {"Wrong": 1, "WrongValue": 0, "complain": 0}.get(name)
+        if owner.endswith("notes.append"):
+            shown = 0
+        if name == "ValueError" and file.startswith(("daemon/sandbox", "daemon/config", "daemon/cli", "daemon/doors")):
+            shown = 0
+        if shown is None or len(call.args) <= shown:
+            continue
+        seen += 1
+        text = call.args[shown]
+        if isinstance(text, ast.Constant) or (isinstance(text, ast.JoinedStr) and words_in(text)):
+            wrong.append(f"{file}:{call.lineno} {ast.unparse(text)}")
+    assert wrong == []
+    assert seen > 80
+
+
+def words_in(text: ast.JoinedStr) -> bool:
+    """True if the fixed parts of an f-string hold a word."""
+    parts = [part.value for part in text.values if isinstance(part, ast.Constant)]
+    return any(re.search(r"[A-Za-z]{3,}", str(part)) for part in parts)
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_one_script_and_one_register(language: str) -> None:
+    """Korean is in 해요체 and its particles do not depend on what stands before them; Chinese says 你, and its marks
+    are full-width beside its characters. No letter of the other script is in either."""
+    found = {name: text for name, text in both(language).items() if re.search(NEVER[language], text)}
+    assert {name: text for name, text in found.items() if (language, name) not in FITS} == {}
+
+
+def both(language: str) -> dict[str, str]:
+    """All sentences of LANGUAGE: phrases and explanations."""
+    explained = yaml.safe_load((FOLDER.parent / f"{language}.yaml").read_text(encoding="utf-8"))
+    return {**texts(language), **dict(leaves(explained))}
+
+
+def leaves(value: Any, name: str = "words") -> Iterator[tuple[str, str]]:
+    """Each text in a tree, under its path."""
+    if isinstance(value, dict):
+        for key, part in value.items():
+            yield from leaves(part, f"{name}.{key}")
+    elif isinstance(value, list):
+        for number, part in enumerate(value):
+            yield from leaves(part, f"{name}.{number}")
+    else:
+        yield name, str(value)
+
+
+@pytest.mark.parametrize("language", sorted(languages()))
+def test_what_a_table_shows_is_short(language: str) -> None:
+    """Headings and states stand in columns, help texts behind options: no line of them is wider than a terminal."""
+    for name, text in texts(language).items():
+        section = name.split(".")[0]
+        most = {"head": 20, "state": 12, "mark": 4, "command": 68}.get(section)
+        assert most is None or width(text) <= most, name
+        if section == "help":
+            assert name in ("help.top", "help.page") or max(map(width, text.splitlines())) <= 112, name
+
+
+def test_a_language_is_two_files(tmp_path: Path) -> None:
+    """Words and phrases, nothing else: with both files there the language is known everywhere it can be chosen."""
+    shutil.copytree(DAEMON, tmp_path / "daemon", ignore=shutil.ignore_patterns("__pycache__"))
+    folder = tmp_path / "daemon" / "data" / "words"
+    for file in (folder / "en.yaml", folder / "phrases" / "en.yaml"):
+        text = file.read_text(encoding="utf-8").replace("No credit left", "Plus de crédit")
+        file.with_name("fr.yaml").write_text(text.replace("run the daemon", "lancer le démon"), encoding="utf-8")
+    config = tmp_path / "config.yaml"
+    config.write_text("language: fr\n", encoding="utf-8")
+    config.chmod(0o600)
+
+    def run(*arguments: str) -> str:
+        environ = {"PYTHONPATH": str(tmp_path), "HOME": str(tmp_path), "SLUICE_CONFIG": str(config), "PATH": ""}
+        command = [sys.executable, "-m", "daemon", *arguments]
+        done = subprocess.run(command, capture_output=True, env=environ, cwd=tmp_path, timeout=60, check=True)
+        return done.stdout.decode()
+
+    assert "lancer le démon" in run("--help")
+    assert "en, fr, ko, zh" in run("status", "--help", "--language", "ko")
+    assert "Plus de crédit" in run("explain", "--text", "insufficient_quota")
+
+
+def test_words_and_phrases_are_of_the_same_languages() -> None:
+    """A language with one file of the two would be told in half."""
+    assert {path.stem for path in FOLDER.parent.glob("*.yaml")} == languages()
+
+
+def test_english_is_recognized() -> None:
+    """What a journal kept in English is told in any language; what is no phrase is not."""
+    kept = str(phrase("fault.certificate", host="h", why="it {expired}"))
+    found = recognized(kept, "fault")
+    assert found is not None
+    assert found.told("ko") == "h의 인증서를 신뢰할 수 없어요(it {expired})"
+    assert recognized("something else", "fault") is None
+
+
+@pytest.mark.parametrize(
+    ("environ", "language"),
+    [
+        ({"SLUICE_LANGUAGE": "zh", "LC_ALL": "ko_KR"}, "zh"),
+        ({"SLUICE_LANGUAGE": "xx", "LC_ALL": "ko_KR.UTF-8"}, "ko"),
+        ({"LC_ALL": "C", "LANG": "ko_KR"}, "en"),
+        ({"LC_MESSAGES": "", "LANG": "zh_CN"}, "zh"),
+        ({}, "en"),
+    ],
+)
+def test_the_surroundings_say_the_language(environ: dict[str, str], language: str) -> None:
+    """Our own variable, then the first that POSIX asks; an empty one is none."""
+    assert language_by(environ) == language

@@ -17,13 +17,13 @@ import subprocess  # it starts the daemon, the sandbox and curl, with fixed argu
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
-from daemon.cli.show import width
 from daemon.cli.terminal import say
+from daemon.columns import width
 from daemon.errors import Refusal
 from daemon.phrases import phrase, teller
 
@@ -60,7 +60,7 @@ def run(language: str = "en") -> int:
 
 def burst(socket_path: Path, language: str = "en") -> int:
     """Send the burst with a progress display; the number of calls that were answered with 200."""
-    began = time.monotonic()
+    began, tell = time.monotonic(), teller(language)
     live = sys.stdout.isatty()
     pool = ThreadPoolExecutor(BURST)
     try:
@@ -68,19 +68,18 @@ def burst(socket_path: Path, language: str = "en") -> int:
         left: set[Future[tuple[int, bytes, str]]] = set(sent)
         while left:
             left = wait(left, timeout=0.2 if live else 3.0).not_done
-            _progress(BURST - len(left), began, end="\r" if live and left else "\n")
+            _progress(tell, BURST - len(left), began, end="\r" if live and left else "\n")
     finally:
         pool.shutdown(wait=False, cancel_futures=True)  # who presses C-c does not want to wait for the answers
     good = sum(1 for one in sent if one.exception() is None and one.result()[0] == 200)
-    tell = teller(language)
     say([tell("demo.answered", good=good, n=BURST, lost=BURST - good, seconds=time.monotonic() - began)])
     return good
 
 
-def _progress(done: int, began: float, *, end: str) -> None:
+def _progress(tell: Callable[..., str], done: int, began: float, *, end: str) -> None:
     full, empty = "█░" if (sys.stdout.encoding or "").lower().startswith("utf") else "#."
     bar = full * done + empty * (BURST - done)
-    print(f"  {bar} {done:2}/{BURST}  {time.monotonic() - began:4.1f} s", end=end, flush=True)
+    print(tell("demo.progress", bar=bar, done=done, n=BURST, seconds=time.monotonic() - began), end=end, flush=True)
 
 
 def fail(socket_path: Path, model: str, what: str, language: str = "en") -> str:

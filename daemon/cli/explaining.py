@@ -11,7 +11,6 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from daemon.cli.terminal import complain, say, say_json
 from daemon.errors import ConfigError, InvalidCall, NotFound, Refusal
 from daemon.explain import Catalogue
 from daemon.model import Failure, Situation
-from daemon.phrases import phrase
+from daemon.phrases import languages, phrase, spoken
 
 _ID = re.compile(r"^(c[0-9a-z]{8}|last|last-failed)$")
 _FACTS = ("subtype", "family", "provider", "window", "limit", "used", "requested", "retry_after_s", "model", "retry")
@@ -126,17 +125,9 @@ def language(options: argparse.Namespace) -> str:
     """The language asked for, else the configured one."""
     if not options.language:
         return str(_configured_language(options))
-    known = languages()
-    if options.language.replace("-", "_").split("_")[0].lower() not in known:
-        complain(phrase("explain.no_language", language=options.language, known=", ".join(known)))
+    if spoken(options.language) is None:
+        complain(phrase("explain.no_language", language=options.language, known=", ".join(sorted(languages()))))
     return str(options.language)
-
-
-def languages() -> list[str]:
-    """The languages that there are words for."""
-    return sorted(
-        file.name[:-5] for file in (files("daemon") / "data" / "words").iterdir() if file.name[-5:] == ".yaml"
-    )
 
 
 def _configured_language(options: argparse.Namespace) -> str:
@@ -146,8 +137,8 @@ def _configured_language(options: argparse.Namespace) -> str:
     try:
         return load(where.config_file, environ=environment(options), must_exist=where.config_told).language
     except ConfigError as error:  # a text can be explained all the same
-        complain(phrase("explain.config", why=error.message))
-        return "en"
+        complain(phrase("explain.config", why=error.message).told(chosen(options)))
+        return chosen(options)
 
 
 def _rules_dir(options: argparse.Namespace) -> Path:

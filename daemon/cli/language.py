@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
 from daemon.cli.options import environment, paths
 from daemon.errors import ConfigError
 from daemon.phrases import short
+
+
+def heard(arguments: Sequence[str]) -> str:
+    """The same for ARGUMENTS that were not read yet, or cannot be."""
+    reader = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    for option in ("--socket", "--config", "--state-dir", "--language"):
+        reader.add_argument(option)
+    try:
+        return chosen(reader.parse_known_args(list(arguments))[0])
+    except (argparse.ArgumentError, SystemExit):  # an option without its value
+        return chosen(argparse.Namespace(socket=None, config=None, state_dir=None))
 
 
 def chosen(options: argparse.Namespace) -> str:
@@ -14,10 +26,10 @@ def chosen(options: argparse.Namespace) -> str:
     told = getattr(options, "language", None)
     if told:
         return short(told)
-    from daemon.config import load
+    from daemon.config import language_in
 
+    environ = environment(options)
     try:
-        where = paths(options)
-        return load(where.config_file, environ=environment(options), must_exist=where.config_told).language
-    except ConfigError:
-        return "en"
+        return language_in(paths(options).config_file, environ)
+    except ConfigError:  # there is no place for a configuration
+        return language_in(None, environ)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from daemon.cli import terminal
-from daemon.cli.language import chosen
+from daemon.cli.language import chosen, heard
 from daemon.cli.options import arranged, environment, parser, paths, program
 from daemon.cli.terminal import say, say_json
 from daemon.errors import InvalidCall, NotFound, Refusal
@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = arranged(list(sys.argv[1:] if argv is None else argv))
     try:
         try:
-            options = parser().parse_args(arguments)
+            options = parser(lambda: heard(arguments)).parse_args(arguments)
             return COMMANDS[options.command](options)
         finally:
             terminal.flush()
@@ -179,6 +179,8 @@ def explain(options: argparse.Namespace) -> int:
 def report(options: argparse.Namespace) -> int:
     """A failed call as text for a provider's support."""
     answer = _ask_or_read(options, "report", {"call": options.call, "language": options.language})
+    if (language := chosen(options)) != "en" and not options.language:
+        terminal.complain(phrase("ready.report", language=language).told(language))
     say(answer["text"].split("\n")[:-1])
     return EXIT_OK
 

@@ -91,8 +91,9 @@ def _curl(
         key_variable=key_variable(paths, kept.call),
         body_file=kept.body_file,
         via_socket=str(address(paths)) if via_daemon else None,
-        comment=told(kept.comment, language),
+        comment=kept.comment,
         answered=answered(row),
+        language=language,
     )
 
 

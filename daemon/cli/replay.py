@@ -15,7 +15,7 @@ from daemon.cli.options import paths, program
 from daemon.cli.outcome import Outcome
 from daemon.cli.show import cell
 from daemon.cli.terminal import agreed, complain, say, say_json
-from daemon.curl.request import CHANGED, Plain
+from daemon.curl.request import Plain
 from daemon.errors import InvalidCall, Refusal
 from daemon.journal import call_from_row
 from daemon.operations.asking import not_kept
@@ -40,9 +40,8 @@ def run(options: argparse.Namespace, show: Show) -> bool:
     key = os.environ.get(plain.variable or "")
     if not options.via_daemon:
         key = needed_key(plain, key)
-    for note in plain.notes:
-        if note.startswith(CHANGED):
-            complain(f"{program()} {options.command}: {note}")
+    for note in plain.changes:
+        complain(f"{program()} {options.command}: {note.told(chosen(options))}")
     _agree(options, row)
     if options.via_daemon:
         later: Sequence[Outcome] = [_through(options, show, row["id"], key) for _ in range(options.times)]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import re
 import time
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from daemon.columns import width
 from daemon.pacing.reasons import period_of, what
 from daemon.phrases import phrase, teller, told
 
@@ -46,13 +46,6 @@ def table(rows: Sequence[Sequence[str]], widths: list[int] | None = None) -> lis
         "  ".join([*(one + " " * (w - width(one)) for one, w in zip(row, widths, strict=False)), row[-1]]).rstrip()
         for row in rows
     ]
-
-
-def width(text: str) -> int:
-    """The columns that TEXT takes: Korean and Chinese letters take two, combining marks none."""
-    if text.isascii():
-        return len(text)
-    return sum((not unicodedata.combining(c)) + (unicodedata.east_asian_width(c) in "WF") for c in text)
 
 
 def span(seconds: float | None) -> str:

@@ -8,15 +8,16 @@ from daemon.config.places import Paths, default_paths
 
 if TYPE_CHECKING:
     from daemon.config.destinations import Origins, origins
-    from daemon.config.file import load
+    from daemon.config.file import language_in, load
     from daemon.config.proxy import proxy_lookup
     from daemon.config.settings import Config
 
-__all__ = ["Config", "Origins", "Paths", "default_paths", "load", "origins", "proxy_lookup"]
+__all__ = ["Config", "Origins", "Paths", "default_paths", "language_in", "load", "origins", "proxy_lookup"]
 
 _HOME = {
     "Config": "settings",
     "Origins": "destinations",
+    "language_in": "file",
     "load": "file",
     "origins": "destinations",
     "proxy_lookup": "proxy",

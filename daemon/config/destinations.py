@@ -81,13 +81,12 @@ class Origins:
     def _check(self, upstreams: Sequence[Upstream]) -> None:
         for upstream in upstreams:
             if upstream.provider is not None and upstream.provider not in self._providers:
-                hint = nearest(upstream.provider, self._providers)
+                near = nearest(upstream.provider, self._providers)
                 raise ConfigError(
-                    f"{upstream.where}: upstreams: {upstream.provider!r} is not a provider that Sluice knows. {hint}"
-                    "For a relay or a server of your own write openai-compatible"
+                    phrase("config.provider", where=upstream.where, provider=upstream.provider, near=near)
                 )
             if "{" in (upstream.url or "").replace("{host}", ""):
-                raise ConfigError(f"{upstream.where}: upstreams: in a url only {{host}} may stand in braces")
+                raise ConfigError(phrase("config.braces", where=upstream.where))
 
 
 def origins(config: Config, providers: Mapping[str, KnownProvider]) -> Origins:

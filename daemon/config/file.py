@@ -15,11 +15,11 @@ from daemon.config.nodes import Node, Wrong, read_nodes
 from daemon.config.settings import Config
 from daemon.config.values import nearest
 from daemon.errors import ConfigError
+from daemon.phrases import Phrase, language_by, languages, lines, phrase, spoken
 from daemon.redact import Redactor
 
 T = TypeVar("T")
 MAX_FILE: Final = 1 << 20
-_LANGUAGES: Final = ("en", "ko", "zh")
 _LEVELS: Final[tuple[Literal["debug", "info", "warning", "error"], ...]] = ("debug", "info", "warning", "error")
 
 
@@ -33,8 +33,8 @@ def load(path: Path | None, *, environ: Mapping[str, str], must_exist: bool = Fa
     mistakes: list[Wrong] = []
     config = _build(Config, _defaults(), user, "", mistakes)
     if mistakes or config is None:
-        lines = [f"{path}:{wrong.line}: {wrong.what}" for wrong in sorted(mistakes, key=lambda wrong: wrong.line)]
-        raise ConfigError("\n".join(lines[:20]))
+        ordered = sorted(mistakes, key=lambda wrong: wrong.line)[:20]
+        raise ConfigError(lines(phrase("config.at", file=str(path), line=one.line, what=one.what) for one in ordered))
     upstreams = tuple(replace(upstream, where=f"{path}:{upstream.where}") for upstream in config.upstreams)
     return _with_environment(replace(config, upstreams=upstreams), environ)
 
@@ -44,33 +44,33 @@ def _with_environment(config: Config, environ: Mapping[str, str]) -> Config:
     if told:
         level = next((known for known in _LEVELS if known == told), None)
         if level is None:
-            raise ConfigError(f"SLUICE_LOG_LEVEL is {told!r}. Set it to one of {', '.join(_LEVELS)}, or unset it")
+            raise ConfigError(phrase("config.log_level", value=told, known=", ".join(_LEVELS)))
         config = replace(config, log=replace(config.log, level=level))
-    spoken = environ.get("SLUICE_LANGUAGE", "").lower()
-    if spoken:
-        if spoken[:2] not in _LANGUAGES:
-            known = ", ".join(sorted(_LANGUAGES))
-            raise ConfigError(f"SLUICE_LANGUAGE or --language is {spoken!r}. Set it to one of {known}, or leave it out")
-        config = replace(config, language=spoken[:2])
-    if config.language == "auto":
-        config = replace(config, language=_language(environ))
-    return config
+    if asked := environ.get("SLUICE_LANGUAGE", "").lower():
+        language = spoken(asked)
+        if language is None:
+            raise ConfigError(phrase("config.language", value=asked, known=", ".join(sorted(languages()))))
+        return replace(config, language=language)
+    return replace(config, language=language_by(environ)) if config.language == "auto" else config
 
 
-def _language(environ: Mapping[str, str]) -> str:
-    """The language of the user's messages by the rules of POSIX; English when Sluice does not have it."""
-    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
-        if environ.get(name):
-            language = environ[name].lower()[:2]
-            return language if language in _LANGUAGES else "en"
-    return "en"
+def language_in(path: Path | None, environ: Mapping[str, str]) -> str:
+    """What `load` finds as the language, even when all else is wrong: who asks what is wrong should understand it."""
+    if asked := spoken(environ.get("SLUICE_LANGUAGE", "")):
+        return asked
+    try:
+        user = _read_file(path, must_exist=False) if path is not None else None
+    except ConfigError:
+        user = None
+    written = user.entries.get("language") if user is not None else None
+    return (spoken(written.text) if written is not None else None) or language_by(environ)
 
 
 @cache
 def _defaults() -> Node:
     node = read_nodes((files("daemon") / "data" / "defaults.yaml").read_text("utf-8"))
     if node is None:
-        raise ConfigError("data/defaults.yaml of this installation is empty; install Sluice again")
+        raise ConfigError(phrase("config.no_defaults"))
     return node
 
 
@@ -80,24 +80,28 @@ def _read_file(path: Path, must_exist: bool) -> Node | None:
         raw = _read_bytes(path)
     except FileNotFoundError:
         if must_exist:
-            raise ConfigError(f"{path}:1: there is no such file. Check the name, or start without --config") from None
+            raise _wrong(path, 1, phrase("config.no_file")) from None
         return None
     except OSError as error:
-        raise ConfigError(f"{path}:1: it cannot be read: {error.strerror}. Mend that, or move the file away") from None
+        raise _wrong(path, 1, phrase("config.unreadable", why=str(error.strerror))) from None
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise ConfigError(f"{path}:{line}: byte {error.start + 1} is not UTF-8. Save the file as UTF-8") from None
+        raise _wrong(path, line, phrase("config.not_utf8", byte=error.start + 1)) from None
     try:
         node = read_nodes(text)
         if node is not None and node.is_null:
             return None
         if node is not None and node.kind != "mapping":
-            raise Wrong(node.line, "settings have the form `name: value`. See the example in the manual")
+            raise Wrong(node.line, phrase("config.form"))
     except Wrong as wrong:
-        raise ConfigError(f"{path}:{wrong.line}: {wrong.what}") from None
+        raise _wrong(path, wrong.line, wrong.what) from None
     return node
+
+
+def _wrong(path: Path, line: int, what: Phrase) -> ConfigError:
+    return ConfigError(phrase("config.at", file=str(path), line=line, what=what))
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -106,24 +110,16 @@ def _read_bytes(path: Path) -> bytes:
     try:
         about = os.fstat(handle)
         if not stat.S_ISREG(about.st_mode):
-            raise ConfigError(f"{path}:1: this is not a regular file. Put your settings into a plain text file there")
+            raise _wrong(path, 1, phrase("config.not_regular"))
         if about.st_uid not in (os.geteuid(), 0):
-            raise ConfigError(
-                f"{path}:1: the file belongs to another user (uid {about.st_uid}), who could send your calls and keys "
-                "elsewhere. Make it your own, or move it away"
-            )
+            raise _wrong(path, 1, phrase("config.anothers", uid=about.st_uid))
         if about.st_mode & 0o022:
-            raise ConfigError(
-                f"{path}:1: other users can write to this file and could send your calls and keys elsewhere. "
-                f"Run: chmod go-w {path}"
-            )
+            raise _wrong(path, 1, phrase("config.writable", file=str(path)))
         raw = b""
         while len(raw) <= MAX_FILE and (piece := os.read(handle, MAX_FILE)):
             raw += piece
         if len(raw) > MAX_FILE:
-            raise ConfigError(
-                f"{path}:1: the file is larger than 1 MiB, which no configuration is. Is it the right one?"
-            )
+            raise _wrong(path, 1, phrase("config.huge"))
     finally:
         os.close(handle)
     if about.st_mode & 0o044:
@@ -136,10 +132,7 @@ def _no_secret(path: Path, raw: bytes) -> None:
     redactor = Redactor(b"")
     for line, part in enumerate(raw.decode("utf-8", "replace").splitlines(), 1):
         if redactor.scrub(part) != part or _has_password(part):
-            raise ConfigError(
-                f"{path}:{line}: a key or password stands here, and other users can read this file. Take it out: "
-                f"Sluice needs no keys, your editor sends them. If you want to keep it, run: chmod 600 {path}"
-            )
+            raise _wrong(path, line, phrase("config.key", file=str(path)))
 
 
 def _has_password(line: str) -> bool:
@@ -152,7 +145,7 @@ def _build(kind: type[T], default: Node, user: Node | None, prefix: str, mistake
     if user is not None and user.is_null:
         user = None
     if user is not None and user.kind != "mapping":
-        mistakes.append(Wrong(user.line, f"{prefix.rstrip('.')} is a group of settings, not {user.sort}"))
+        mistakes.append(Wrong(user.line, phrase("config.group", name=prefix.rstrip("."), sort=user.sort)))
         user = None
     known = {_name(field): field for field in fields(kind)}  # type: ignore[arg-type]  # all groups are dataclasses
     given = user.entries if user is not None else {}
@@ -169,14 +162,14 @@ def _build(kind: type[T], default: Node, user: Node | None, prefix: str, mistake
         try:
             found[field.name] = field.metadata["read"](given.get(word, default.entries[word]))
         except Wrong as wrong:
-            mistakes.append(Wrong(wrong.line, f"{prefix}{word}: {wrong.what}"))
+            mistakes.append(Wrong(wrong.line, phrase("config.of", name=prefix + word, what=wrong.what)))
     return None if mistakes else kind(**found)
 
 
 def _unknown(word: str, line: int, prefix: str, known: Mapping[str, Any]) -> Wrong:
     elsewhere = [f"{group}.{word}" for group in _groups_with(word) if f"{group}." != prefix]
-    hint = f"It is written as {elsewhere[0]}. " if elsewhere else nearest(word, known)
-    return Wrong(line, f"unknown setting {prefix + word!r}. {hint}Settings here: {', '.join(known)}")
+    hint = phrase("config.elsewhere", name=elsewhere[0]) if elsewhere else nearest(word, known)
+    return Wrong(line, phrase("config.unknown", name=prefix + word, near=hint, known=", ".join(known)))
 
 
 def _groups_with(word: str) -> list[str]:

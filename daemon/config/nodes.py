@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+from daemon.phrases import Phrase, phrase
+
 MAX_DEPTH: Final = 12
 _NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
 
@@ -16,7 +18,7 @@ _NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
 class Wrong(Exception):
     """Something in the file is wrong: the line, what it is, and what to do."""
 
-    def __init__(self, line: int, what: str) -> None:
+    def __init__(self, line: int, what: Phrase) -> None:
         super().__init__(what)
         self.line = line
         self.what = what
@@ -43,7 +45,9 @@ class Node:
     @property
     def sort(self) -> str:
         """What it is, for messages."""
-        return {"scalar": f"{self.text!r}", "list": "a list", "mapping": "a group of settings"}[self.kind]
+        if self.kind == "scalar":
+            return repr(self.text)
+        return phrase("config.a_list") if self.kind == "list" else phrase("config.a_group")
 
 
 def read_nodes(text: str) -> Node | None:
@@ -58,18 +62,18 @@ def read_nodes(text: str) -> Node | None:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
-        raise Wrong(line, f"this is not YAML: {error.problem or error.context}. {_yaml_hint(text, line)}") from None
+        problem = str(error.problem or error.context)
+        raise Wrong(line, phrase("config.not_yaml", problem=problem, hint=_yaml_hint(text, line))) from None
     except (yaml.YAMLError, RecursionError) as error:
-        raise Wrong(1, f"this is not YAML: {str(error).splitlines()[0]}. Write the file as UTF-8 text") from None
+        problem = str(error).splitlines()[0]
+        raise Wrong(1, phrase("config.not_yaml", problem=problem, hint=phrase("config.as_utf8"))) from None
     return builder.root
 
 
-def _yaml_hint(text: str, line: int) -> str:
+def _yaml_hint(text: str, line: int) -> Phrase:
     lines = text.splitlines()
     around = "".join(lines[max(0, line - 2) : line])
-    if "\t" in around:
-        return "Indent with spaces: YAML takes no tabs"
-    return "Look at the indentation, quotes and brackets of this line and the one before"
+    return phrase("config.no_tabs") if "\t" in around else phrase("config.look_around")
 
 
 class _Builder:
@@ -86,14 +90,14 @@ class _Builder:
         if name == "DocumentStartEvent":
             self._documents += 1
             if self._documents > 1:
-                raise Wrong(line, "a second document begins here. Delete the line `---` and what follows it")
+                raise Wrong(line, phrase("config.second_document"))
         elif name == "AliasEvent" or getattr(event, "anchor", None):
-            raise Wrong(line, "`&name` and `*name` are not used here. Write the value out, or put quotes around it")
+            raise Wrong(line, phrase("config.alias"))
         elif name == "ScalarEvent":
             self._scalar(event, line)
         elif name in ("MappingStartEvent", "SequenceStartEvent"):
             if len(self._open) >= MAX_DEPTH:
-                raise Wrong(line, f"more than {MAX_DEPTH} levels are nested here. No setting needs that")
+                raise Wrong(line, phrase("config.deep", most=MAX_DEPTH))
             self._no_tag(event, line)
             node = Node(line, "mapping" if name.startswith("Mapping") else "list")
             self._put(node)
@@ -107,7 +111,7 @@ class _Builder:
 
     def _no_tag(self, event: Any, line: int) -> None:
         if event.tag is not None:
-            raise Wrong(line, f"the tag {event.tag!r} is not used here. Delete it and write the plain value")
+            raise Wrong(line, phrase("config.tag", tag=str(event.tag)))
 
     def _put(self, node: Node) -> None:
         if not self._open:
@@ -124,9 +128,9 @@ class _Builder:
 
     def _key(self, parent: Node, node: Node) -> None:
         if node.kind != "scalar":
-            raise Wrong(node.line, "a setting's name must be a word. Put quotes around text that begins with { or [")
+            raise Wrong(node.line, phrase("config.name"))
         if node.text in parent.entries:
             first = parent.key_lines[node.text]
-            raise Wrong(node.line, f"{node.text!r} is here a second time (first in line {first}). Keep one of them")
+            raise Wrong(node.line, phrase("config.twice", name=node.text, line=first))
         parent.key_lines[node.text] = node.line
         self._open[-1] = (parent, node.text)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from daemon.errors import ConfigError
+from daemon.phrases import Phrase, phrase
 
 MAX_SOCKET_PATH: Final = 103
 """Bytes: macOS has 104 with the closing NUL, Linux 108."""
@@ -37,7 +38,7 @@ class Paths:
     """The user named the place."""
     sockets: tuple[Path, ...]
     """All safe places, best first. A client looks into `endpoint_file` before it tries these."""
-    refused: tuple[str, ...] = ()
+    refused: tuple[Phrase, ...] = ()
     """Places that were passed over, and why."""
 
     @property
@@ -85,10 +86,7 @@ def _home(environ: Mapping[str, str]) -> Path:
     try:
         return Path(pwd.getpwuid(os.geteuid()).pw_dir)
     except KeyError:
-        raise ConfigError(
-            f"HOME is not set and there is no user with the number {os.geteuid()}, so there is no place for Sluice's "
-            "files. Set HOME, or SLUICE_STATE_DIR, SLUICE_CONFIG and SLUICE_SOCKET"
-        ) from None
+        raise ConfigError(phrase("places.no_home", uid=os.geteuid())) from None
 
 
 def _told(environ: Mapping[str, str], name: str) -> Path | None:
@@ -97,7 +95,7 @@ def _told(environ: Mapping[str, str], name: str) -> Path | None:
         return None
     path = Path(value).expanduser()
     if not path.is_absolute():
-        raise ConfigError(f"{name} is {value!r}, which depends on where one stands. Give an absolute path")
+        raise ConfigError(phrase("places.relative", name=name, path=value))
     return path
 
 
@@ -119,21 +117,21 @@ def _xdg(environ: Mapping[str, str], name: str, default: Path) -> Path:
     return value if value.is_absolute() else default
 
 
-def _sockets(environ: Mapping[str, str], cache_dir: Path) -> tuple[tuple[Path, ...], tuple[str, ...]]:
+def _sockets(environ: Mapping[str, str], cache_dir: Path) -> tuple[tuple[Path, ...], tuple[Phrase, ...]]:
     """The safe places and why others were refused."""
     runtime = environ.get("XDG_RUNTIME_DIR", "")
     directories = [Path(runtime)] if runtime else []
     if sys.platform.startswith("linux") and Path(f"/run/user/{os.geteuid()}") not in directories:
         directories.append(Path(f"/run/user/{os.geteuid()}"))
     places: list[Path] = []
-    refused: list[str] = []
+    refused: list[Phrase] = []
     for directory in directories:
         place = directory / _NAME / "sluice.sock"
-        why = _why_unsafe(directory) or (None if _fits(place) else f"its path has more than {MAX_SOCKET_PATH} bytes")
+        why = _why_unsafe(directory) or (None if _fits(place) else phrase("places.long", most=MAX_SOCKET_PATH))
         if why is None:
             places.append(place)
         elif directory == Path(runtime):
-            refused.append(f"XDG_RUNTIME_DIR={directory} is not used for the socket: {why}")
+            refused.append(phrase("places.passed_over", folder=str(directory), why=why))
     last = cache_dir / "run" / "sluice.sock"
     if _fits(last) or not places:
         places.append(_short_enough(last))
@@ -143,17 +141,18 @@ def _sockets(environ: Mapping[str, str], cache_dir: Path) -> tuple[tuple[Path, .
 def _why_unsafe(directory: Path) -> str | None:
     """Why a socket should not be put below DIRECTORY, or None when it is safe."""
     if not directory.is_absolute():
-        return "it is not an absolute path"
+        return phrase("places.not_absolute")
     try:
         about = os.lstat(directory)
     except OSError as error:
-        return (error.strerror or "it cannot be read").lower()
+        return error.strerror.lower() if error.strerror else phrase("places.unreadable")
     if not stat.S_ISDIR(about.st_mode):
-        return "it is not a directory"
+        return phrase("places.no_directory")
     if about.st_uid != os.geteuid():
-        return f"it belongs to another user (uid {about.st_uid})"
+        return phrase("places.anothers", uid=about.st_uid)
     if about.st_mode & 0o077:
-        return f"other users can enter it (mode {stat.S_IMODE(about.st_mode):04o}); run: chmod 700 {directory}"
+        mode = f"{stat.S_IMODE(about.st_mode):04o}"
+        return phrase("places.open", mode=mode, folder=str(directory))
     return None
 
 
@@ -163,8 +162,6 @@ def _fits(path: Path) -> bool:
 
 def _short_enough(path: Path) -> Path:
     if not _fits(path):
-        raise ConfigError(
-            f"the socket's path {path} has {len(os.fsencode(path))} bytes; the system allows {MAX_SOCKET_PATH}. "
-            "Set SLUICE_SOCKET to a shorter one"
-        )
+        length = len(os.fsencode(path))
+        raise ConfigError(phrase("places.socket_long", path=str(path), length=length, most=MAX_SOCKET_PATH))
     return path

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from daemon.config.settings import Config
 from daemon.config.urls import is_loopback
 from daemon.errors import ConfigError
+from daemon.phrases import phrase
 
 
 def proxy_lookup(config: Config, environ: Mapping[str, str]) -> Callable[[str], str | None]:
@@ -37,10 +38,7 @@ def _checked(environ: Mapping[str, str], scheme: str) -> str | None:
         value = value if "://" in value else f"http://{value}"
         kind = urlsplit(value).scheme
         if kind not in ("http", "https"):
-            raise ConfigError(
-                f"the environment's {name} is a {kind} proxy, which Sluice cannot use. Give it an HTTP proxy with "
-                "`proxy: http://host:port` in config.yaml, or write `proxy: none`"
-            )
+            raise ConfigError(phrase("config.environment_proxy", name=name, kind=kind))
         return value
     return None
 

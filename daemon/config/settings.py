@@ -18,6 +18,7 @@ from daemon.config.values import (
     boolean,
     choice,
     duration,
+    language,
     number,
     path,
     positive_duration,
@@ -106,7 +107,7 @@ class Warnings:
 class Config:
     """The whole configuration."""
 
-    language: str = field(metadata=setting(choice("auto", "en", "ko", "zh")))
+    language: str = field(metadata=setting(language))
     explain: Literal["inline", "field", "off"] = field(metadata=setting(choice("inline", "field", "off")))
     socket: Path | None = field(metadata=setting(unless("auto", path)))
     """None: see `daemon.config.places`."""

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from daemon.config.nodes import Node, Wrong
 from daemon.config.values import Reader, choice, nearest, number, patterns, scalar, text
+from daemon.phrases import phrase
 from daemon.spending import MEASURES, SPANS, Budget, Price
 
 _MONEY: Final = number(0, 1e9)
@@ -19,7 +20,7 @@ def currency(node: Node) -> str:
     """`USD`, `EUR`, `KRW`: three capital letters."""
     value = text(node)
     if not re.fullmatch(r"[A-Z]{3}", value):
-        raise Wrong(node.line, f"{value!r} is not a currency. Write its three letters, for example USD, EUR or KRW")
+        raise Wrong(node.line, phrase("spending.currency", value=value))
     return value
 
 
@@ -27,7 +28,7 @@ def date(node: Node) -> str:
     """`2026-11-28`, as it is."""
     value = scalar(node)
     if not re.fullmatch(r"20\d\d-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])", value):
-        raise Wrong(node.line, f"{value!r} is not a day. Write it as 2026-11-28")
+        raise Wrong(node.line, phrase("spending.date", value=value))
     return value
 
 
@@ -37,10 +38,10 @@ def read_prices(node: Node) -> tuple[Price, ...]:
 
 
 def _price(node: Node) -> Price:
-    found = _entries(node, _PRICE, "a price", _PRICE_EXAMPLE)
+    found = _entries(node, _PRICE, "price", _PRICE_EXAMPLE)
     for needed in ("model", "input", "output"):
         if needed not in found:
-            raise Wrong(node.line, f"this price does not say {needed!r}. Write for example {_PRICE_EXAMPLE}")
+            raise Wrong(node.line, phrase("spending.needed", word=needed, example=_PRICE_EXAMPLE))
     return Price(models=found.pop("model"), **found)
 
 
@@ -50,12 +51,12 @@ def read_budgets(node: Node) -> tuple[Budget, ...]:
 
 
 def _budget(node: Node) -> Budget:
-    found = _entries(node, _BUDGET, "a budget", _BUDGET_EXAMPLE)
+    found = _entries(node, _BUDGET, "budget", _BUDGET_EXAMPLE)
     counted = [measure for measure in MEASURES if measure in found]
     if len(counted) != 1:
-        raise Wrong(node.line, f"a budget counts one of {', '.join(MEASURES)}. Write for example {_BUDGET_EXAMPLE}")
+        raise Wrong(node.line, phrase("spending.counts", known=", ".join(MEASURES), example=_BUDGET_EXAMPLE))
     if "per" not in found:
-        raise Wrong(node.line, f"a budget of what time? Add `per`, for example {_BUDGET_EXAMPLE}")
+        raise Wrong(node.line, phrase("spending.no_per", example=_BUDGET_EXAMPLE))
     return Budget(measure=counted[0], amount=found.pop(counted[0]), models=found.pop("model", ()), **found)
 
 
@@ -63,17 +64,17 @@ def _items(node: Node, name: str, example: str) -> list[Node]:
     if node.is_null:
         return []
     if node.kind != "list":
-        raise Wrong(node.line, f"{name} is a list, for example [{example}]")
+        raise Wrong(node.line, phrase("spending.list", name=name, example=example))
     return list(node.items)
 
 
 def _entries(node: Node, known: Mapping[str, Reader[Any]], what: str, example: str) -> dict[str, Any]:
     if node.kind != "mapping":
-        raise Wrong(node.line, f"{what} is a group such as {example}, not {node.sort}")
+        raise Wrong(node.line, phrase(f"spending.{what}", example=example, sort=node.sort))
     for key in node.entries:
         if key not in known:
-            hint = nearest(key, known)
-            raise Wrong(node.key_lines[key], f"unknown word {key!r}. {hint}{what.capitalize()} has: {', '.join(known)}")
+            near, words = nearest(key, known), ", ".join(known)
+            raise Wrong(node.key_lines[key], phrase(f"spending.{what}_word", word=key, near=near, known=words))
     return {key: known[key](value) for key, value in node.entries.items()}
 
 

@@ -18,6 +18,7 @@ from daemon.config.values import (
     text,
 )
 from daemon.model import DIMENSIONS, Dimension, Limit
+from daemon.phrases import phrase
 
 PERIOD_S: Final[Mapping[str, float]] = {
     "second": 1.0,
@@ -59,12 +60,12 @@ def read_upstreams(node: Node) -> tuple[Upstream, ...]:
     elif node.kind == "mapping":
         entries = [_entry(item, name, node.key_lines[name]) for name, item in node.entries.items()]
     else:
-        raise Wrong(node.line, "a list of upstreams is wanted, for example: - {host: localhost:8080}")
+        raise Wrong(node.line, phrase("config.upstreams"))
     seen: dict[str, str] = {}
     for entry in entries:
         if entry.host in seen:
             line = int(entry.where)
-            raise Wrong(line, f"{entry.host} is here a second time (first in line {seen[entry.host]}). Join the two")
+            raise Wrong(line, phrase("config.host_twice", host=entry.host, line=seen[entry.host]))
         seen[entry.host] = entry.where
     return tuple(entries)
 
@@ -74,19 +75,17 @@ def _entry(node: Node, name: str | None, line: int) -> Upstream:
     if name is not None and node.is_null:
         node = Node(line, "mapping")
     if node.kind != "mapping":
-        raise Wrong(line, f"an upstream is a group such as {{host: localhost:8080, limits: [...]}}, not {node.sort}")
+        raise Wrong(line, phrase("config.upstream", sort=node.sort))
     for key in node.entries:
         if key not in _READERS:
-            hint = nearest(key, _READERS)
-            raise Wrong(
-                node.key_lines[key], f"upstreams: unknown setting {key!r}. {hint}An upstream has: {', '.join(_READERS)}"
-            )
+            near, known = nearest(key, _READERS), ", ".join(_READERS)
+            raise Wrong(node.key_lines[key], phrase("config.upstream_word", word=key, near=near, known=known))
     found = {key: _READERS[key](value) for key, value in node.entries.items()}
     if name is not None:
         found.setdefault("host", host(Node(line, "scalar", name)))
     if "host" not in found:
         if "url" not in found:
-            raise Wrong(line, "this upstream has no host. Add for example host: api.example.com")
+            raise Wrong(line, phrase("config.no_host"))
         found["host"] = host_of(str(found["url"]))
     for key, field in (("minute", "minute_s"),):
         if key in found:
@@ -101,11 +100,7 @@ def _check_url(found: Mapping[str, object], node: Node, line: int) -> None:
     if not isinstance(url, str) or not url.startswith("http:") or found.get("insecure"):
         return
     if not is_loopback(url.replace("{host}", str(found["host"]).replace("*", "1"))):
-        raise Wrong(
-            node.entries["url"].line,
-            f"{url} is not encrypted, and everybody on the way could read your key. Use https://, or write "
-            "`insecure: true` beside it if the way there is yours alone (a tunnel, a cable)",
-        )
+        raise Wrong(node.entries["url"].line, phrase("config.insecure", url=url))
 
 
 def read_limits(node: Node) -> tuple[Limit, ...]:
@@ -113,44 +108,42 @@ def read_limits(node: Node) -> tuple[Limit, ...]:
     if node.is_null:
         return ()
     if node.kind != "list":
-        raise Wrong(node.line, "limits is a list, for example [{requests: 60, per: minute}, {concurrency: 8}]")
+        raise Wrong(node.line, phrase("config.limits"))
     limits = [_limit(item) for item in node.items]
     seen: set[tuple[object, ...]] = set()
     for limit, item in zip(limits, node.items, strict=True):
         key = (limit.dimension, limit.period or limit.period_s, limit.models)
         if key in seen:
-            raise Wrong(item.line, f"there are two limits for {limit.dimension} in the same time. Keep the smaller one")
+            raise Wrong(item.line, phrase("config.two_limits", what=limit.dimension))
         seen.add(key)
     return tuple(limits)
 
 
 def _limit(node: Node) -> Limit:
     if node.kind != "mapping":
-        raise Wrong(node.line, f"a limit is a group such as {{requests: 60, per: minute}}, not {node.sort}")
+        raise Wrong(node.line, phrase("config.limit", sort=node.sort))
     others = ("per", "model", "models")
     for key in node.entries:
         if key not in others and key not in DIMENSIONS:
-            hint = nearest(key, (*DIMENSIONS, *others))
-            raise Wrong(node.line, f"limits: unknown word {key!r}. {hint}Count one of {', '.join(DIMENSIONS)}")
+            near, known = nearest(key, (*DIMENSIONS, *others)), ", ".join(DIMENSIONS)
+            raise Wrong(node.line, phrase("config.limit_word", word=key, near=near, known=known))
     counted = [key for key in node.entries if key in DIMENSIONS]
-    if len(counted) != 1:
-        said = "nothing is counted" if not counted else f"{' and '.join(counted)} are counted together"
-        raise Wrong(node.line, f"limits: {said} in this limit. Write one limit for each, for example {_EXAMPLE}")
+    if not counted:
+        raise Wrong(node.line, phrase("config.nothing_counted"))
+    if len(counted) > 1:
+        raise Wrong(node.line, phrase("config.counted_together", words=", ".join(counted)))
     dimension: Dimension = next(known for known in DIMENSIONS if known == counted[0])
     amount = number(0, 1e15, above=True)(node.entries[dimension])
     models = tuple(p for key in ("model", "models") if key in node.entries for p in patterns(node.entries[key]))
     per = node.entries.get("per")
     if dimension == "concurrency":
         if per is not None:
-            raise Wrong(per.line, "concurrency is how many run at the same time: it has no `per`. Delete that word")
+            raise Wrong(per.line, phrase("config.concurrency_per"))
         return Limit(dimension, amount, models=models)
     if per is None:
-        raise Wrong(node.line, f"limits: in what time? Add `per`, for example {_EXAMPLE}")
+        raise Wrong(node.line, phrase("config.no_per"))
     period_s, word = _period(per)
     return Limit(dimension, amount, period_s, word, models)
-
-
-_EXAMPLE: Final = "{requests: 60, per: minute}"
 
 
 def _period(node: Node) -> tuple[float, str | None]:
@@ -159,10 +152,8 @@ def _period(node: Node) -> tuple[float, str | None]:
     if value in PERIOD_S:
         return PERIOD_S[value], value
     if not value[:1].isdigit():
-        words = ", ".join(PERIOD_S)
-        raise Wrong(
-            node.line, f"{value!r} is no period. {nearest(value, PERIOD_S)}Use {words} or a duration such as 6s"
-        )
+        near, known = nearest(value, PERIOD_S), ", ".join(PERIOD_S)
+        raise Wrong(node.line, phrase("config.period", value=value, near=near, known=known))
     return positive_duration(node), None
 
 
@@ -179,7 +170,7 @@ def scaled(limits: tuple[Limit, ...], minute_s: float) -> tuple[Limit, ...]:
 def _groups(node: Node) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """`{NAME: [patterns]}`: models that share a limit."""
     if node.kind != "mapping":
-        raise Wrong(node.line, 'groups are names with models, for example {sonnet: ["claude-sonnet-4*"]}')
+        raise Wrong(node.line, phrase("config.groups"))
     return tuple((name, patterns(models)) for name, models in node.entries.items())
 
 

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from daemon.config.nodes import Node, Wrong
 from daemon.config.values import text
+from daemon.phrases import phrase
 
 _HOST: Final = re.compile(
     r"[a-z0-9*]([a-z0-9._*-]{0,251}[a-z0-9*])?(:(\d{1,5}|\*))?|\[[0-9a-f:.]{2,45}\](:(\d{1,5}|\*))?"
@@ -19,9 +20,9 @@ def host(node: Node) -> str:
     """A host as in the Host header, in lower case; `*` stands for one label or a port."""
     value = text(node).lower()
     if "://" in value or "/" in value:
-        raise Wrong(node.line, f"{value!r} is not a host. Give the name alone, for example {_name_in(value)}")
+        raise Wrong(node.line, phrase("config.host_alone", value=value, name=_name_in(value)))
     if not _HOST.fullmatch(value):
-        raise Wrong(node.line, f"{value!r} is not a host. Write for example api.openai.com or localhost:11434")
+        raise Wrong(node.line, phrase("config.host", value=value))
     return value.removesuffix(":443")
 
 
@@ -38,15 +39,11 @@ def origin_url(node: Node) -> str:
     except ValueError:
         parts, port_is_bad = urlsplit(""), True
     if parts.scheme not in ("http", "https") or not parts.hostname or port_is_bad:
-        raise Wrong(node.line, f"{_shown(value)!r} is not a URL. Write for example https://api.example.com/v1")
+        raise Wrong(node.line, phrase("config.url", value=_shown(value)))
     if parts.username is not None or parts.password is not None:
-        raise Wrong(
-            node.line, "there is a user name or key in this URL. Take it out: your editor or client sends the key"
-        )
+        raise Wrong(node.line, phrase("config.url_key"))
     if parts.query or parts.fragment or not value.isascii() or " " in value:
-        raise Wrong(
-            node.line, f"{_shown(value)!r} must end with its path. Take out what begins with ? or #, and spaces"
-        )
+        raise Wrong(node.line, phrase("config.url_end", value=_shown(value)))
     return value.rstrip("/")
 
 
@@ -61,9 +58,9 @@ def proxy_url(node: Node) -> str:
     except ValueError:
         parts, port_is_bad = urlsplit(""), True
     if parts.scheme.startswith("socks"):
-        raise Wrong(node.line, "SOCKS proxies are not supported. Use an HTTP proxy, or `none`")
+        raise Wrong(node.line, phrase("config.socks"))
     if parts.scheme not in ("http", "https") or not parts.hostname or port_is_bad:
-        raise Wrong(node.line, f"{_shown(value)!r} is not a proxy. Write http://host:port, `environment` or `none`")
+        raise Wrong(node.line, phrase("config.proxy", value=_shown(value)))
     return value.rstrip("/")
 
 

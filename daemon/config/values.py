@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from daemon.config.nodes import Node, Wrong
+from daemon.phrases import languages, phrase
 
 T = TypeVar("T")
 Reader = Callable[[Node], T]
@@ -25,17 +26,17 @@ MAX_DURATION_S: Final = 10 * 366 * 86400.0
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """`Did you mean X? `, or nothing when no known word is near."""
+    """`Did you mean X?` after a space, or nothing when no known word is near."""
     close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f"Did you mean {close[0]!r}? " if close else ""
+    return phrase("config.near", word=close[0]) if close else ""
 
 
 def scalar(node: Node) -> str:
     """Any single value as its text."""
     if node.kind != "scalar":
-        raise Wrong(node.line, f"one value is wanted here, not {node.sort}")
+        raise Wrong(node.line, phrase("config.one_value", sort=node.sort))
     if node.is_null:
-        raise Wrong(node.line, "there is no value. Give one, or delete the line to have the default")
+        raise Wrong(node.line, phrase("config.no_value"))
     return node.text
 
 
@@ -43,7 +44,7 @@ def text(node: Node) -> str:
     """A text without control characters."""
     value = scalar(node)
     if not value.isprintable():
-        raise Wrong(node.line, "there are control characters in this value. Write plain text")
+        raise Wrong(node.line, phrase("config.control"))
     return value
 
 
@@ -53,17 +54,23 @@ def choice(*words: str) -> Reader[str]:
     def read(node: Node) -> str:
         value = scalar(node)
         if value not in words:
-            raise Wrong(node.line, f"{value!r} is none of {', '.join(words)}. {nearest(value, words)}".rstrip())
+            near = nearest(value, words)
+            raise Wrong(node.line, phrase("config.none_of", value=value, known=", ".join(words), near=near))
         return value
 
     return read
+
+
+def language(node: Node) -> str:
+    """`auto`, or a language that there are words for."""
+    return choice("auto", *sorted(languages()))(node)
 
 
 def boolean(node: Node) -> bool:
     """true or false."""
     value = _BOOLEANS.get(scalar(node).lower())
     if value is None or node.quoted:
-        raise Wrong(node.line, f"{node.sort} is not a yes or no. Write true or false")
+        raise Wrong(node.line, phrase("config.yes_no", sort=node.sort))
     return value
 
 
@@ -72,11 +79,11 @@ def duration(node: Node) -> float:
     value = scalar(node).strip()
     parts = _PART.findall(value)
     if not parts or "".join(f"{n}{unit}" for n, unit in parts) != re.sub(r"\s", "", value):
-        hint = f"Write {value}s for seconds, or" if _NUMBER.fullmatch(value) else "Write"
-        raise Wrong(node.line, f"{value!r} is not a duration. {hint} for example 500ms, 6s, 10m, 1.5h or 30d")
+        bare = _NUMBER.fullmatch(value)
+        raise Wrong(node.line, phrase("config.bare_duration" if bare else "config.duration", value=value))
     total = sum(float(number) * _UNIT_S[unit] for number, unit in parts)
     if total > MAX_DURATION_S:
-        raise Wrong(node.line, f"{value!r} is longer than ten years. Take a smaller one")
+        raise Wrong(node.line, phrase("config.ten_years", value=value))
     return total
 
 
@@ -84,7 +91,7 @@ def positive_duration(node: Node) -> float:
     """A duration above zero."""
     value = duration(node)
     if value <= 0:
-        raise Wrong(node.line, f"{node.text!r} is no time at all. Take a longer one, for example 1s")
+        raise Wrong(node.line, phrase("config.no_time", value=node.text))
     return value
 
 
@@ -93,11 +100,11 @@ def size(node: Node) -> int:
     value = scalar(node).strip()
     match = _SIZE.fullmatch(value)
     if match is None:
-        hint = f"Write {value}B for bytes, or" if _NUMBER.fullmatch(value) else "Write"
-        raise Wrong(node.line, f"{value!r} is not a size. {hint} for example 500kB, 64MiB or 1GiB")
+        bare = _NUMBER.fullmatch(value)
+        raise Wrong(node.line, phrase("config.bare_size" if bare else "config.size", value=value))
     total = float(match[1]) * _BYTES[match[2]]
     if not 1 <= total <= 2**50:
-        raise Wrong(node.line, f"{value!r} is not between 1 byte and 1 PiB")
+        raise Wrong(node.line, phrase("config.odd_size", value=value))
     return int(total)
 
 
@@ -107,10 +114,11 @@ def number(least: float, most: float, *, above: bool = False) -> Reader[float]:
     def read(node: Node) -> float:
         value = scalar(node).strip()
         if not _NUMBER.fullmatch(value) or node.quoted:
-            raise Wrong(node.line, f"{value!r} is not a plain number. Write for example 60, 0.5 or 40_000")
+            raise Wrong(node.line, phrase("config.number", value=value))
         result = float(value.replace("_", ""))
         if not least <= result <= most or (above and result == least):
-            raise Wrong(node.line, f"{value} is not {'above' if above else 'at least'} {least:g} and at most {most:g}")
+            name = "config.above" if above else "config.at_least"
+            raise Wrong(node.line, phrase(name, value=value, least=least, most=most))
         return result
 
     return read
@@ -123,7 +131,7 @@ def whole(least: int, most: int) -> Reader[int]:
     def read(node: Node) -> int:
         value = read_number(node)
         if value != int(value):
-            raise Wrong(node.line, f"{node.text} is not a whole number")
+            raise Wrong(node.line, phrase("config.whole", value=node.text))
         return int(value)
 
     return read
@@ -137,7 +145,7 @@ def path(node: Node) -> Path:
     except RuntimeError:
         result = Path(value)
     if not result.is_absolute():
-        raise Wrong(node.line, f"the path {value!r} is not absolute. Begin it with / or ~")
+        raise Wrong(node.line, phrase("config.absolute", path=value))
     return result
 
 
@@ -154,11 +162,7 @@ def environment_variable(node: Node) -> str:
     """The name of an environment variable. A key in its place is the likeliest mistake."""
     value = text(node)
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,99}", value):
-        raise Wrong(
-            node.line,
-            "this is not the name of an environment variable. Give the name, for example OPENAI_API_KEY, "
-            "never the key itself",
-        )
+        raise Wrong(node.line, phrase("config.variable"))
     return value
 
 
@@ -166,5 +170,5 @@ def patterns(node: Node) -> tuple[str, ...]:
     """One shell pattern, or a list of them."""
     nodes = node.items if node.kind == "list" else [node]
     if not nodes:
-        raise Wrong(node.line, 'the list is empty. Name at least one model, for example "gpt-4o*"')
+        raise Wrong(node.line, phrase("config.no_models"))
     return tuple(text(item) for item in nodes)

@@ -10,8 +10,8 @@ from __future__ import annotations
 from daemon.curl.curlrc import carried, curl_string, curlrc, in_lines, is_outside
 from daemon.curl.fields import Field
 from daemon.curl.request import LOST_BODY, Plain
+from daemon.phrases import phrase
 
-_HONEST = "This form is not tested on Windows. It needs curl.exe 8.3 or newer. Options and body are in base64 below."
 _FOLDER = "%TEMP%\\sluice-"
 
 
@@ -20,7 +20,7 @@ def cmd_command(plain: Plain) -> str:
     parts = carried(plain)
     body = None if not is_outside(plain) else "" if parts else "@" + LOST_BODY
     config = "\n".join([*_variable(plain), *curlrc(plain, lambda one: _keyed(one, plain.variable), body), ""])
-    plain.notes.append(f"It sends: {plain.method} {plain.url}")
+    plain.notes.append(phrase("script.sends", what=f"{plain.method} {plain.url}"))
     steps = _written("options", in_lines(config.encode("utf-8", "surrogateescape")))
     data = ""
     if parts:
@@ -28,7 +28,7 @@ def cmd_command(plain: Plain) -> str:
         data = f' --data-binary "@{_FOLDER}body.txt"'
     send = f'curl.exe -q -K "{_FOLDER}options.txt"{data}'
     leave = f'del "{_FOLDER}options.*"' + (f' "{_FOLDER}body.*"' if parts else "")
-    remarks = plain.comments("rem", _HONEST).replace("%", "")
+    remarks = plain.comments("rem", phrase("script.cmd")).replace("%", "")
     return remarks + "\n".join([*steps, send, leave])
 
 

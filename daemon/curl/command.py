@@ -24,6 +24,7 @@ from daemon.curl.fields import Field
 from daemon.curl.request import ANY_VARIABLE, LOST_BODY, Plain, plain_request
 from daemon.curl.shell import octal, pastes, quote
 from daemon.model import Call
+from daemon.phrases import phrase
 
 MAX_INLINE: Final = 8192
 """Bytes of a body that may stand in the command itself."""
@@ -47,6 +48,7 @@ def curl_command(
     comment: str | None = None,
     body_in_file: bool = False,
     one_line: bool = False,
+    language: str = "en",
 ) -> str:
     """Return the command, with comment lines above it.
 
@@ -54,6 +56,7 @@ def curl_command(
     `needs_file` or BODY_IN_FILE says so; BODY_KEPT false says that CALL.body is not the body that was sent, which is
     lost. ONE_LINE leaves out the line ends between the words, not those in a body. VIA_SOCKET sends through the daemon
     instead of directly; PROXY and CA_FILE are those that the daemon used.
+    LANGUAGE is that of the comment lines.
     """
     plain = plain_request(
         call,
@@ -62,6 +65,7 @@ def curl_command(
         body_kept=body_kept,
         direct=via_socket is None,
         comment=comment,
+        language=language,
     )
     lines = curl_words(plain, via_socket=via_socket, proxy=proxy, ca_file=ca_file, body_in_file=body_in_file)
     words = (" " if one_line else " \\\n  ").join([" ".join([quote(word) for word in line]) for line in lines])
@@ -117,7 +121,7 @@ def _data(plain: Plain, in_file: bool) -> list[str]:
         return []
     if plain.body and (in_file or needs_file(plain.call.body)):
         if plain.body_file is None:
-            plain.notes.append(f"The body is not safe to paste. Write it into the file {LOST_BODY} first.")
+            plain.notes.append(phrase("script.unsafe_body", file=LOST_BODY))
         return ["--data-binary", f"@{plain.body_file or LOST_BODY}"]
     return ["--data-raw", plain.body.decode()]
 
@@ -128,7 +132,7 @@ def _route(via_socket: str | None, proxy: str | None, ca_file: str | None, notes
     if proxy and not via_socket:
         scheme, slashes, rest = proxy.rpartition("://")
         if "@" in rest:
-            notes.append("The password of the proxy is left out: add it with --proxy-user.")
+            notes.append(phrase("script.proxy_password"))
         words += ["--proxy", scheme + slashes + rest.rpartition("@")[2]]
     else:
         words += ["--noproxy", "*"]

@@ -13,6 +13,7 @@ from typing import Final
 from daemon.curl.command import curl_words
 from daemon.curl.fields import Field
 from daemon.curl.request import LOST_BODY, Plain
+from daemon.phrases import phrase
 
 MAX_INLINE: Final = 8192
 """Bytes of a body that stand in the file where a person can read them."""
@@ -56,8 +57,10 @@ def carried(plain: Plain) -> list[str] | None:
     if not is_outside(plain) or plain.lost:
         return None
     if len(plain.body) > MAX_CARRIED:
-        kept = f"Copy it from {plain.body_file}" if plain.body_file else "Write it"
-        plain.notes.append(f"The body is too long for this text. {kept} into the file {LOST_BODY} first.")
+        if plain.body_file:
+            plain.notes.append(phrase("script.long_body", kept=plain.body_file, file=LOST_BODY))
+        else:
+            plain.notes.append(phrase("script.long_lost_body", file=LOST_BODY))
         return None
     return in_lines(plain.body)
 

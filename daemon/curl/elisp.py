@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from daemon.curl.command import curl_words, span
 from daemon.curl.request import Plain
+from daemon.phrases import phrase
 
 _FORM = """\
 (let* ((coding-system-for-write 'utf-8-unix)
@@ -26,7 +27,7 @@ _KEY = """\
                   (require 'auth-source)
                   (let ((found (plist-get (car (auth-source-search :host {host} :user "apikey" :max 1)) :secret)))
                     (if (functionp found) (funcall found) found)))
-                (user-error "There is no key for %s in auth-source or in the variable %s" {host} {variable})))
+                (user-error "%s" {missing})))
 """
 
 
@@ -36,10 +37,11 @@ def elisp_form(plain: Plain, *, via_socket: str | None = None) -> str:
     words = "\n               ".join([" ".join([lisp_string(word) for word in line]) for line in lines])
     key = ""
     if plain.variable:
-        key = _KEY.format(variable=lisp_string(plain.variable), host=lisp_string(plain.call.origin.host))
-        plain.notes.append("Without that variable the key comes from auth-source, as gptel does it.")
-    how = "Evaluate it in Emacs with C-x C-e behind the last parenthesis. The answer comes in a buffer of its own."
-    return plain.comments(";;", how) + _FORM.format(key=key, words=words, send=_send(plain))
+        host = plain.call.origin.host
+        missing = plain.tell("script.no_key", host=host, variable=plain.variable)
+        key = _KEY.format(variable=lisp_string(plain.variable), host=lisp_string(host), missing=lisp_string(missing))
+        plain.notes.append(phrase("script.auth_source"))
+    return plain.comments(";;", phrase("script.elisp")) + _FORM.format(key=key, words=words, send=_send(plain))
 
 
 def _send(plain: Plain) -> str:

@@ -8,6 +8,7 @@ from typing import Final
 
 from daemon.curl.shell import pastes
 from daemon.model import Call
+from daemon.phrases import phrase
 from daemon.redact import Sealed, Secret, scrub
 
 _KEY_NAMES: Final = ("authorization", "x-api-key", "api-key", "x-goog-api-key")
@@ -49,12 +50,10 @@ def plain_target(call: Call, notes: list[str]) -> tuple[str, bool]:
     kept = "&".join([pair for pair in pairs if "\0" not in pair])
     moved = call.origin.provider == "gemini" and "key" in names
     if moved:
-        notes.append(
-            "The key was in the address as key; here it goes in the header field x-goog-api-key, which is the same."
-        )
+        notes.append(phrase("script.moved_key"))
     lost = [name for name in names if not (moved and name == "key")]
     if lost:
-        notes.append(f"Left out of the address, because it is secret: {', '.join(lost)}. Add it before you run this.")
+        notes.append(phrase("left.address", names=", ".join(lost)))
     return path.replace("\0", "SECRET") + ("?" + kept if kept else ""), moved
 
 
@@ -70,9 +69,9 @@ def plain_fields(call: Call, moved: bool, notes: list[str]) -> list[Field]:
         else:
             fields.append(_without_leaks(field, call, notes))
     if lost:
-        notes.append(f"Left out, because secret or not writable here: the header {', '.join(lost)}.")
+        notes.append(phrase("left.headers", names=", ".join(lost)))
     if signed:
-        notes.append("The call was signed for AWS, which holds for minutes: sign it anew with curl --aws-sigv4.")
+        notes.append(phrase("script.aws"))
     if moved:
         fields.append(Field("x-goog-api-key", "", keyed=True))
     return fields
@@ -105,5 +104,5 @@ def _without_leaks(field: Field, call: Call, notes: list[str]) -> Field:
     clean = scrub(field.before, call.secrets())
     if clean == field.before:
         return field
-    notes.append(f"A key stood in the header {field.name}; it is taken out here.")
+    notes.append(phrase("left.header_key", name=field.name))
     return Field(field.name, clean, field.keyed, field.after)

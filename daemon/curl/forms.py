@@ -31,15 +31,26 @@ def call_as(
     via_socket: str | None = None,
     comment: str | None = None,
     answered: Answered | None = None,
+    language: str = "en",
 ) -> str:
-    """CALL in one of the FORMATS, for one of the SHELLS. Raises InvalidCall for what there is not."""
+    """CALL in one of the FORMATS, for one of the SHELLS, with notes in LANGUAGE. Raises InvalidCall for other ones."""
     _check(form, shell, through=via_socket is not None)
     if (form, shell) == ("curl", "posix"):
         return curl_command(
-            call, key_variable=key_variable, body_file=body_file, via_socket=via_socket, comment=comment
+            call,
+            key_variable=key_variable,
+            body_file=body_file,
+            via_socket=via_socket,
+            comment=comment,
+            language=language,
         )
     plain = plain_request(
-        call, key_variable=key_variable, body_file=body_file, direct=via_socket is None, comment=comment
+        call,
+        key_variable=key_variable,
+        body_file=body_file,
+        direct=via_socket is None,
+        comment=comment,
+        language=language,
     )
     if form == "python":
         return python_script(plain, via_socket=via_socket)

@@ -14,10 +14,8 @@ from typing import Any
 
 from daemon import __version__
 from daemon.curl.fields import Field
-from daemon.curl.request import Plain
-from daemon.curl.shell import as_comment
+from daemon.curl.request import ANY_VARIABLE, Plain
 from daemon.model import Headers
-from daemon.redact import scrub
 
 UNKNOWN_MS = -1
 """What HAR writes for a size or time that nobody measured."""
@@ -82,10 +80,10 @@ def entry(plain: Plain, answered: Answered) -> dict[str, Any]:
         "startedDateTime": datetime.fromtimestamp(plain.call.arrived_at, UTC).isoformat(timespec="milliseconds"),
         "time": sum(timings.values()),
         "request": _request(plain),
-        "response": _response(answered),
+        "response": _response(answered, plain.tell("script.no_answer")),
         "cache": {},
         "timings": timings,
-        "comment": "\n".join([as_comment(scrub(note, plain.call.secrets())) for note in plain.notes]),
+        "comment": "\n".join([plain.remark(note) for note in plain.notes]),
     }
 
 
@@ -104,7 +102,7 @@ def _request(plain: Plain) -> dict[str, Any]:
         "url": _legible(plain.url),
         "httpVersion": "HTTP/1.1",
         "cookies": [],
-        "headers": [{"name": "Host", "value": plain.host}, *[_header(one, plain.variable) for one in plain.fields]],
+        "headers": [{"name": "Host", "value": plain.host}, *[_header(one, plain) for one in plain.fields]],
         "queryString": [_pair(pair) for pair in query.split("&") if pair],
         "headersSize": UNKNOWN_MS,
         "bodySize": UNKNOWN_MS if plain.lost else len(plain.body),
@@ -114,7 +112,7 @@ def _request(plain: Plain) -> dict[str, Any]:
     return request | ({"postData": _posted(plain)} if plain.body or plain.lost else {})
 
 
-def _response(answered: Answered) -> dict[str, Any]:
+def _response(answered: Answered, note: str) -> dict[str, Any]:
     kind = next((value for name, value in answered.headers if name.lower() == "content-type"), "")
     return {
         "status": answered.status,
@@ -122,26 +120,26 @@ def _response(answered: Answered) -> dict[str, Any]:
         "httpVersion": "HTTP/1.1",
         "cookies": [],
         "headers": [{"name": name, "value": _legible(value)} for name, value in answered.headers],
-        "content": {"size": max(0, answered.size), "mimeType": _legible(kind), **_content(answered.body)},
+        "content": {"size": max(0, answered.size), "mimeType": _legible(kind), **_content(answered.body, note)},
         "redirectURL": "",
         "headersSize": UNKNOWN_MS,
         "bodySize": answered.size,
     }
 
 
-def _content(body: bytes | None) -> dict[str, str]:
+def _content(body: bytes | None, note: str) -> dict[str, str]:
     """The answer, as text or as base64."""
     if body is None:
-        return {"comment": "the answer is not in here"}
+        return {"comment": note}
     try:
         return {"text": body.decode()}
     except UnicodeDecodeError:
         return {"text": base64.b64encode(body).decode(), "encoding": "base64"}
 
 
-def _header(one: Field, variable: str | None) -> dict[str, str]:
+def _header(one: Field, plain: Plain) -> dict[str, str]:
     if one.keyed:
-        note = f"the key is left out; it is in the environment variable {variable}"
+        note = plain.tell("script.no_key_here", variable=plain.variable or ANY_VARIABLE)
         return {"name": one.name, "value": _legible(one.before + one.after), "comment": note}
     return {"name": one.name, "value": _legible(one.before)}
 
@@ -155,7 +153,7 @@ def _posted(plain: Plain) -> dict[str, Any]:
     """The body as text; as base64, and marked so, when it is none."""
     kind = next((one.before for one in plain.fields if one.name.lower() == "content-type"), "")
     if plain.lost:
-        return {"mimeType": _legible(kind), "params": [], "text": "", "comment": "the body was not kept"}
+        return {"mimeType": _legible(kind), "params": [], "text": "", "comment": plain.tell("script.no_body")}
     try:
         return {"mimeType": _legible(kind), "params": [], "text": plain.body.decode()}
     except UnicodeDecodeError:

@@ -14,9 +14,9 @@ from daemon.curl.command import needs_file
 from daemon.curl.fields import Field
 from daemon.curl.request import LOST_BODY, Plain
 from daemon.curl.shell import octal, pastes, quote
+from daemon.phrases import phrase
 
 _DEFAULTS = ("User-Agent", "Accept", "Accept-Encoding", "Connection")
-_HONEST = "HTTPie 3.2 or newer is needed. It may put the header fields into another order."
 _VANISHING: Final = re.compile(r"\\[:;=@]")
 
 
@@ -31,7 +31,7 @@ def httpie_command(plain: Plain) -> str:
     keyed = next((one for one in fields if one.keyed), None)
     before = f"printf '{octal(keyed.before)}%s{octal(keyed.after)}' \"${plain.variable}\" | " if keyed else ""
     text = " \\\n  ".join([" ".join([quote(word) for word in line]) for line in lines if line])
-    return plain.comments("#", _HONEST) + before + text
+    return plain.comments("#", phrase("script.httpie")) + before + text
 
 
 def _writable(plain: Plain) -> list[Field]:
@@ -44,7 +44,7 @@ def _writable(plain: Plain) -> list[Field]:
         seen = seen or one.keyed
         (kept if fits else lost).append(one)
     if lost:
-        plain.notes.append(f"Left out, because HTTPie cannot send it: the header {', '.join([x.name for x in lost])}.")
+        plain.notes.append(phrase("left.not_httpie", names=", ".join([one.name for one in lost])))
     return kept
 
 

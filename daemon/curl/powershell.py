@@ -9,10 +9,10 @@ from __future__ import annotations
 from daemon.curl.curlrc import carried, curl_string, curlrc, is_outside
 from daemon.curl.fields import Field
 from daemon.curl.request import LOST_BODY, Plain
+from daemon.phrases import phrase
 
-_HONEST = "This form is not tested on Windows. It needs PowerShell 5 or newer, and curl.exe."
 _KEY = """\
-  if (-not $env:{0}) {{ throw 'Put your key into the environment variable {0} first.' }}
+  if (-not $env:{0}) {{ throw '{1}' }}
   $key = $env:{0}.Replace('\\', '\\\\').Replace('"', '\\"')
 """
 _BODY = """\
@@ -39,9 +39,9 @@ def powershell_command(plain: Plain) -> str:
     swaps += f".Replace('{body_mark}', $body)" if parts else ""
     return "".join(
         [
-            plain.comments("#", _HONEST),
+            plain.comments("#", phrase("script.powershell")),
             "& {\n  $OutputEncoding = [System.Text.UTF8Encoding]::new($false)\n",
-            _KEY.format(plain.variable) if plain.variable else "",
+            _KEY.format(plain.variable, plain.put_key()) if plain.variable else "",
             _BODY.format("\n".join(parts)) if parts else "",
             f"  @'\n{lines}\n'@{swaps} | curl.exe -q -K -\n",
             "  Remove-Item $body\n" if parts else "",
@@ -66,5 +66,5 @@ def _drop_bytes(plain: Plain) -> None:
     """Take out fields with bytes that are no text: PowerShell's strings cannot hold them."""
     lost = [one for one in plain.fields if not (one.before + one.after).replace("\t", "").isprintable()]
     if lost:
-        plain.notes.append(f"Left out, because it is not text: the header {', '.join([one.name for one in lost])}.")
+        plain.notes.append(phrase("left.no_text", names=", ".join([one.name for one in lost])))
     plain.fields[:] = [one for one in plain.fields if one not in lost]

@@ -7,11 +7,12 @@ from urllib.parse import quote as urlquote
 from daemon.curl.command import needs_file
 from daemon.curl.fields import Field
 from daemon.curl.request import LOST_BODY, Plain
+from daemon.phrases import phrase
 
 _KEY = """\
 KEY = os.environ.get('{0}', '').encode()
 if not KEY:
-    sys.exit('Put your key into the environment variable {0} first.')
+    sys.exit({1!r})
 """
 _DIRECT = "connection = http.client.{kind}({host!r}, timeout=600)\n"
 _SOCKET = """\
@@ -40,7 +41,7 @@ def python_script(plain: Plain, *, via_socket: str | None = None) -> str:
     path = plain.path
     if not path.isascii():
         path = urlquote(path, safe="!$%&'()*+,/:;=?@[]{}|~^`\\\"<>#-._")
-        plain.notes.append("The address is not ASCII: that part of it is percent-encoded here.")
+        plain.notes.append(phrase("script.percent"))
     body = _body(plain)
     packed = any(one.name.lower() == "accept-encoding" and "gzip" in one.before for one in plain.fields)
     unpacked = "gzip.decompress(answer.read()) if answer.getheader('Content-Encoding') == 'gzip' else answer.read()"
@@ -52,7 +53,7 @@ def python_script(plain: Plain, *, via_socket: str | None = None) -> str:
             plain.comments("#"),
             *[f"import {module}\n" for module in sorted(modules)],
             "\n",
-            _KEY.format(plain.variable) if plain.variable else "",
+            _KEY.format(plain.variable, plain.put_key()) if plain.variable else "",
             f"BODY = {body}\n" if body else "",
             _headers(plain, sized=body is not None),
             _opened(plain, via_socket),

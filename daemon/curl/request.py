@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from daemon.curl.fields import Field, plain_fields, plain_target
 from daemon.curl.shell import as_comment
 from daemon.model import Call, Headers
+from daemon.phrases import Phrase, phrase, told
 from daemon.redact import scrub, scrub_bytes
 
 ANY_VARIABLE: Final = "API_KEY"
@@ -23,10 +24,6 @@ LOST_BODY: Final = "request-body"
 """The file that a person has to write first when the body is not at hand."""
 
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-
-
-CHANGED: Final = ("Left out", "A key stood", "The address held")
-"""How the notes begin that tell of something which is not as it was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +43,9 @@ class Plain:
     lost: bool = False
     """The body was not kept."""
     notes: list[str] = field(default_factory=list)
+    """For the person who repeats it: phrases, and lines that were told already."""
+    language: str = "en"
+    """Of the notes."""
 
     @property
     def method(self) -> str:
@@ -71,7 +71,24 @@ class Plain:
 
     def comments(self, sign: str, *more: str) -> str:
         """The notes as comment lines that begin with SIGN, and MORE of them."""
-        return "".join([f"{sign} {as_comment(scrub(note, self.call.secrets()))}\n" for note in (*self.notes, *more)])
+        return "".join([f"{sign} {self.remark(note)}\n" for note in (*self.notes, *more)])
+
+    def remark(self, note: str) -> str:
+        """NOTE in the person's language, harmless as a comment of any program."""
+        return as_comment(scrub(told(note, self.language), self.call.secrets()))
+
+    def tell(self, name: str, **values: str) -> str:
+        """A phrase in the person's language, for texts within a script."""
+        return phrase(name, **values).told(self.language)
+
+    def put_key(self) -> str:
+        """What a script says that finds no key. There are no quotes in it."""
+        return self.tell("script.put_key", variable=self.variable or ANY_VARIABLE)
+
+    @property
+    def changes(self) -> list[Phrase]:
+        """The notes that tell of something which is not as it was sent."""
+        return [note for note in self.notes if isinstance(note, Phrase) and note.name.startswith("left.")]
 
     def headers(self, key: str) -> Headers:
         """The fields with KEY in its place, to be sent."""
@@ -86,17 +103,18 @@ def plain_request(
     body_kept: bool = True,
     direct: bool = True,
     comment: str | None = None,
+    language: str = "en",
 ) -> Plain:
-    """Take CALL apart. KEY_VARIABLE, BODY_FILE and BODY_KEPT are those of `curl_command`."""
-    notes = comment.splitlines() if comment else []
+    """Take CALL apart. KEY_VARIABLE, BODY_FILE and BODY_KEPT are those of `curl_command`; LANGUAGE is that of notes."""
+    notes = told(comment, language).splitlines() if comment else []
     target, moved = plain_target(call, notes)
     fields = plain_fields(call, moved, notes)
     variable = _variable(key_variable, notes) if any(one.keyed for one in fields) else None
     body = scrub_bytes(call.body, call.secrets())
     if body != call.body:
-        notes.append("A key stood in the body; it is taken out here, so this is not the same byte for byte.")
+        notes.append(phrase("left.body_key"))
     if not body_kept:
-        notes.append(f"The body of this call was not kept. Write it into the file {LOST_BODY} first.")
+        notes.append(phrase("script.lost_body", file=LOST_BODY))
     return Plain(
         call=call,
         base=call.origin.url if direct else f"http://{call.origin.host}",
@@ -107,17 +125,16 @@ def plain_request(
         body_file=body_file if body_kept else LOST_BODY,
         lost=not body_kept,
         notes=notes,
+        language=language,
     )
 
 
 def _variable(wanted: str | None, notes: list[str]) -> str:
     """The variable's name, and a note for the person who has to fill it."""
     if wanted and _VARIABLE.fullmatch(wanted):
-        notes.append(f"The key is read from the environment variable {wanted}.")
+        notes.append(phrase("script.variable", variable=wanted))
         return wanted
-    notes.append(
-        f"Put your key into the environment variable {ANY_VARIABLE} first: Sluice does not know where you keep it."
-    )
+    notes.append(phrase("script.any_variable", variable=ANY_VARIABLE))
     return ANY_VARIABLE
 
 
@@ -127,5 +144,5 @@ def _clean(target: str, call: Call, notes: list[str]) -> str:
     if not clean.isprintable():
         clean = "".join([c if c.isprintable() else urlquote(c, errors="surrogateescape") for c in clean])
     if clean != target:
-        notes.append("The address held a key, or bytes that are not text: these are replaced here.")
+        notes.append(phrase("left.address_key"))
     return clean

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from daemon.errors import ConfigError
+from daemon.phrases import phrase
 
 MAX_PATH = 103
 """Bytes of a socket's path: 104 with the NUL is what macOS takes; Linux takes 4 more."""
@@ -37,36 +38,37 @@ class AlreadyRunning(Exception):
         self.pid = pid
 
 
-def prepare_folder(folder: Path) -> None:
-    """Make FOLDER, or refuse it with the reason and the mend. Raises ConfigError."""
+def prepare_folder(folder: Path, option: str = "--socket") -> None:
+    """Make FOLDER, or refuse it with the reason and the mend: OPTION chooses another. Raises ConfigError."""
+    place = str(folder)
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise ConfigError(f"{folder} cannot be made: {error.strerror}; choose another place with --socket") from error
+        raise ConfigError(phrase("door.not_made", folder=place, why=str(error.strerror), option=option)) from error
     about = folder.lstat()
     if stat.S_ISLNK(about.st_mode):
-        raise ConfigError(f"{folder} is a symbolic link; give the real folder, so that nobody can redirect the socket")
+        raise ConfigError(phrase("door.link", folder=place))
     if not stat.S_ISDIR(about.st_mode):
-        raise ConfigError(f"{folder} is not a folder; choose another place with --socket")
+        raise ConfigError(phrase("door.no_folder", folder=place, option=option))
     if about.st_uid != os.geteuid():
-        raise ConfigError(f"{folder} belongs to uid {about.st_uid}, not to you; choose another place with --socket")
+        raise ConfigError(phrase("door.anothers", folder=place, uid=about.st_uid, option=option))
     if about.st_mode & 0o077:
-        raise ConfigError(
-            f"{folder} can be entered by others (mode {stat.S_IMODE(about.st_mode):04o}); run: chmod 700 {folder}"
-        )
-    _check_parents(folder)
+        raise ConfigError(phrase("door.open", folder=place, mode=_mode(about)))
+    _check_parents(folder, option)
 
 
-def _check_parents(folder: Path) -> None:
+def _mode(about: os.stat_result) -> str:
+    return f"{stat.S_IMODE(about.st_mode):04o}"
+
+
+def _check_parents(folder: Path, option: str) -> None:
     """Refuse a folder that others could swap for their own: a parent that they may write, without the sticky bit."""
     for parent in folder.resolve().parents:
         about = parent.stat()
         others = 0o002 if own_group(about.st_gid) else 0o022
         if about.st_mode & others and not about.st_mode & stat.S_ISVTX:
-            raise ConfigError(
-                f"{parent} can be written by others (mode {stat.S_IMODE(about.st_mode):04o}), so {folder} is not safe; "
-                f"run: chmod go-w {parent}, or choose another place with --socket"
-            )
+            above, mode = str(parent), _mode(about)
+            raise ConfigError(phrase("door.parent", parent=above, mode=mode, folder=str(folder), option=option))
 
 
 def own_group(gid: int) -> bool:
@@ -86,9 +88,7 @@ class Lock:
         try:
             self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         except OSError as error:
-            raise ConfigError(
-                f"the lock {path} cannot be opened ({error.strerror}); move it away, or choose another place"
-            ) from error
+            raise ConfigError(phrase("door.lock", path=str(path), why=str(error.strerror))) from error
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -97,9 +97,7 @@ class Lock:
             raise AlreadyRunning(path, pid) from None
         except OSError as error:
             os.close(self._fd)
-            raise ConfigError(
-                f"{path} cannot be locked ({error.strerror}): network file systems often cannot; choose a local place"
-            ) from error
+            raise ConfigError(phrase("door.no_lock", path=str(path), why=str(error.strerror))) from error
         os.ftruncate(self._fd, 0)
         os.pwrite(self._fd, f"{os.getpid()}\n".encode(), 0)
 
@@ -122,9 +120,9 @@ def bind(path: Path) -> socket.socket:
     """
     length, most = len(os.fsencode(path)), MAX_PATH - len(".new")
     if length > most:
-        raise ConfigError(f"the socket path {path} has {length} bytes, at most {most} work; choose a shorter one")
+        raise ConfigError(phrase("door.long", path=str(path), length=length, most=most))
     if path.is_symlink() or (path.exists() and not stat.S_ISSOCK(path.lstat().st_mode)):
-        raise ConfigError(f"{path} exists and is not a socket; move it away or choose another place with --socket")
+        raise ConfigError(phrase("door.no_socket", path=str(path)))
     beside = path.with_name(path.name + ".new")
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
@@ -139,7 +137,7 @@ def bind(path: Path) -> socket.socket:
         sock.close()
         with contextlib.suppress(OSError):
             beside.unlink(missing_ok=True)
-        raise ConfigError(f"the socket {path} cannot be made: {error.strerror or error}") from error
+        raise ConfigError(phrase("door.no_bind", path=str(path), why=error.strerror or str(error))) from error
     return sock
 
 

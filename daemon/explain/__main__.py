@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import argparse
+import os
 import sys
 
+from daemon.arguments import Parser
 from daemon.explain.catalogue import Catalogue
 from daemon.explain.teach import page
+from daemon.phrases import language_by, languages, phrase
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m daemon.explain", description=__doc__)
-    parser.add_argument("--language", default="en", help="of the words: en, ko, zh")
+    parser = Parser(prog="python -m daemon.explain", description="help.page", spoken=lambda: language_by(os.environ))
+    known = ", ".join(sorted(languages()))
+    parser.add_argument("--language", default="en", help=phrase("help.page_language", known=known))
     sys.stdout.write(page(Catalogue.load(), parser.parse_args().language))
     return 0
 

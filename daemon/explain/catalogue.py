@@ -13,6 +13,7 @@ from daemon.explain import facts as facts_
 from daemon.explain import origin, render, report, rules, view, words
 from daemon.explain.patterns import holds_one, pieces
 from daemon.model import Confidence, Dimension, Explanation, Failure, Finding, Retry, Situation
+from daemon.phrases import phrase
 
 DATA: Final = Path(__file__).resolve().parents[1] / "data"
 
@@ -42,9 +43,8 @@ class Catalogue:
         for rule in own:
             if rule.subtype not in catalogue._subtypes:
                 known = ", ".join(sorted(catalogue._subtypes))
-                raise ConfigError(
-                    f"{user_dir}: rule {rule.id}: there is no subtype `{rule.subtype}`; there are {known}"
-                )
+                where = phrase("rules.where", file=str(user_dir), rule=rule.id)
+                raise ConfigError(phrase("rules.no_subtype", where=where, subtype=rule.subtype, known=known))
         return catalogue
 
     @cached_property

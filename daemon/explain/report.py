@@ -32,7 +32,11 @@ def report(
     last = tries[-1] if tries else {}
     facts = {"provider": name, "what": title, "status": str(row.get("status") or "")}
     out = [f"# {filled(words['title'], facts)}", "", f"> {words['before']}", ""]
-    out += [f"- {label}: {value}" for label, value in _facts(row, tries, words, calls_before, client) if value]
+    out += [
+        "- " + language.labelled(label, value)
+        for label, value in _facts(row, tries, words, calls_before, client)
+        if value
+    ]
     out += ["", f"## {words['tried']}", "", *_attempts(row, tries, language)]
     out += ["", f"## {words['expected']}", "", str(words["expect"].get(row.get("family") or "unknown", ""))]
     out += ["", f"## {words['error']}", "", *_fenced(_answer(row, last))]

@@ -19,6 +19,7 @@ from daemon.explain.facts import Facts, holds
 from daemon.explain.patterns import pattern, search
 from daemon.explain.salvage import name_of
 from daemon.explain.view import View
+from daemon.phrases import phrase
 
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -169,23 +170,24 @@ def read_rules(path: Path, rank: int = 50) -> list[Rule]:
     try:
         entries = read_yaml(path)
     except (OSError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path}: the rules cannot be read: {error}") from error
+        raise ConfigError(phrase("rules.unreadable", where=str(path), why=str(error))) from error
     if entries is None:
         return []
     if not isinstance(entries, list):
-        raise ConfigError(f"{path}: a rule file is a list of rules, each beginning with `- id:`")
+        raise ConfigError(phrase("rules.no_list", where=str(path)))
     return [_rule(entry, path, rank) for entry in entries]
 
 
 def _rule(entry: Any, path: Path, rank: int) -> Rule:
     if not isinstance(entry, dict) or not isinstance(entry.get("id"), str):
-        raise ConfigError(f"{path}: a rule needs an `id`, a `match` and a `subtype`; got {entry!r:.80}")
-    where = f"{path}: rule {entry['id']}"
+        raise ConfigError(phrase("rules.needs", where=str(path), entry=f"{entry!r:.80}"))
+    where = phrase("rules.where", file=str(path), rule=entry["id"])
     match = entry.get("match")
     if not isinstance(match, dict) or not match or not isinstance(entry.get("subtype"), str):
-        raise ConfigError(f"{where}: needs a `match` with at least one condition, and a `subtype`")
+        raise ConfigError(phrase("rules.no_match", where=where))
     for wrong in [k for k in entry if k not in _KEYS] + [k for k in match if k not in _CONDITIONS]:
-        raise ConfigError(f"{where}: `{wrong}` is not known; known are {', '.join(sorted(_KEYS | _CONDITIONS))}")
+        known = ", ".join(sorted(_KEYS | _CONDITIONS))
+        raise ConfigError(phrase("rules.unknown", where=where, word=str(wrong), known=known))
     return Rule(
         id=entry["id"], subtype=entry["subtype"], rank=int(entry.get("rank", rank)), window=entry.get("window"),
         dimension=entry.get("dimension"), confidence=entry.get("confidence", "sure"), retry=entry.get("retry"),
@@ -208,7 +210,8 @@ def check_patterns(rule: Rule, where: str) -> None:
         try:
             pattern(source or "")
         except re.error as error:
-            raise ConfigError(f"{where}: rule {rule.id}: the pattern {source!r} is wrong: {error}") from error
+            place = phrase("rules.where", file=where, rule=rule.id)
+            raise ConfigError(phrase("rules.pattern", where=place, pattern=str(source), why=str(error))) from error
 
 
 def _list(value: Any) -> list[Any]:

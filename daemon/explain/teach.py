@@ -56,15 +56,19 @@ def _section(
     finding = Finding(subtype=row["subtype"], family=row["family"], retry=cast(Retry, row["retry"]))
     said = catalogue.explain(finding, language=language.name)
     yield from (f"### {said.title} (`{row['subtype']}`)", "", language.join(said.what, said.why), "")
-    yield f"- **{_first_upper(language.label('waiting'))}**: {row['waiting']}"
+    yield _item(language, _first_upper(language.label("waiting")), row["waiting"])
     yield from _doing(language, said)
     if said.not_this:
-        yield f"- **{language.label('not_this')}**: {said.not_this}"
+        yield _item(language, language.label("not_this"), said.not_this)
     yield from _special(catalogue, language, row["subtype"])
     if shown:
-        yield from ("", f"{heads['looks']}:", "")
-        yield from (f"- {who or heads['others']}: {', '.join(texts)}" for who, texts in shown.items())
+        yield from ("", language.labelled(heads["looks"], "").rstrip(), "")
+        yield from ("- " + language.labelled(who or heads["others"], ", ".join(texts)) for who, texts in shown.items())
     yield ""
+
+
+def _item(language: Language, label: str, text: str) -> str:
+    return "- " + language.labelled(f"**{label}**", text)
 
 
 def _first_upper(text: str) -> str:
@@ -72,7 +76,7 @@ def _first_upper(text: str) -> str:
 
 
 def _doing(language: Language, said: Explanation) -> Iterator[str]:
-    yield f"- **{language.label('do')}**:"
+    yield _item(language, language.label("do"), "").rstrip()
     yield from (f"  {number}. {action.text}" for number, action in enumerate(said.actions, 1))
 
 
@@ -84,11 +88,11 @@ def _special(catalogue: Catalogue, language: Language, subtype: str) -> Iterator
         if not provider or base != subtype:
             continue
         name = catalogue.name_of(provider, language.name)
-        name += f" ({language.data['windows'][window]})" if window else ""
+        name = language.beside(name, language.data["windows"][window]) if window else name
         facts = {"provider": name}
         said = language.join(*[language.text(entry.get(part), facts) for part in ("what", "why", "not_this")])
         if said:
-            yield f"- **{name}**: {said}"
+            yield _item(language, name, said)
 
 
 def _examples(catalogue: Catalogue, language: str) -> dict[str, dict[str, list[str]]]:

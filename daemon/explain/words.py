@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from daemon.explain.origin import Sign
 from daemon.model import Action, Explanation, Finding, Situation
+from daemon.phrases import recognized
 
 LINE_CHARS: Final = 150
 REASON_CHARS: Final = 30
@@ -48,6 +49,18 @@ class Language:
 
     def label(self, name: str) -> str:
         return str(self.data["labels"][name])
+
+    def labelled(self, label: str, text: str) -> str:
+        """Return TEXT behind its LABEL, with the colon of the language."""
+        return str(self.data["labelled"]).format(label=label, text=text)
+
+    def beside(self, text: str, more: str) -> str:
+        """Return TEXT with MORE in the brackets of the language."""
+        return str(self.data["beside"]).format(text=text, more=more)
+
+    def seen(self, evidence: Sequence[str]) -> str:
+        """Return what was seen, in words. It is written in English marks; what they mark is quoted as it came."""
+        return str(self.data["between"]).join([_shown(one, self.data["seen"]) for one in evidence])
 
     def join(self, *sentences: str) -> str:
         """Return SENTENCES as one text; Chinese has no blank between two."""
@@ -199,11 +212,10 @@ def _around(finding: Finding, language: Language, facts: Facts) -> str:
 
 
 def _evidence(finding: Finding, language: Language) -> str:
-    """Return what was seen. The findings' own words are English marks; what they mark is quoted as it came."""
-    forms = language.data["seen"]
-    seen = "; ".join([_shown(one, forms) for one in finding.evidence])
+    """Return what was seen, and how sure that makes us."""
+    seen = language.seen(finding.evidence)
     sure = str(language.data["confidence"][finding.confidence])
-    return f"{seen} ({sure})" if seen else sure
+    return language.beside(seen, sure) if seen else sure
 
 
 def _shown(evidence: str, forms: Mapping[str, str]) -> str:
@@ -238,10 +250,17 @@ def _facts(
         "last_success": span(situation.last_success_s, data),
         "key_variable": situation.key_variable or "",
         "original": finding.original[:300],
-        "quote": finding.original.rstrip(".") if 0 < len(finding.original) <= 90 else "",
+        "quote": _quote(finding, language),
     }  # fmt: skip
     facts.update({f"page_{name}": url for name, url in (sign.pages.items() if sign else ())})
     return facts
+
+
+def _quote(finding: Finding, language: Language) -> str:
+    """Return what was said, if it is short. Where nobody answered, these are our own words for what went wrong."""
+    said = finding.original.rstrip(".") if len(finding.original) <= 90 else ""
+    ours = recognized(said, "fault") if finding.family == "network" else None
+    return ours.told(language.name) if ours else said
 
 
 def _called(finding: Finding, situation: Situation, sign: Sign | None, data: Mapping[str, Any]) -> str:

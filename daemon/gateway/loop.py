@@ -238,9 +238,7 @@ class Gateway:
         if hidden is not None:
             failure = failure_in(call, answer, hidden, status_inside(hidden))
         elif not copy.complete:
-            failure = failure_of(
-                call, "truncated", "the stream ended without its closing mark", sent=True, status=answer.status
-            )
+            failure = failure_of(call, "truncated", phrase("fault.no_mark"), sent=True, status=answer.status)
         if failure is not None:
             return self._tell.failed(
                 call, failure, self._catalogue.classify(failure, self._wall()), attempt, final=True

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from daemon.model import Ask, Call, Origin, Priority, Scope
-from daemon.phrases import Phrase, phrase
+from daemon.phrases import Phrase, lines, phrase
 from daemon.redact import Sealed, Secret
 
 
@@ -64,9 +64,8 @@ def sealed(pieces: list[Any]) -> Sealed:
 
 def comment(row: Mapping[str, Any]) -> Phrase:
     """Lines for the top of a command: which call, when, and what it showed."""
-    first = heading(row["id"], row["started_at"], row["method"], row["host"], row["model"])
-    lines = phrase("note.lines", first=first, more=_shown(row))
-    return phrase("note.lines", first=lines, more=phrase("note.changed")) if row["request"]["changed"] else lines
+    said = [heading(row["id"], row["started_at"], row["method"], row["host"], row["model"]), _shown(row)]
+    return lines([*said, phrase("note.changed")] if row["request"]["changed"] else said)
 
 
 def heading(call_id: str, arrived_at: float, method: str, host: str, model: str | None) -> Phrase:

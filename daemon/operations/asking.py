@@ -92,8 +92,11 @@ async def curl(desk: Desk, params: Params, session: Session, tag: Any) -> Result
     through, language = flag_param(params, "via_daemon"), language_of(desk, params)
     call = under_way(desk, name)
     if call is not None:
-        comment = heading(call.id, call.arrived_at, call.method, call.origin.host, call.model).told(language)
-        return {"call": call.id, "command": as_command(desk, call, comment, via_daemon=through, form=form, shell=shell)}
+        comment = heading(call.id, call.arrived_at, call.method, call.origin.host, call.model)
+        return {
+            "call": call.id,
+            "command": as_command(desk, call, comment, language, via_daemon=through, form=form, shell=shell),
+        }
     row = await row_of(desk, name)
     command = await curl_of(desk, row, language, via_daemon=through, form=form, shell=shell)
     if command is None:
@@ -188,7 +191,7 @@ async def curl_of(
     if kept is None:
         return None
     how: dict[str, Any] = {"via_daemon": via_daemon, "form": form, "shell": shell, "body_file": kept.body_file}
-    return as_command(desk, kept.call, told(kept.comment, language), answer=answered(row), **how)
+    return as_command(desk, kept.call, kept.comment, language, answer=answered(row), **how)
 
 
 def under_way(desk: Desk, name: str) -> Call | None:
@@ -197,8 +200,8 @@ def under_way(desk: Desk, name: str) -> Call | None:
 
 
 def as_command(
-    desk: Desk, call: Call, comment: str, *, via_daemon: bool, form: str, shell: str, body_file: str | None = None,
-    answer: Answered | None = None,
+    desk: Desk, call: Call, comment: str, language: str, *, via_daemon: bool, form: str, shell: str,
+    body_file: str | None = None, answer: Answered | None = None,
 ) -> str:  # fmt: skip
     """CALL as a command with COMMENT above it. Raises InvalidCall for an unknown form."""
     return call_as(
@@ -210,4 +213,5 @@ def as_command(
         via_socket=str(desk.about()["socket"]) if via_daemon else None,
         comment=comment,
         answered=answer,
+        language=language,
     )

@@ -131,7 +131,7 @@ def failure_in_stream(call: Call, reader: StreamReader) -> Failure | None:
             sent=True,
         )
     if not reader.ended:
-        return failure_of(call, "truncated", "the stream ended without its closing mark", sent=True)
+        return failure_of(call, "truncated", phrase("fault.no_mark"), sent=True)
     return None
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import os
 import re
 import signal
 import sys
 from collections.abc import Sequence
 from typing import Any
 
+from daemon.arguments import Parser, WrongValue
+from daemon.phrases import language_by, phrase, told
 from daemon.sandbox import Sandbox, SandboxSettings
 from daemon.sandbox.settings import QUIRKS, SHAPES
 
@@ -19,10 +22,10 @@ _CHOICES = {"shape": SHAPES, "header_quirk": QUIRKS}
 
 
 def seconds(text: str) -> float:
-    """Read a duration: `6s`, `200ms`, `1m`, or plain seconds. Raises ValueError."""
+    """Read a duration: `6s`, `200ms`, `1m`, or plain seconds. Raises WrongValue."""
     found = re.fullmatch(r"([\d.]+)(ms|s|m|h)?", text)
     if not found:
-        raise ValueError(f"{text!r} is no duration; write for example 6s, 200ms or 1m")
+        raise WrongValue(phrase("sandbox.duration", value=text))
     return float(found[1]) * _UNITS[found[2] or "s"]
 
 
@@ -38,17 +41,21 @@ def rates(text: str) -> dict[int, float]:
     return {int(status): float(rate) for status, rate in pairs}
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     """One flag for each setting, and where to listen."""
-    out = argparse.ArgumentParser(prog="python -m daemon.sandbox", description=__doc__)
-    out.add_argument("--host", default="127.0.0.1", help="address to listen on")
-    out.add_argument("--port", type=int, default=0, help="port; 0: any free one")
-    out.add_argument("--path", help="a Unix socket to listen on instead")
+    out = Parser(prog="python -m daemon.sandbox", description="sandbox.about", spoken=_language)
+    out.add_argument("--host", default="127.0.0.1", help="sandbox.host")
+    out.add_argument("--port", type=int, default=0, help="sandbox.port")
+    out.add_argument("--path", help="sandbox.path")
     defaults = SandboxSettings()
     for name in SandboxSettings.names():
         default = getattr(defaults, name)
         flag = "--" + (name.removesuffix("_s") if name.endswith("_s") else name).replace("_", "-")
-        more: dict[str, Any] = {"dest": name, "default": argparse.SUPPRESS, "help": f"default: {default}"}
+        more: dict[str, Any] = {
+            "dest": name,
+            "default": argparse.SUPPRESS,
+            "help": phrase("sandbox.default", value=str(default)),
+        }
         if isinstance(default, bool):
             more["action"] = argparse.BooleanOptionalAction
         elif name in _CHOICES:
@@ -57,6 +64,10 @@ def parser() -> argparse.ArgumentParser:
             more["type"] = seconds if name.endswith("_s") else rates if name == "faults" else number
         out.add_argument(flag, **more)
     return out
+
+
+def _language() -> str:
+    return language_by(os.environ)
 
 
 async def serve(sandbox: Sandbox, host: str, port: int, path: str | None) -> None:
@@ -81,7 +92,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with contextlib.suppress(KeyboardInterrupt):
             asyncio.run(serve(sandbox, host, port, path))
     except (ValueError, OSError) as error:
-        print(f"sandbox: {error}", file=sys.stderr)
+        print(f"sandbox: {told(error.args[0], _language())}", file=sys.stderr)
         return 2
     return 0
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
+from daemon.phrases import phrase
+
 Shape = Literal["bucket", "fixed", "sliding", "slices"]
 SHAPES: tuple[Shape, ...] = ("bucket", "fixed", "sliding", "slices")
 
@@ -81,16 +83,16 @@ class SandboxSettings:
     def __post_init__(self) -> None:
         """Refuse values that no provider could have; raises ValueError with the name and what it may be."""
         if self.shape not in SHAPES:
-            raise ValueError(f"shape is {self.shape!r}; it can be {', '.join(SHAPES)}")
+            raise ValueError(phrase("sandbox.shape", value=self.shape, known=", ".join(SHAPES)))
         if self.header_quirk is not None and self.header_quirk not in QUIRKS:
-            raise ValueError(f"header_quirk is {self.header_quirk!r}; it can be {', '.join(QUIRKS)}")
+            raise ValueError(phrase("sandbox.quirk", value=self.header_quirk, known=", ".join(QUIRKS)))
         for name in ("minute_s", "day_s", "slices", "keep"):
             if getattr(self, name) <= 0:
-                raise ValueError(f"{name} is {getattr(self, name)!r}; it must be more than 0")
+                raise ValueError(phrase("sandbox.above", name=name, value=getattr(self, name)))
         if not 0 <= self.foreign_share < 1:
-            raise ValueError(f"foreign_share is {self.foreign_share!r}; it must be from 0 to below 1")
+            raise ValueError(phrase("sandbox.share", value=self.foreign_share))
         if sum(self.faults.values()) + self.reset_rate > 1:
-            raise ValueError("the probabilities of faults and reset_rate add up to more than 1")
+            raise ValueError(phrase("sandbox.faults"))
 
     @staticmethod
     def names() -> tuple[str, ...]:

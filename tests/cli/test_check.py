@@ -144,6 +144,6 @@ def test_in_korean(run: Any, home: Path) -> None:
     (home / "state").chmod(0o755)
     done = run("check", "--language", "ko")
     assert done.code == 1
-    assert f"문제  {home / 'state'}에 다른 사람도 들어올 수 있어요(모드 0755)" in done.out
+    assert f"문제  {home / 'state'}에 다른 사람도 들어올 수 있어요(권한 0755)" in done.out
     assert f"→ 이렇게 해 주세요: chmod 700 {home / 'state'}" in done.out
     assert "고칠 것이 1개 있어요." in done.out

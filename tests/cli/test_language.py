@@ -33,9 +33,11 @@ def test_as_told_before_as_configured(home: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_wrong_configuration_does_not_silence_it(home: Path) -> None:
-    """Whoever asks what is wrong must get an answer: in English then."""
+    """Whoever asks what is wrong must get an answer, in the language that can still be found."""
     (home / "config.yaml").write_text("langauge: ko\n")
     assert chosen(options()) == "en"
+    (home / "config.yaml").write_text("language: ko\ndrain: 20\n")
+    assert chosen(options()) == "ko"
     assert chosen(options(language="xx")) == "en"
 
 
@@ -54,6 +56,51 @@ def test_a_refusal_of_the_command_line(run: Any, language: str, word: str) -> No
         done = run(*arguments)
         assert done.code == 1
         assert word in done.err
+
+
+def test_a_mistake_in_the_configuration(run: Any, home: Path) -> None:
+    """`check`, `serve` and `explain` name file, line and mend in the language of that same file."""
+    (home / "config.yaml").write_text("language: ko\ndrain: 20\n")
+    wrong = f"{home / 'config.yaml'}:2: drain: '20': 단위가 없어요. 초라면 20s로"
+    assert f"문제  설정: {wrong}" in run("check").out
+    assert f"serve: {wrong}" in run("serve").err
+    assert f"설정이 잘못되어 있어서 건너뛰었어요: {wrong}" in run("explain", "--text", "429").err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ", "word"),
+    [
+        (("--help",), {"LC_ALL": "ko_KR.UTF-8"}, "사용법: daemon"),
+        (("--help",), {"SLUICE_LANGUAGE": "zh"}, "用法：daemon"),
+        (("status", "--language", "ko", "-h"), {}, "무엇이 진행 중이고, 무엇이 왜 기다리는지 보여 줘요."),
+        (("--language=zh", "curl", "--help"), {"LC_ALL": "ko_KR.UTF-8"}, "默认 curl"),
+        (("calls", "--limit", "0", "--language", "ko"), {}, "daemon calls: 오류: 인자 --limit: '0': 1부터"),
+        (("calls", "--language"), {"LC_ALL": "zh_CN.UTF-8"}, "参数 --language：后面要跟一个值"),
+        (("calls", "--help"), {}, "usage: daemon calls"),
+    ],
+)
+def test_help_and_wrong_usage(
+    home: Path,
+    run: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    environ: dict[str, str],
+    word: str,
+) -> None:
+    """Help, and what is wrong with the arguments, by the option, the environment, the locale."""
+    (home / "config.yaml").unlink()
+    monkeypatch.delenv("SLUICE_CONFIG")
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    done = run(*arguments)
+    assert word in done.out + done.err
+
+
+def test_help_by_the_configuration(home: Path, run: Any) -> None:
+    """The setting counts for help as well, in the file that the arguments name."""
+    (home / "k.yaml").write_text("language: ko\n")
+    assert run("--config", str(home / "k.yaml"), "status", "--help").out.startswith("사용법: daemon status")
+    assert run("status", "--help").out.startswith("usage: daemon status")
 
 
 def test_status_in_korean(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:

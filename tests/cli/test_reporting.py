@@ -34,6 +34,19 @@ def test_report(journal: None, run: Callable[..., Any]) -> None:
     assert "크레딧이 없어요" in run("report", "last-failed", "--language", "ko").out
 
 
+def test_a_report_is_english_and_says_so(
+    journal: None, run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Support reads it, so it is English on a Korean system, too; a line beside it says so, and how to have it else."""
+    english = run("report", "last-failed")
+    assert english.err == ""
+    monkeypatch.setenv("SLUICE_LANGUAGE", "ko")
+    done = run("report", "last-failed")
+    assert done.out == english.out
+    assert done.err.startswith("이 보고서는 제공자의 고객 지원이 읽을 글이라 영어로 썼어요. --language ko")
+    assert run("report", "last-failed", "--language", "ko").err == ""
+
+
 def test_explain_in_another_language(journal: None, run: Callable[..., Any]) -> None:
     """An old explanation is told again in the language asked for, with its evidence."""
     done = run("explain", "last-failed", "--language", "zh")

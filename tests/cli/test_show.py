@@ -20,7 +20,6 @@ from daemon.cli.show import (
     status_text,
     table,
     under_way,
-    width,
 )
 
 EVIL = "a\x1b[31m\x9b2J\x07\u202eb\u2066c\r\udcff\u2028d"
@@ -44,7 +43,6 @@ def test_json_is_the_same_to_a_program() -> None:
 
 def test_columns_line_up_with_wide_letters() -> None:
     """Korean and Chinese letters take two columns, combining marks none; the last column is not padded."""
-    assert [width(text) for text in ("abc", "모델", "e\u0301", "模型a")] == [3, 4, 1, 5]
     assert table([["모델", "x"], ["model", "y"], ["", ""]]) == ["모델   x", "model  y", ""]
     assert table([]) == []
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from daemon.config import Config, load
+from daemon.config import Config, language_in, load
 from daemon.errors import ConfigError
 
 
@@ -109,6 +109,34 @@ def test_mistakes_are_named(config: Path, text: str, line: int, what: str) -> No
     message = refused(config, text)
     assert message.startswith(f"{config}:{line}: ")
     assert what in message
+
+
+def test_mistakes_are_told_in_the_readers_language(config: Path) -> None:
+    """File and line stay where they are; what is wrong, the nearest word and what to do are told, each line."""
+    with pytest.raises(ConfigError) as caught:
+        load(write(config, "langauge: ko\nlog: loud\nqueue: {max_wait: [1]}\n"), environ={})
+    first, second, third = caught.value.told("ko").splitlines()
+    assert first.startswith(f"{config}:1: 'langauge' 설정은 없어요. 혹시 'language' 아닌가요? 여기에 쓸 수 있는")
+    assert second == f"{config}:2: log에는 설정 묶음이 와야 하는데 다른 것('loud')이 있어요"
+    assert third == f"{config}:3: queue.max_wait: 여기에는 값 하나가 와야 하는데 다른 것(목록)이 있어요"
+    assert "是不是想写 'language'？" in caught.value.told("zh")
+
+
+@pytest.mark.parametrize(
+    ("text", "environ", "language"),
+    [
+        ("language: ko\nlog: loud\n", {"LANG": "zh_CN"}, "ko"),
+        ("language: auto\nlog: loud\n", {"LANG": "zh_CN"}, "zh"),
+        ("language: [ko]\n", {"LANG": "zh_CN"}, "zh"),
+        ("language: klingon\n", {}, "en"),
+        ("a: b: c\n", {"LANG": "ko_KR.UTF-8"}, "ko"),
+        ("language: ko\n", {"SLUICE_LANGUAGE": "zh"}, "zh"),
+        ("language: ko\n", {"SLUICE_LANGUAGE": "klingon"}, "ko"),
+    ],
+)
+def test_the_language_of_a_file_with_mistakes(config: Path, text: str, environ: dict[str, str], language: str) -> None:
+    """Who is told what is wrong can read it: the language is found whatever else is wrong."""
+    assert language_in(write(config, text), environ) == language
 
 
 def test_all_mistakes_at_once(config: Path) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import pytest
 
 from daemon.cli import options
 from daemon.curl.forms import FORMATS, SHELLS, call_as
 from daemon.errors import InvalidCall
+from daemon.phrases import phrase, texts
 
 FORMS = [*((form, "posix") for form in FORMATS), ("curl", "powershell"), ("curl", "cmd")]
 
@@ -30,6 +34,37 @@ def test_aws_is_said_in_each_form(form, shell, make_call):
     text = call_as(make_call("POST", "/model/m/invoke", headers, b"{}"), form, shell, key_variable="K")
     assert "aws-sigv4" in text
     assert "CANARY" not in text
+
+
+NOTE = re.compile(r"(?m)^(?:#|;;|rem) (.*)\n")
+SAID = re.compile(r"sys\.exit\(.*|throw '.*|\(user-error .*|\"comment\": .*")
+
+
+@pytest.mark.parametrize(("form", "shell"), FORMS)
+@pytest.mark.parametrize(("language", "script"), [("ko", "[\uac00-\ud7a3]"), ("zh", "[\u4e00-\u9fff]")])
+def test_notes_in_the_readers_language(form, shell, language, script, make_call):
+    """Each comment line is told, and what a script says without a key; all that is sent stays as it was."""
+    headers = (("Authorization", "Bearer CANARY-1"), ("Cookie", "s=CANARY-2"), ("X-Odd", "a\\=b\udcff"))
+    call = make_call("POST", "/v1/chat?sig=CANARY-3", headers, b"\0" * 70_000)
+    seen = phrase("note.showed", seen=phrase("note.no_answer"))
+    given = {"key_variable": "THE_KEY", "comment": seen}
+    told, english = (call_as(call, form, shell, **given, language=one) for one in (language, "en"))
+    notes = json.loads(told)["log"]["entries"][0]["comment"].splitlines() if form == "har" else NOTE.findall(told)
+    assert len(notes) >= 3
+    assert [note for note in notes if not re.search(script, note)] == []
+    assert [note for note in notes if re.search(r"\b(the|is|first|not|was|out|from)\b", note)] == []
+    assert SAID.sub("", NOTE.sub("", told)) == SAID.sub("", NOTE.sub("", english))
+    assert told != english
+
+
+@pytest.mark.parametrize("language", ["ko", "zh"])
+def test_no_mark_of_a_note_is_lost(language):
+    """A comment keeps only harmless signs: words that need brackets or quotes would be read without them. What
+    PowerShell says stands in its own quotes."""
+    sections = ("note", "left", "script")
+    words = {name: text for name, text in texts(language).items() if name.split(".")[0] in sections}
+    assert [name for name, text in words.items() if re.search("[()\"'`;!?<>*]", text)] == []
+    assert not re.search("['\u2018\u2019]", texts(language)["script.put_key"])
 
 
 @pytest.mark.parametrize("form", ["curl", "python", "elisp"])

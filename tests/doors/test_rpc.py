@@ -473,9 +473,7 @@ async def test_a_refusal_in_the_language_asked_for(place: Path) -> None:
     async with door(place, Play()), visit(place / "s") as wire:
         wire.send(request(1, "words", language="ko") + request(2, "words", language=7))
         first, second = await read(wire), await read(wire)
-        assert first["error"]["message"].startswith(
-            "기록에 'c1'라는 요청이 없어요. 어떤 요청이 있는지는 `daemon calls`"
-        )
+        assert first["error"]["message"].startswith("기록에 'c1' 요청이 없어요. 어떤 요청이 있는지는 `daemon calls`")
         assert second["error"]["message"].startswith("the journal has no call 'c1'")
         assert first["error"]["code"] == second["error"]["code"] == CODE_OF[NotFound]
         assert first["error"]["data"] == {"kind": "not_found"}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from daemon import columns
 from daemon.explain import Catalogue
-from daemon.explain.render import columns, wrapped
 from daemon.model import Failure
 
 CATALOGUE = Catalogue.load()
@@ -65,22 +65,8 @@ def test_lines_keep_within_the_terminal(language: str, width: int) -> None:
     finding = CATALOGUE.classify(Failure(text="429 tokens per minute (TPM): Limit 30000, Used 29000, Requested 2000."))
     page = CATALOGUE.render(CATALOGUE.explain(finding, language=language), width=width)
     for line in page.splitlines():
-        assert columns(line) <= width or "http" in line, line
+        assert columns.width(line) <= width or "http" in line, line
         assert not line.strip().startswith(("，", "。", "）", "：")), line
-
-
-@pytest.mark.parametrize(
-    ("text", "lines"),
-    [
-        ("one two three", ["- one two", "  three"]),
-        ("每分钟词元太多了。", ["- 每分钟词", "  元太多", "  了。"]),
-        ("a-word-that-is-too-long x", ["- a-word-that-is-too-long", "  x"]),
-        ("", []),
-    ],
-)
-def test_wrapping(text: str, lines: list[str]) -> None:
-    """Words stay whole, closing marks stay with their character, an empty text is no line."""
-    assert wrapped(text, 10, "- ", "  ") == lines
 
 
 def test_which_rules_looked() -> None:
@@ -89,3 +75,14 @@ def test_which_rules_looked() -> None:
     assert 'decided: generic.balance (insufficient_quota, 42): status 402; the words "Insuf' in " ".join(text.split())
     assert "matched as well: generic.payment (insufficient_quota, 49): status 402" in text
     assert "fault: network.unreachable" in text
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("ko", "결정한 규칙: generic.balance"), ("zh", "起决定的规则：generic.balance")]
+)
+def test_which_rules_looked_in_other_languages(language: str, said: str) -> None:
+    """The rule keeps its name and the bytes stay as they came; all that we say about them is told."""
+    text = CATALOGUE.why_page(Failure(text="402 Insufficient Balance"), language)
+    assert said in text
+    assert '"Insufficient Balance"' in " ".join(text.split())
+    assert not any(word in text for word in ("the words", "decided", "matched"))

@@ -6,16 +6,31 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from daemon.explain import Catalogue
 from daemon.explain.teach import failure_of, page
+from daemon.phrases import languages
 
 CATALOGUE = Catalogue.load()
-PAGE = Path(__file__).resolve().parents[2] / "doc" / "subtypes.md"
+DOC = Path(__file__).resolve().parents[2] / "doc"
 
 
-def test_the_committed_page_is_the_generated_one() -> None:
-    """Whoever changes rules, words or examples makes the page anew: python -m daemon.explain > doc/subtypes.md."""
-    assert PAGE.read_text(encoding="utf-8") == page(CATALOGUE)
+@pytest.mark.parametrize("language", sorted(languages()))
+def test_the_committed_page_is_the_generated_one(language: str) -> None:
+    """Whoever changes rules, words or examples makes the pages anew, one a language:
+    python -m daemon.explain --language ko > doc/subtypes.ko.md."""
+    name = "subtypes.md" if language == "en" else f"subtypes.{language}.md"
+    text = (DOC / name).read_text(encoding="utf-8")
+    assert text == page(CATALOGUE, language)
+    assert f"doc/{name}`" in text, "the page does not say how it is made"
+
+
+def test_no_page_is_left_over() -> None:
+    """A page whose language has gone would stay as it is for ever."""
+    assert {path.name for path in DOC.glob("subtypes*.md")} == {
+        "subtypes.md" if language == "en" else f"subtypes.{language}.md" for language in languages()
+    }
 
 
 def test_the_command_writes_it() -> None:

@@ -158,3 +158,24 @@ def test_an_unknown_language_is_english() -> None:
     """A locale that has no words yet still gets an explanation; a path is not a language."""
     for language in ("xx", "de_DE", "../../etc", ""):
         assert CATALOGUE.explain(Finding(subtype="tokens"), language=language).language == "en"
+
+
+@pytest.mark.parametrize(
+    ("fault", "detail", "korean", "chinese"),
+    [
+        (
+            "dns",
+            "the name h.example cannot be looked up",
+            "h.example: 이름을 찾을 수 없어요.",
+            "域名 h.example 解析不了。",
+        ),
+        ("first_byte_timeout", "no answer within 7 s (setting timeouts.first_byte)", "7초 안에 답이", "7 秒内没有回复"),
+        ("truncated", "the stream ended without its closing mark", "종료 표시 없이", "流没有结束标记就断了"),
+        ("refused", "h:1: Connection refused", "h:1: Connection refused", "h:1: Connection refused"),
+    ],
+)
+def test_what_went_wrong_in_the_network(fault: Any, detail: str, korean: str, chinese: str) -> None:
+    """Our own words for it are told, also those that a journal kept in English; the system's own stay as they are."""
+    finding = CATALOGUE.classify(Failure(fault=fault, detail=detail))
+    for language, words_ in (("en", detail), ("ko", korean), ("zh", chinese)):
+        assert words_ in CATALOGUE.explain(finding, language=language).why

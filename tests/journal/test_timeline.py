@@ -32,6 +32,6 @@ def test_words(step, said):
 def test_told_in_other_languages():
     """A step is a phrase; its reason is in the words in which it was kept."""
     step = {"kind": "held", "attempt": 1, "status": None, "wait_s": 2.0, "reason": "limite atteinte"}
-    assert words(step).told("ko") == "2.0초 뒤에 다시 보내요. 까닭: limite atteinte"
+    assert words(step).told("ko") == "2.0초 뒤에 다시 보내요. 이유: limite atteinte"
     again = words({"kind": "sent", "attempt": 2, "status": None, "wait_s": None, "reason": None})
     assert again.told("zh") == "已发出（第 2 次尝试）"

@@ -32,7 +32,7 @@ def test_status_says_what_limits_a_pool_and_when_each_call_will_go() -> None:
         assert rows[0]["waits_for"] == "requests per minute used up"
         assert told(rows, "ko")[0]["waits_for"] == "분당 요청 한도를 다 썼어요"
         assert told(status, "ko")["words"].startswith("분당 요청 한도에 걸렸어요. 2 중 2 사용, 다음 자리는 59")
-        assert told(status, "zh")["words"].startswith("卡在每分钟请求数的限额上：2 里用了 2，59")
+        assert told(status, "zh")["words"].startswith("受限于每分钟请求数的限额：2 里用了 2，59")
         assert (rows[0]["dimension"], rows[0]["window"], rows[0]["priority"]) == ("requests", "minute", "batch")
         first, last = (row["eta_at"] - 5e8 - loop.time() for row in (rows[0], rows[2]))
         assert 58 < first < 60

@@ -10,6 +10,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from daemon.arguments import WrongValue
 from daemon.sandbox import SandboxSettings
 from daemon.sandbox.__main__ import main, number, parser, rates, seconds
 
@@ -35,7 +36,7 @@ def test_values():
     """What the flags read, and what they refuse."""
     assert (seconds("200ms"), seconds("1m"), seconds("7")) == (0.2, 60.0, 7.0)
     assert (number("none"), number("1.5"), rates("")) == (None, 1.5, {})
-    with pytest.raises(ValueError, match="no duration"):
+    with pytest.raises(WrongValue, match="no duration"):
         seconds("6 parsecs")
 
 

@@ -1,0 +1,36 @@
+"""Text in the columns of a terminal: how wide it is, and where a line may break."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from typing import Final
+
+_WIDE: Final = r"\u2e80-\ua4fd\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60"
+_CLOSING: Final = r"\u3001\u3002\u300d\u300f\u3011\uff01\uff09\uff0c\uff1a\uff1b\uff1f"
+_UNIT: Final = re.compile(rf"\s+|[{_WIDE}][{_CLOSING}]*|[^\s{_WIDE}]+[{_CLOSING}]*")
+"""What stays on one line: a word, or a Chinese character with the marks that close it. Korean breaks between words."""
+
+
+def width(text: str) -> int:
+    """The columns that TEXT takes: Korean and Chinese letters take two, combining marks none."""
+    if text.isascii():
+        return len(text)
+    return sum((not unicodedata.combining(c)) + (unicodedata.east_asian_width(c) in "WF") for c in text)
+
+
+def wrapped(text: str, most: int, first: str = "", later: str = "") -> list[str]:
+    """TEXT in lines of at most MOST columns, indented by FIRST and LATER; a longer word is not broken."""
+    lines, line, indent = [], "", first
+    for unit in _units(text):
+        if line.strip() and width(indent + line + unit.rstrip()) > most:
+            lines.append(indent + line.rstrip())
+            line, indent = "", later
+        line += unit if line or unit.strip() else ""
+    return [*lines, indent + line.rstrip()] if line.strip() else lines
+
+
+def _units(text: str) -> Iterator[str]:
+    for found in _UNIT.finditer(text):
+        yield " " if found[0].isspace() else found[0]
