@@ -1,6 +1,7 @@
 # Where the programs are that .ci/install-emacs.sh has put in place. Source it: `. .ci/env.sh`.
 #   SLUICE_EMACS_30, SLUICE_EMACS_28     commands; unset when there is none
 #   SLUICE_GPTEL_PATH                    load-path directories of gptel and what it needs, joined by colons
+#   SLUICE_PLZ_PATH                      the same for plz, which starts the curl of the package llm
 #   SLUICE_PACKAGE_LINT_PATH             the same for package-lint
 # An Emacs 30 that was unpacked because the machine has none comes first on PATH, so that `emacs` is it.
 
@@ -38,6 +39,10 @@ fi
 if [ -z "${SLUICE_GPTEL_PATH:-}" ] && [ -n "$(sluice_load_path "$sluice_cache/gptel")" ]; then
   SLUICE_GPTEL_PATH=$(sluice_load_path "$sluice_cache/gptel")
   export SLUICE_GPTEL_PATH
+fi
+if [ -z "${SLUICE_PLZ_PATH:-}" ] && [ -n "$(sluice_load_path "$sluice_cache/plz")" ]; then
+  SLUICE_PLZ_PATH=$(sluice_load_path "$sluice_cache/plz")
+  export SLUICE_PLZ_PATH
 fi
 if [ -z "${SLUICE_PACKAGE_LINT_PATH:-}" ] && [ -n "$(sluice_load_path "$sluice_cache/package-lint")" ]; then
   SLUICE_PACKAGE_LINT_PATH=$(sluice_load_path "$sluice_cache/package-lint")

@@ -3,6 +3,7 @@
 #   Emacs 30       installed with apt if there is no Emacs and we may be root; otherwise unpacked in the cache
 #   Emacs 28.2     unpacked in the cache: the oldest version that we support
 #   gptel          from Debian's unstable suite with what it needs, unpacked in the cache
+#   plz            the same; the package llm, which uses it, is in no Debian suite
 #   package-lint   the same
 #   `.ci/install-emacs.sh step graphical` unpacks an Emacs 30 that draws on X, which the pictures of the manual need
 # The cache is ${SLUICE_CI_CACHE:-~/.cache/sluice-ci}; delete it and all of it is gone. /etc/apt stays as it is: the further
@@ -172,18 +173,24 @@ step_gptel() {
   fi
 }
 
+step_plz() {
+  [ -d "$cache/plz" ] || unpack_elisp plz "$cache/plz"
+}
+
 step_package_lint() {
   [ -d "$cache/package-lint" ] || unpack_elisp package-lint "$cache/package-lint"
 }
 
 report() {
-  local gptel lint
+  local gptel plz lint
   . "$here/env.sh"
   gptel=$(elisp_versions "$cache/gptel")
+  plz=$(elisp_versions "$cache/plz")
   lint=$(elisp_versions "$cache/package-lint")
   say "Emacs 30: $(emacs_version "${SLUICE_EMACS_30:-none}" || echo missing) ${SLUICE_EMACS_30:-}"
   say "Emacs 28: $(emacs_version "${SLUICE_EMACS_28:-none}" || echo missing) ${SLUICE_EMACS_28:-}"
   say "gptel: ${gptel:-missing}"
+  say "plz: ${plz:-missing}"
   say "package-lint: ${lint:-missing}"
 }
 
@@ -197,7 +204,7 @@ exec 9>"$cache/lock"
 flock 9 # two checkouts may ask at the same time
 rm -rf "$cache"/unpack.* "$cache/apt"
 status=0
-for step in emacs_30 emacs_28 gptel package_lint; do
+for step in emacs_30 emacs_28 gptel plz package_lint; do
   timeout 900 "$BASH" "$0" step "$step" </dev/null || { say "this step did not succeed: $step"; status=1; }
 done
 rm -rf "$cache/apt"

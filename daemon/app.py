@@ -30,9 +30,11 @@ from daemon.journal import Journal
 from daemon.log import CallLog
 from daemon.model import Call, Failure, Origin, Priority
 from daemon.operations import Desk, Session, operate
-from daemon.operations.desk import PROTOCOL, NoSession
+from daemon.operations.desk import PROTOCOL
 from daemon.operations.hub import Hub
+from daemon.operations.keys import Keys
 from daemon.operations.lookout import Lookout
+from daemon.operations.session import NoSession
 from daemon.pacing import Pacer, PacingSettings
 from daemon.phrases import phrase, told
 from daemon.process import (
@@ -219,6 +221,7 @@ class App:
             hub=self._hub,
             origin_of=self.origin_of,
             key_of=self._environ.get,
+            keys=Keys(self._redactor.secret),
             about=self.about,
             shut_down=self._stopping.asked.set,
             reload=self.reload,

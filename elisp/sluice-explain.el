@@ -36,6 +36,8 @@
 (require 'subr-x)
 (require 'browse-url)
 (require 'sluice)
+(require 'sluice-program)
+(require 'sluice-words)
 
 (defface sluice-explain-title '((t :inherit (bold error)))
   "Face of the title of an explanation."
@@ -69,18 +71,32 @@ Another language gets the English ones.")
 
 ;;;; Commands
 
+(defvar-local sluice-explain--told nil
+  "A failure of this buffer of which only the text is known, or nil.
+It is (QUESTION . CALL), where CALL was `sluice-failed-call' at that time.")
+
+(defun sluice-explain-note-text (question)
+  "Remember that something failed in this buffer of which only QUESTION is known."
+  (setq sluice-explain--told (cons question sluice-failed-call)))
+
 (defun sluice-explain--last-call ()
   "Return the id of the failed call that is meant here.
 That is the newest one of this buffer, else of this Emacs, else of the daemon."
   (or sluice-failed-call sluice--newest-failure "last-failed"))
 
+(defun sluice-explain--last-question ()
+  "Return the question about the failure that is meant here."
+  (if (and sluice-explain--told (eq sluice-failed-call (cdr sluice-explain--told)))
+      (car sluice-explain--told)
+    (list :call (sluice-explain--last-call) :language sluice-language)))
+
 ;;;###autoload
 (defun sluice-explain-last ()
   "Explain why the last call failed.
-Take the newest failure of this buffer, else of this Emacs, else of the daemon."
+Take the newest failure of this buffer, else of this Emacs, else of the daemon.
+When the daemon does not run, its program reads its journal."
   (interactive)
-  (sluice-explain--show (list :call (sluice-explain--last-call)
-                              :language sluice-language)))
+  (sluice-explain--show (sluice-explain--last-question)))
 
 ;;;###autoload
 (defun sluice-explain-region (begin end)
@@ -89,7 +105,7 @@ It may be a message of any program, a Python exception or what curl -i printed.
 When the daemon does not run, its program is asked without starting it."
   (interactive (if (use-region-p)
                    (list (region-beginning) (region-end))
-                 (user-error "Select the error text first")))
+                 (user-error "%s" (sluice-gettext "Select the error text first"))))
   (sluice-explain--show (list :text (buffer-substring-no-properties begin end)
                               :language sluice-language)))
 
@@ -101,7 +117,8 @@ The key is not in the command; it is read from the environment."
   (interactive)
   (let* ((call (or (plist-get sluice-explain--answer :call)
                    (and sluice-explain--question
-                        (user-error "This page is about a text, not about a call"))
+                        (user-error "%s" (sluice-gettext
+                                          "This page is about a text, not about a call")))
                    sluice-call "last")))
     (sluice-copy-curl-of call)))
 
@@ -110,61 +127,65 @@ The key is not in the command; it is read from the environment."
   (let* ((answer (sluice-ask "curl" (list :call call)))
          (note (plist-get answer :note)))
     (kill-new (plist-get answer :command))
-    (message "Copied the curl command%s"
-             (if (or (null note) (string-empty-p note)) "" (concat ".  " note)))))
+    (message "%s" (if (or (null note) (string-empty-p note))
+                      (sluice-gettext "Copied the curl command")
+                    (sluice-gettext "Copied the curl command.  %s" note)))))
 
 ;;;; The answer
 
 (defun sluice-explain--ask (question)
-  "Return the answer to QUESTION, parameters of the operation explain.
-A text can be explained without a daemon."
-  (if (or (plist-get question :call) (sluice-connection))
-      (sluice-ask "explain" question)
-    (sluice-explain--by-program (plist-get question :text))))
-
-(defun sluice-explain--by-program (text)
-  "Return the explanation of TEXT, from the daemon's program run once."
-  (let ((program (car sluice-daemon-command))
-        (default-directory (expand-file-name "~/"))
-        (coding-system-for-read 'utf-8)
-        (coding-system-for-write 'utf-8)
-        (complaints nil))
-    (unless (executable-find program)
-      (user-error "Sluice is not running, and its program `%s' is not in `exec-path'" program))
-    (setq complaints (make-temp-file "sluice-explain"))
-    (unwind-protect
-        (with-temp-buffer
-          (insert text)
-          (call-process-region (point-min) (point-max) program t (list t complaints) nil
-                               "explain" "--json" "-")
-          (goto-char (point-min))
-          (condition-case nil
-              (sluice-explain--read)
-            (error (erase-buffer)
-                   (insert-file-contents complaints)
-                   (user-error "`%s explain' could not explain it: %s" program
-                               (string-trim (buffer-string))))))
-      (delete-file complaints))))
-
-(defun sluice-explain--read ()
-  "Read what the daemon's program printed: the answer, or the explanation alone."
-  (let ((answer (json-parse-buffer :object-type 'plist :array-type 'list
-                                   :null-object nil :false-object nil)))
-    (if (plist-get answer :explanation) answer (list :explanation answer))))
+  "Return the daemon's answer to QUESTION, parameters of the operation explain.
+Without a daemon return nil."
+  (and (sluice-connection) (sluice-ask "explain" question)))
 
 (defun sluice-explain--show (question)
   "Show the answer to QUESTION in its buffer."
   (let ((answer (sluice-explain--ask question))
         (buffer (get-buffer-create "*Sluice explain*")))
     (with-current-buffer buffer
-      (unless (derived-mode-p 'sluice-explain-mode) (sluice-explain-mode))
-      (setq sluice-explain--question question
-            sluice-explain--answer answer
-            sluice-explain--raw nil)
-      (sluice-explain--draw))
+      (sluice-explain--turn-to question answer))
     ;; Selected, since its keys are what one wants next; as high as the text, where it may be.
     (pop-to-buffer buffer '(nil (window-height . fit-window-to-buffer)))
     buffer))
+
+(defun sluice-explain--turn-to (question answer)
+  "Make this the page of QUESTION with ANSWER.
+When that is nil, the daemon's program is asked; Emacs goes on meanwhile."
+  (unless (derived-mode-p 'sluice-explain-mode) (sluice-explain-mode))
+  (unless (eq question sluice-explain--question) (setq sluice-explain--raw nil))
+  (setq sluice-explain--question question
+        sluice-explain--answer answer)
+  (if answer
+      (sluice-explain--draw)
+    (sluice-explain--say (sluice-gettext "Sluice is not running, so its program is asked..."))
+    (sluice-program-explain
+     question
+     (apply-partially #'sluice-explain--arrived (current-buffer) question #'sluice-explain--draw)
+     (let ((page (current-buffer)))
+       (lambda (text)
+         (sluice-explain--arrived page question (lambda () (sluice-explain--say text)) nil))))))
+
+(defun sluice-explain--arrived (page question draw answer)
+  "Note the ANSWER to QUESTION, and DRAW it, if that is still what PAGE is about."
+  (when (and (buffer-live-p page)
+             (eq question (buffer-local-value 'sluice-explain--question page)))
+    (with-current-buffer page
+      (setq sluice-explain--answer answer)
+      (funcall draw))
+    (sluice-explain--fit page)))
+
+(defun sluice-explain--say (text)
+  "Show TEXT alone on this page."
+  (let ((inhibit-read-only t))
+    (erase-buffer)
+    (sluice-explain--fill text "" "")
+    (goto-char (point-min))))
+
+(defun sluice-explain--fit (page)
+  "Make the window of PAGE as high as its text, if it was made for it."
+  (when-let* ((window (get-buffer-window page)))
+    (when (eq 'window (car-safe (window-parameter window 'quit-restore)))
+      (fit-window-to-buffer window))))
 
 ;;;; The page
 
@@ -187,8 +208,8 @@ A text can be explained without a daemon."
 
 (defun sluice-explain--revert (&rest _)
   "Ask again and draw the page anew."
-  (setq sluice-explain--answer (sluice-explain--ask sluice-explain--question))
-  (sluice-explain--draw))
+  (sluice-explain--turn-to sluice-explain--question
+                           (sluice-explain--ask sluice-explain--question)))
 
 (defun sluice-explain--header ()
   "Return the header line: where it happened, and when it clears."
@@ -199,16 +220,23 @@ A text can be explained without a daemon."
      "%" "%%"
      (string-join
       (delq nil (list (and (plist-get it :status) (format "%s" (plist-get it :status)))
-                      (plist-get it :provider) (plist-get it :model) clears))
+                      (plist-get it :provider) (plist-get it :model) clears
+                      (sluice-explain--doubt it)))
       " · "))))
+
+(defun sluice-explain--doubt (it)
+  "Return in words that the explanation IT rests on a text alone, or nil."
+  (and it (plist-get sluice-explain--question :text)
+       (sluice-gettext "likely: only the text is known")))
 
 (defun sluice-explain--clears-text (reset-at now)
   "Return in words when it clears; RESET-AT and NOW are Unix times in seconds."
   (when reset-at
     (let ((left (ceiling (- reset-at now))))
-      (cond ((<= left 0) "clear now")
-            ((< left 3600) (format "clears in %d:%02d" (/ left 60) (% left 60)))
-            (t (format-time-string "clears on %F at %H:%M" reset-at))))))
+      (cond ((<= left 0) (sluice-gettext "clear now"))
+            ((< left 3600) (sluice-gettext "clears in %d:%02d" (/ left 60) (% left 60)))
+            (t (sluice-gettext "clears on %s at %s" (format-time-string "%F" reset-at)
+                               (format-time-string "%H:%M" reset-at)))))))
 
 (defun sluice-explain--draw ()
   "Draw the page from `sluice-explain--answer'."
@@ -273,13 +301,13 @@ A text can be explained without a daemon."
   "Insert the row of buttons for the explanation IT."
   (let ((row (delq nil
                    (list (and (plist-get sluice-explain--answer :call)
-                              (list "w" "Copy curl" #'sluice-copy-curl))
+                              (list "w" (sluice-gettext "Copy curl") #'sluice-copy-curl))
                          (and (sluice-explain--links it)
-                              (list "o" "Open the page" #'sluice-explain-open))
+                              (list "o" (sluice-gettext "Open the page") #'sluice-explain-open))
                          (and (not (member (plist-get it :original) '(nil "")))
-                              (list "i" "Provider's words" #'sluice-explain-toggle-raw))
-                         (list "g" "Refresh" #'revert-buffer)
-                         (list "q" "Quit" #'quit-window)))))
+                              (list "i" (sluice-gettext "Provider's words") #'sluice-explain-toggle-raw))
+                         (list "g" (sluice-gettext "Refresh") #'revert-buffer)
+                         (list "q" (sluice-gettext "Quit") #'quit-window)))))
     (pcase-dolist (`(,key ,text ,command) row)
       (sluice-explain--button key text (lambda () (call-interactively command)))
       (insert "  "))                    ; the row just fits in 80 columns
@@ -303,8 +331,8 @@ has a page."
          (url (if number (alist-get number links) (cdar links))))
     (if url
         (browse-url url)
-      (user-error "%s" (if number (format "Number %d has no page to open" number)
-                         "There is no page to open")))))
+      (user-error "%s" (if number (sluice-gettext "Number %d has no page to open" number)
+                         (sluice-gettext "There is no page to open"))))))
 
 (defun sluice-explain-toggle-raw ()
   "Show or hide the provider's own words."

@@ -34,6 +34,7 @@
 (require 'cl-lib)
 (require 'subr-x)
 (require 'sluice)
+(require 'sluice-words)
 (require 'sluice-explain)
 
 (declare-function gptel-fsm-info "ext:gptel-request")
@@ -81,8 +82,7 @@ It is on as long as the failure is shown.
          (buffer (plist-get info :buffer))
          (position (plist-get info :position))
          (problem (plist-get info :error))
-         (told (and (consp problem) (plist-get problem :sluice)))
-         (reset-at (plist-get told :reset_at)))
+         (told (and (consp problem) (plist-get problem :sluice))))
     (when (and (buffer-live-p buffer) (markerp position)
                (eq buffer (marker-buffer position)))
       (with-current-buffer buffer
@@ -90,14 +90,29 @@ It is on as long as the failure is shown.
         (setq sluice-gptel-failure--here
               (sluice-gptel-failure--make
                :fsm fsm :call call :data (copy-sequence (plist-get info :data))
-               :reset-at (and (numberp reset-at) reset-at) ; gptel reads null as :null
+               :reset-at (sluice-gptel-failure--clears-at told (float-time))
                ;; An answer of which a part has come would be written twice.
                :again (and (eq (gptel-fsm-state fsm) 'ERRS)
                            (not (plist-get info :tracking-marker))
+                           (not (sluice-gptel-failure--gone-p info))
                            (not (member (plist-get told :retry) '("never" "change"))))
                :overlay (make-overlay position position)))
         (sluice-gptel-failure-mode 1)
         (sluice-gptel-failure--say)))))
+
+(defun sluice-gptel-failure--gone-p (info)
+  "Return non-nil if an answer to the request of INFO would have no place.
+`gptel-rewrite' gives up its overlay when a request fails."
+  (let ((overlay (car-safe (plist-get info :context))))
+    (and (overlayp overlay) (not (overlay-buffer overlay)))))
+
+(defun sluice-gptel-failure--clears-at (told now)
+  "Return when it clears as TOLD, the daemon's explanation, has it, or nil.
+The explanation came at the time NOW; both are Unix times in seconds."
+  (let ((at (plist-get told :reset_at)) (after (plist-get told :retry_after_s)))
+    ;; gptel reads null as :null.
+    (cond ((numberp at) at)
+          ((numberp after) (+ now after)))))
 
 (defun sluice-gptel-failure--at (failure)
   "Return when FAILURE clears as a text, or nil if it is clear or not known."
@@ -110,19 +125,23 @@ It is on as long as the failure is shown.
          (overlay (sluice-gptel-failure-overlay failure))
          (at (sluice-gptel-failure--at failure))
          (keys (if (sluice-gptel-failure-timer failure)
-                   '(("d" . "do not"))
-                 (delq nil (list '("e" . "explain")
+                   (list (sluice-gettext "%s do not" "d"))
+                 (delq nil (list (sluice-gettext "%s explain" "e")
                                  (and (sluice-gptel-failure-again failure)
-                                      (cons "t" (if at (concat "send again at " at)
-                                                  "send again")))
-                                 '("w" . "copy curl") '("d" . "dismiss"))))))
+                                      (if at (sluice-gettext "%s send again at %s" "t" at)
+                                        (sluice-gettext "%s send again" "t")))
+                                 (sluice-gettext "%s copy curl" "w")
+                                 (sluice-gettext "%s dismiss" "d"))))))
     (overlay-put
      overlay 'after-string
      (concat
       (propertize
-       (format "\n[%s  C-c ? then %s]"
-               (if (sluice-gptel-failure-timer failure) (format "Sent again at %s." at) "Failed.")
-               (mapconcat (lambda (key) (concat (car key) " " (cdr key))) keys ", "))
+       (format "\n[%s]"
+               (sluice-gettext "%s  C-c ? then %s"
+                               (if (sluice-gptel-failure-timer failure)
+                                   (sluice-gettext "Will be sent again at %s." at)
+                                 (sluice-gettext "Failed."))
+                               (string-join keys ", ")))
        'face 'error)
       (save-excursion (goto-char (overlay-start overlay)) (if (eolp) "" "\n"))))))
 
@@ -148,7 +167,7 @@ It is on as long as the failure is shown.
 
 (defun sluice-gptel-failure--need ()
   "Return the failure of this buffer, or complain."
-  (or sluice-gptel-failure--here (user-error "No failure is shown in this buffer")))
+  (or sluice-gptel-failure--here (user-error "%s" (sluice-gettext "No failure is shown in this buffer"))))
 
 (defun sluice-gptel-failure-explain ()
   "Explain the failure that is shown in this buffer."
@@ -173,7 +192,10 @@ It is on as long as the failure is shown.
   (let* ((failure (sluice-gptel-failure--need))
          (at (sluice-gptel-failure-reset-at failure)))
     (cond ((not (sluice-gptel-failure-again failure))
-           (user-error "Sending the same again will not help: see C-c ? e"))
+           (user-error "%s" (if (sluice-gptel-failure--gone-p
+                                 (gptel-fsm-info (sluice-gptel-failure-fsm failure)))
+                                (sluice-gettext "The place of that answer is gone: begin it anew")
+                              (sluice-gettext "Sending the same again will not help: see C-c ? e"))))
           ((and at (> at (float-time)))
            (unless (sluice-gptel-failure-timer failure)
              (setf (sluice-gptel-failure-timer failure)

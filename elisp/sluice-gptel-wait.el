@@ -34,6 +34,7 @@
 (require 'cl-lib)
 (require 'subr-x)
 (require 'sluice)
+(require 'sluice-words)
 (require 'sluice-watch)
 (require 'sluice-answer)                ; the face
 
@@ -153,19 +154,14 @@ OTHERS is how many more wait at the same place of a buffer."
          (reason (plist-get row :waits_for)))
     (concat
      (string-join
-      (delq nil (list (cond ((not (natnump place)) "waits")
-                            ((= place 1) "next in line")
-                            (t (concat (sluice-gptel-wait--ordinal place) " in line")))
-                      (if left (concat "goes in " left)
-                        (and (plist-get row :eta_at) "goes now"))
+      (delq nil (list (cond ((not (natnump place)) (sluice-gettext "waits"))
+                            ((= place 1) (sluice-gettext "next in line"))
+                            (t (sluice-gettext "number %d in line" place)))
+                      (if left (sluice-gettext "goes in %s" left)
+                        (and (plist-get row :eta_at) (sluice-gettext "goes now")))
                       (and reason (not (equal reason "")) reason)))
       ", ")
-     (if (> (or others 0) 0) (format " (and %d more)" others) ""))))
-
-(defun sluice-gptel-wait--ordinal (n)
-  "Return N as in 2nd."
-  (format "%d%s" n (if (<= 11 (% n 100) 13) "th"
-                     (pcase (% n 10) (1 "st") (2 "nd") (3 "rd") (_ "th")))))
+     (if (> (or others 0) 0) (concat " " (sluice-gettext "(and %d more)" others)) ""))))
 
 (defun sluice-gptel-wait--show-all ()
   "Show what has waited longest at each place of a buffer, and how many do."

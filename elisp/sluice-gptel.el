@@ -38,6 +38,7 @@
 (require 'cl-lib)
 (require 'subr-x)
 (require 'sluice)
+(require 'sluice-words)
 (require 'sluice-gptel-wait)
 (require 'sluice-gptel-failure)
 
@@ -118,7 +119,7 @@ ARGS are passed on."
         (apply start fsm args)
       (let ((conn (sluice-gptel--daemon)))
         (if (stringp conn)
-            (sluice-gptel--refuse fsm "Sluice is not running" conn)
+            (sluice-gptel--refuse fsm (sluice-gettext "Sluice is not running") conn)
           (sluice-gptel--start start fsm args backend (sluice-rpc-address conn)))))))
 
 (defun sluice-gptel--start (start fsm args backend socket)
@@ -153,8 +154,9 @@ That library cannot talk to a Unix socket.  ARGS are passed on."
          (apply start fsm args))
         ((executable-find "curl") (gptel-curl-get-response fsm))
         (t (sluice-gptel--refuse
-            fsm "curl is missing"
-            "Sluice carries gptel's calls with the program curl.  Install it and send again"))))
+            fsm (sluice-gettext "curl is missing")
+            (sluice-gettext "Sluice carries gptel's calls with the program curl.  \
+Install it and send again")))))
 
 ;;;; Without a daemon
 
@@ -162,7 +164,7 @@ That library cannot talk to a Unix socket.  ARGS are passed on."
   "Return the connection to the daemon, or a text: why there is none."
   (condition-case err
       ;; gptel shows the status before it, which says that Sluice is not running.
-      (or (sluice-ensure) (concat "Nothing was sent.  " (sluice-start-hint)))
+      (or (sluice-ensure) (concat (sluice-gettext "Nothing was sent.") "  " (sluice-start-hint)))
     (user-error (cadr err))))
 
 (defun sluice-gptel--refuse (fsm status text)
@@ -185,20 +187,35 @@ STATUS is shorter, for callers of gptel that show nothing else."
 
 ;;;; After a request
 
+(defun sluice-gptel--moved (fsm &rest _)
+  "Note that FSM has changed its state; look after a request that has ended.
+That is for ends which do not call what is in :post, such as those of
+`gptel-rewrite'.  The others have told us before gptel drops its messages."
+  (sluice-gptel-wait-moved fsm)
+  (when (memq (gptel-fsm-state fsm) '(DONE ERRS ABRT))
+    ;; Filters of gptel go on with the match data that they had before.
+    (save-match-data (sluice-gptel--ended fsm))))
+
 (defun sluice-gptel--ended (fsm)
-  "Look after the request of FSM, which has just ended."
+  "Look after the request of FSM, which has just ended; do so once."
   (let* ((info (gptel-fsm-info fsm))
          (id (plist-get info :sluice-id)))
-    (pcase (gptel-fsm-state fsm)
-      ('ABRT nil)
-      ('ERRS
-       (sluice-gptel--failed fsm id)
-       ;; What the daemon said is in the echo area already; what curl says is no help.
-       (when (equal (plist-get info :status) "Curl failure")
-         (run-at-time 0 nil #'sluice-gptel--tell-hidden fsm id)))
-      ;; gptel takes a cut stream and an error inside a 200 for success, and notes
-      ;; curl's failure only after this.
-      (_ (run-at-time 0.05 nil #'sluice-gptel--tell-hidden fsm id)))))
+    (unless (equal id (plist-get info :sluice-ended))
+      (plist-put info :sluice-ended id)
+      (sluice-gptel--look-after fsm info id))))
+
+(defun sluice-gptel--look-after (fsm info id)
+  "Tell what the request ID of FSM with INFO has come to, if gptel does not."
+  (pcase (gptel-fsm-state fsm)
+    ('ABRT nil)
+    ('ERRS
+     (sluice-gptel--failed fsm id)
+     ;; What the daemon said is in the echo area already; what curl says is no help.
+     (when (equal (plist-get info :status) "Curl failure")
+       (run-at-time 0 nil #'sluice-gptel--tell-hidden fsm id)))
+    ;; gptel takes a cut stream and an error inside a 200 for success, and notes
+    ;; curl's failure only after this.
+    (_ (run-at-time 0.05 nil #'sluice-gptel--tell-hidden fsm id))))
 
 (defun sluice-gptel--failed (fsm id)
   "Remember and show that the call ID of FSM has failed.
@@ -222,8 +239,8 @@ DELAY is how many seconds were waited last, as the call was not yet settled."
             :error (lambda (_) (sluice-gptel--judge fsm id nil 1))))
           ((sluice-gptel--cut-p fsm)
            (sluice-gptel--failed fsm id)
-           (message "The Sluice daemon stopped in the middle of this call.  \
-Start it with M-x sluice-start, then send again")))))
+           (message "%s" (sluice-gettext "The Sluice daemon stopped in the middle of this call.  \
+Start it with M-x sluice-start, then send again"))))))
 
 (defun sluice-gptel--judge (fsm id row delay)
   "Tell what ROW, the daemon's record of call ID of FSM, has beyond gptel.
@@ -236,23 +253,25 @@ If the call is not settled yet, ask again; DELAY seconds were waited last."
            (message "%s  (M-x sluice-explain-last)" line))
           ((sluice-gptel--cut-p fsm)
            (sluice-gptel--failed fsm id)
-           (message "The answer was cut off before its end, so it is not complete.  Send again")))))
+           (message "%s" (sluice-gettext "The answer was cut off before its end, \
+so it is not complete.  Send again"))))))
 
 ;;;; The mode
 
 (defconst sluice-gptel--advice
   '((gptel-curl-get-response :around sluice-gptel--around-curl)
     (gptel--url-get-response :around sluice-gptel--around-url)
-    (gptel--fsm-transition :after sluice-gptel-wait-moved))
+    (gptel--fsm-transition :after sluice-gptel--moved))
   "What is advised while the mode is on: (FUNCTION HOW ADVICE).")
 
 (defun sluice-gptel--load ()
   "Load gptel as far as it is needed, or say what is missing."
   (unless (or (require 'gptel-request nil t) (require 'gptel nil t))
-    (user-error "The package gptel is not installed: M-x package-install RET gptel"))
+    (user-error "%s" (sluice-gettext "The package gptel is not installed: \
+M-x package-install RET gptel")))
   (unless (boundp 'gptel-curl-extra-args)
-    (user-error "This gptel is too old for Sluice, which needs 0.9.9.4 or newer: \
-M-x package-upgrade RET gptel")))
+    (user-error "%s" (sluice-gettext "This gptel is too old for Sluice, which needs \
+0.9.9.4 or newer: M-x package-upgrade RET gptel"))))
 
 ;;;###autoload
 (define-minor-mode sluice-gptel-mode

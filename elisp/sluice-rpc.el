@@ -43,6 +43,7 @@
 (require 'cl-lib)
 (require 'cl-generic)
 (require 'subr-x)
+(require 'sluice-words)
 
 (define-error 'sluice-rpc-error "Sluice")
 (define-error 'sluice-rpc-died "Sluice" 'sluice-rpc-error)
@@ -107,12 +108,12 @@ An answer that cannot be read becomes an error answer to the same request."
         (json-parse-string text :object-type 'plist :array-type 'list
                            :null-object nil :false-object nil)
       (error
-       (message "Sluice: unreadable message from the daemon (%s)"
-                (error-message-string err))
+       (message "%s" (sluice-gettext "Sluice: unreadable message from the daemon (%s)"
+                                     (error-message-string err)))
        (when (string-match "\"id\": ?\\([0-9]+\\)" text)
          (list :id (string-to-number (match-string 1 text))
                :error (list :code -32700
-                            :message "The daemon's answer could not be read.")))))))
+                            :message (sluice-gettext "The daemon's answer could not be read."))))))))
 
 ;;;; Connection
 
@@ -190,8 +191,8 @@ Doing it again is harmless: a request on a lost connection needs its error too."
             ;; error out of the filter, and the messages behind it would be stuck.
             (condition-case err
                 (sluice-rpc--handle conn message)
-              (error (message "Sluice: error while handling a message: %s"
-                              (error-message-string err))))))
+              (error (message "%s" (sluice-gettext "Sluice: error while handling a message: %s"
+                                                   (error-message-string err)))))))
       (setf (sluice-rpc-busy conn) nil)
       ;; A handler left by `throw' or quit: the rest is handled as soon as possible.
       (when (sluice-rpc-ready conn)
@@ -222,7 +223,7 @@ Nobody waits for an answer that comes after a timeout or quit: it is dropped."
   "Tell every pending request of CONN that the daemon has gone, then the owner."
   (let ((entries (hash-table-values (sluice-rpc-pending conn)))
         (err (list :code sluice-rpc-died-code
-                   :message "The Sluice daemon has gone away.")))
+                   :message (sluice-gettext "The Sluice daemon has gone away."))))
     (clrhash (sluice-rpc-pending conn))
     (dolist (entry entries)
       (condition-case problem
@@ -314,7 +315,7 @@ answer has come."
         (left (- limit (float-time))))
     (when (<= left 0)
       (signal 'sluice-rpc-timeout
-              (list (format "The daemon has not answered `%s' in time." method))))
+              (list (sluice-gettext "The daemon has not answered `%s' in time." method))))
     ;; Short waits: a timer that wants to end the wait is seen soon.
     (if (process-live-p process)
         (accept-process-output process (min left 0.1))
@@ -325,7 +326,7 @@ answer has come."
       (sluice-rpc--drain conn))
     (when (and (sluice-rpc-lost conn) (not (funcall done)))
       (sluice-rpc--signal (list :code sluice-rpc-died-code
-                                :message "The Sluice daemon has gone away.")))))
+                                :message (sluice-gettext "The Sluice daemon has gone away."))))))
 
 ;;;; What the daemon sends of itself
 
@@ -341,7 +342,7 @@ answer has come."
 
 (cl-defmethod sluice-rpc-answer (method _params)
   "Say that METHOD is not known here."
-  (signal 'sluice-rpc-error (list (format "Emacs has no method `%s'." method) -32601)))
+  (signal 'sluice-rpc-error (list (sluice-gettext "Emacs has no method `%s'." method) -32601)))
 
 (defun sluice-rpc--serve (conn message)
   "Answer the daemon's request MESSAGE over CONN."

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ("stage.canary", "stage.disks", "stage.verdict", "stage.processes", "stage.visitors")
+pytest_plugins = ("stage.canary", "stage.disks", "stage.verdict", "stage.processes", "stage.visitors", "stage.gptel")
 
 _ROOT = Path(__file__).resolve().parents[1]
 
@@ -25,7 +25,7 @@ def pytest_configure() -> None:
     run = subprocess.run(["bash", "-c", script, str(_ROOT / ".ci" / "env.sh")], capture_output=True, check=False)
     for entry in run.stdout.decode("utf-8", "surrogateescape").split("\0"):
         name, _, value = entry.partition("=")
-        if name == "PATH" or name.startswith(("SLUICE_EMACS", "SLUICE_GPTEL", "SLUICE_PACKAGE")):
+        if name == "PATH" or name.startswith(("SLUICE_EMACS", "SLUICE_GPTEL", "SLUICE_PLZ", "SLUICE_PACKAGE")):
             os.environ[name] = value
     for name in ("SLUICE_SOCKET", "SLUICE_CONFIG", "SLUICE_STATE_DIR", "SLUICE_LOG_LEVEL"):
         os.environ.pop(name, None)

@@ -104,6 +104,7 @@ CODE = frozenset({
 
 PASSED_ON = frozenset({
     ("daemon/operations/sending.py", "explanation.line"),
+    ("daemon/operations/keys.py", "none.words"),
     ("daemon/cli/client.py", "str(error.get('message'))"),
     ("daemon/cli/offline.py", "refusal.message"),
 })  # fmt: skip

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, cast
 
 from daemon.doors.framing import Framer, FramingError
 from daemon.doors.messages import is_text, parse, serialize, valid_id
 from daemon.doors.outbox import Outbox
+from daemon.doors.questions import Questions
 from daemon.errors import (
     BodyTooLarge,
     Cancelled,
@@ -29,6 +30,7 @@ from daemon.errors import (
     UnknownOperation,
 )
 from daemon.operations import Session
+from daemon.operations.keys import NoKey
 from daemon.phrases import phrase, told
 
 PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS, INTERNAL = -32700, -32600, -32601, -32602, -32603
@@ -46,6 +48,7 @@ CODE_OF: Mapping[type[Refusal], int] = {
     Cancelled: REQUEST_CANCELLED,
     ShuttingDown: -32010,
     OverBudget: -32011,
+    NoKey: -32012,
 }
 """Refusal to JSON-RPC error code. A call that the upstream refused is -32001, with the explanation in `data`."""
 
@@ -75,9 +78,11 @@ class RpcConnection(asyncio.Protocol):
         self._anonymous: set[asyncio.Task[None]] = set()
         self._closers: list[Callable[[], None]] = []
         self._outbox = Outbox(self._write)
+        self._questions = Questions(self._write)
         self._default = language
         self.language: str | None = None
         """What the visitor reads, once it has said so with `hello`."""
+        self.answers: Collection[str] = ()
 
     # ---- the transport's side
 
@@ -101,6 +106,7 @@ class RpcConnection(asyncio.Protocol):
         """Cancel what only this connection wanted."""
         self._transport = None
         self._outbox.stop()
+        self._questions.close()
         for task in self.tasks():
             task.cancel()
         for closer in self._closers:
@@ -140,6 +146,10 @@ class RpcConnection(asyncio.Protocol):
         """Run ACTION when the connection ends."""
         self._closers.append(action)
 
+    async def ask(self, method: str, params: Mapping[str, Any], timeout_s: float) -> Any:
+        """The visitor's answer to a request of ours. Raises Unanswered."""
+        return await self._questions.ask(method, told(params, self.language or self._default), timeout_s)
+
     # ---- messages
 
     def _take(self, message: bytes) -> None:
@@ -161,7 +171,8 @@ class RpcConnection(asyncio.Protocol):
     def _begin(self, request: Any, escapes: bool) -> None:
         if not isinstance(request, dict) or not isinstance(request.get("method"), str):
             if isinstance(request, dict) and ("result" in request or "error" in request):
-                return  # an answer to nothing we asked
+                self._questions.take(request)
+                return
             self._reply_error(None, INVALID_REQUEST, phrase("rpc.request"))
             return
         tag = request.get("id")

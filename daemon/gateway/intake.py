@@ -39,6 +39,8 @@ class Incoming:
     target: str = field(repr=False)
     headers: Headers = field(repr=False)
     body: bytes = field(repr=False)
+    sealed: SealedHeaders = ()
+    """Further fields, with a key that the daemon holds."""
     client: str | None = None
     ref: str | None = None
     priority: Priority = Priority.NORMAL
@@ -73,7 +75,7 @@ class Intake:
         body, given = incoming.body, forwardable(incoming.headers)
         if asks_for_usage(origin, ask):
             body, given = asking_for_usage(body), without_encodings(given)
-        headers = tuple((name, self.redactor.header(name, value)) for name, value in given)
+        headers = (*((name, self.redactor.header(name, value)) for name, value in given), *incoming.sealed)
         return Call(
             id=new_id(),
             origin=origin,

@@ -6,8 +6,9 @@ from typing import Any
 
 from daemon.errors import InvalidCall
 from daemon.model import Priority
-from daemon.operations.desk import Desk, Params, Result, Session, language_of, needed_text, priority_param
+from daemon.operations.desk import Desk, Params, Result, language_of, needed_text, priority_param, text_param
 from daemon.operations.hub import TOPICS
+from daemon.operations.session import Session
 from daemon.phrases import phrase, told
 
 
@@ -37,6 +38,11 @@ async def unsubscribe(desk: Desk, params: Params, session: Session, tag: Any) ->
     """Hear of nothing any more on this connection."""
     desk.hub.unsubscribe(session.notify)
     return {"subscribed": []}
+
+
+async def forget_keys(desk: Desk, params: Params, session: Session, tag: Any) -> Result:
+    """Forget the keys that clients have told when they were asked; those in the environment stay."""
+    return {"forgotten": desk.keys.forget(text_param(params, "host"))}
 
 
 async def reload(desk: Desk, params: Params, session: Session, tag: Any) -> Result:

@@ -16,7 +16,6 @@ from daemon.operations.desk import (
     Desk,
     Params,
     Result,
-    Session,
     flag_param,
     language_of,
     names_param,
@@ -24,6 +23,7 @@ from daemon.operations.desk import (
     number_param,
     text_param,
 )
+from daemon.operations.session import Session
 from daemon.phrases import phrase, told
 from daemon.providers import provider_for
 from daemon.usage import GROUPS, since_day, summary

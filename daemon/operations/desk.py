@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from daemon.errors import InvalidCall
 from daemon.explain import Catalogue
@@ -13,7 +13,9 @@ from daemon.gateway import Gateway
 from daemon.journal import Journal
 from daemon.model import Origin, Priority
 from daemon.operations.hub import Hub
+from daemon.operations.keys import Keys
 from daemon.operations.lookout import Lookout
+from daemon.operations.session import Session
 from daemon.pacing import Pacer
 from daemon.phrases import phrase
 from daemon.redact import Redactor
@@ -26,37 +28,6 @@ _REF = re.compile(r"[!-~]{1,128}")
 
 Params = Mapping[str, Any]
 Result = Mapping[str, Any]
-
-
-class Session(Protocol):
-    """The connection that asked. An HTTP request has one that ignores notifications."""
-
-    language: str | None
-    """What its visitor reads, when it said so once for all with `hello`."""
-
-    def notify(self, method: str, params: Mapping[str, Any]) -> None:
-        """Send a notification."""
-
-    def delta(self, tag: Any, call_id: str, text: str) -> None:
-        """Send text of a stream."""
-
-    def on_close(self, action: Callable[[], None]) -> None:
-        """Run ACTION when the connection ends."""
-
-
-class NoSession:
-    """For a visitor who gets one answer and nothing else."""
-
-    language: str | None = None
-
-    def notify(self, method: str, params: Mapping[str, Any]) -> None:
-        """Ignore."""
-
-    def delta(self, tag: Any, call_id: str, text: str) -> None:
-        """Ignore."""
-
-    def on_close(self, action: Callable[[], None]) -> None:
-        """Ignore."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +43,8 @@ class Desk:
     origin_of: Callable[[str], Origin | None]
     key_of: Callable[[str], str | None]
     """The value of an environment variable of the daemon."""
+    keys: Keys
+    """The keys that clients have told when they were asked."""
     about: Callable[[], dict[str, Any]]
     """What the daemon says of itself: pid, socket, uptime, connections."""
     shut_down: Callable[[], None]

@@ -7,7 +7,8 @@ from typing import Any
 
 from daemon.errors import InvalidCall
 from daemon.journal import Forgotten, Reader, Which
-from daemon.operations.desk import Desk, Params, Result, Session, flag_param, language_of, names_param, number_param
+from daemon.operations.desk import Desk, Params, Result, flag_param, language_of, names_param, number_param
+from daemon.operations.session import Session
 from daemon.phrases import Phrase, phrase
 
 

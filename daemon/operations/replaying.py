@@ -10,7 +10,8 @@ from daemon.errors import InvalidCall
 from daemon.gateway import Incoming
 from daemon.model import Call, Priority
 from daemon.operations.asking import not_kept, row_of, variable_of
-from daemon.operations.desk import Desk, Params, Result, Session, needed_text, text_param
+from daemon.operations.desk import Desk, Params, Result, needed_text, text_param
+from daemon.operations.session import Session
 from daemon.phrases import phrase
 from daemon.upstream import StreamCut
 

@@ -10,7 +10,8 @@ from daemon import __version__
 from daemon.errors import InvalidCall
 from daemon.explain import Catalogue
 from daemon.operations.asking import curl_of, row_of
-from daemon.operations.desk import Desk, Params, Result, Session, needed_text, text_param
+from daemon.operations.desk import Desk, Params, Result, needed_text, text_param
+from daemon.operations.session import Session
 from daemon.phrases import phrase
 
 CLIENT: Final = f"Sluice {__version__}"

@@ -10,12 +10,11 @@ from typing import Any
 from daemon.errors import InvalidCall, Refusal
 from daemon.gateway import Incoming
 from daemon.gateway.copy import status_inside
-from daemon.model import Call, Chat, Explanation, Failure, Headers, Message, Priority, Reply
+from daemon.model import Call, Chat, Explanation, Failure, Headers, Message, Priority, Reply, SealedHeaders
 from daemon.operations.desk import (
     Desk,
     Params,
     Result,
-    Session,
     flag_param,
     needed_text,
     number_param,
@@ -23,8 +22,10 @@ from daemon.operations.desk import (
     ref_param,
     text_param,
 )
+from daemon.operations.session import Session
 from daemon.phrases import phrase, told
 from daemon.providers import Provider, StreamReader, provider_for
+from daemon.redact import Sealed
 from daemon.upstream import StreamCut, failure_of
 
 _ROLES = ("system", "user", "assistant")
@@ -41,23 +42,31 @@ class CallFailed(Refusal):
 
     def __init__(self, call: Call, explanation: Explanation, status: int | None) -> None:
         super().__init__(explanation.line, call=call.id, status=status, explanation=explanation.as_json())
+        self.subtype = explanation.finding.subtype
 
 
 async def chat(desk: Desk, params: Params, session: Session, tag: Any) -> Result:
     """Send a conversation; stream its text as `delta` notifications; return text and usage."""
     provider, host = whom(desk, params)
     request = provider.chat_request(chat_of(params))
-    headers = (*request.headers, *key_header(desk, provider, host, params))
+    given = key_header(desk, provider, host, params)
+    held = () if given else await held_key_header(desk, provider, host, params, session)
     incoming = Incoming(
         host=host,
         method=request.method,
         target=checked_target(request.target),
-        headers=headers,
+        headers=(*request.headers, *given),
+        sealed=held,
         body=request.body,
         **about_the_client(params, Priority.INTERACTIVE),
     )
     call = desk.gateway.receive(incoming)
-    reply = await send_watched(desk, call, session, tag)
+    try:
+        reply = await send_watched(desk, call, session, tag)
+    except CallFailed as failed:
+        if held and failed.subtype == "invalid_api_key":
+            desk.keys.forget(host)  # the next call asks again, and gets the one that was mended meanwhile
+        raise
     async with aclosing(_closing(reply)):
         text, finish, usage = await read_chat(desk, provider, call, reply, session, tag)
     return {
@@ -220,14 +229,37 @@ def whom(desk: Desk, params: Params) -> tuple[Provider, str]:
 
 
 def key_header(desk: Desk, provider: Provider, host: str, params: Params) -> Headers:
-    """The header with the key: given with the call, else from the daemon's environment, else none (local servers)."""
-    origin = desk.origin_of(host)
-    variable = (origin.key_variable if origin is not None else None) or provider.key_variable
+    """The header with the key: given with the call, else from the daemon's environment, else none."""
+    variable = key_variable(desk, provider, host)
     key = text_param(params, "key") or (desk.key_of(variable) if variable else None)
     if not key:
         return ()
     name, prefix = provider.key_header()
     return checked_headers(((name, prefix + key),))
+
+
+async def held_key_header(
+    desk: Desk, provider: Provider, host: str, params: Params, session: Session
+) -> SealedHeaders:  # fmt: skip
+    """The header with the key that the client tells when it is asked, or has told before. Raises NoKey.
+
+    Nobody is asked for servers of the user's own, of which many want no key.
+    """
+    origin, known = desk.origin_of(host), provider_for(host)
+    if not (origin is not None and origin.key_variable) and (known is None or known.local):
+        return ()
+    about = {"variable": key_variable(desk, provider, host), "client": text_param(params, "client")}
+    secret = await desk.keys.of(host, session, about)
+    if secret is None:
+        return ()
+    name, prefix = provider.key_header()
+    return ((name, Sealed(prefix, secret) if prefix else Sealed(secret)),)
+
+
+def key_variable(desk: Desk, provider: Provider, host: str) -> str | None:
+    """The environment variable of the daemon in which the key for HOST is looked for."""
+    origin = desk.origin_of(host)
+    return (origin.key_variable if origin is not None else None) or provider.key_variable
 
 
 def chat_of(params: Params) -> Chat:

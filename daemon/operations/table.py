@@ -6,24 +6,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from daemon import __version__
-from daemon.errors import UnknownOperation
-from daemon.operations import acting, asking, forgetting, replaying, reporting, sending
+from daemon.errors import InvalidCall, UnknownOperation
+from daemon.operations import acting, asking, forgetting, keys, replaying, reporting, sending
 from daemon.operations.desk import (
     PROTOCOL,
     Desk,
     Operation,
     Params,
     Result,
-    Session,
     language_of,
     number_param,
     text_param,
 )
 from daemon.operations.hub import TOPICS
+from daemon.operations.session import Session
 from daemon.phrases import phrase
 
 _CALL = "an id, the client's own id, `last` or `last-failed`"
-_WHO = {"client": "name", "version": "its version", "protocol": "1"}
+_WHO = {"client": "name", "version": "its version", "protocol": "1", "answers": "list of questions that it answers"}
 _CLIENT = {
     "client": "who asks, for fairness between clients",
     "ref": "the client's own id for the call",
@@ -36,6 +36,7 @@ _CLIENT = {
 async def hello(desk: Desk, params: Params, session: Session, tag: Any) -> Result:
     """Say who we are, and whether the client can speak with us."""
     session.language = text_param(params, "language") or session.language
+    session.answers = answers_of(params)
     theirs = int(number_param(params, "protocol", PROTOCOL) or PROTOCOL)
     answer: dict[str, Any] = {
         "daemon": "sluice",
@@ -48,6 +49,14 @@ async def hello(desk: Desk, params: Params, session: Session, tag: Any) -> Resul
         warning = phrase("params.protocol", theirs=theirs, ours=PROTOCOL)
         answer["warning"] = warning.told(language_of(desk, params))
     return answer
+
+
+def answers_of(params: Params) -> frozenset[str]:
+    """The questions that the client answers. Raises InvalidCall."""
+    answers = params.get("answers") or []
+    if not isinstance(answers, list) or not all(isinstance(one, str) for one in answers):
+        raise InvalidCall(phrase("params.answers", known=keys.METHOD))
+    return frozenset(answers)
 
 
 OPERATIONS: Mapping[str, Operation] = {
@@ -165,6 +174,12 @@ OPERATIONS: Mapping[str, Operation] = {
         Operation("promote", acting.promote, "let a waiting call go earlier", {"call": "an id", "priority": "new one"}),
         Operation("subscribe", acting.subscribe, "hear of changes", {"topics": "list of " + ", ".join(TOPICS)}),
         Operation("unsubscribe", acting.unsubscribe, "hear of nothing any more"),
+        Operation(
+            "forget_keys",
+            acting.forget_keys,
+            "forget keys that clients have told",
+            {"host": "only the one for this host"},
+        ),
         Operation("reload", acting.reload, "read the configuration again"),
         Operation("shutdown", acting.shutdown, "stop after running calls have ended"),
     )

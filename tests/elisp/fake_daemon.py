@@ -4,7 +4,7 @@ It speaks the same two languages on one Unix socket (the first byte tells which)
 library alone, so that any Python 3.11 runs it:
 
     fake_daemon.py serve --socket PATH     prints `ready PORT`; PORT is a plain HTTP server on the loopback
-    fake_daemon.py explain --json -        explains a text from standard input
+    fake_daemon.py explain --json -        explains a text from standard input; with an id, a call
 """
 
 from __future__ import annotations
@@ -55,6 +55,7 @@ class Seen:
         self.asked: list[str] = []
         """Which of these were asked, and what was cancelled or promoted."""
         self.clients: list[Client] = []
+        self.greetings: list[Json] = []
         self.left = 0
         """HTTP clients that went away before their answer."""
 
@@ -113,6 +114,7 @@ class Client:
 
     async def do_hello(self, params: Json, id: Any) -> Json:
         protocol = int(os.environ.get("FAKE_PROTOCOL", "1"))
+        self.seen.greetings.append(params)
         return {"daemon": "fake", "version": "9.9", "protocol": protocol, "pid": os.getpid(), "features": []}
 
     async def do_echo(self, params: Json, id: Any) -> Json:
@@ -148,7 +150,7 @@ class Client:
     async def do_ask(self, params: Json, id: Any) -> Json:
         """Ask the client something and return what it said."""
         self.asked["q1"] = asyncio.get_running_loop().create_future()
-        self.send({"id": "q1", "method": params["method"], "params": {"x": 7}})
+        self.send({"id": "q1", "method": params["method"], "params": params.get("params", {"x": 7})})
         return await self.asked["q1"]
 
     async def do_subscribe(self, params: Json, id: Any) -> Json:
@@ -181,11 +183,8 @@ class Client:
 
     async def do_usage(self, params: Json, id: Any) -> Json:
         self.seen.asked.append(f"usage by {params['by']} {params['since_s']}")
-        return {
-            **self.seen.lists["usage"],
-            "by": params["by"],
-            "rows": self.seen.lists["usage"]["rows_" + params["by"]],
-        }
+        usage = self.seen.lists["usage"]
+        return {**usage, "by": params["by"], "rows": usage["rows_" + params["by"]]}
 
     async def do_warn(self, params: Json, id: Any) -> Json:
         for client in self.seen.clients:
@@ -195,6 +194,9 @@ class Client:
     async def do_cancel(self, params: Json, id: Any) -> Json:
         self.seen.asked.append(f"cancel {params['call']}")
         return {"cancelled": params["call"] != "c-gone"}
+
+    async def do_forget_keys(self, params: Json, id: Any) -> Json:
+        return {"forgotten": self.seen.lists.pop("held", 0)}
 
     async def do_promote(self, params: Json, id: Any) -> Json:
         self.seen.asked.append(f"promote {params['call']} {params['priority']}")
@@ -258,6 +260,15 @@ class Client:
             self._delta(id, seq, f"word{seq} ")
             await asyncio.sleep(0.005)
         return {}
+
+    async def chat_big(self, params: Json, id: Any) -> Json:
+        """Eight megabytes of UTF-8, in pieces of 64 kB, and once more with the result."""
+        piece = "한국어 中文 🙂 שלום " * (64 * 1024 // 37)
+        count = 8 * 1024 * 1024 // len(piece.encode())
+        for seq in range(count):
+            self._delta(id, seq, piece)
+            await self.writer.drain()
+        return self._result(piece * count)
 
     async def chat_waits(self, params: Json, id: Any) -> Json:
         """Waits in line until it is cancelled."""
@@ -462,10 +473,15 @@ def main() -> None:
     parser.add_argument("command", choices=["serve", "explain"])
     parser.add_argument("--socket", default=os.environ.get("FAKE_SOCKET"))
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--status")
+    parser.add_argument("--provider")
+    parser.add_argument("--language")
     parser.add_argument("file", nargs="?")
     args = parser.parse_intermixed_args()
     if args.command == "explain":
-        json.dump(dict(EXPLANATION, original=sys.stdin.read()), sys.stdout, ensure_ascii=False)
+        it = dict(EXPLANATION, original=sys.stdin.read(), status=int(args.status or 429))
+        answer = it if args.file == "-" else {"call": args.file, "explanation": it, "text": LINE, "curl": None}
+        json.dump(answer, sys.stdout, ensure_ascii=False)
     else:
         Path(args.socket).unlink(missing_ok=True)
         asyncio.run(serve(args.socket))

@@ -104,30 +104,64 @@
     (should (string-search "Error: 429 너무 많음" (sluice-explain-test-page)))
     (should-error (sluice-explain-test-press "w") :type 'user-error)))
 
+(defun sluice-explain-test-program ()
+  "Make the stand-in's program that of Sluice, and return its file."
+  (let ((file (expand-file-name "program" fake-daemon-directory)))
+    (with-temp-file file
+      (insert (format "#!/bin/sh\nexec %s %s \"$@\"\n" (shell-quote-argument fake-daemon-python)
+                      (shell-quote-argument fake-daemon-program))))
+    (set-file-modes file #o755)
+    file))
+
 (ert-deftest sluice-explain-test-region-without-daemon ()
   "Without a daemon its program explains the text, and no daemon is started."
   (fake-daemon-without
-    (let* ((file (expand-file-name "program" fake-daemon-directory))
-           (sluice-daemon-command (list file "serve")))
-      (with-temp-file file
-        (insert (format "#!/bin/sh\nexec %s %s \"$@\"\n" (shell-quote-argument fake-daemon-python)
-                        (shell-quote-argument fake-daemon-program))))
-      (set-file-modes file #o755)
+    (let ((sluice-daemon-command (list (sluice-explain-test-program) "serve")))
       (with-temp-buffer
         (insert "Error: 429 너무 많음")
         (sluice-explain-region (point-min) (point-max)))
-      (should (string-search "No credit left" (sluice-explain-test-page)))
+      (should (string-search "its program is asked" (sluice-explain-test-page)))
+      (fake-daemon-until (string-search "No credit left" (sluice-explain-test-page)))
+      (sluice-explain-test-on-page
+       (should (string-suffix-p "likely: only the text is known" (sluice-explain--header))))
       (sluice-explain-test-press "i")
       (should (string-search "너무 많음" (sluice-explain-test-page)))
-      (should-not (sluice-connection)))
-    (dolist (case '(("no-such-program-here" . "is not running") ("cat" . "unrecognized option")))
-      (let ((sluice-daemon-command (list (car case))))
-        (with-temp-buffer
-          (insert "x")
-          (should (string-search
-                   (cdr case)
-                   (cadr (should-error (sluice-explain-region (point-min) (point-max))
-                                       :type 'user-error)))))))))
+      (sluice-explain-test-press "g")
+      (fake-daemon-until (string-search "No credit left" (sluice-explain-test-page)))
+      (should (string-search "너무 많음" (sluice-explain-test-page)))
+      (should-not (sluice-connection)))))
+
+(ert-deftest sluice-explain-test-last-without-daemon ()
+  "Without a daemon its program looks the last failure up in the journal."
+  (fake-daemon-without
+    (let ((sluice-daemon-command (list (sluice-explain-test-program) "serve")))
+      (setq sluice--newest-failure "c-66")
+      (sluice-explain-last)
+      (fake-daemon-until (string-search "No credit left" (sluice-explain-test-page)))
+      (sluice-explain-test-on-page
+       (should (equal "c-66" (plist-get sluice-explain--answer :call)))
+       (should-not (string-search "likely" (sluice-explain--header)))))))
+
+(ert-deftest sluice-explain-test-program-that-cannot ()
+  "What the program complains of stands on the page; a later page is not overwritten by it."
+  (fake-daemon-without
+    (let ((sluice-daemon-command '("cat" "serve")))
+      (sluice-explain--show '(:text "x"))
+      (fake-daemon-until (string-search "unrecognized option" (sluice-explain-test-page)))
+      (sluice-explain--show '(:text "y"))
+      (sluice-explain-test-on-page
+       (sluice-explain--turn-to '(:text "z") '(:text "Another page.")))
+      (fake-daemon-until (not (process-live-p (get-process "sluice-program"))))
+      (should (string-prefix-p "Another page." (sluice-explain-test-page))))))
+
+(ert-deftest sluice-explain-test-text-of-this-buffer ()
+  "A failure of which only the text is known is the last one until a call fails here."
+  (with-temp-buffer
+    (setq sluice--newest-failure "c-1")
+    (sluice-explain-note-text '(:text "429" :status 429))
+    (should (equal '(:text "429" :status 429) (sluice-explain--last-question)))
+    (sluice-note-failure "c-2" (current-buffer))
+    (should (equal "c-2" (plist-get (sluice-explain--last-question) :call)))))
 
 (ert-deftest sluice-explain-test-copy-curl ()
   "The command of this buffer's newest call is copied, and the note is told."

@@ -69,7 +69,7 @@
   (sluice-gptel-failure-test-with 'busy 0.4
     (should (string-match-p "t send again at [0-9:]+, w" (sluice-gptel-failure-test-shown)))
     (sluice-gptel-failure-test-press "t")
-    (should (string-match-p "\\[Sent again at [0-9:]+\\.  C-c \\? then d do not\\]"
+    (should (string-match-p "\\[Will be sent again at [0-9:]+\\.  C-c \\? then d do not\\]"
                             (sluice-gptel-failure-test-shown)))
     (should (= 1 (length (sluice-gptel-test-http))))
     (fake-daemon-until (string-search sluice-gptel-test-hello (buffer-string))))
@@ -79,6 +79,14 @@
       (should (memq timer timer-list))
       (sluice-gptel-failure-test-press "d")
       (should-not (memq timer timer-list)))))
+
+(ert-deftest sluice-gptel-failure-test-clears-at ()
+  "The instant that is told counts, else the wait from now on, else nothing is known."
+  (pcase-dolist (`(,told ,at) '(((:reset_at 120.5 :retry_after_s 3) 120.5)
+                                ((:reset_at :null :retry_after_s 30.0) 130.0)
+                                ((:reset_at nil :retry_after_s nil) nil)
+                                ((:reset_at :null :retry_after_s :null) nil) (nil nil)))
+    (should (equal at (sluice-gptel-failure--clears-at told 100)))))
 
 (ert-deftest sluice-gptel-failure-test-gone ()
   "A new request takes it away, and so does turning the mode off."

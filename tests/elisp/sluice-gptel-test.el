@@ -30,6 +30,38 @@
                                     (plist-get headers :x-sluice-request)))
             (should-not (plist-get headers :expect))))))))
 
+(declare-function gptel-make-openai-responses "ext:gptel-openai-responses")
+
+(ert-deftest sluice-gptel-test-other-makers ()
+  "Backends of all the other makers that need no login go through as well, each to its host.
+So do one that is buffer-local and one that was made while the mode was on."
+  (sluice-gptel-test-with
+    (dolist (feature '(gptel-openai-extras gptel-openai-responses gptel-kagi gptel-bedrock))
+      (require feature nil t))
+    (pcase-dolist (`(,maker ,host . ,more)
+                   '((gptel-make-deepseek "api.deepseek.com") (gptel-make-xai "api.x.ai")
+                     (gptel-make-perplexity "api.perplexity.ai")
+                     (gptel-make-azure "mine.openai.azure.com" :host "mine.openai.azure.com"
+                                       :endpoint "/openai/deployments/D/chat/completions")
+                     (gptel-make-openai-responses "api.openai.com")
+                     (gptel-make-kagi "kagi.com")))
+      (when (fboundp maker)
+        (with-temp-buffer
+          (setq-local gptel-backend (apply maker "T-Maker" :key "CANARY-key-0123456789"
+                                           (append more (unless (eq maker 'gptel-make-kagi)
+                                                          '(:models (ok)))))
+                      gptel-stream nil)
+          (setq-local gptel-model (if (eq maker 'gptel-make-kagi) 'fastgpt 'ok))
+          (let ((before (length (sluice-gptel-test-http))))
+            (with-demoted-errors "%S" (gptel-request "Hello" :callback #'ignore))
+            (fake-daemon-until (< before (length (sluice-gptel-test-http))))
+            (let ((record (car (last (sluice-gptel-test-http)))))
+              (should (equal "socket" (plist-get record :where)))
+              (should (equal host (plist-get (plist-get record :headers) :host)))
+              (should (string-search "CANARY-key-0123456789"
+                                     (format "%s" (plist-get record :headers))))))
+          (fake-daemon-until (null gptel--request-alist)))))))
+
 (ert-deftest sluice-gptel-test-big-body ()
   "A body of more than a megabyte goes without an Expect header."
   (sluice-gptel-test-with

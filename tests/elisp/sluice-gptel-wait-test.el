@@ -46,9 +46,9 @@
   "It is said at the prompt and in the status line until the first byte; no text changes."
   (sluice-gptel-wait-test-with
    (should (string-match-p
-            "\\`\n\\[2nd in line, goes in 1:0[56], requests per minute used up\\]\\'"
+            "\\`\n\\[number 2 in line, goes in 1:0[56], requests per minute used up\\]\\'"
             (sluice-gptel-wait-test-shown)))
-   (should (string-prefix-p " 2nd in line, goes in 1:0" (sluice-gptel-wait-test-status)))
+   (should (string-prefix-p " number 2 in line, goes in 1:0" (sluice-gptel-wait-test-status)))
    (should (equal "Hello" (string-trim (buffer-string))))
    (should sluice-gptel-wait--clock)
    (fake-daemon-set :go (vector (sluice-gptel-wait-id (car sluice-gptel-wait--live))))
@@ -113,10 +113,10 @@
   "The words, for each kind of place and time."
   (pcase-dolist (`(,row . ,words)
                  '(((:place 1 :eta_at 112 :waits_for "x") . "next in line, goes in 0:12, x")
-                   ((:place 2 :eta_at 99) . "2nd in line, goes now")
-                   ((:place 3 :eta_at nil :waits_for "") . "3rd in line")
-                   ((:place 11 :eta_at 3701) . "11th in line, goes in 1:00:01")
-                   ((:place 22) . "22nd in line") ((:place 101) . "101st in line")
+                   ((:place 2 :eta_at 99) . "number 2 in line, goes now")
+                   ((:place 3 :eta_at nil :waits_for "") . "number 3 in line")
+                   ((:place 11 :eta_at 3701) . "number 11 in line, goes in 1:00:01")
+                   ((:place 22) . "number 22 in line") ((:place 101) . "number 101 in line")
                    ((:place nil :eta_at 160) . "waits, goes in 1:00")))
     (should (equal words (sluice-gptel-wait-words row 100)))))
 

@@ -63,7 +63,7 @@
 (ert-deftest sluice-rpc-test-order-under-stress ()
   "Handlers that wait for answers of their own lose no message and change no order."
   (sluice-rpc-test-with conn
-    (dotimes (_round 20)
+    (dotimes (_round 40)
       (let* ((sluice-rpc-test-began nil) (sluice-rpc-test-ended nil) (done nil) (pings 0)
              (sluice-rpc-test-do
               (lambda (n)

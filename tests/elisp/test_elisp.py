@@ -1,7 +1,7 @@
 """Runs the tests and gates of the Emacs package in every Emacs that is found: the newest one and the oldest supported.
 
 `.ci/install-emacs.sh` puts both in place; `.ci/env.sh` tells where, by SLUICE_EMACS_30, SLUICE_EMACS_28,
-SLUICE_GPTEL_PATH and SLUICE_PACKAGE_LINT_PATH. Without these variables the same places are looked up here.
+SLUICE_GPTEL_PATH, SLUICE_PLZ_PATH and SLUICE_PACKAGE_LINT_PATH. Without these the same places are looked up here.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from daemon.providers import load_providers
 
 HERE = Path(__file__).resolve().parent
 PACKAGE = HERE.parents[1] / "elisp"
@@ -68,6 +70,7 @@ def load_path(variable: str, name: str) -> list[str]:
 
 EMACSEN = emacsen()
 GPTEL = load_path("SLUICE_GPTEL_PATH", "gptel")
+PLZ = load_path("SLUICE_PLZ_PATH", "plz")
 PACKAGE_LINT = load_path("SLUICE_PACKAGE_LINT_PATH", "package-lint")
 TEST_FILES = sorted(HERE.glob("*-test.el"))
 
@@ -107,7 +110,9 @@ def test_ert(emacs: Emacs | None, file: Path, tmp_path: Path) -> None:
     emacs = need(emacs)
     if file.stem.startswith("sluice-gptel") and not GPTEL:
         pytest.skip(f"gptel is missing; {INSTALL}")
-    status, output = run_emacs(emacs, tmp_path, GPTEL, "-l", str(file), "-f", "ert-run-tests-batch-and-exit")
+    if file.stem.startswith("sluice-llm") and not PLZ:
+        pytest.skip(f"plz is missing; {INSTALL}")
+    status, output = run_emacs(emacs, tmp_path, [*GPTEL, *PLZ], "-l", str(file), "-f", "ert-run-tests-batch-and-exit")
     summary = SUMMARY.search(output)
     assert summary, output
     ran, expected, unexpected, skipped = (int(number or 0) for number in summary.groups())
@@ -132,6 +137,43 @@ def test_gate(emacs: Emacs | None, gate: str, tmp_path: Path) -> None:
 def test_each_file_has_its_tests() -> None:
     """For each file of the package there is a file of tests."""
     assert {file.stem + "-test" for file in PACKAGE.glob("*.el")} == {file.stem for file in TEST_FILES}
+
+
+def test_the_names_of_providers() -> None:
+    """A provider that the package names is one that the daemon knows, on such a host."""
+    text = (PACKAGE / "sluice-gptel-explain.el").read_text()
+    names = re.findall(r'"([a-z]+)"', text.partition("sluice-gptel-explain--providers\n")[2].partition(")")[0])
+    assert len(names) > 10
+    providers = load_providers()
+    for name in (*names, "gemini", "xai", "copilot"):
+        hosts = [host.pattern.split(".") for host in providers[name].hosts]
+        assert [one for one in hosts if one[-2] in (name, "googleapis", "x", "githubcopilot")], name
+
+
+WITHOUT_A_KEY = {
+    *("sluice-gptel-mode", "sluice-gptel-explain-mode", "sluice-llm-mode", "sluice-warnings-mode"),
+    "sluice-forget-keys",
+}
+"""Modes that a person turns on in the init file, and what is needed once in a year."""
+
+
+def commands() -> set[str]:
+    """The commands that are offered: those that are loaded when somebody calls them."""
+    text = "\n".join(file.read_text() for file in PACKAGE.glob("*.el"))
+    form = re.compile(
+        r"^;;;###autoload[^\n]*\n\((defun|define-minor-mode|transient-define-prefix) ([a-z-]+)(.*?)(?=^\()", re.M | re.S
+    )
+    return {name for kind, name, body in form.findall(text + "\n(") if kind != "defun" or "(interactive" in body}
+
+
+def test_commands_are_reachable_and_documented() -> None:
+    """Each command has a key in the command map and a row in the README's table; the table has no other keys."""
+    keys = dict(re.findall(r'\(define-key map "(.)" #\'([a-z-]+)\)', (PACKAGE / "sluice.el").read_text()))
+    table = re.findall(r"^\| `C-c g (.)` \| `([a-z-]+)` \|", (HERE.parents[1] / "README.md").read_text(), re.MULTILINE)
+    offered = commands()
+    assert {"sluice-menu", "sluice-send", "sluice-chat", "sluice-doctor", "sluice-mode-line-mode"} <= offered
+    assert offered - WITHOUT_A_KEY <= set(keys.values())
+    assert dict(table) == keys
 
 
 def test_keys_that_users_own() -> None:

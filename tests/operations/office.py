@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from daemon.journal import Journal
 from daemon.operations import Desk, operate
 from daemon.operations.hub import Hub
+from daemon.operations.keys import Keys
 from daemon.redact import Redactor
 from gateway.scripted import CATALOGUE, World
 
@@ -22,6 +23,10 @@ class Heard:
     texts: list[tuple[Any, str, str]] = field(default_factory=list)
     closers: list[Callable[[], None]] = field(default_factory=list)
     language: str | None = None
+    answers: Collection[str] = ()
+    told: list[Any] = field(default_factory=list)
+    """What it answers to questions, in order; an exception is raised, a function is called."""
+    asked: list[tuple[str, Any]] = field(default_factory=list)
 
     def notify(self, method: str, params: Mapping[str, Any]) -> None:
         """Keep it."""
@@ -34,6 +39,14 @@ class Heard:
     def on_close(self, action: Callable[[], None]) -> None:
         """Keep it."""
         self.closers.append(action)
+
+    async def ask(self, method: str, params: Mapping[str, Any], timeout_s: float) -> Any:
+        """Give the next answer."""
+        self.asked.append((method, params))
+        answer = self.told.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return await answer() if callable(answer) else answer
 
 
 class Office:
@@ -58,6 +71,7 @@ class Office:
             hub=self.hub,
             origin_of=self.world.origin_of,
             key_of=(keys or {}).get,
+            keys=Keys(redactor.secret),
             about=lambda: {"pid": 1, "socket": "/run/s"},
             shut_down=lambda: self.told.append("stop"),
             reload=lambda: "read it",

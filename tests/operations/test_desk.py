@@ -9,7 +9,6 @@ import pytest
 from daemon.errors import InvalidCall
 from daemon.model import Priority
 from daemon.operations.desk import (
-    NoSession,
     flag_param,
     needed_text,
     number_param,
@@ -86,11 +85,3 @@ def test_refs() -> None:
     for ref in ("", "a b", "é", "x" * 129, "a\n"):
         with pytest.raises(InvalidCall, match="ref"):
             ref_param({"ref": ref})
-
-
-def test_no_session_ignores_everything() -> None:
-    """An HTTP request gets one answer and no notifications."""
-    session = NoSession()
-    session.notify("a", {})
-    session.delta(1, "c", "x")
-    session.on_close(lambda: pytest.fail("never"))

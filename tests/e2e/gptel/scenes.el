@@ -17,7 +17,7 @@
 (require 'gptel-gemini)
 (require 'sluice)
 
-(defconst scenes-backends
+(defvar scenes-backends
   (let ((key #'gptel-api-key-from-auth-source))
     (list (cons "openai" (gptel-make-openai "ChatGPT" :key key :stream t))
           (cons "anthropic" (gptel-make-anthropic "Claude" :key key :stream t))
@@ -52,12 +52,17 @@
     (when (buffer-live-p buffer) (kill-buffer buffer)))
   (setq scenes--buffers nil))
 
-(cl-defun scenes-chat (name backend model text &key (stream t))
-  "Type TEXT in the gptel chat NAME and send it to MODEL of BACKEND, as C-c RET does."
+(defun scenes-backend (backend model)
+  "Return BACKEND, which knows MODEL."
   (let ((chosen (cdr (assoc backend scenes-backends))))
     ;; The model's name tells the sandbox what to do; one that the backend does not know is
     ;; replaced by gptel.
     (cl-pushnew model (gptel-backend-models chosen))
+    chosen))
+
+(cl-defun scenes-chat (name backend model text &key (stream t))
+  "Type TEXT in the gptel chat NAME and send it to MODEL of BACKEND, as C-c RET does."
+  (let ((chosen (scenes-backend backend model)))
     (with-current-buffer (gptel name)
       (push (current-buffer) scenes--buffers)
       (setq-local gptel-backend chosen gptel-model model gptel-stream stream)
@@ -128,19 +133,72 @@ That is its whole text, what was shown meanwhile, and the call that is explained
   (with-current-buffer name (sluice-explain-last))
   (wire-text "*Sluice explain*"))
 
-(defun scenes-rewrite (backend text instruction)
+(defun scenes-press (name key)
+  "Do what C-c ? KEY does in the buffer NAME, and return the command."
+  (with-current-buffer name
+    (let ((command (key-binding (kbd (concat "C-c ? " key)))))
+      (save-window-excursion (call-interactively command))
+      command)))
+
+(defun scenes-pressed-in-vain (name key)
+  "Return what C-c ? KEY complains of in the buffer NAME."
+  (condition-case err (progn (scenes-press name key) nil)
+    (user-error (cadr err))))
+
+(defvar scenes-answered nil "What the callback of `scenes-request' was called with, newest first.")
+
+(defun scenes-request (name backend model)
+  "Ask MODEL of BACKEND by `gptel-request' from the buffer NAME, as packages do, and wait."
+  (setq scenes-answered nil)
+  (with-current-buffer (get-buffer-create name)
+    (push (current-buffer) scenes--buffers)
+    (insert "text of the user")
+    (let ((gptel-backend (scenes-backend backend model)) (gptel-model model))
+      (gptel-request "Hello"
+        :stream nil
+        :callback (lambda (response _info) (push (or response 'failed) scenes-answered)))))
+  (scenes-over name))
+
+(defun scenes-presets ()
+  "Send with a preset that chooses backend and model; return the chat's text."
+  (gptel-make-preset 'scenes-claude
+    :backend "Claude" :model 'gpt-4o-mini :system "Be short.")
+  (scenes-backend "anthropic" 'gpt-4o-mini)
+  (let ((name (generate-new-buffer-name "*preset*")))
+    (with-current-buffer (gptel name)
+      (push (current-buffer) scenes--buffers)
+      (gptel--apply-preset 'scenes-claude (lambda (symbol value) (set (make-local-variable symbol) value)))
+      (insert "by preset")
+      (gptel-send))
+    (scenes-over name)))
+
+(defun scenes-direct (port)
+  "With the mode off, have a call fail at the provider on PORT; return the chat's name."
+  (sluice-gptel-mode -1)
+  (sluice-gptel-explain-mode 1)
+  (push (cons "direct" (gptel-make-openai "Direct" :protocol "http" :stream t :key "CANARY-direct-9c2e8b7a"
+                                          :host (format "127.0.0.1:%s" port)))
+        scenes-backends)
+  (unwind-protect
+      (progn (scenes-chat "*direct*" "direct" 'insufficient-quota "Hello")
+             (scenes-over "*direct*"))
+    (pop scenes-backends)))
+
+(defun scenes-rewrite (backend text instruction &optional model)
   "Have TEXT rewritten in a buffer of its own by INSTRUCTION, as `gptel-rewrite' does.
-Return what the overlay offers, and what was shown."
+MODEL of BACKEND does it.  Return what the overlay offers, and what was shown."
   (require 'gptel-rewrite)
   (with-current-buffer (generate-new-buffer "*essay*")
     (push (current-buffer) scenes--buffers)
-    (let ((gptel-backend (cdr (assoc backend scenes-backends))) (gptel-model 'gpt-4o-mini)
-          (transient-mark-mode t))
+    (let* ((gptel-model (or model 'gpt-4o-mini))
+           (gptel-backend (scenes-backend backend gptel-model))
+           (transient-mark-mode t))
       (insert text)
       (push-mark (point-min) t t)
       (gptel--suffix-rewrite instruction)
       (wire-until (not gptel--request-alist))
-      (list :offered (cl-some (lambda (overlay) (overlay-get overlay 'gptel-rewrite))
+      (list :name (buffer-name)
+            :offered (cl-some (lambda (overlay) (overlay-get overlay 'gptel-rewrite))
                               (overlays-in (point-min) (point-max)))
             :text (buffer-string) :said (wire-said)))))
 
