@@ -28,6 +28,7 @@ from daemon.errors import ConfigError, NotFound, Refusal
 from daemon.explain import Catalogue
 from daemon.gateway import Gateway
 from daemon.journal import Journal
+from daemon.log import CallLog
 from daemon.model import Call, Failure, Origin, Priority
 from daemon.operations import Desk, Session, operate
 from daemon.operations.desk import PROTOCOL
@@ -202,7 +203,11 @@ class App:
             upstream=self._upstream,
             redactor=redactor,
             sinks=(
-                *(self._journal.record, log.CallLog(redactor, self.curl_of), self._hub.hear),
+                *(
+                    self._journal.record,
+                    CallLog(redactor, self.curl_of, lambda: self._config.log.bodies),
+                    self._hub.hear,
+                ),
                 *(self._budgets.hear, self._lookout.hear),
             ),
             allowance=self._budgets if self._budgets else None,
@@ -363,15 +368,22 @@ class App:
             return origin
         return replace(origin, url=self._sandbox_url)
 
-    def curl_of(self, call: Call) -> str:
-        """The curl command of a call that has just failed, for the log."""
+    def curl_of(self, call: Call, failed: bool) -> str:
+        """The curl command of a call that has just ended, for the log: on one line, and without the prompt's text.
+
+        With the setting `log.bodies` the body stands in it, if it can be pasted and is one line itself.
+        """
         provider = provider_for(call.origin.provider)
         variable = call.origin.key_variable or (provider.key_variable if provider is not None else None)
-        body_file = str(self._journal.body_file(call.id)) if needs_file(call.body) else None
+        inline = self._config.log.bodies and not needs_file(call.body) and b"\n" not in call.body
+        kept = not call.body or self._journal.keeps(call, failed)
         return curl_command(
             call,
             key_variable=variable,
-            body_file=body_file,
+            body_file=str(self._journal.body_file(call.id)) if kept else None,
+            body_kept=inline or kept,
+            body_in_file=not inline,
+            one_line=True,
             proxy=self._proxy_of(call.origin.url),
             ca_file=str(self._config.ca_file) if self._config.ca_file else None,
         )

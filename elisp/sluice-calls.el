@@ -52,6 +52,7 @@
     (define-key map "u" #'sluice-queue-up)
     (define-key map "d" #'sluice-queue-down)
     (define-key map "p" #'sluice-queue-promote)
+    (define-key map "w" #'sluice-queue-copy-curl)
     map)
   "Keys in the list of calls that wait.")
 
@@ -61,7 +62,8 @@
 \\[sluice-queue-explain] says why.
 \\[sluice-queue-visit] goes to the buffer of a call.
 \\[sluice-queue-cancel] cancels.
-\\[sluice-queue-up] lets go earlier, \\[sluice-queue-down] later."
+\\[sluice-queue-up] lets go earlier, \\[sluice-queue-down] later.
+\\[sluice-queue-copy-curl] copies the call as a curl command."
   (setq tabulated-list-format
         (vector (list (sluice-gettext "Place") 5 t :right-align t)
                 (list (sluice-gettext "Goes in") 8 nil :right-align t)
@@ -191,6 +193,11 @@ If it is not from this Emacs, say why it waits."
   "Let the call on this line go before those for which nobody waits."
   (interactive)
   (sluice-queue--move (sluice-dashboard--row) "interactive"))
+
+(defun sluice-queue-copy-curl ()
+  "Copy the curl command of the call on this line.  The key is not in it."
+  (interactive)
+  (sluice-copy-curl-of (plist-get (sluice-dashboard--row) :id)))
 
 ;;;; The newest calls
 

@@ -54,6 +54,7 @@ class Log:
     )
     style: Literal["text", "json"] = field(metadata=setting(choice("text", "json"), "format"))
     file: Path | Literal["auto"] | None = field(metadata=setting(unless("none", auto_or_path)))
+    bodies: bool = field(metadata=setting(boolean))
     max_bytes: int = field(metadata=setting(size))
     keep: int = field(metadata=setting(whole(0, 100)))
 

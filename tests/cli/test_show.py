@@ -10,7 +10,6 @@ import pytest
 from daemon.cli.show import (
     answer_text,
     as_json,
-    call_text,
     calls_text,
     cell,
     clock,
@@ -93,18 +92,6 @@ def test_calls() -> None:
     assert line.split()[2:] == ["x�y", "h", "-", "1.2", "s", "200"]
     assert "curl --unix-socket" in calls_text([], 0.0)[0]
     assert calls_text([], 0.0, failed=True) == ["No call has failed, as far as the journal goes back."]
-
-
-def test_one_call() -> None:
-    """The timeline counts from the beginning, and a failed call says how to learn why."""
-    timeline = [{"at": 100.0, "text": "came in"}, {"at": 101.5, "text": "failed: x\nfake"}]
-    row = {"id": "c1", "method": "POST", "host": "h", "target": "/v1", "state": "failed", "status": 429}
-    lines = call_text({**row, "started_at": 100.0, "timeline": timeline}, 100.0)
-    assert lines[0] == "Call c1: POST h/v1"
-    assert "      0.000 s  came in" in lines
-    assert "      1.500 s  failed: x�fake" in lines
-    assert lines[-1] == "Why, and what to do: daemon explain c1"
-    assert "daemon explain" not in call_text({**row, "state": "done"}, 100.0)[-1]
 
 
 def test_number() -> None:

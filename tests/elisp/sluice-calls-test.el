@@ -85,8 +85,10 @@
           (should (eq home (window-buffer))))))))
 
 (ert-deftest sluice-calls-test-queue-keys ()
-  "RET says why, k cancels after asking, p promotes, g asks the daemon."
+  "RET says why, k cancels after asking, p promotes, w copies, g asks the daemon."
   (sluice-calls-test-in sluice-queue
+    (fake-daemon-messages (sluice-calls-test-press "w"))
+    (should (string-suffix-p "# c1" (current-kill 0)))
     (should (string-match-p
              "gpt-4o of gptel to h waits for: requests per minute used up.  It has waited 0:1[01] and goes in 1:0[01] to 1:3[01]"
              (car (fake-daemon-messages (sluice-calls-test-press "RET")))))
@@ -111,7 +113,7 @@
   "Below the list the keys say that there is no call."
   (sluice-calls-test-in sluice-queue
     (goto-char (point-max))
-    (dolist (key '("RET" "k" "p"))
+    (dolist (key '("RET" "k" "p" "w"))
       (should-error (sluice-calls-test-press key) :type 'user-error))))
 
 (ert-deftest sluice-calls-test-log-shown ()
