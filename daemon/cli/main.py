@@ -50,15 +50,21 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def serve(options: argparse.Namespace) -> int:
     """Run the daemon."""
-    from daemon.app import Taken
     from daemon.app import serve as run
     from daemon.cli.ready import ready_lines
+    from daemon.doors.claim import Taken
 
     def ready(socket: Path, sandbox: bool) -> None:
         terminal.announce(ready_lines(socket, sandbox=sandbox, language=chosen(options)))
 
     try:
-        return run(paths(options), sandbox=options.sandbox, environ=environment(options), ready=ready)
+        return run(
+            paths(options),
+            sandbox=options.sandbox,
+            environ=environment(options),
+            ready=ready,
+            replace_running=options.replace,
+        )
     except Taken as taken:
         terminal.complain(f"{program()} {options.command}: {taken.told(chosen(options))}")
         return EXIT_RUNNING

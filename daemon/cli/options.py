@@ -85,6 +85,7 @@ def _everywhere(options: argparse.ArgumentParser) -> None:
 def _serve_options(options: argparse.ArgumentParser) -> None:
     options.add_argument("--log-level", choices=("debug", "info", "warning", "error"), help="help.log_level")
     options.add_argument("--sandbox", action="store_true", help="help.sandbox")
+    options.add_argument("--replace", action="store_true", help="help.replace")
 
 
 def _calls_options(options: argparse.ArgumentParser) -> None:

@@ -53,12 +53,20 @@ class Bodies:
                 with suppress(OSError):
                     self.path(call_id, part).unlink()
 
-    def sweep(self, is_kept: Callable[[str], bool]) -> int:
-        """Delete files whose NAME.part no row speaks of (a crash came between file and row); return how many."""
+    def sweep(self, is_kept: Callable[[str], bool], before: float = float("inf")) -> int:
+        """Delete files from BEFORE that instant (Unix time) whose NAME.part no row speaks of (a crash came between file
+        and row); return how many."""
         if not self.folder.is_dir():
             return 0
-        orphans = [path for path in self.folder.iterdir() if not is_kept(path.name)]
+        orphans = [path for path in self.folder.iterdir() if not is_kept(path.name) and _written_at(path) < before]
         for path in orphans:
             with suppress(OSError):
                 path.unlink()
         return len(orphans)
+
+
+def _written_at(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
