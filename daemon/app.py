@@ -44,6 +44,7 @@ from daemon.process import (
     install_secret,
     keep_memory_private,
     loop_runner,
+    need_safe_parser,
     platform_text,
     raise_file_limit,
 )
@@ -69,6 +70,7 @@ def serve(
     os.umask(0o077)
     keep_memory_private()
     raise_file_limit()
+    need_safe_parser()
     given = systemd.handed_over(os.environ)
     config = load(paths.config_file, environ=environ, must_exist=paths.config_told)
     paths = _placed(paths, config, given)

@@ -47,6 +47,14 @@ def install_secret(file: Path) -> bytes:
     return made
 
 
+def need_safe_parser(modules: Mapping[str, Any] = sys.modules) -> None:
+    """Refuse to serve with aiohttp's pure-Python parser, which takes requests that the C parser refuses: when two read
+    one request differently, another can be smuggled behind it. MODULES: those that are loaded. Raises ConfigError.
+    """
+    if "aiohttp.http_parser" in modules and "aiohttp._http_parser" not in modules:
+        raise ConfigError(phrase("check.no_parser_start", python=sys.executable))
+
+
 class QuietLoop:
     """The loop's exception handler: each text at most once a second, without the objects' reprs; that descriptors or
     memory are used up once a minute, in one line, since it is no fault in the code and may last."""

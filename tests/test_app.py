@@ -96,6 +96,16 @@ def test_a_wrong_configuration_is_refused(sluice: Any) -> None:
 
 
 @pytest.mark.e2e
+def test_the_unsafe_parser_is_refused(sluice: Any) -> None:
+    """Where aiohttp has no C extension the daemon does not serve, and says what to do."""
+    daemon = sluice(begin=False, env={"AIOHTTP_NO_EXTENSIONS": "1"})
+    done = daemon.run("serve")
+    assert done.returncode == 1
+    assert "--force-reinstall aiohttp" in done.stderr
+    assert not daemon.socket.exists()
+
+
+@pytest.mark.e2e
 def test_reloading(sluice: Any, sandbox: Any) -> None:
     """SIGHUP takes a good configuration; a broken one changes nothing, and the log says where it is broken."""
     provider = sandbox()

@@ -101,3 +101,11 @@ def test_the_limit_of_open_files_is_raised(monkeypatch: pytest.MonkeyPatch) -> N
     limits = (256, 1024)
     monkeypatch.setattr(process.resource, "setrlimit", refuse)
     process.raise_file_limit()
+
+
+def test_the_safe_parser_is_needed() -> None:
+    """The daemon does not start on the parser in pure Python, and the refusal says how to have the other one."""
+    process.need_safe_parser()
+    process.need_safe_parser({"aiohttp.http_parser": 1, "aiohttp._http_parser": 1})
+    with pytest.raises(ConfigError, match="pip install --force-reinstall aiohttp"):
+        process.need_safe_parser({"aiohttp.http_parser": 1})

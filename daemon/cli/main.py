@@ -181,6 +181,14 @@ def check(options: argparse.Namespace) -> int:
     return EXIT_FAILED if any(one.state == "bad" for one in checks) else EXIT_OK
 
 
+def install_service(options: argparse.Namespace) -> int:
+    """Write the files by which the system starts the daemon."""
+    from daemon.cli import units
+
+    units.run(options)
+    return EXIT_OK
+
+
 def demo(options: argparse.Namespace) -> int:
     """Show it."""
     from daemon.cli import demo as showing
@@ -229,6 +237,7 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "explain": explain,
     "report": report,
     "check": check,
+    "install-service": install_service,
     "demo": demo,
     "stop": stop,
 }
