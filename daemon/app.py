@@ -290,7 +290,7 @@ class App:
             self._catalogue.classify(Failure(status=429))
             for language in languages():
                 texts(language)
-        except OSError as error:
+        except (OSError, ConfigError) as error:
             _log.warning("what explains failures is not read yet (%s); the first failure will try again", error)
 
     def _tell_address(self) -> None:

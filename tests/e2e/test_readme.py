@@ -31,7 +31,7 @@ _FENCE = re.compile(r"^(<!-- not run: [^\n]+ -->\n)?```(\w+)\n(.*?)^```$", re.MU
 _DAEMON = re.compile(r"`(daemon [a-z][^`]*)`")
 
 NOT_RUN_IN_TABLES = ("serve", "demo", "stop", "replay", "install-service")
-"""They stay, take long, end it, ask first, or need systemd; `stop` is run on its own, the last two in their own tests."""
+"""They stay, take long, end it, ask first, or need systemd; `stop` is run on its own, the last two elsewhere."""
 
 
 @dataclass(frozen=True)
