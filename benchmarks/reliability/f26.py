@@ -14,7 +14,7 @@ from benchmarks.reliability.figure import Figure, count
 from benchmarks.reliability.mutants import MUTANTS, Mutant
 
 ROOT = Path(__file__).resolve().parents[2]
-SHORT = 0.04
+SHORT = 0.03
 COPIED = ("daemon", "tests", "benchmarks", "pyproject.toml", ".ci")
 TIMEOUT_S = 300
 

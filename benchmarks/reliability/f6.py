@@ -8,7 +8,7 @@ from benchmarks.reliability.daemons import HOSTS, KEYS, Rpc, RpcError, chat, con
 from benchmarks.reliability.figure import Figure, count
 from stage.canary import Canary
 
-SHORT = 0.02
+SHORT = 0.004
 ASKED = ("status", "limits", "queue", "calls", "hello", "subtypes")
 COMMANDS = (
     ("status",),
@@ -28,7 +28,7 @@ COMMANDS = (
 def requests(number: int) -> bytes:
     """A request with a key in a header, an own header, the query, or the body."""
     key = f"{KEYS['openai']}{number}"
-    model = ("gpt-4o-mini", "gpt-4o-mini", "rate-limit-once", "insufficient-quota")[number % 4]
+    model = ("gpt-4o-mini", "gpt-4o-mini", "no-such-model", "insufficient-quota")[number % 4]
     plain = chat(HOSTS["openai"], model, key, user=f"u{number}")
     match number % 3:
         case 1:

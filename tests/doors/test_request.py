@@ -57,7 +57,7 @@ def test_refused_requests(made: Any, words: str) -> None:
 
 def test_another_version_of_http() -> None:
     """2.0 in the request line is refused here, whatever aiohttp's parser lets by."""
-    with pytest.raises(InvalidCall, match="HTTP/1.1"):
+    with pytest.raises(InvalidCall, match=r"HTTP/1\.1"):
         check_request(make_mocked_request("GET", "/v1", version=HttpVersion(2, 0)), full=False)
 
 
