@@ -259,7 +259,7 @@ class App:
             watching = asyncio.create_task(self._keeper.watch())
             await self._stopping.asked.wait()
             watching.cancel()
-            self._notifier.stopping("lets running calls end")
+            self._notifier.stopping(phrase("systemd.ending").told(self._config.language))
             replaced = self._keeper.replaced
             ending = Ending(self._gateway, self._pacer, http, rpc, self._stopping, replaced=replaced)
             patience_s = self._config.drain_replaced_s if replaced else self._config.drain_s
@@ -393,7 +393,7 @@ class App:
         return self._keeper.hand_over(session, done=done)
 
     def _serving(self) -> str:
-        return f"serves at {self._paths.socket}"
+        return phrase("systemd.serves", place=str(self._paths.socket)).told(self._config.language)
 
     def _still_alive(self) -> None:
         """Feed the watchdog, if the journal's thread lives, too."""
