@@ -62,8 +62,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "a folder that others enter",
         PORTER,
-        'if about.st_mode & 0o077:\n        raise ConfigError(\n            f"{folder}',
-        'if False:\n        raise ConfigError(\n            f"{folder}',
+        "    if about.st_mode & 0o077:\n",
+        "    if False:\n",
         (f"{T_PORTER}::test_unsafe_folders_are_refused",),
     ),
     Mutant(
@@ -111,8 +111,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "a lock that is a link",
         PORTER,
-        ' | os.O_NOFOLLOW, 0o600)\n    except OSError as error:\n        raise ConfigError(\n            f"the lock',
-        ', 0o600)\n    except OSError as error:\n        raise ConfigError(\n            f"the lock',
+        ' | os.O_NOFOLLOW, 0o600)\n    except OSError as error:\n        raise ConfigError(phrase("door.lock"',
+        ', 0o600)\n    except OSError as error:\n        raise ConfigError(phrase("door.lock"',
         (f"{T_PORTER}::test_a_lock_that_is_a_link_is_refused",),
     ),
     Mutant(
