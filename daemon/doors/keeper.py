@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import socket
 from collections.abc import Callable
 from typing import Final, Protocol
 
@@ -88,7 +89,8 @@ class Keeper:
         """See whether we still stand in our place, and mend it. Never raises."""
         self._alive()
         try:
-            sock = self._standing.look()
+            if (sock := self._standing.look()) is not None:
+                await self._open(sock)
         except AlreadyRunning as other:
             _log.error("another daemon (pid %s) has our place: this one lets its calls end, and goes", other.pid)
             self._gone()
@@ -97,9 +99,15 @@ class Keeper:
             self._complain(error.message)
             return
         self._complaint = ""
-        if sock is not None:
-            _log.warning("our socket was gone; it is there again")
+
+    async def _open(self, sock: socket.socket) -> None:
+        """Accept on SOCK, too. Raises ConfigError, and then the next look makes another."""
+        try:
             await self._porter.open(sock)
+        except ConfigError:
+            self._standing.forget()
+            raise
+        _log.warning("our socket was gone; it is there again")
 
     def hand_over(self, session: Closing, *, done: bool) -> int:
         """Free our locks for the daemon that asks; when it is DONE, end. Returns our pid. Raises InvalidCall for a

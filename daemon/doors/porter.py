@@ -286,14 +286,22 @@ class Porter:
             first.send_away()
 
     async def open(self, sock: socket.socket) -> None:
-        """Begin to accept on SOCK, which is bound and listens; an earlier one is left."""
+        """Begin to accept on SOCK, which is bound and listens; an earlier one is left. Raises ConfigError, and then the
+        earlier one stays."""
         loop = asyncio.get_running_loop()
         server = await loop.create_server(lambda: Visitor(self), sock=sock, backlog=BACKLOG, start_serving=False)
         old, self._server, self._sock = (self._server, self._sock), server, sock
         try:
             await server.start_serving()
-        finally:  # whatever comes between, none is forgotten
+        except OSError as error:
+            self._server, self._sock = old
+            where, why = os.fsdecode(sock.getsockname()), str(error.strerror)
+            server.close()
+            raise ConfigError(phrase("door.no_bind", path=where, why=why)) from error
+        except asyncio.CancelledError:  # whatever comes between, none is forgotten
             await _left(*old)
+            raise
+        await _left(*old)
 
     async def leave(self) -> None:
         """Take in those who have knocked already, then accept nobody any more. Nobody new may reach the socket: that is

@@ -52,6 +52,10 @@ class Standing:
         self._inode = _inode(self._path)
         return sock
 
+    def forget(self) -> None:
+        """The socket that we made is of no use: the next look makes another."""
+        self._inode = None
+
     def release(self) -> None:
         """Free the locks. We may go on serving, until somebody has taken them."""
         self.free = True

@@ -355,6 +355,24 @@ async def test_who_has_knocked_is_let_in(place: Path) -> None:
             await asyncio.open_unix_connection(str(place / "old"))
 
 
+async def test_a_second_socket_that_cannot_be_served(place: Path) -> None:
+    """The refusal is one of ours, and the first socket is served as before."""
+    async with opened(place / "s") as door:
+        deaf = porter.bind(place / "t")
+
+        def refuse(backlog: int) -> None:
+            raise OSError(98, "Address already in use")
+
+        class Deaf(socket.socket):
+            listen = staticmethod(refuse)  # type: ignore[assignment]
+
+        odd = Deaf(fileno=deaf.detach())
+        with pytest.raises(ConfigError, match="cannot be made"):
+            await door.open(odd)
+        assert odd.fileno() == -1
+        assert await said(place / "s", b"GET / HTTP/1.1") == b"http:GET / HTTP/1.1"
+
+
 async def test_nobody_comes_in_after_closing(place: Path) -> None:
     """When the porter has closed, a new visitor is refused."""
     async with opened(place / "s") as door:

@@ -108,3 +108,13 @@ def test_a_socket_of_systemd_is_not_ours(place: Path) -> None:
         (place / "s").unlink()
         with pytest.raises(ConfigError, match="systemctl --user restart"):
             standing.look()
+
+
+def test_a_socket_that_is_of_no_use(place: Path) -> None:
+    """Nobody could accept on it: the next look makes another."""
+    with stands(place) as standing:
+        standing.forget()
+        with standing.look() as fresh, socket.socket(socket.AF_UNIX) as visitor:
+            visitor.connect(str(place / "s"))
+            assert fresh.fileno() >= 0
+        assert standing.look() is None

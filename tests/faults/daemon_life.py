@@ -147,6 +147,7 @@ async def _both(life: Life, app: App, sock: socket.socket, standing: Standing, p
             await serving
     finally:
         serving.cancel()
+        sock.close()  # as the end of the process would: nobody waits for a daemon that did not start
 
 
 def _look_at(life: Life, app: App) -> None:
