@@ -1,13 +1,15 @@
 # The two commands that a person needs, and what `make test` is made of.
 # Nothing is installed outside of this folder and ~/.cache/sluice-ci, except Emacs, where there is none and we are root.
 
-.PHONY: help run test check clean
+.PHONY: help run test check reliability fuzz clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make run    start the daemon with the built-in sandbox provider: no key, no network   (ARGS="--socket PATH ...")'
 	@echo 'make test   install what the tests need, then every check and every test              (ARGS="-k NAME ...")'
 	@echo 'make check  every check and every test, installing nothing                            (ARGS="-k NAME ...")'
+	@echo 'make reliability  how much it withstands, measured; hours in full   (ARGS="--scale 0.01", ARGS="--only F3,F26")'
+	@echo 'make fuzz   look for bytes that break a parser, with atheris      (ARGS="redaction -max_total_time=600")'
 	@echo 'make clean  remove what make has made in this folder'
 
 run:
@@ -21,6 +23,15 @@ test:
 
 check:
 	@tests/run $(ARGS)
+
+reliability:
+	@.ci/venv.sh test
+	@.venv/bin/python -m benchmarks.reliability $(ARGS)
+
+fuzz:
+	@.ci/venv.sh test
+	@.venv/bin/python -c 'import atheris' 2>/dev/null || .venv/bin/pip install --quiet --disable-pip-version-check -e '.[fuzz]'
+	@.venv/bin/python -m benchmarks.fuzz $(or $(ARGS),framing -max_total_time=60)
 
 clean:
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

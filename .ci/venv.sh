@@ -55,6 +55,20 @@ if ! .venv/bin/python -m pip --version >/dev/null 2>&1 || [ "$(cat .venv/.sluice
   "$python" -m venv --clear .venv
   echo "$PWD" >.venv/.sluice-folder
 fi
+# In CI, where the lock is for this Python and machine: to the version and the hash. A hash that differs ends it; versions
+# that are not to be had here (a mirror of its own) do not, since everybody else installs without the lock as well.
+install_locked() {
+  local fits output
+  [ "${CI:-}" = true ] && [ "$purpose" = test ] || return 0
+  fits=$(.venv/bin/python -c 'import platform, sys; print("%d%d" % sys.version_info[:2], sys.platform, platform.machine())')
+  grep -qx "# for: $fits" .ci/requirements.lock || { say "the lock is for another Python or machine than $fits"; return 0; }
+  output=$(.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+    -r .ci/requirements.lock 2>&1) && return 0
+  case $output in *"DO NOT MATCH THE HASHES"*) say "$output"; return 1 ;; esac
+  say "what the lock names cannot be had here; goes on without it: $(printf '%s' "$output" | tail -n 1)"
+}
+install_locked || exit 1
+
 say "installs Sluice into .venv; once, this takes up to a minute"
 if ! retry .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable "$target"; then
   say "pip could not install it; its reason is above. Without network nothing can be fetched: mend that, then: make $purpose"

@@ -14,6 +14,7 @@ The house, top floor first (imports go downward only; tests/test_house.py holds 
     journal           what happened to each call
     usage             what calls cost, and the person's own budgets
     log               one line a call, or a block of its steps
+    systemd           a socket that it hands over, and what it hears of us
     process           memory, limits and event loop of the process
     desktop           a notification, where the person wants that
     curl              the equivalent curl command

@@ -6,25 +6,27 @@ import asyncio
 import contextlib
 import logging
 import os
-import shlex
 import signal
 import socket
-import stat
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from daemon import __version__, desktop, log
+from daemon import __version__, desktop, log, systemd
 from daemon.config import Config, Paths, load, origins, proxy_lookup
 from daemon.curl import curl_command, needs_file
 from daemon.doors import porter
+from daemon.doors.claim import LEAVE_S, Former, Taken, locks, own_folder
+from daemon.doors.ending import Ending
 from daemon.doors.http import HttpDoor
+from daemon.doors.keeper import CHECK_S, Keeper, Stopping
 from daemon.doors.listener import Listener
 from daemon.doors.request import HttpSettings
 from daemon.doors.rpc import RpcDoor
-from daemon.errors import ConfigError, NotFound, Refusal
+from daemon.doors.standing import Standing
+from daemon.errors import ConfigError, NotFound, ShuttingDown
 from daemon.explain import Catalogue
 from daemon.gateway import Gateway
 from daemon.journal import Journal
@@ -37,15 +39,16 @@ from daemon.operations.keys import Keys
 from daemon.operations.lookout import Lookout
 from daemon.operations.session import NoSession
 from daemon.pacing import Pacer, PacingSettings
-from daemon.phrases import phrase, told
+from daemon.phrases import languages, phrase, texts, told
 from daemon.process import (
     QuietLoop,
+    connections_that_fit,
     install_secret,
     keep_memory_private,
     loop_runner,
+    need_safe_parser,
     platform_text,
     raise_file_limit,
-    unlink_own,
 )
 from daemon.providers import load_providers, provider_for
 from daemon.redact import Redactor
@@ -55,34 +58,28 @@ from daemon.usage import Alarm, Budgets, PriceList
 _log = logging.getLogger("sluice.app")
 
 
-CUT_S = 1.0
-"""How long calls that are cut may take to tell their clients so."""
-
-SAME_S = 0.5
-"""Two requests to stop within this time are one: `timeout` and some terminals signal the process and its group."""
-
 Ready = Callable[[Path, bool], None]
 """Called with the socket and whether the sandbox answers, as soon as we accept calls."""
 
 
-class Taken(Refusal):
-    """Another daemon holds this socket or this state."""
+def serve(
+    paths: Paths, *, sandbox: bool, environ: Mapping[str, str], ready: Ready, replace_running: bool = False
+) -> int:
+    """Run the daemon until it is told to stop: 0, or 1 when calls were cut. Raises ConfigError, Taken at the start.
 
-    code = "already_running"
-
-
-def serve(paths: Paths, *, sandbox: bool, environ: Mapping[str, str], ready: Ready) -> int:
-    """Run the daemon until it is told to stop: 0, or 1 when calls were cut. Raises ConfigError, Taken at the start."""
+    REPLACE_RUNNING: take the place of a daemon that runs, so that no client finds nobody.
+    """
     os.umask(0o077)
     keep_memory_private()
     raise_file_limit()
+    need_safe_parser()
+    given = systemd.handed_over(os.environ)
     config = load(paths.config_file, environ=environ, must_exist=paths.config_told)
-    if config.socket is not None and not paths.socket_told:
-        paths = replace(paths, socket=config.socket, socket_told=True)
-    _own_folder(paths.state_dir, "--state-dir", "sluice")
-    _own_folder(paths.socket.parent, "--socket", f"sluice/{paths.socket.name}")
+    paths = _placed(paths, config, given)
+    own_folder(paths.state_dir, "--state-dir", "sluice")
+    own_folder(paths.socket.parent, "--socket", f"sluice/{paths.socket.name}")
     with contextlib.ExitStack() as stack:
-        _take_locks(paths, stack)
+        held, former = _held(paths, stack, replace_running)
         redactor = Redactor(install_secret(paths.state_dir / "install-secret"))
         output = log.set_up(
             redactor,
@@ -93,46 +90,52 @@ def serve(paths: Paths, *, sandbox: bool, environ: Mapping[str, str], ready: Rea
             keep=config.log.keep,
         )
         stack.callback(log.take_down, output)
-        sock = porter.bind(paths.socket)
-        stack.callback(unlink_own, paths.socket, os.stat(paths.socket).st_ino)
         journal = open_journal(config, paths, redactor)
         stack.callback(journal.close)
         app = App(config, paths, redactor, journal, environ=environ, sandbox=sandbox, ready=ready, log_output=output)
+        if former is not None:  # as late as can be: whatever could fail before has not
+            former.release()
+            held = locks(paths.state_dir, paths.socket, paths.endpoint_file, LEAVE_S)
+            for lock in held:
+                stack.callback(lock.release)
+        sock = given or porter.bind(paths.socket)
+        standing = Standing(paths.socket, held, given=given is not None)
+        stack.callback(standing.end)
+        if former is not None:
+            former.leave()
+            former.close()
         if config.listen is not None:
-            app.listener = Listener(config.listen, paths.state_dir / "token", config.listen_hosts)
+            # Shared: who takes our place listens there, too, until we have ended.
+            app.listener = Listener(config.listen, paths.state_dir / "token", config.listen_hosts, share=True)
             stack.callback(app.listener.close)
-        loop_runner()(app.run(sock))
+        loop_runner()(app.run(sock, standing))
     return 1 if app.cut else 0
 
 
-def _own_folder(folder: Path, option: str, example: str) -> None:
-    """A folder that nobody else enters. Raises ConfigError that names the OPTION which chooses another."""
-    with contextlib.suppress(OSError):
-        if folder.stat().st_mode & stat.S_ISVTX:  # /tmp: nobody should be told to make that private
-            raise ConfigError(phrase("door.for_all", folder=str(folder), option=option, example=str(folder / example)))
-    porter.prepare_folder(folder, option)
+def _placed(paths: Paths, config: Config, given: socket.socket | None) -> Paths:
+    """The places, with the socket that systemd has made, or that the configuration says. Raises ConfigError."""
+    if given is not None:
+        where = systemd.path_of(given)
+        if paths.socket_told and paths.socket != where:
+            raise ConfigError(phrase("systemd.elsewhere", given=str(where), told=str(paths.socket)))
+        return replace(paths, socket=where, socket_told=True)
+    if config.socket is not None and not paths.socket_told:
+        return replace(paths, socket=config.socket, socket_told=True)
+    return paths
 
 
-def _take_locks(paths: Paths, stack: contextlib.ExitStack) -> None:
-    """One daemon for a state and for a socket. Raises Taken with what to do."""
-    places = (
-        (
-            paths.state_dir / "lock",
-            porter.read_endpoint(paths.endpoint_file),
-            phrase("taken.state", place=str(paths.state_dir)),
-        ),
-        (
-            paths.socket.with_name(paths.socket.name + ".lock"),
-            paths.socket,
-            phrase("taken.socket", place=str(paths.socket)),
-        ),
-    )
-    for lock, where, what in places:
-        try:
-            stack.callback(porter.Lock(lock).release)
-        except porter.AlreadyRunning as running:
-            at = f" --socket {shlex.quote(str(where))}" if where else ""
-            raise Taken(phrase("taken.already", pid=str(running.pid or "?"), what=what, at=at)) from None
+def _held(paths: Paths, stack: contextlib.ExitStack, replacing: bool) -> tuple[list[porter.Lock], Former | None]:
+    """Our locks; or none, and the daemon that has them and will be asked for them. Raises Taken."""
+    try:
+        held = locks(paths.state_dir, paths.socket, paths.endpoint_file)
+    except Taken:
+        if not replacing:
+            raise
+        written = porter.read_endpoint(paths.endpoint_file)
+        return [], stack.enter_context(Former([paths.socket, *([written] if written else [])]))
+    for lock in held:
+        stack.callback(lock.release)
+    return held, None
 
 
 def open_journal(config: Config, paths: Paths, redactor: Redactor) -> Journal:
@@ -173,7 +176,9 @@ class App:
         self._sandbox_wanted = sandbox
         self._sandbox_url: str | None = None
         self._started_at = time.time()
-        self._stopping = _Stopping()
+        self._stopping = Stopping()
+        self._notifier = systemd.Notifier(environ)
+        self._keeper: Keeper | None = None
         self._notices: set[asyncio.Task[bool]] = set()
         self.cut = 0
         """How many calls were cut when we ended."""
@@ -196,25 +201,23 @@ class App:
             queue_s=config.warnings.queue_s,
         )
         self._pacer = Pacer(pacing_settings(config), memory=self._journal.memory, on_change=self._hub.changed)
-        self._gateway = Gateway(
+        self._gateway = self._make_gateway(config)
+        self._desk = self._equip(config)
+
+    def _make_gateway(self, config: Config) -> Gateway:
+        """The gateway, and who reads what it tells."""
+        calls = CallLog(self._redactor, self.curl_of, lambda: self._config.log.bodies)
+        return Gateway(
             origin_of=self.origin_of,
             pacer=self._pacer,
             catalogue=self._catalogue,
             upstream=self._upstream,
-            redactor=redactor,
-            sinks=(
-                *(
-                    self._journal.record,
-                    CallLog(redactor, self.curl_of, lambda: self._config.log.bodies),
-                    self._hub.hear,
-                ),
-                *(self._budgets.hear, self._lookout.hear),
-            ),
+            redactor=self._redactor,
+            sinks=(self._journal.record, calls, self._hub.hear, self._budgets.hear, self._lookout.hear),
             allowance=self._budgets if self._budgets else None,
             language=config.language,
             explain=config.explain,
         )
-        self._desk = self._equip(config)
 
     def _equip(self, config: Config) -> Desk:
         """The desk at which operations work."""
@@ -235,11 +238,12 @@ class App:
             budgets=self._budgets,
             prices=self._prices,
             currency=config.currency,
+            hand_over=self._hand_over,
             language=config.language,
         )
 
-    async def run(self, sock: socket.socket) -> None:
-        """Serve until told to stop, then drain."""
+    async def run(self, sock: socket.socket, standing: Standing) -> None:
+        """Serve on SOCK, in the place that is STANDING, until told to stop; then drain."""
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(QuietLoop())
         async with contextlib.AsyncExitStack() as stack:
@@ -247,11 +251,11 @@ class App:
             if self._sandbox_wanted:
                 self._sandbox_url = await self._open_sandbox(stack)
             http, rpc = self._doors()
-            door = porter.Porter(http, rpc)
+            door = porter.Porter(http, rpc, most_silent=connections_that_fit(porter.MOST_SILENT))
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, self._stopping.told)
             loop.add_signal_handler(signal.SIGHUP, self._told_to_reload)
-            warming = asyncio.create_task(asyncio.to_thread(self._catalogue.classify, Failure(status=429)))
+            warming = asyncio.create_task(asyncio.to_thread(self._warm))
             stack.push_async_callback(asyncio.wait, {warming})
             await self._recall_budgets()
             await door.open(sock)
@@ -263,13 +267,18 @@ class App:
                 "sluice %s runs at %s (pid %d, %s)", __version__, self._paths.socket, os.getpid(), platform_text()
             )
             self._ready(self._paths.socket, self._sandbox_url is not None)
+            self._notifier.ready(self._serving())
+            self._keeper = Keeper(standing, door, self._stopping, alive=self._still_alive, every_s=self._every_s())
+            watching = asyncio.create_task(self._keeper.watch())
             await self._stopping.asked.wait()
-            door.close()
+            watching.cancel()
             if self.listener is not None:
                 self.listener.close()
-            await self._drain(rpc)
-            await http.close(1.0)
-            rpc.close()
+            self._notifier.stopping(phrase("systemd.ending").told(self._config.language))
+            replaced = self._keeper.replaced
+            ending = Ending(self._gateway, self._pacer, http, rpc, self._stopping, replaced=replaced)
+            patience_s = self._config.drain_replaced_s if replaced else self._config.drain_s
+            self.cut = await ending.run(door, patience_s)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):  # we end: nothing may cut the journal's last rows
             loop.remove_signal_handler(number)
             signal.signal(number, signal.SIG_IGN)
@@ -289,6 +298,16 @@ class App:
             self._notices.add(task)
             task.add_done_callback(self._notices.discard)
 
+    def _warm(self) -> None:
+        """Read what the first failure would have to read: then it is told as fast as any, also when there is no file
+        descriptor left to open anything with."""
+        try:
+            self._catalogue.classify(Failure(status=429))
+            for language in languages():
+                texts(language)
+        except (OSError, ConfigError) as error:
+            _log.warning("what explains failures is not read yet (%s); the first failure will try again", error)
+
     def _tell_address(self) -> None:
         """Write the address down for clients. Those who know it find us without."""
         try:
@@ -299,27 +318,6 @@ class App:
                 self._paths.endpoint_file,
                 error.strerror,
             )
-
-    async def _drain(self, rpc: RpcDoor) -> None:
-        """Let what runs end, for as long as the setting `drain` allows or until somebody insists; cut the rest."""
-        running, patience = self._gateway.running, self._config.drain_s
-        more = f": no new calls; {len(running)} under way, {patience:g} s to end (stop once more to cut)"
-        _log.info("stopping%s", more if running else "")
-        drained = asyncio.create_task(self._drained(rpc))
-        insisted = asyncio.create_task(self._stopping.insisted.wait())
-        await asyncio.wait({drained, insisted}, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
-        self.cut = len(running)
-        if self.cut:
-            _log.warning("stopping now; calls that are cut: %s", ", ".join(running))
-        for call_id in list(running):  # while the doors are open: who has got nothing yet gets an answer
-            self._gateway.cancel(call_id)
-        if self.cut:
-            await asyncio.wait({drained}, timeout=CUT_S)
-        for task in (drained, insisted):
-            task.cancel()
-        for outcome in await asyncio.gather(drained, insisted, return_exceptions=True):
-            if isinstance(outcome, Exception):
-                _log.error("broken while stopping", exc_info=outcome)
 
     def _doors(self) -> tuple[HttpDoor, RpcDoor]:
         async def by_http(name: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -332,7 +330,7 @@ class App:
         settings = HttpSettings(
             max_body=config.max_body,
             body_idle_s=config.timeouts.body_s,
-            max_connections=config.max_connections,
+            max_connections=connections_that_fit(config.max_connections),
             language=config.language,
         )
         self._http, self._rpc = (
@@ -340,12 +338,6 @@ class App:
             RpcDoor(by_rpc, config.max_body, config.language),
         )
         return self._http, self._rpc
-
-    async def _drained(self, rpc: RpcDoor) -> None:
-        """Wait until nothing runs. What still waits in the queue is told to come back later."""
-        await self._pacer.close()
-        await self._gateway.drained()
-        await rpc.drained()
 
     async def _close_parts(self) -> None:
         await self._pacer.close()
@@ -408,29 +400,33 @@ class App:
         return phrase("ended.reloaded", file=str(self._paths.config_file))
 
     def _told_to_reload(self) -> None:
+        self._notifier.reloading()
         try:
             _log.info("%s", self.reload())
         except ConfigError as error:
             self._log_output.reopen()
             _log.error("the configuration was not taken, the old one stays: %s", error.message)
+        self._notifier.ready(self._serving())
+        if self._keeper is not None:
+            self._looking = asyncio.create_task(self._keeper.look())
 
+    def _hand_over(self, session: Session, *, done: bool) -> int:
+        """Another daemon wants our place, or is DONE taking it. Returns our pid. Raises InvalidCall, ShuttingDown."""
+        if self._keeper is None:
+            raise ShuttingDown(phrase("refused.stopping"))
+        return self._keeper.hand_over(session, done=done)
 
-class _Stopping:
-    """Who asks to stop means: when calls have ended. Who asks once more means now."""
+    def _serving(self) -> str:
+        return phrase("systemd.serves", place=str(self._paths.socket)).told(self._config.language)
 
-    def __init__(self) -> None:
-        self.asked = asyncio.Event()
-        self.insisted = asyncio.Event()
-        self._asked_at = 0.0
+    def _still_alive(self) -> None:
+        """Feed the watchdog, if the journal's thread lives, too."""
+        if self._journal.alive:
+            self._notifier.alive()
 
-    def told(self) -> None:
-        """A signal has come."""
-        at = asyncio.get_running_loop().time()
-        if not self.asked.is_set():
-            self._asked_at = at
-            self.asked.set()
-        elif at - self._asked_at >= SAME_S:
-            self.insisted.set()
+    def _every_s(self) -> float:
+        """How often to look: each minute, and at least twice in the time that a watchdog waits."""
+        return min(CHECK_S, (self._notifier.watchdog_s or CHECK_S * 2) / 2)
 
 
 def budgets_of(config: Config, prices: PriceList, alarm: Callable[[Alarm], None]) -> Budgets:

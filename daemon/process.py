@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import errno
 import logging
 import os
 import resource
@@ -12,12 +13,18 @@ import secrets
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from daemon.errors import ConfigError
 from daemon.phrases import phrase
 
 _log = logging.getLogger("sluice.process")
+
+_USED_UP: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+"""What accept(2) says when there is no room for one more. The loop tries again after a second."""
+
+_OWN_FILES: Final = 32
+"""Descriptors for ourselves: the journal, locks, logs, the loop, a body that is written, and some to spare."""
 
 
 def install_secret(file: Path) -> bytes:
@@ -40,19 +47,38 @@ def install_secret(file: Path) -> bytes:
     return made
 
 
+def need_safe_parser(modules: Mapping[str, Any] = sys.modules) -> None:
+    """Refuse to serve with aiohttp's pure-Python parser, which takes requests that the C parser refuses: when two read
+    one request differently, another can be smuggled behind it. MODULES: those that are loaded. Raises ConfigError.
+    """
+    if "aiohttp.http_parser" in modules and "aiohttp._http_parser" not in modules:
+        raise ConfigError(phrase("check.no_parser_start", python=sys.executable))
+
+
 class QuietLoop:
-    """The loop's exception handler: each text at most once a second, without the objects' reprs."""
+    """The loop's exception handler: each text at most once a second, without the objects' reprs; that descriptors or
+    memory are used up once a minute, in one line, since it is no fault in the code and may last."""
 
     def __init__(self) -> None:
         self._said: dict[str, float] = {}
+        """Text to the instant at which it may be said again."""
 
     def __call__(self, loop: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> None:
-        text = str(context.get("message"))
-        now = loop.time()
-        self._said = {said: at for said, at in self._said.items() if now - at < 1.0}
-        if text not in self._said:
-            self._said[text] = now
-            _log.error("event loop: %s", text, exc_info=context.get("exception"))
+        text, error, now = str(context.get("message")), context.get("exception"), loop.time()
+        self._said = {said: until for said, until in self._said.items() if now < until}
+        if text in self._said:
+            return
+        used_up = isinstance(error, OSError) and error.errno in _USED_UP
+        self._said[text] = now + (60.0 if used_up else 1.0)
+        if used_up:
+            soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+            _log.error(
+                "event loop: %s (%s); at most %d files may be open here. New connections wait until others end; "
+                "raise the limit (ulimit -n, LimitNOFILE=) if that happens again",
+                text, getattr(error, "strerror", error), soft,
+            )  # fmt: skip
+        else:
+            _log.error("event loop: %s", text, exc_info=error)
 
 
 def loop_runner() -> Callable[[Any], None]:
@@ -87,8 +113,9 @@ def raise_file_limit() -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def unlink_own(path: Path, inode: int) -> None:
-    """Remove our socket file at the end, unless a newer daemon has put its own there."""
-    with contextlib.suppress(OSError):
-        if path.stat().st_ino == inode:
-            path.unlink()
+def connections_that_fit(wanted: int) -> int:
+    """At most WANTED, and no more than we have descriptors for: each visitor's call needs one more to its provider."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return wanted
+    return max(4, min(wanted, (soft - _OWN_FILES) // 2))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
@@ -17,9 +16,7 @@ from typing import Any
 import pytest
 
 from daemon import app
-from daemon.config import default_paths, load
-from daemon.doors.porter import Lock, write_endpoint
-from daemon.errors import ConfigError
+from daemon.config import load
 from daemon.pacing import PacingSettings
 from stage.visitors import exchange
 from stage.world import CHATS, HOSTS, config
@@ -50,37 +47,6 @@ def test_pacing_settings(tmp_path: Path) -> None:
     made = app.pacing_settings(load(file, environ={}))
     assert (made.max_waiting, made.max_wait_s, made.tries) == (7, 9.0, 2)
     assert made.floor == PacingSettings().floor
-
-
-def test_a_shared_folder_is_refused(tmp_path: Path) -> None:
-    """In the folder of all users nobody is told to make that private, but where to go; and by the right option."""
-    shared = tmp_path / "shared"
-    shared.mkdir()
-    shared.chmod(0o1777)
-    with pytest.raises(ConfigError, match=r"for all users.*for example --socket .*/shared/sluice/s$"):
-        app._own_folder(shared, "--socket", "sluice/s")
-    (tmp_path / "file").write_text("")
-    with pytest.raises(ConfigError, match="choose another place with --state-dir"):
-        app._own_folder(tmp_path / "file", "--state-dir", "sluice")
-    tmp_path.chmod(0o700)
-    app._own_folder(tmp_path / "new", "--socket", "s")
-    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
-
-
-def test_whoever_is_second_learns_what_to_do(tmp_path: Path) -> None:
-    """The same state or the same socket: who runs, how to see and end that one, how to run a second. No lock stays."""
-    paths = default_paths({"HOME": str(tmp_path), "SLUICE_SOCKET": f"{tmp_path}/s", "SLUICE_STATE_DIR": str(tmp_path)})
-    write_endpoint(paths.endpoint_file, tmp_path / "first socket", "1", 1)
-    for taken, where in ((tmp_path / "lock", "first socket"), (tmp_path / "s.lock", "/s")):
-        held = Lock(taken)
-        with pytest.raises(app.Taken) as caught, contextlib.ExitStack() as stack:
-            app._take_locks(paths, stack)
-        for words in (f"(pid {os.getpid()})", "daemon status --socket", "daemon stop", "--state-dir DIR", where):
-            assert words in caught.value.message
-        held.release()
-    with contextlib.ExitStack() as stack:
-        app._take_locks(paths, stack)
-    Lock(tmp_path / "lock").release()
 
 
 # ---- the process
@@ -127,6 +93,16 @@ def test_a_wrong_configuration_is_refused(sluice: Any) -> None:
     assert done.returncode == 1
     assert f"{daemon.config}:2" in done.stderr
     assert "language" in done.stderr
+
+
+@pytest.mark.e2e
+def test_the_unsafe_parser_is_refused(sluice: Any) -> None:
+    """Where aiohttp has no C extension the daemon does not serve, and says what to do."""
+    daemon = sluice(begin=False, env={"AIOHTTP_NO_EXTENSIONS": "1"})
+    done = daemon.run("serve")
+    assert done.returncode == 1
+    assert "--force-reinstall aiohttp" in done.stderr
+    assert not daemon.socket.exists()
 
 
 @pytest.mark.e2e

@@ -42,6 +42,7 @@ STOREYS: tuple[frozenset[str], ...] = (
             "process",
             "desktop",
             "usage",
+            "systemd",
         }
     ),
     frozenset({"model", "spending"}),
@@ -409,7 +410,8 @@ def test_one_version_everywhere() -> None:
 
 
 @pytest.mark.parametrize(
-    "script", [".ci/run", ".ci/venv.sh", ".ci/install-emacs.sh", ".ci/machine.sh", ".ci/env.sh", "tests/run"]
+    "script",
+    [".ci/run", ".ci/venv.sh", ".ci/audit.sh", ".ci/install-emacs.sh", ".ci/machine.sh", ".ci/env.sh", "tests/run"],
 )
 def test_the_scripts_parse(script: str) -> None:
     """Bash accepts each script; a slip in one that runs rarely is found here."""

@@ -91,9 +91,9 @@ CODE = frozenset({
     ("desktop.py", "on run argv\ndisplay notification (item 1 of argv) with title"),
     # a command to type, log lines, an exception that is caught inside
     ("gateway/answers.py", "daemon curl "),
-    ("app.py", ": no new calls; "),
-    ("app.py", " under way, "),
-    ("app.py", " s to end (stop once more to cut)"),
+    ("doors/ending.py", ": no new calls; "),
+    ("doors/ending.py", " under way, "),
+    ("doors/ending.py", " s to end (stop once more to cut)"),
     ("doors/http.py", "the answer had already begun"),
     ("doors/porter.py", "a daemon is already running here (pid "),
     ("journal/database.py", "the journal is damaged: "),

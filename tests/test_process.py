@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import sys
 import types
@@ -45,21 +46,6 @@ async def test_the_loop_does_not_flood_the_log(caplog: Any) -> None:
     assert len(caplog.records) == 2
 
 
-def test_only_our_own_socket_is_removed(tmp_path: Path) -> None:
-    """A newer daemon's socket at the same place stays."""
-    file = tmp_path / "s"
-    file.write_text("old")
-    inode = file.stat().st_ino
-    keeper = tmp_path / "keeper"
-    file.rename(keeper)  # so that the number is not given again
-    file.write_text("new")
-    process.unlink_own(file, inode)
-    assert file.read_text() == "new"
-    process.unlink_own(file, file.stat().st_ino)
-    assert not file.exists()
-    process.unlink_own(file, inode)
-
-
 def test_uvloop_is_used_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without it, and with one so old that it has no `run`, asyncio does the same."""
     monkeypatch.setitem(sys.modules, "uvloop", None)
@@ -69,3 +55,57 @@ def test_uvloop_is_used_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     quick = types.SimpleNamespace(run=lambda main: None)
     monkeypatch.setitem(sys.modules, "uvloop", quick)
     assert process.loop_runner() is quick.run
+
+
+async def test_used_up_descriptors_are_told_in_one_line(caplog: Any) -> None:
+    """Once a minute, in words, without a traceback: it may last, and is no fault in the code."""
+    quiet = process.QuietLoop()
+    loop = asyncio.get_running_loop()
+    with caplog.at_level(logging.ERROR, logger="sluice"):
+        for _ in range(100):
+            quiet(loop, {"message": "socket.accept()", "exception": OSError(errno.EMFILE, "Too many open files")})
+    assert len(caplog.records) == 1
+    assert "LimitNOFILE" in caplog.records[0].getMessage()
+    assert caplog.records[0].exc_info is None
+
+
+def test_connections_that_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two descriptors for each, and some for ourselves; never so few that nobody is served."""
+    soft = 4096
+    monkeypatch.setattr(process.resource, "getrlimit", lambda what: (soft, soft))
+    assert process.connections_that_fit(256) == 256
+    soft = 64
+    assert process.connections_that_fit(256) == 16
+    soft = 20
+    assert process.connections_that_fit(256) == 4
+    soft = process.resource.RLIM_INFINITY
+    assert process.connections_that_fit(256) == 256
+
+
+def test_the_limit_of_open_files_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To 4096 or what the system allows, never lowered, and a system that refuses is no reason not to start."""
+    asked: list[tuple[int, int]] = []
+    limits = (256, 1024)
+    monkeypatch.setattr(process.resource, "getrlimit", lambda what: limits)
+    monkeypatch.setattr(process.resource, "setrlimit", lambda what, wanted: asked.append(wanted))
+    process.raise_file_limit()
+    limits = (1024, process.resource.RLIM_INFINITY)
+    process.raise_file_limit()
+    limits = (9999, 9999)
+    process.raise_file_limit()
+    assert asked == [(1024, 1024), (4096, process.resource.RLIM_INFINITY)]
+
+    def refuse(*given: Any) -> None:
+        raise ValueError
+
+    limits = (256, 1024)
+    monkeypatch.setattr(process.resource, "setrlimit", refuse)
+    process.raise_file_limit()
+
+
+def test_the_safe_parser_is_needed() -> None:
+    """The daemon does not start on the parser in pure Python, and the refusal says how to have the other one."""
+    process.need_safe_parser()
+    process.need_safe_parser({"aiohttp.http_parser": 1, "aiohttp._http_parser": 1})
+    with pytest.raises(ConfigError, match="pip install --force-reinstall aiohttp"):
+        process.need_safe_parser({"aiohttp.http_parser": 1})

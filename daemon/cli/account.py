@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from daemon.cli.check import Check
+from daemon.cli.looks import Check
 from daemon.cli.show import cell, number, span
 from daemon.config import Config, Paths, load, origins, proxy_lookup
 from daemon.errors import InvalidCall, NotFound

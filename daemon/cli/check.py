@@ -7,32 +7,21 @@ import shutil
 import sqlite3
 import stat
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from daemon import __version__
+from daemon.cli import surroundings
 from daemon.cli.client import NotRunning, Silent, address, ask
+from daemon.cli.looks import Check, Look
 from daemon.config import Paths, load
 from daemon.errors import ConfigError, Refusal
 from daemon.phrases import phrase, teller, told
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at."""
-
-    state: Literal["ok", "note", "bad"]
-    what: str
-    mend: str = ""
-
-
 def run(paths: Paths, environ: Mapping[str, str]) -> list[Check]:
     """Look at everything; never raises."""
     return [check for look in _LOOKS for check in _safely(look, paths, environ)]
-
-
-Look = Callable[[Paths, Mapping[str, str]], Iterator[Check]]
 
 
 def _safely(look: Look, paths: Paths, environ: Mapping[str, str]) -> list[Check]:
@@ -90,6 +79,7 @@ def _daemon(paths: Paths, environ: Mapping[str, str]) -> Iterator[Check]:
         return
     except NotRunning:
         yield Check("note", phrase("check.no_daemon", where=str(where)), phrase("check.start"))
+        yield from surroundings.journal_without_daemon(paths, environ)
         return
     about = status["daemon"]
     version = str(about["version"])
@@ -169,6 +159,7 @@ _LOOKS: tuple[Look, ...] = (
     _certificates,
     _keys,
     _programs,
+    *surroundings.LOOKS,
 )
 
 

@@ -50,15 +50,21 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def serve(options: argparse.Namespace) -> int:
     """Run the daemon."""
-    from daemon.app import Taken
     from daemon.app import serve as run
     from daemon.cli.ready import ready_lines
+    from daemon.doors.claim import Taken
 
     def ready(socket: Path, sandbox: bool) -> None:
         terminal.announce(ready_lines(socket, sandbox=sandbox, language=chosen(options)))
 
     try:
-        return run(paths(options), sandbox=options.sandbox, environ=environment(options), ready=ready)
+        return run(
+            paths(options),
+            sandbox=options.sandbox,
+            environ=environment(options),
+            ready=ready,
+            replace_running=options.replace,
+        )
     except Taken as taken:
         terminal.complain(f"{program()} {options.command}: {taken.told(chosen(options))}")
         return EXIT_RUNNING
@@ -200,6 +206,14 @@ def check(options: argparse.Namespace) -> int:
     return EXIT_FAILED if any(one.state == "bad" for one in checks) else EXIT_OK
 
 
+def install_service(options: argparse.Namespace) -> int:
+    """Write the files by which the system starts the daemon."""
+    from daemon.cli import units
+
+    units.run(options)
+    return EXIT_OK
+
+
 def demo(options: argparse.Namespace) -> int:
     """Show it."""
     from daemon.cli import demo as showing
@@ -250,6 +264,7 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "explain": explain,
     "report": report,
     "check": check,
+    "install-service": install_service,
     "demo": demo,
     "stop": stop,
 }

@@ -73,6 +73,7 @@ def parser(spoken: Callable[[], str] = lambda: "en") -> Parser:
     _explain_options(command("explain"))
     command("report").add_argument("call", metavar="ID", help="help.call")
     command("check").add_argument("--provider", metavar="NAME", help="help.check_provider")
+    _unit_options(command("install-service"))
     command("demo")
     command("stop")
     return top
@@ -89,6 +90,7 @@ def _everywhere(options: argparse.ArgumentParser) -> None:
 def _serve_options(options: argparse.ArgumentParser) -> None:
     options.add_argument("--log-level", choices=("debug", "info", "warning", "error"), help="help.log_level")
     options.add_argument("--sandbox", action="store_true", help="help.sandbox")
+    options.add_argument("--replace", action="store_true", help="help.replace")
 
 
 def _calls_options(options: argparse.ArgumentParser) -> None:
@@ -156,6 +158,14 @@ def _explain_options(options: argparse.ArgumentParser) -> None:
     options.add_argument("--status", type=_between(100, 999), metavar="N", help="help.status")
     options.add_argument("--json", action="store_true", help="help.json")
     options.add_argument("--why", action="store_true", help="help.why")
+
+
+def _unit_options(options: argparse.ArgumentParser) -> None:
+    options.add_argument("--dry-run", action="store_true", help="help.dry_run")
+    options.add_argument("--remove", action="store_true", help="help.remove")
+    kind = options.add_mutually_exclusive_group()
+    kind.add_argument("--systemd", action="store_true", help="help.systemd")
+    kind.add_argument("--launchd", action="store_true", help="help.launchd")
 
 
 def _place(word: str) -> str:

@@ -123,6 +123,7 @@ class Config:
     max_body: int = field(metadata=setting(size))
     max_connections: int = field(metadata=setting(whole(1, 100_000)))
     drain_s: float = field(metadata=setting(duration, "drain"))
+    drain_replaced_s: float = field(metadata=setting(duration, "drain_replaced"))
     ca_file: Path | None = field(metadata=setting(unless("none", path)))
     proxy: str | None = field(metadata=setting(unless("none", proxy_url)))
     """A URL, `environment`, or None."""

@@ -91,6 +91,8 @@ class HttpDoor:
         )
         self._server.language = settings.language
         self.accepting = True
+        self.leaving = False
+        """True when another daemon has taken our place: each connection ends with the answer that is under way."""
 
     def __call__(self) -> asyncio.Protocol:
         """A protocol for a new connection."""
@@ -140,7 +142,7 @@ class HttpDoor:
                 request._version = HttpVersion11  # or aiohttp answers in a version that nobody speaks here
                 request._cache.pop("version", None)
             return refuse(refusal, request, language_of(request, self._settings.language))
-        return await deliver(request, reply, self._settings.write_idle_s)
+        return await deliver(request, reply, self._settings.write_idle_s, last=self.leaving)
 
     async def _control(self, request: web.BaseRequest) -> web.StreamResponse:
         """One control operation: parameters from the query and a JSON body."""
@@ -221,8 +223,11 @@ class _Answer(web.StreamResponse):
     _send_headers_immediately = False
 
 
-async def deliver(request: web.BaseRequest, reply: Reply, write_idle_s: float) -> web.StreamResponse:
-    """Send REPLY: headers together with the first bytes, then chunk by chunk as fast as the client reads."""
+async def deliver(
+    request: web.BaseRequest, reply: Reply, write_idle_s: float, *, last: bool = False
+) -> web.StreamResponse:
+    """Send REPLY: headers together with the first bytes, then chunk by chunk as fast as the client reads. LAST: then
+    the connection is closed."""
     chunks = reply.chunks
     try:
         first = await anext(chunks, b"")
@@ -230,6 +235,8 @@ async def deliver(request: web.BaseRequest, reply: Reply, write_idle_s: float) -
         for name, value in reply.headers:
             response.headers.add(name, value)
         response.headers.setdefault("Server", f"sluice/{__version__}")
+        if last:
+            response.force_close()
         await response.prepare(request)
         if first and request.method != "HEAD":
             await _write(response, first, write_idle_s)

@@ -12,6 +12,7 @@ import grp
 import json
 import os
 import pwd
+import select
 import socket
 import stat
 import struct
@@ -26,10 +27,15 @@ from daemon.phrases import phrase
 MAX_PATH = 103
 """Bytes of a socket's path: 104 with the NUL is what macOS takes; Linux takes 4 more."""
 
-BACKLOG = 512
-"""Connections that may wait to be accepted. asyncio would make 100 of it; a client beyond gets EAGAIN, not a wait."""
-
 _SNIFF = 16  # enough to tell a JSON-RPC frame from an HTTP method
+BACKLOG = 512
+"""How many may connect before we look: beyond that a client is refused, or hangs. asyncio, if not told, says 100."""
+
+MOST_SILENT = 64
+"""Visitors who may say nothing at the same time. Real ones speak at once; these hold descriptors of all others."""
+
+_SHY_S = 1.0  # many who come at once have not had the time to speak
+
 _FIRST_BYTE_S = 30.0  # a visitor who says nothing holds a descriptor
 
 
@@ -84,31 +90,53 @@ def own_group(gid: int) -> bool:
 
 
 class Lock:
-    """An exclusive lock on a file that is never deleted. The kernel frees it when we die."""
+    """An exclusive lock on a file that is never deleted by us. The kernel frees it when we die."""
 
     def __init__(self, path: Path) -> None:
+        """Take it. Raises AlreadyRunning, and ConfigError where there can be no lock."""
         self.path = path
+        self._fd = _locked(path)
+
+    def intact(self) -> bool:
+        """True while the file that we hold is the one that others will find."""
         try:
-            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        except OSError as error:
-            raise ConfigError(phrase("door.lock", path=str(path), why=str(error.strerror))) from error
-        try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            pid = _pid_in(self._fd)
-            os.close(self._fd)
-            raise AlreadyRunning(path, pid) from None
-        except OSError as error:
-            os.close(self._fd)
-            raise ConfigError(phrase("door.no_lock", path=str(path), why=str(error.strerror))) from error
-        os.ftruncate(self._fd, 0)
-        os.pwrite(self._fd, f"{os.getpid()}\n".encode(), 0)
+            return self._fd >= 0 and os.path.samestat(os.fstat(self._fd), os.stat(self.path))
+        except OSError:
+            return False
+
+    def renew(self) -> None:
+        """Hold the file that is at our path now. Raises AlreadyRunning, and ConfigError."""
+        if not self.intact():
+            self._fd, old = _locked(self.path), self._fd
+            if old >= 0:
+                os.close(old)
 
     def release(self) -> None:
         """Free the lock. Idempotent."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
+
+
+def _locked(path: Path) -> int:
+    """The descriptor that holds the lock; our pid is in the file."""
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise ConfigError(phrase("door.lock", path=str(path), why=str(error.strerror))) from error
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        pid = _pid_in(fd)
+        os.close(fd)
+        raise AlreadyRunning(path, pid) from None
+    except OSError as error:
+        os.close(fd)
+        raise ConfigError(phrase("door.no_lock", path=str(path), why=str(error.strerror))) from error
+    with contextlib.suppress(OSError):  # a full disk has no room for our number, and is no reason not to serve
+        os.ftruncate(fd, 0)
+        os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+    return fd
 
 
 def _pid_in(fd: int) -> int | None:
@@ -176,6 +204,7 @@ class Visitor(asyncio.Protocol):
             cast(asyncio.Transport, transport).abort()
             return
         self._transport = cast(asyncio.Transport, transport)
+        self._porter.came(self)
         self._impatience = asyncio.get_running_loop().call_later(_FIRST_BYTE_S, self._transport.abort)
 
     def data_received(self, data: bytes) -> None:
@@ -196,7 +225,14 @@ class Visitor(asyncio.Protocol):
         """A visitor who left without a word."""
         self._settle_down()
 
+    def send_away(self) -> None:
+        """Somebody else needs the room."""
+        self._settle_down()
+        if self._transport is not None:
+            self._transport.abort()
+
     def _settle_down(self) -> None:
+        self._porter.silent.pop(self, None)
         if self._impatience is not None:
             self._impatience.cancel()
             self._impatience = None
@@ -228,21 +264,78 @@ class Porter:
         make_http: Callable[[], asyncio.Protocol],
         make_rpc: Callable[[], asyncio.Protocol],
         allowed: Callable[[asyncio.BaseTransport], bool] = allowed,
+        most_silent: int = MOST_SILENT,
     ) -> None:
+        """MOST_SILENT: when more visitors say nothing, who has been silent longest must go."""
         self.make_http = make_http
         self.make_rpc = make_rpc
         self.allowed = allowed
         self.turned_away = 0
+        self.silent: dict[Visitor, float] = {}
+        """Those who have not said yet what they want, and since when; who came first in front."""
+        self._most_silent = most_silent
         self._server: asyncio.Server | None = None
+        self._sock: socket.socket | None = None
+
+    def came(self, visitor: Visitor) -> None:
+        """Keep VISITOR in mind until it speaks."""
+        now = asyncio.get_running_loop().time()
+        self.silent[visitor] = now
+        first, since = next(iter(self.silent.items()))
+        if len(self.silent) > self._most_silent and now - since >= _SHY_S:
+            first.send_away()
 
     async def open(self, sock: socket.socket) -> None:
-        """Begin to accept on SOCK, which is bound and listens."""
-        self._server = await asyncio.get_running_loop().create_server(lambda: Visitor(self), sock=sock, backlog=BACKLOG)
+        """Begin to accept on SOCK, which is bound and listens; an earlier one is left. Raises ConfigError, and then the
+        earlier one stays."""
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(lambda: Visitor(self), sock=sock, backlog=BACKLOG, start_serving=False)
+        old, self._server, self._sock = (self._server, self._sock), server, sock
+        try:
+            await server.start_serving()
+        except OSError as error:
+            self._server, self._sock = old
+            where, why = os.fsdecode(sock.getsockname()), str(error.strerror)
+            server.close()
+            raise ConfigError(phrase("door.no_bind", path=where, why=why)) from error
+        except asyncio.CancelledError:  # whatever comes between, none is forgotten
+            await _left(*old)
+            raise
+        await _left(*old)
+
+    async def leave(self) -> None:
+        """Take in those who have knocked already, then accept nobody any more. Nobody new may reach the socket: that is
+        the caller's to see to."""
+        old, self._server, self._sock = (self._server, self._sock), None, None
+        await _left(*old)
 
     def close(self) -> None:
         """Accept nobody any more. Those who are in stay."""
         if self._server is not None:
             self._server.close()
+        self._server = self._sock = None
+
+
+async def _left(server: asyncio.Server | None, sock: socket.socket | None) -> None:
+    try:
+        if sock is not None:
+            await emptied(sock)
+    finally:
+        if server is not None:
+            server.close()
+
+
+async def emptied(sock: socket.socket, patience_s: float = 1.0) -> None:
+    """Wait until nobody is left who has connected to SOCK and was not accepted; at most PATIENCE_S."""
+    loop = asyncio.get_running_loop()
+    ends = loop.time() + patience_s
+    knocking = select.poll()
+    knocking.register(sock, select.POLLIN)
+    await asyncio.sleep(0)
+    while loop.time() < ends and knocking.poll(0):  # noqa: ASYNC110 - the kernel's queue has no event for "empty"
+        await asyncio.sleep(0.001)
+    for _ in range(3):  # a server closed between accept and the connection's first step drops it (asyncio 3.11)
+        await asyncio.sleep(0)
 
 
 def write_endpoint(file: Path, socket_path: Path, version: str, protocol: int) -> None:

@@ -57,10 +57,18 @@ class Bodies:
         """All that is in the folder."""
         return list(self.folder.iterdir()) if self.folder.is_dir() else []
 
-    def sweep(self, is_kept: Callable[[str], bool]) -> int:
-        """Delete files whose NAME.part no row speaks of (a crash came between file and row); return how many."""
-        orphans = [path for path in self.files() if not is_kept(path.name)]
+    def sweep(self, is_kept: Callable[[str], bool], before: float = float("inf")) -> int:
+        """Delete files from BEFORE that instant (Unix time) whose NAME.part no row speaks of (a crash came between file
+        and row); return how many."""
+        orphans = [path for path in self.files() if not is_kept(path.name) and _written_at(path) < before]
         for path in orphans:
             with suppress(OSError):
                 path.unlink()
         return len(orphans)
+
+
+def _written_at(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0

@@ -52,6 +52,10 @@ class Newer(Unusable):
     """Written by a newer Sluice: nothing is touched."""
 
 
+class Held(Unusable):
+    """Another daemon writes it now."""
+
+
 @dataclass(frozen=True, slots=True)
 class Opened:
     """The one writing connection."""
@@ -82,10 +86,26 @@ def lock(folder: Path) -> int:
         raise Unusable(phrase("trouble.unusable", place=str(folder), why=str(error.strerror))) from error
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(fd)
+        raise Held(phrase("trouble.another", folder=str(folder))) from error
     except OSError as error:
         os.close(fd)
-        raise Unusable(phrase("trouble.another", folder=str(folder))) from error
+        raise Unusable(phrase("trouble.unusable", place=str(folder), why=str(error.strerror))) from error
     return fd
+
+
+def peek(folder: Path) -> list[tuple[str, str, str]]:
+    """What is remembered, read beside another daemon that writes: (kind, key, value). Nothing if it cannot be read."""
+    db = None
+    try:
+        db = sqlite3.connect(f"{(folder / FILE).absolute().as_uri()}?mode=ro", uri=True)
+        return db.execute("SELECT kind, key, value FROM memory").fetchall()
+    except sqlite3.Error:
+        return []
+    finally:
+        if db is not None:
+            db.close()
 
 
 def open_database(folder: Path, now: float, *, damaged: bool = False, mend: bool = True) -> Opened:

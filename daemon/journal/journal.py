@@ -84,6 +84,11 @@ class Journal:
         self._writer.put(Item(last=True))
         self._writer.join(timeout_s)
 
+    @property
+    def alive(self) -> bool:
+        """True while the thread that writes lives."""
+        return self._writer.alive
+
     def health(self) -> dict[str, Any]:
         """How the journal is: `state` ok, degraded or off, `why` in words, and its size."""
         writer = self._writer

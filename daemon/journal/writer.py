@@ -22,7 +22,7 @@ from typing import Final
 
 from daemon.journal import statements as sql
 from daemon.journal.batch import Item, transact
-from daemon.journal.database import FILE, Newer, Opened, Unusable, is_damage, is_there, lock, open_database
+from daemon.journal.database import FILE, Held, Newer, Opened, Unusable, is_damage, is_there, lock, open_database, peek
 from daemon.journal.forgetting import Forgotten, Which, forget, write_anew
 from daemon.journal.memory import Remembered
 from daemon.journal.retention import has_body, prune
@@ -43,6 +43,9 @@ FREE_FLOOR: Final = 200 << 20
 """Free bytes below which bodies are not kept any more: the rows go on until the disk is really full."""
 
 HOUSEKEEPING_S: Final = 60.0
+
+HELD_S: Final = 1.0
+"""How often to try a file that another daemon still writes: it ends as soon as its calls have."""
 
 
 class Writer:
@@ -76,6 +79,7 @@ class Writer:
         self._open: Opened | None = None
         self._lock: int | None = None
         self._first = True
+        self._born = time.time()
         self._pending: list[Item] = []
         self._haste = threading.Event()
         """Somebody waits for what is in the queue."""
@@ -93,6 +97,11 @@ class Writer:
         """Wait for the thread's end."""
         if self._thread.is_alive():
             self._thread.join(timeout)
+
+    @property
+    def alive(self) -> bool:
+        """True while the thread runs."""
+        return self._thread.is_alive()
 
     def put(self, item: Event | Item) -> None:
         """Queue ITEM: no lock, no wait. Beyond MAX_QUEUED events are dropped."""
@@ -252,6 +261,9 @@ class Writer:
             self.state, self._retry_at = "off", float("inf")
             self.why = phrase("trouble.without", why=newer.args[0])
             return
+        except Held as held:
+            self._wait_for_another(held)
+            return
         except Unusable as unusable:
             self._trouble(unusable.args[0])
             return
@@ -265,11 +277,19 @@ class Writer:
             else:
                 self._try_open(damaged=True)
 
+    def _wait_for_another(self, held: Held) -> None:
+        """The daemon whose place we took writes until its calls have ended. What it has learned can be read before."""
+        self._retry_at = time.monotonic() + min(self._retry_s, HELD_S)
+        if not self.ready.is_set():
+            self._memory.merge(peek(self._folder))
+        self._trouble(held.args[0])
+
     def _settle_in(self, opened: Opened) -> None:
         """After opening: what a crash left, what is remembered, what can be saved from a damaged file."""
         if self._first:
             opened.db.execute(sql.INTERRUPTED)
-            self._rows.bodies.sweep(lambda name: has_body(opened.db, name))
+            # Bodies that we have kept ourselves may wait for their rows: another daemon had the file until now.
+            self._rows.bodies.sweep(lambda name: has_body(opened.db, name), before=self._born)
             self._first = False
         remembered = opened.db.execute("SELECT kind, key, value FROM memory").fetchall()
         self._memory.merge(remembered)

@@ -1,4 +1,4 @@
-"""Operations that change something: cancel, promote, subscribe, reload, shut down."""
+"""Operations that change something: cancel, promote, subscribe, reload, hand over, shut down."""
 
 from __future__ import annotations
 
@@ -6,7 +6,16 @@ from typing import Any
 
 from daemon.errors import InvalidCall
 from daemon.model import Priority
-from daemon.operations.desk import Desk, Params, Result, language_of, needed_text, priority_param, text_param
+from daemon.operations.desk import (
+    Desk,
+    Params,
+    Result,
+    flag_param,
+    language_of,
+    needed_text,
+    priority_param,
+    text_param,
+)
 from daemon.operations.hub import TOPICS
 from daemon.operations.session import Session
 from daemon.phrases import phrase, told
@@ -48,6 +57,11 @@ async def forget_keys(desk: Desk, params: Params, session: Session, tag: Any) ->
 async def reload(desk: Desk, params: Params, session: Session, tag: Any) -> Result:
     """Read the configuration again. A faulty one changes nothing."""
     return {"reloaded": told(desk.reload(), language_of(desk, params))}
+
+
+async def hand_over(desk: Desk, params: Params, session: Session, tag: Any) -> Result:
+    """Free the locks for a daemon that takes this one's place; when it is done, let calls end and stop."""
+    return {"pid": desk.hand_over(session, done=flag_param(params, "done"))}
 
 
 async def shutdown(desk: Desk, params: Params, session: Session, tag: Any) -> Result:

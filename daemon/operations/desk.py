@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from daemon.errors import InvalidCall
 from daemon.explain import Catalogue
@@ -30,6 +30,13 @@ Params = Mapping[str, Any]
 Result = Mapping[str, Any]
 
 
+class HandOver(Protocol):
+    """`hand_over(session, done=...)`: free our locks, or end when the other is DONE; returns our pid."""
+
+    def __call__(self, session: Session, *, done: bool) -> int:
+        """Do it. Raises InvalidCall, ShuttingDown."""
+
+
 @dataclass(frozen=True)
 class Desk:
     """The parts of the daemon that operations use."""
@@ -50,6 +57,8 @@ class Desk:
     shut_down: Callable[[], None]
     reload: Callable[[], str]
     """Read the configuration again; returns what happened, in words. Raises ConfigError and changes nothing."""
+    hand_over: HandOver
+    """Give our place to another daemon. Raises InvalidCall, ShuttingDown."""
     lookout: Lookout | None = None
     budgets: Budgets = field(default_factory=Budgets)
     prices: PriceList = field(default_factory=PriceList)

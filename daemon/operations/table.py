@@ -181,6 +181,12 @@ OPERATIONS: Mapping[str, Operation] = {
             {"host": "only the one for this host"},
         ),
         Operation("reload", acting.reload, "read the configuration again"),
+        Operation(
+            "hand_over",
+            acting.hand_over,
+            "free the locks for a daemon that takes this one's place",
+            {"done": "true when the other stands there: let calls end, and stop"},
+        ),
         Operation("shutdown", acting.shutdown, "stop after running calls have ended"),
     )
 }

@@ -60,6 +60,12 @@ async def said(path: Path, data: bytes) -> bytes:
         writer.close()
 
 
+async def until(true: Callable[[], object]) -> None:
+    """Let the loop turn until that is TRUE."""
+    while not true():  # noqa: ASYNC110 - a file or a kernel's answer has no event
+        await asyncio.sleep(0)
+
+
 # ---- the folder
 
 
@@ -314,6 +320,57 @@ async def test_a_visitor_who_says_nothing_is_sent_away(place: Path, monkeypatch:
         with contextlib.suppress(ConnectionResetError):
             assert await asyncio.wait_for(reader.read(), 5) == b""
         writer.close()
+
+
+async def test_too_many_who_say_nothing(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the most, who has been silent longest must go; who comes with many others has time to speak."""
+    async with opened(place / "s", most_silent=2) as door:
+        silent = [await asyncio.open_unix_connection(str(place / "s")) for _ in range(3)]
+        await until(lambda: len(door.silent) == 3)
+        monkeypatch.setattr(porter, "_SHY_S", 0.0)
+        silent.append(await asyncio.open_unix_connection(str(place / "s")))
+        with contextlib.suppress(ConnectionResetError):
+            assert await asyncio.wait_for(silent[0][0].read(), 5) == b""
+        silent[1][1].write(b"GET / HTTP/1.1")
+        assert await asyncio.wait_for(silent[1][0].read(), 5) == b"http:GET / HTTP/1.1"
+        for _, writer in silent:
+            writer.close()
+
+
+async def test_who_has_knocked_is_let_in(place: Path) -> None:
+    """When another socket takes the place, whoever had connected to the old one is served by it; then nobody is."""
+    async with opened(place / "s") as door:
+        knocked = [socket.socket(socket.AF_UNIX) for _ in range(200)]
+        for one in knocked:
+            one.connect(str(place / "s"))
+        (place / "s").rename(place / "old")
+        await door.open(porter.bind(place / "s"))
+        assert await said(place / "s", b"GET / HTTP/1.1") == b"http:GET / HTTP/1.1"
+        for one in knocked:
+            one.setblocking(False)
+            await asyncio.get_running_loop().sock_sendall(one, b"GET / HTTP/1.1")
+            assert await asyncio.get_running_loop().sock_recv(one, 99) == b"http:GET / HTTP/1.1"
+            one.close()
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_unix_connection(str(place / "old"))
+
+
+async def test_a_second_socket_that_cannot_be_served(place: Path) -> None:
+    """The refusal is one of ours, and the first socket is served as before."""
+    async with opened(place / "s") as door:
+        deaf = porter.bind(place / "t")
+
+        def refuse(backlog: int) -> None:
+            raise OSError(98, "Address already in use")
+
+        class Deaf(socket.socket):
+            listen = staticmethod(refuse)  # type: ignore[assignment]
+
+        odd = Deaf(fileno=deaf.detach())
+        with pytest.raises(ConfigError, match="cannot be made"):
+            await door.open(odd)
+        assert odd.fileno() == -1
+        assert await said(place / "s", b"GET / HTTP/1.1") == b"http:GET / HTTP/1.1"
 
 
 async def test_nobody_comes_in_after_closing(place: Path) -> None:

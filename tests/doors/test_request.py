@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from aiohttp import HttpVersion
 from aiohttp.test_utils import make_mocked_request
 
 from daemon.doors.request import (
@@ -52,6 +53,12 @@ def test_refused_requests(made: Any, words: str) -> None:
     """Each is refused in words that name what is wrong."""
     with pytest.raises(InvalidCall, match=words):
         check_request(made, full=False)
+
+
+def test_another_version_of_http() -> None:
+    """2.0 in the request line is refused here, whatever aiohttp's parser lets by."""
+    with pytest.raises(InvalidCall, match=r"HTTP/1\.1"):
+        check_request(make_mocked_request("GET", "/v1", version=HttpVersion(2, 0)), full=False)
 
 
 def test_a_full_house() -> None:

@@ -30,9 +30,8 @@ TIMEOUT_S = 60
 _FENCE = re.compile(r"^(<!-- not run: [^\n]+ -->\n)?```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _DAEMON = re.compile(r"`(daemon [a-z][^`]*)`")
 
-NOT_RUN_IN_TABLES = ("serve", "demo", "stop", "replay", "--follow")
-"""They stay, take long, end it, or ask first; `stop` is run on its own, `replay` in test_replay.py, `--follow` in
-test_follow.py."""
+NOT_RUN_IN_TABLES = ("serve", "demo", "stop", "replay", "--follow", "install-service")
+"""They stay, take long, end it, ask first, or need systemd; `stop` is run on its own, the others elsewhere."""
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """Files of bodies."""
 
+import os
+
 import pytest
 
 from daemon.journal.bodies import Bodies
@@ -53,3 +55,13 @@ def test_sweep(tmp_path):
     (bodies.folder / "c3.request-half").write_bytes(b"x")
     assert bodies.sweep(lambda name: name == "c1.request") == 2
     assert [path.name for path in bodies.folder.iterdir()] == ["c1.request"]
+
+
+def test_sweep_leaves_what_is_new(tmp_path):
+    """Files from after that instant stay: their rows may still be on their way."""
+    bodies = Bodies(tmp_path)
+    for name, at in (("old", 1000.0), ("new", 3000.0)):
+        bodies.keep(name, "request", b"x")
+        os.utime(bodies.path(name, "request"), (at, at))
+    assert bodies.sweep(lambda name: False, before=2000.0) == 1
+    assert bodies.read("new", "request") == b"x"

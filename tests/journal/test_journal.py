@@ -180,6 +180,24 @@ async def test_a_second_daemon_does_not_write(make_journal, make_call, success):
     assert [row["id"] for row in await second.calls()] == ["c2", "c1"]
 
 
+async def test_a_second_daemon_knows_what_the_first_has_learned(make_journal, make_call, failed_event):
+    """It reads what is remembered at once, while the first still writes; and what it keeps itself until the first ends,
+    rows and bodies, is not lost then."""
+    first = make_journal()
+    first.memory.remember_now("limit", "a", "7")
+    second = make_journal()
+    assert second.memory.recall("limit") == {"a": "7"}
+    await recorded(first, [Event("queued", make_call("c1"), 1.0), failed_event(make_call("c1"))])
+    for event in (Event("queued", make_call("c2"), 1.0), failed_event(make_call("c2"))):
+        second.record(event)
+    assert not await second.flush()
+    first.close()
+    assert await _until_ok(second)
+    rows = {row["id"]: row for row in await second.calls()}
+    assert rows.keys() == {"c1", "c2"}
+    assert second.body_file("c2").exists()
+
+
 async def _until_ok(journal: Journal) -> bool:
     """Wait until what is recorded is on disk again (the journal tries every 20 ms)."""
     for _ in range(200):

@@ -75,7 +75,13 @@ class Office:
             about=lambda: {"pid": 1, "socket": "/run/s"},
             shut_down=lambda: self.told.append("stop"),
             reload=lambda: "read it",
+            hand_over=self.hand_over,
         )
+
+    def hand_over(self, session: Any, *, done: bool) -> int:
+        """Take note."""
+        self.told.append("gone" if done else "free")
+        return 7
 
     async def run(self, name: str, tag: Any = 1, **params: Any) -> Any:
         """Run the operation NAME."""

@@ -68,3 +68,11 @@ async def test_reload_and_shutdown(office: Make) -> None:
     assert await here.run("reload") == {"reloaded": "read it"}
     assert await here.run("shutdown") == {"stopping": True}
     assert here.told == ["stop"]
+
+
+async def test_hand_over(office: Make) -> None:
+    """Without a word the locks are asked for; `done` says that the other stands there."""
+    here = office(ok())
+    assert await here.run("hand_over") == {"pid": 7}
+    assert await here.run("hand_over", done=True) == {"pid": 7}
+    assert here.told == ["free", "gone"]

@@ -1,0 +1,411 @@
+"""Safety checks that are taken out one at a time, and the tests that must turn red without each.
+
+A mutant is a place in the source, word for word, and what stands there instead. When the source has changed so that the
+words are not found any more, that is an error, not a mutant less: then it must be written anew.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One check less."""
+
+    what: str
+    """The check that is gone."""
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+    """Of these at least one must fail."""
+
+
+PORTER, STANDING, SYSTEMD = "daemon/doors/porter.py", "daemon/doors/standing.py", "daemon/systemd.py"
+REQUEST, HTTP, RPC = "daemon/doors/request.py", "daemon/doors/http.py", "daemon/doors/rpc.py"
+UPSTREAM, REDACT, CONFIG = "daemon/upstream.py", "daemon/redact.py", "daemon/config/file.py"
+DATABASE, BODIES, PROCESS = "daemon/journal/database.py", "daemon/journal/bodies.py", "daemon/process.py"
+
+T_PORTER, T_STANDING, T_SYSTEMD = "tests/doors/test_porter.py", "tests/doors/test_standing.py", "tests/test_systemd.py"
+T_REQUEST, T_HTTP, T_RPC = "tests/doors/test_request.py", "tests/doors/test_http.py", "tests/doors/test_rpc.py"
+T_UPSTREAM, T_REDACT, T_CONFIG = "tests/test_upstream.py", "tests/test_redact.py", "tests/config/test_file.py"
+T_DATABASE, T_BODIES, T_PROCESS = (
+    "tests/journal/test_database.py",
+    "tests/journal/test_bodies.py",
+    "tests/test_process.py",
+)
+
+MUTANTS: tuple[Mutant, ...] = (
+    # who may come in
+    Mutant(
+        "the visitor's uid",
+        PORTER,
+        "in (os.geteuid(), 0)\n",
+        "is not None\n",
+        (f"{T_PORTER}::test_root_and_owner_are_allowed",),
+    ),
+    Mutant(
+        "turning a stranger away",
+        PORTER,
+        "if not self._porter.allowed(transport):",
+        "if False:",
+        (f"{T_PORTER}::test_a_stranger_is_turned_away_before_a_byte",),
+    ),
+    Mutant(
+        "a folder that is a link",
+        PORTER,
+        "if stat.S_ISLNK(about.st_mode):",
+        "if False:",
+        (f"{T_PORTER}::test_unsafe_folders_are_refused",),
+    ),
+    Mutant(
+        "a folder that others enter",
+        PORTER,
+        "    if about.st_mode & 0o077:\n",
+        "    if False:\n",
+        (f"{T_PORTER}::test_unsafe_folders_are_refused",),
+    ),
+    Mutant(
+        "a folder of somebody else",
+        PORTER,
+        "if about.st_uid != os.geteuid():",
+        "if False:",
+        (f"{T_PORTER}::test_a_folder_of_somebody_else_is_refused",),
+    ),
+    Mutant(
+        "a parent that others may write",
+        PORTER,
+        "if about.st_mode & others and not",
+        "if False and not",
+        (f"{T_PORTER}::test_a_parent_that_others_may_write_is_refused",),
+    ),
+    Mutant(
+        "the mode of the socket",
+        PORTER,
+        "        beside.chmod(0o600)\n",
+        "        beside.chmod(0o666)\n",
+        (f"{T_PORTER}::test_bind_makes_a_private_socket",),
+    ),
+    Mutant(
+        "what is at the socket's path",
+        PORTER,
+        "if path.is_symlink() or (path.exists()",
+        "if False and (path.exists()",
+        (f"{T_PORTER}::test_what_is_not_a_socket_is_not_touched",),
+    ),
+    Mutant(
+        "the length of the socket's path",
+        PORTER,
+        "if length > most:",
+        "if False:",
+        (f"{T_PORTER}::test_a_path_that_is_too_long",),
+    ),
+    Mutant(
+        "the lock",
+        PORTER,
+        "fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)",
+        "pass",
+        (f"{T_PORTER}::test_a_lock_in_one_process_twice",),
+    ),
+    Mutant(
+        "a lock that is a link",
+        PORTER,
+        ' | os.O_NOFOLLOW, 0o600)\n    except OSError as error:\n        raise ConfigError(phrase("door.lock"',
+        ', 0o600)\n    except OSError as error:\n        raise ConfigError(phrase("door.lock"',
+        (f"{T_PORTER}::test_a_lock_that_is_a_link_is_refused",),
+    ),
+    Mutant(
+        "sending away who says nothing",
+        PORTER,
+        "call_later(_FIRST_BYTE_S, self._transport.abort)",
+        "call_later(9e9, self._transport.abort)",
+        (f"{T_PORTER}::test_a_visitor_who_says_nothing_is_sent_away",),
+    ),
+    Mutant(
+        "room for those who speak",
+        PORTER,
+        "            first.send_away()\n",
+        "            pass\n",
+        (f"{T_PORTER}::test_too_many_who_say_nothing",),
+    ),
+    Mutant(
+        "letting in who has knocked",
+        PORTER,
+        "            await emptied(sock)\n",
+        "            pass\n",
+        (f"{T_PORTER}::test_who_has_knocked_is_let_in",),
+    ),
+    # where we stand
+    Mutant(
+        "only our own socket is removed",
+        STANDING,
+        "_inode(self._path) == self._inode:\n            with",
+        "True:\n            with",
+        (
+            f"{T_STANDING}::test_a_second_daemon_that_was_quicker",
+            f"{T_STANDING}::test_a_file_in_the_place_of_the_socket_stays",
+        ),
+    ),
+    Mutant(
+        "a lock file that was deleted",
+        STANDING,
+        "if not self.free and not lock.intact():",
+        "if False:",
+        (f"{T_STANDING}::test_a_lock_file_that_is_gone_is_made_again",),
+    ),
+    Mutant(
+        "a socket of systemd stays",
+        STANDING,
+        "if not self.given and",
+        "if",
+        (f"{T_STANDING}::test_a_socket_of_systemd_is_not_ours",),
+    ),
+    Mutant(
+        "taking the place back",
+        "daemon/doors/keeper.py",
+        "            self._standing.regain()\n",
+        "            pass\n",
+        ("tests/doors/test_keeper.py::test_whoever_does_not_come",),
+    ),
+    Mutant(
+        "a hand-over that was not asked for",
+        "daemon/doors/keeper.py",
+        "if done and not self._standing.free:",
+        "if False:",
+        ("tests/doors/test_keeper.py::test_handing_over",),
+    ),
+    # systemd
+    Mutant(
+        "for which process the descriptors are",
+        SYSTEMD,
+        "if pid is None or pid != str(os.getpid()):",
+        "if pid is None:",
+        (f"{T_SYSTEMD}::test_what_is_meant_for_another_process",),
+    ),
+    Mutant("exactly one socket", SYSTEMD, 'if count != "1" or', "if", (f"{T_SYSTEMD}::test_exactly_one",)),
+    Mutant(
+        "a descriptor that is no such socket",
+        SYSTEMD,
+        "    if why := _why_not(sock):",
+        "    if why := None:",
+        (f"{T_SYSTEMD}::test_what_is_no_such_socket",),
+    ),
+    Mutant(
+        "children do not inherit the socket",
+        SYSTEMD,
+        "sock.set_inheritable(False)",
+        "pass",
+        (f"{T_SYSTEMD}::test_a_socket_is_taken",),
+    ),
+    # requests
+    Mutant(
+        "the version of HTTP",
+        REQUEST,
+        "if request.version not in SPOKEN:",
+        "if False:",
+        (f"{T_REQUEST}::test_another_version_of_http",),
+    ),
+    Mutant(
+        "the method",
+        REQUEST,
+        "if request.method not in _METHODS:",
+        "if False:",
+        (f"{T_REQUEST}::test_refused_requests",),
+    ),
+    Mutant(
+        "a target that names a host",
+        REQUEST,
+        'if not target.startswith("/") or target.startswith("//"):',
+        "if False:",
+        (f"{T_REQUEST}::test_refused_requests",),
+    ),
+    Mutant(
+        "the encoding of the body",
+        REQUEST,
+        "if encodings and [value",
+        "if False and [value",
+        (f"{T_REQUEST}::test_refused_requests",),
+    ),
+    Mutant(
+        "fields that Connection names",
+        REQUEST,
+        'if named - {"", "close", "keep-alive", "te", "upgrade"}:',
+        "if False:",
+        (f"{T_REQUEST}::test_refused_requests",),
+    ),
+    Mutant("one Host", REQUEST, "if len(hosts) > 1 or (", "if (", (T_REQUEST, T_HTTP)),
+    Mutant(
+        "the size of a body that was promised",
+        REQUEST,
+        "if (request.content_length or 0) > settings.max_body:",
+        "if False:",
+        (f"{T_HTTP}::test_a_body_that_is_too_large",),
+    ),
+    Mutant(
+        "the size of a body that comes",
+        REQUEST,
+        "        if size > settings.max_body:\n",
+        "        if False:\n",
+        (f"{T_HTTP}::test_a_body_that_is_too_large",),
+    ),
+    Mutant(
+        "aiohttp's error page, which quotes keys",
+        HTTP,
+        "    def handle_error(\n",
+        "    def handle_error_unused(\n",
+        (f"{T_HTTP}::test_hostile",),
+    ),
+    Mutant(
+        "a client that leaves cancels",
+        HTTP,
+        "handler_cancellation=True,",
+        "handler_cancellation=False,",
+        (f"{T_HTTP}::test_a_client_that_leaves_while_waiting_cancels",),
+    ),
+    Mutant(
+        "a cut stream ends uncleanly",
+        HTTP,
+        "            request.transport.abort()\n",
+        "            await response.write_eof()\n",
+        (f"{T_HTTP}::test_a_cut_stream_ends_uncleanly",),
+    ),
+    Mutant(
+        "a visitor who never reads",
+        RPC,
+        "if transport.get_write_buffer_size() > OUT_LIMIT:",
+        "if False:",
+        (f"{T_RPC}::test_a_visitor_who_never_reads_is_cut",),
+    ),
+    # the way out
+    Mutant(
+        "redirects are not followed",
+        UPSTREAM,
+        "allow_redirects=False,",
+        "allow_redirects=True,",
+        (f"{T_UPSTREAM}::test_redirects_are_not_followed",),
+    ),
+    Mutant(
+        "cookies are not kept",
+        UPSTREAM,
+        "cookie_jar=aiohttp.DummyCookieJar(),",
+        "cookie_jar=aiohttp.CookieJar(unsafe=True),",
+        (f"{T_UPSTREAM}::test_cookies_are_not_kept",),
+    ),
+    Mutant(
+        "trusting nobody is an error",
+        UPSTREAM,
+        'if not context.cert_store_stats()["x509_ca"] and',
+        "if False and",
+        (f"{T_UPSTREAM}::test_trusting_nobody_is_a_clear_error",),
+    ),
+    # secrets
+    Mutant(
+        "a Secret shows only its name",
+        REDACT,
+        '        return f"«{self.name}»"\n',
+        "        return self._value\n",
+        (f"{T_REDACT}::test_a_secret_shows_only_its_name",),
+    ),
+    Mutant(
+        "a Secret cannot be copied out",
+        REDACT,
+        'raise TypeError("a Secret cannot be pickled',
+        'return (str, ("",))  # ("',
+        (f"{T_REDACT}::test_a_secret_shows_only_its_name",),
+    ),
+    # the configuration
+    Mutant(
+        "a configuration of somebody else",
+        CONFIG,
+        "if about.st_uid not in (os.geteuid(), 0):",
+        "if False:",
+        (f"{T_CONFIG}::test_a_file_of_another_user",),
+    ),
+    Mutant(
+        "a configuration that others write",
+        CONFIG,
+        "if about.st_mode & 0o022:",
+        "if False:",
+        (f"{T_CONFIG}::test_links_are_followed_and_their_target_is_judged", T_CONFIG),
+    ),
+    Mutant(
+        "a key in a file that others read",
+        CONFIG,
+        "    if about.st_mode & 0o044:\n",
+        "    if False:\n",
+        (f"{T_CONFIG}::test_a_key_that_others_can_read",),
+    ),
+    Mutant(
+        "the size of the configuration",
+        CONFIG,
+        "        if len(raw) > MAX_FILE:\n",
+        "        if False:\n",
+        (f"{T_CONFIG}::test_a_file_that_is_too_large",),
+    ),
+    # the journal
+    Mutant(
+        "one writer",
+        DATABASE,
+        "fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)",
+        "pass",
+        (f"{T_DATABASE}::test_one_lock",),
+    ),
+    Mutant(
+        "a newer journal is not touched",
+        DATABASE,
+        "if version > len(schema()):",
+        "if False:",
+        ("tests/journal/test_journal.py", T_DATABASE),
+    ),
+    Mutant(
+        "the journal is private",
+        DATABASE,
+        "os.O_EXCL | os.O_CLOEXEC, 0o600)",
+        "os.O_EXCL | os.O_CLOEXEC, 0o644)",
+        ("tests/journal/test_journal.py", T_DATABASE),
+    ),
+    Mutant(
+        "a migration is whole or not at all",
+        DATABASE,
+        "BEGIN IMMEDIATE;\\n{step}",
+        "{step}",
+        (f"{T_DATABASE}::test_migrations_are_whole_or_not_at_all",),
+    ),
+    Mutant(
+        "a body is not written through a link",
+        BODIES,
+        "        half.unlink(missing_ok=True)\n        fd",
+        "        fd",
+        (T_BODIES,),
+    ),
+    Mutant(
+        "bodies that wait for their rows",
+        BODIES,
+        " and _written_at(path) < before",
+        "",
+        (f"{T_BODIES}::test_sweep_leaves_what_is_new",),
+    ),
+    # the process
+    Mutant(
+        "the safe parser",
+        PROCESS,
+        'and "aiohttp._http_parser" not in modules',
+        'and "" in modules',
+        (f"{T_PROCESS}::test_the_safe_parser_is_needed",),
+    ),
+    Mutant(
+        "the log is not flooded",
+        PROCESS,
+        "        if text in self._said:\n",
+        "        if False:\n",
+        (f"{T_PROCESS}::test_the_loop_does_not_flood_the_log",),
+    ),
+    Mutant(
+        "connections that fit",
+        PROCESS,
+        "return max(4, min(wanted, (soft - _OWN_FILES) // 2))",
+        "return wanted",
+        (f"{T_PROCESS}::test_connections_that_fit",),
+    ),
+)

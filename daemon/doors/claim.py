@@ -1,0 +1,123 @@
+"""What a daemon must hold before it serves: a folder that is its own, and the locks. Or another daemon's leave."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shlex
+import socket
+import stat
+import time
+from pathlib import Path
+from typing import Any, Final, Self
+
+from daemon.doors import porter
+from daemon.errors import ConfigError, Refusal
+from daemon.phrases import phrase
+
+LEAVE_S: Final = 10.0
+"""How long the daemon that runs may take to answer the one that wants its place."""
+
+_PAUSE_S: Final = 0.02
+
+
+class Taken(Refusal):
+    """Another daemon holds this socket or this state."""
+
+    code = "already_running"
+
+
+def own_folder(folder: Path, option: str, example: str) -> None:
+    """A folder that nobody else enters. Raises ConfigError that names the OPTION which chooses another."""
+    with contextlib.suppress(OSError):
+        if folder.stat().st_mode & stat.S_ISVTX:  # /tmp: nobody should be told to make that private
+            raise ConfigError(phrase("door.for_all", folder=str(folder), option=option, example=str(folder / example)))
+    porter.prepare_folder(folder, option)
+
+
+def locks(state_dir: Path, sock: Path, endpoint_file: Path, patience_s: float = 0.0) -> list[porter.Lock]:
+    """One daemon for a state and for a socket: both locks, or none. Raises Taken with what to do, when PATIENCE_S have
+    passed."""
+    ends = time.monotonic() + patience_s
+    while True:
+        try:
+            return _both(state_dir, sock, endpoint_file)
+        except Taken:
+            if time.monotonic() >= ends:
+                raise
+        time.sleep(_PAUSE_S)  # a file lock cannot be waited for with a limit
+
+
+def _both(state_dir: Path, sock: Path, endpoint_file: Path) -> list[porter.Lock]:
+    state = (state_dir / "lock", porter.read_endpoint(endpoint_file), phrase("taken.state", place=str(state_dir)))
+    place = (sock.with_name(sock.name + ".lock"), sock, phrase("taken.socket", place=str(sock)))
+    held: list[porter.Lock] = []
+    try:
+        for lock, where, what in (state, place):
+            held.append(_lock(lock, where, what))
+    except BaseException:
+        for one in held:
+            one.release()
+        raise
+    return held
+
+
+def _lock(file: Path, where: Path | None, what: str) -> porter.Lock:
+    try:
+        return porter.Lock(file)
+    except porter.AlreadyRunning as running:
+        at = f" --socket {shlex.quote(str(where))}" if where else ""
+        raise Taken(phrase("taken.already", pid=str(running.pid or "?"), what=what, at=at)) from None
+
+
+class Former:
+    """The daemon whose place we take. It keeps its place when this connection ends before `leave` was said."""
+
+    def __init__(self, sockets: list[Path], timeout_s: float = LEAVE_S) -> None:
+        """Connect to the first of SOCKETS at which one answers. Raises Taken when none does."""
+        self._timeout_s = timeout_s
+        self._sock = self._connected(sockets)
+        self._lines = self._sock.makefile("rb")
+        self._number = 0
+
+    def release(self) -> None:
+        """Let it free its locks; it goes on serving. Raises Taken when it will not."""
+        self._ask(done=False)
+
+    def leave(self) -> None:
+        """Our socket stands where its own was: it may let its calls end, and go. Raises Taken."""
+        self._ask(done=True)
+
+    def close(self) -> None:
+        """Hang up. Idempotent."""
+        self._lines.close()
+        self._sock.close()
+
+    def _connected(self, sockets: list[Path]) -> socket.socket:
+        for path in sockets:
+            sock = socket.socket(socket.AF_UNIX)
+            sock.settimeout(self._timeout_s)
+            try:
+                sock.connect(str(path))
+            except OSError:
+                sock.close()
+            else:
+                return sock
+        raise Taken(phrase("taken.silent", where=", ".join(map(str, sockets))))
+
+    def _ask(self, **params: Any) -> None:
+        self._number += 1
+        request = {"jsonrpc": "2.0", "id": self._number, "method": "hand_over", "params": params}
+        try:
+            self._sock.sendall(json.dumps(request).encode() + b"\n")
+            answer = json.loads(self._lines.readline())
+        except (OSError, ValueError) as error:
+            raise Taken(phrase("taken.kept", why=str(error) or type(error).__name__)) from None
+        if "error" in answer:
+            raise Taken(phrase("taken.kept", why=str(answer["error"].get("message"))))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,81 @@
+"""How a daemon ends: it takes nobody new, lets run what runs, and cuts what does not end in time, with a word."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Final
+
+from daemon.doors.http import HttpDoor
+from daemon.doors.keeper import Stopping
+from daemon.doors.porter import Porter
+from daemon.doors.rpc import RpcDoor
+from daemon.gateway import Gateway
+from daemon.pacing import Pacer
+
+CUT_S: Final = 1.0
+"""How long calls that are cut may take to tell their clients so."""
+
+GRACE_S: Final = 1.0
+"""A daemon that was replaced ends when nothing has run for so long: who connected last may not have asked yet."""
+
+_log = logging.getLogger("sluice.app")
+
+
+class Ending:
+    """The end of one daemon. REPLACED: another stands in its place already, so nobody is to notice."""
+
+    def __init__(
+        self, gateway: Gateway, pacer: Pacer, http: HttpDoor, rpc: RpcDoor, stopping: Stopping, *, replaced: bool
+    ) -> None:
+        self._gateway = gateway
+        self._pacer = pacer
+        self._http = http
+        self._rpc = rpc
+        self._stopping = stopping
+        self._replaced = replaced
+
+    async def run(self, porter: Porter, patience_s: float) -> int:
+        """Close the door, and wait PATIENCE_S at most, or until somebody insists; returns how many calls were cut."""
+        if self._replaced:
+            self._http.leaving = True
+            await porter.leave()
+        else:
+            porter.close()
+        cut = await self._drain(patience_s)
+        await self._http.close(1.0)
+        self._rpc.close()
+        return cut
+
+    async def _drain(self, patience_s: float) -> int:
+        running = self._gateway.running
+        more = f": no new calls; {len(running)} under way, {patience_s:g} s to end (stop once more to cut)"
+        _log.info("stopping%s", more if running else "")
+        drained = asyncio.create_task(self._drained())
+        insisted = asyncio.create_task(self._stopping.insisted.wait())
+        await asyncio.wait({drained, insisted}, timeout=patience_s, return_when=asyncio.FIRST_COMPLETED)
+        cut = len(running)
+        if cut:
+            _log.warning("stopping now; calls that are cut: %s", ", ".join(running))
+        for call_id in list(running):  # while the doors are open: who has got nothing yet gets an answer
+            self._gateway.cancel(call_id)
+        if cut:
+            await asyncio.wait({drained}, timeout=CUT_S)
+        for task in (drained, insisted):
+            task.cancel()
+        for outcome in await asyncio.gather(drained, insisted, return_exceptions=True):
+            if isinstance(outcome, Exception):
+                _log.error("broken while stopping", exc_info=outcome)
+        return cut
+
+    async def _drained(self) -> None:
+        """Wait until nothing runs. What still waits in the queue is told to come back later; but when another daemon
+        has our place it goes on waiting."""
+        while self._replaced:
+            await self._gateway.drained()
+            await asyncio.sleep(GRACE_S)
+            if not self._gateway.running:
+                break
+        await self._pacer.close()
+        await self._gateway.drained()
+        await self._rpc.drained()

@@ -1,0 +1,159 @@
+"""Looks after our place while we serve, and knows when that ends: told to stop, or replaced by another daemon."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from daemon.doors.porter import AlreadyRunning, Porter
+from daemon.doors.standing import Standing
+from daemon.errors import ConfigError, InvalidCall, ShuttingDown
+from daemon.phrases import phrase
+
+CHECK_S: Final = 60.0
+"""How often we see whether our socket is still there. Nothing in an idle daemon wakes more often."""
+
+CONFIRM_S: Final = 10.0
+"""How long our locks stay free for a daemon that wants our place, and does not come."""
+
+SAME_S: Final = 0.5
+"""Two requests to stop within this time are one: `timeout` and some terminals signal the process and its group."""
+
+_log = logging.getLogger("sluice.app")
+
+
+class Stopping:
+    """Who asks to stop means: when calls have ended. Who asks once more means now."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self.insisted = asyncio.Event()
+        self._asked_at = 0.0
+
+    def told(self) -> None:
+        """A signal has come."""
+        at = asyncio.get_running_loop().time()
+        if not self.asked.is_set():
+            self._asked_at = at
+            self.asked.set()
+        elif at - self._asked_at >= SAME_S:
+            self.insisted.set()
+
+
+class Closing(Protocol):
+    """A visitor's connection, as far as it matters here."""
+
+    def on_close(self, action: Callable[[], None]) -> None:
+        """Run ACTION when the connection ends."""
+
+
+class Keeper:
+    """Keeps our standing, and gives it away when another daemon asks.
+
+    The order: we free our locks and go on serving; the other takes them and puts its socket in the place of ours; it
+    says so, and only then we stop. Wherever that breaks off, somebody listens.
+    """
+
+    def __init__(
+        self,
+        standing: Standing,
+        porter: Porter,
+        stopping: Stopping,
+        *,
+        alive: Callable[[], None] = lambda: None,
+        every_s: float = CHECK_S,
+    ) -> None:
+        """ALIVE is called at each look: for a watchdog."""
+        self.replaced = False
+        """True when another daemon stands in our place."""
+        self._standing = standing
+        self._porter = porter
+        self._stopping = stopping
+        self._alive = alive
+        self._every_s = every_s
+        self._confirm: asyncio.TimerHandle | None = None
+        self._complaint = ""
+        self._looking: asyncio.Task[None] | None = None
+
+    async def watch(self) -> None:
+        """Look from time to time, until cancelled."""
+        while True:
+            await asyncio.sleep(self._every_s)
+            await self.look()
+
+    async def look(self) -> None:
+        """See whether we still stand in our place, and mend it. Never raises."""
+        self._alive()
+        try:
+            if (sock := self._standing.look()) is not None:
+                await self._open(sock)
+        except AlreadyRunning as other:
+            _log.error("another daemon (pid %s) has our place: this one lets its calls end, and goes", other.pid)
+            self._gone()
+            return
+        except ConfigError as error:
+            self._complain(error.message)
+            return
+        self._complaint = ""
+
+    async def _open(self, sock: socket.socket) -> None:
+        """Accept on SOCK, too. Raises ConfigError, and then the next look makes another."""
+        try:
+            await self._porter.open(sock)
+        except ConfigError:
+            self._standing.forget()
+            raise
+        _log.warning("our socket was gone; it is there again")
+
+    def hand_over(self, session: Closing, *, done: bool) -> int:
+        """Free our locks for the daemon that asks; when it is DONE, end. Returns our pid. Raises InvalidCall for a
+        socket that systemd has made, and ShuttingDown when we end already."""
+        if self._standing.given:
+            raise InvalidCall(phrase("taken.by_systemd"))
+        if self._stopping.asked.is_set():
+            raise ShuttingDown(phrase("refused.stopping"))
+        if done and not self._standing.free:
+            raise InvalidCall(phrase("taken.not_free"))
+        if done:
+            self._gone()
+        elif not self._standing.free:
+            self._standing.release()
+            session.on_close(self._take_back)
+            self._confirm = asyncio.get_running_loop().call_later(CONFIRM_S, self._take_back)
+        else:
+            raise InvalidCall(phrase("taken.handing"))
+        return os.getpid()
+
+    def _gone(self) -> None:
+        self.replaced = True
+        self._stand_still()
+        self._stopping.asked.set()
+
+    def _take_back(self) -> None:
+        """Whoever wanted our place did not come."""
+        self._stand_still()
+        if self.replaced or not self._standing.free:
+            return
+        try:
+            self._standing.regain()
+        except (AlreadyRunning, ConfigError) as error:
+            _log.warning("another daemon has our locks (%s): this one lets its calls end, and goes", error)
+            self._gone()
+            return
+        _log.warning("the daemon that wanted our place did not come: this one goes on")
+        self._looking = asyncio.get_running_loop().create_task(self.look())
+
+    def _stand_still(self) -> None:
+        if self._confirm is not None:
+            self._confirm.cancel()
+            self._confirm = None
+
+    def _complain(self, why: str) -> None:
+        """Once for each trouble, not at each look."""
+        if why != self._complaint:
+            _log.error("our socket is gone, and cannot be made again: %s", why)
+        self._complaint = why

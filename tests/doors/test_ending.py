@@ -1,0 +1,103 @@
+"""How a daemon ends: alone, insisted on, or with another in its place."""
+
+from __future__ import annotations
+
+import asyncio
+import types
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from daemon.doors import ending as module
+from daemon.doors.ending import Ending
+from daemon.doors.keeper import Stopping
+
+
+async def until(true: Callable[[], object]) -> None:
+    """Let the loop turn until that is TRUE."""
+    while not true():  # noqa: ASYNC110 - a file or a kernel's answer has no event
+        await asyncio.sleep(0)
+
+
+class Parts:
+    """Stand-ins that note what is done to them; a call `runs` until `let_end`."""
+
+    def __init__(self, *running: str) -> None:
+        self.done: list[str] = []
+        self.running: dict[str, Any] = dict.fromkeys(running)
+        self._idle = asyncio.Event()
+        if not running:
+            self._idle.set()
+        self.gateway = types.SimpleNamespace(running=self.running, drained=self._drained, cancel=self._cancel)
+        self.pacer = types.SimpleNamespace(close=self._note("pacer closed"))
+        self.http = types.SimpleNamespace(close=self._note("http closed"), leaving=False)
+        self.rpc = types.SimpleNamespace(
+            drained=self._note("rpc drained"), close=lambda: self.done.append("rpc closed")
+        )
+        self.porter = types.SimpleNamespace(leave=self._note("left"), close=lambda: self.done.append("shut"))
+        self.stopping = Stopping()
+
+    def _note(self, word: str) -> Any:
+        async def note(*given: Any) -> None:
+            self.done.append(word)
+
+        return note
+
+    async def _drained(self) -> None:
+        await self._idle.wait()
+
+    def _cancel(self, name: str) -> None:
+        self.done.append(f"cut {name}")
+        self.let_end()
+
+    def let_end(self) -> None:
+        """What runs has ended."""
+        self.running.clear()
+        self._idle.set()
+
+    async def end(self, patience_s: float, replaced: bool = False) -> int:
+        """Run the ending."""
+        made = Ending(
+            self.gateway, self.pacer, self.http, self.rpc, self.stopping, replaced=replaced  # type: ignore[arg-type]
+        )  # fmt: skip
+        return await made.run(self.porter, patience_s)  # type: ignore[arg-type]
+
+
+async def test_nothing_runs() -> None:
+    """The door is shut first; waiting calls are told; nothing was cut."""
+    parts = Parts()
+    assert await parts.end(9.0) == 0
+    assert parts.done == ["shut", "pacer closed", "rpc drained", "http closed", "rpc closed"]
+    assert not parts.http.leaving
+
+
+async def test_time_is_up() -> None:
+    """What still runs is cut while the doors are open, and counted."""
+    parts = Parts("c1", "c2")
+    assert await parts.end(0.0) == 2
+    assert parts.done.index("cut c1") < parts.done.index("http closed")
+
+
+async def test_somebody_insists() -> None:
+    """A second request to stop is heard at once, whatever patience there is."""
+    parts = Parts("c1")
+    ending = asyncio.create_task(parts.end(999.0))
+    await asyncio.sleep(0)
+    parts.stopping.insisted.set()
+    assert await asyncio.wait_for(ending, 5) == 1
+
+
+async def test_another_stands_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who has knocked is let in; what waits in the queue goes on waiting, until nothing has run for a while."""
+    monkeypatch.setattr(module, "GRACE_S", 0.0)
+    parts = Parts("c1")
+    ending = asyncio.create_task(parts.end(999.0, replaced=True))
+    await until(lambda: "left" in parts.done)
+    assert parts.http.leaving
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert "pacer closed" not in parts.done
+    parts.let_end()
+    assert await asyncio.wait_for(ending, 5) == 0
+    assert parts.done == ["left", "pacer closed", "rpc drained", "http closed", "rpc closed"]

@@ -1,0 +1,177 @@
+"""Who looks after our place, gives it away, and knows when we end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from daemon.doors import keeper as module
+from daemon.doors import porter
+from daemon.doors.keeper import Keeper, Stopping
+from daemon.doors.standing import Standing
+from daemon.errors import InvalidCall, ShuttingDown
+
+
+async def until(true: Callable[[], object]) -> None:
+    """Let the loop turn until that is TRUE."""
+    while not true():  # noqa: ASYNC110 - a file or a kernel's answer has no event
+        await asyncio.sleep(0)
+
+
+class Session:
+    """A connection whose end a test decides."""
+
+    def __init__(self) -> None:
+        self.closers: list[Callable[[], None]] = []
+
+    def on_close(self, action: Callable[[], None]) -> None:
+        """Keep it."""
+        self.closers.append(action)
+
+    def close(self) -> None:
+        """End."""
+        for closer in self.closers:
+            closer()
+
+
+class Here:
+    """A keeper at work, with all around it."""
+
+    def __init__(self, place: Path, door: porter.Porter, standing: Standing) -> None:
+        self.place, self.door, self.standing = place, door, standing
+        self.stopping, self.session, self.beats = Stopping(), Session(), 0
+        self.keeper = Keeper(standing, door, self.stopping, alive=self.beat, every_s=0.001)
+
+    def beat(self) -> None:
+        """Count."""
+        self.beats += 1
+
+    def reachable(self) -> bool:
+        """True if a visitor finds our socket."""
+        import socket
+
+        with socket.socket(socket.AF_UNIX) as visitor:
+            return visitor.connect_ex(str(self.place / "s")) == 0
+
+
+@pytest.fixture
+async def here(place: Path) -> AsyncIterator[Here]:
+    """A keeper of a place in which a porter works."""
+    lock = porter.Lock(place / "lock")
+    door = porter.Porter(asyncio.Protocol, asyncio.Protocol)
+    await door.open(porter.bind(place / "s"))
+    standing = Standing(place / "s", [lock])
+    made = Here(place, door, standing)
+    yield made
+    door.close()
+    standing.end()
+
+
+async def test_a_deleted_socket_comes_back(here: Here, caplog: Any) -> None:
+    """The watch finds it gone, opens another, feeds the watchdog, and says so once."""
+    watching = asyncio.create_task(here.keeper.watch())
+    (here.place / "s").rename(here.place / "gone")
+    with caplog.at_level(logging.WARNING, logger="sluice"):
+        await until(lambda: caplog.records)
+    assert here.reachable()
+    watching.cancel()
+    assert here.beats >= 1
+    assert [record.message for record in caplog.records] == ["our socket was gone; it is there again"]
+    assert not here.stopping.asked.is_set()
+
+
+async def test_what_cannot_be_mended_is_said_once(here: Here, caplog: Any) -> None:
+    """A file in the socket's place: one line in the log, not one a minute; and it is mended when the file goes."""
+    (here.place / "s").unlink()
+    (here.place / "s").write_text("")
+    with caplog.at_level(logging.ERROR, logger="sluice"):
+        await here.keeper.look()
+        await here.keeper.look()
+    assert len(caplog.records) == 1
+    (here.place / "s").unlink()
+    await here.keeper.look()
+    assert here.reachable()
+
+
+async def test_another_daemon_in_our_place(here: Here) -> None:
+    """Somebody deleted our lock and started a second one: we go, since clients find that one."""
+    (here.place / "lock").unlink()
+    second = porter.Lock(here.place / "lock")
+    await here.keeper.look()
+    assert here.keeper.replaced
+    assert here.stopping.asked.is_set()
+    second.release()
+
+
+async def test_handing_over(here: Here) -> None:
+    """First the locks are free while we serve; then, and only then, we end as one that was replaced. The end of the
+    other's connection changes nothing any more."""
+    with pytest.raises(InvalidCall, match="not asked for"):
+        here.keeper.hand_over(here.session, done=True)
+    here.keeper.hand_over(here.session, done=False)
+    assert not here.stopping.asked.is_set()
+    assert here.reachable()
+    other = porter.Lock(here.place / "lock")
+    with pytest.raises(InvalidCall, match="just taking"):
+        here.keeper.hand_over(Session(), done=False)
+    here.keeper.hand_over(here.session, done=True)
+    here.session.close()
+    assert here.keeper.replaced
+    assert here.stopping.asked.is_set()
+    with pytest.raises(ShuttingDown):
+        here.keeper.hand_over(here.session, done=False)
+    other.release()
+
+
+@pytest.mark.parametrize("socket_gone", [False, True])
+async def test_whoever_does_not_come(here: Here, socket_gone: bool) -> None:
+    """The other dies after it got our locks: we have them again, and a socket too, wherever the other was."""
+    here.keeper.hand_over(here.session, done=False)
+    if socket_gone:
+        (here.place / "s").unlink()
+    here.session.close()
+    with pytest.raises(porter.AlreadyRunning):
+        porter.Lock(here.place / "lock")
+    await until(here.reachable)
+    assert not here.stopping.asked.is_set()
+
+
+async def test_whoever_keeps_us_waiting(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection that stays open without a word: after a while the locks are ours again."""
+    monkeypatch.setattr(module, "CONFIRM_S", 0.0)
+    here.keeper.hand_over(here.session, done=False)
+    await until(lambda: not here.standing.free)
+    assert not here.stopping.asked.is_set()
+
+
+async def test_a_third_was_quicker(here: Here) -> None:
+    """The locks were free, and a third daemon has taken them: we go."""
+    here.keeper.hand_over(here.session, done=False)
+    third = porter.Lock(here.place / "lock")
+    here.session.close()
+    assert here.keeper.replaced
+    third.release()
+
+
+async def test_a_socket_of_systemd_is_not_given_away(here: Here) -> None:
+    """There is a better way then, and it is told."""
+    here.standing.given = True
+    with pytest.raises(InvalidCall, match="systemctl --user restart"):
+        here.keeper.hand_over(here.session, done=False)
+
+
+async def test_stopping(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two signals at once are one; one that comes later insists."""
+    stopping = Stopping()
+    stopping.told()
+    stopping.told()
+    assert stopping.asked.is_set()
+    assert not stopping.insisted.is_set()
+    monkeypatch.setattr(module, "SAME_S", 0.0)
+    stopping.told()
+    assert stopping.insisted.is_set()

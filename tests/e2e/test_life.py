@@ -1,0 +1,316 @@
+"""The daemon as a process: replaced while it works, started by systemd, without its socket, without room."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stage.processes import READY, Running
+from stage.visitors import Rpc, exchange
+from stage.world import CHATS, HOSTS, KEYS, config
+
+pytestmark = pytest.mark.e2e
+
+HELLO = b"GET /_sluice/hello HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+
+
+def wait_until(true: Any, what: str) -> None:
+    """Wait for what another process does."""
+    end = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < end, what
+        time.sleep(0.01)
+
+
+def pid_at(path: Path) -> int:
+    """Who answers there."""
+    return int(json.loads(exchange(path, HELLO).partition(b"\r\n\r\n")[2])["pid"])
+
+
+@contextmanager
+def successor(daemon: Any, tmp_path: Path, name: str = "next", *more: str) -> Iterator[Running]:
+    """A second daemon with the files of DAEMON, which takes its place."""
+    folder = tmp_path / name
+    folder.mkdir()
+    made = Running([*daemon.command, "--replace", *more], daemon.env, folder)
+    try:
+        made.start(READY)
+        yield made
+    finally:
+        made.stop()
+
+
+# ---- replaced
+
+
+def test_replaced_while_it_works(sluice: Any, sandbox: Any, tmp_path: Path) -> None:
+    """A stream goes on in the old one to its end, a call that waits in its queue is answered, and whoever connects
+    meanwhile is answered at once by one of the two: nobody is refused. The old one ends with 0; the journal has all."""
+    daemon = sluice(config(sandbox(chunk_s=0.02).url, limits="[{concurrency: 1}]"), log_level="info")
+    old, failed, seen = daemon.pid, [], set()
+    over = threading.Event()
+
+    def knock() -> None:
+        while not over.is_set():
+            try:
+                seen.add(pid_at(daemon.socket))
+            except (OSError, ValueError) as error:
+                failed.append(repr(error))
+
+    with Rpc(daemon.socket) as rpc, ExitStack() as stack:
+        message = {"host": HOSTS["openai"], "key": KEYS["openai"], "messages": [{"role": "user", "content": "x"}]}
+        stream = rpc.start("chat", model="long-200", **message)
+        first = rpc.wait_for("delta")["call"]
+        queued = rpc.start("chat", model="gpt-4o-mini", **message)
+        knocking = [threading.Thread(target=knock) for _ in range(4)]
+        for one in knocking:
+            one.start()
+        stack.callback(over.set)
+        after = stack.enter_context(successor(daemon, tmp_path))
+        wait_until(lambda: after.pid in seen, "the new one answers")
+        assert rpc.result(stream)["finish"] == "stop"
+        waited = rpc.result(queued)["id"]
+        assert daemon.wait() == 0
+        over.set()
+        for one in knocking:
+            one.join(20)
+        assert not failed
+        assert seen == {old, after.pid}
+        assert json.loads((daemon.state_dir / "endpoint.json").read_text())["pid"] == after.pid
+        with Rpc(daemon.socket) as fresh:
+            wait_until(lambda: fresh.call("status")["journal"]["state"] == "ok", "the new one has the journal")
+            states = {row["id"]: row["state"] for row in fresh.call("calls")["calls"]}
+        assert (states[first], states[waited]) == ("done", "done")
+
+
+def test_replaced_with_nobody_there(sluice: Any, tmp_path: Path) -> None:
+    """`--replace` without a daemon is a start like any other."""
+    daemon = sluice(begin=False)
+    with successor(daemon, tmp_path) as first:
+        assert pid_at(daemon.socket) == first.pid
+
+
+def test_a_successor_that_dies_in_the_middle(sluice: Any) -> None:
+    """Whoever asks for the place and goes before it has taken it changes nothing: the locks are ours again."""
+    daemon = sluice(log_level="info")
+    with Rpc(daemon.socket) as rpc:
+        assert rpc.call("hand_over")["pid"] == daemon.pid
+    wait_until(lambda: "did not come" in daemon.stderr, "it takes its locks again")
+    assert daemon.run("serve").returncode == 3
+    assert pid_at(daemon.socket) == daemon.pid
+
+
+def test_a_successor_that_cannot_start(sluice: Any) -> None:
+    """One with a broken configuration never asks for the place."""
+    daemon = sluice("language: en\n")
+    daemon.config.write_text("langauge: en\n")
+    assert daemon.run("serve", "--replace").returncode == 1
+    assert pid_at(daemon.socket) == daemon.pid
+
+
+# ---- its socket
+
+
+def test_a_deleted_socket(sluice: Any) -> None:
+    """SIGHUP looks at once, as the minute's look would: the socket is there again, and the old connection lives."""
+    daemon = sluice()
+    with Rpc(daemon.socket) as rpc:
+        daemon.socket.unlink()
+        daemon.signal(signal.SIGHUP)
+        wait_until(daemon.socket.exists, "the socket is made again")
+        assert pid_at(daemon.socket) == rpc.call("hello")["pid"] == daemon.pid
+    assert daemon.socket.stat().st_mode & 0o777 == 0o600
+    assert daemon.stop() == 0
+    assert not daemon.socket.exists()
+
+
+# ---- reload
+
+
+def test_a_thousand_reloads(sluice: Any, sandbox: Any) -> None:
+    """By signal and by operation, half of them broken, while a stream runs: the stream comes whole, no broken file
+    changes a setting, the last good one is in force, and nothing piles up."""
+    provider = sandbox(chunk_s=0.01)
+    good = config(provider.url)
+    daemon = sluice(good, log_level="error")
+    relay = f"- {{host: relay.example, url: '{provider.url}', provider: openai-compatible}}\n"
+    broken = ("upstreams: [", relay + "nonsense: 1\n", "\x00", relay.replace("url", "lru"), "drain: -1s\n" + good)
+
+    def allowed() -> bool:
+        request = b"GET /v1/models HTTP/1.1\r\nHost: relay.example\r\nConnection: close\r\n\r\n"
+        return b" 200 " in exchange(daemon.socket, request).partition(b"\r\n")[0]
+
+    with Rpc(daemon.socket) as rpc, Rpc(daemon.socket) as other:
+        message = {"host": HOSTS["openai"], "key": KEYS["openai"], "messages": [{"role": "user", "content": "x"}]}
+        stream = rpc.start("chat", model="long-200", **message)
+        rpc.wait_for("delta")
+        before = len(os.listdir(f"/proc/{daemon.pid}/fd")) if os.path.isdir(f"/proc/{daemon.pid}/fd") else None
+        for number in range(500):
+            daemon.config.write_text(broken[number % len(broken)], encoding="utf-8")
+            daemon.signal(signal.SIGHUP)
+            if number % 50 == 0:
+                with pytest.raises(Exception, match=re.escape(str(daemon.config))):
+                    other.call("reload")
+                assert not allowed()
+            daemon.config.write_text(good, encoding="utf-8")
+            daemon.signal(signal.SIGHUP)
+        assert rpc.result(stream)["finish"] == "stop"
+        daemon.config.write_text(good + relay, encoding="utf-8")
+        other.call("reload")
+        assert allowed()
+        after = len(os.listdir(f"/proc/{daemon.pid}/fd")) if before is not None else None
+    assert after == before or (after is not None and before is not None and after <= before + 2)
+
+
+# ---- no room
+
+
+def test_many_slow_visitors(sluice: Any) -> None:
+    """256 who began a request and do not go on: the 257th is told so at once, and served when one of them is gone."""
+    daemon = sluice()
+    with ExitStack() as stack:
+        slow = []
+        for _ in range(256):
+            visitor = stack.enter_context(socket.socket(socket.AF_UNIX))
+            visitor.connect(str(daemon.socket))
+            visitor.sendall(b"GET /v1/models HTTP/1.1\r\n")
+            slow.append(visitor)
+        began = time.monotonic()
+        answer = exchange(daemon.socket, HELLO)
+        assert time.monotonic() - began < 2
+        assert b" 503 " in answer.partition(b"\r\n")[0] or b" 200 " in answer.partition(b"\r\n")[0]
+        for visitor in slow[:8]:
+            visitor.close()
+        wait_until(lambda: b" 200 " in exchange(daemon.socket, HELLO).partition(b"\r\n")[0], "served again")
+
+
+def test_descriptors_are_used_up(sluice: Any) -> None:
+    """With 64 descriptors and 150 who say nothing: it lives, says so in a few lines without a traceback, and serves as
+    soon as they are gone."""
+    limit = resource.RLIMIT_NOFILE
+    daemon = sluice(begin=False, log_level="error")
+    daemon.command = ["sh", "-c", 'ulimit -Sn 64; ulimit -Hn 64; exec "$@"', "sh", *daemon.command]
+    daemon.begin()
+    assert resource.prlimit(daemon.pid, limit) == (64, 64)
+    with ExitStack() as stack:
+        for _ in range(150):
+            visitor = stack.enter_context(socket.socket(socket.AF_UNIX))
+            visitor.connect(str(daemon.socket))
+        if find_spec("uvloop") is None:  # which turns them away by itself, and says nothing
+            wait_until(lambda: "files may be open here" in daemon.stderr, "it says that there is no room")
+    began = time.monotonic()
+    wait_until(lambda: pid_at(daemon.socket) == daemon.pid, "served again")
+    assert time.monotonic() - began < 5
+    assert len(daemon.stderr.splitlines()) < 20
+    assert "Traceback" not in daemon.stderr
+
+
+def test_a_reader_that_never_reads(sluice: Any, sandbox: Any) -> None:
+    """Its stream stops where the buffers are full; others are served, memory stays, and the daemon ends in time."""
+    daemon = sluice(config(sandbox(chunk_s=0.0, requests_per_minute=None, tokens_per_minute=None).url))
+    body = json.dumps(CHATS[0].body("long-20000", stream=True)).encode()
+    head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: {HOSTS['openai']}\r\nContent-Length: {len(body)}\r\n\r\n"
+    with ExitStack() as stack:
+        for _ in range(10):
+            stuck = stack.enter_context(socket.socket(socket.AF_UNIX))
+            stuck.connect(str(daemon.socket))
+            stuck.sendall(head.encode() + body)
+        status = lambda: json.loads(daemon.run("status", "--json").stdout)["daemon"]["running"]  # noqa: E731
+        wait_until(lambda: status() >= 1, "they run")
+        assert pid_at(daemon.socket) == daemon.pid
+        peak = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{daemon.pid}/status").read_text())
+        assert peak is None or int(peak[1]) < 300_000
+        daemon.signal(signal.SIGTERM)
+        time.sleep(0.6)
+        daemon.signal(signal.SIGTERM)
+        assert daemon.wait(15) in (0, 1)
+
+
+# ---- systemd
+
+
+@pytest.mark.skipif(
+    shutil.which("systemd-socket-activate") is None, reason="needs systemd-socket-activate: apt-get install systemd"
+)
+def test_started_by_a_visitor(sluice: Any, tmp_path: Path) -> None:
+    """systemd opens the socket, the first visitor starts the daemon and is answered; the socket stays when it ends."""
+    daemon = sluice(begin=False)
+    command = [word for word in daemon.command if word not in ("--socket", str(daemon.socket))]
+    activate = ["systemd-socket-activate", f"--listen={daemon.socket}", "--fdname=http"]
+    passed = [f"--setenv={name}" for name in daemon.env]
+    folder = tmp_path / "activated"
+    folder.mkdir()
+    run = subprocess.Popen(
+        [*activate, *passed, *command], env=daemon.env, cwd=folder, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
+    )
+    try:
+        wait_until(daemon.socket.exists, "it listens")
+        daemon.socket.chmod(0o666)
+        assert pid_at(daemon.socket) == run.pid
+        assert json.loads((daemon.state_dir / "endpoint.json").read_text())["socket"] == str(daemon.socket)
+        with Rpc(daemon.socket) as rpc, pytest.raises(Exception, match="systemctl"):
+            rpc.call("hand_over")
+        environ = Path(f"/proc/{run.pid}/environ")
+        assert environ.stat().st_uid == 0  # not dumpable: nobody reads what it was given
+    finally:
+        run.terminate()
+        assert run.wait(20) == 0
+        assert run.stderr is not None
+        run.stderr.close()
+    assert daemon.socket.exists()
+
+
+def test_what_systemd_hears(sluice: Any, tmp_path: Path) -> None:
+    """READY when it serves; RELOADING and READY around a reload; WATCHDOG only when asked; STOPPING at the end."""
+    daemon = sluice(begin=False)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
+        receiver.bind(str(daemon.socket.parent / "notify"))
+        receiver.settimeout(20)
+        daemon.env = {**daemon.env, "NOTIFY_SOCKET": str(daemon.socket.parent / "notify"), "WATCHDOG_USEC": "200000"}
+        daemon.begin()
+        heard = [receiver.recv(999)]
+        assert heard[0].startswith(b"READY=1\nSTATUS=serves at ")
+        daemon.signal(signal.SIGHUP)
+        while not heard[-1].startswith(b"READY=1") or len(heard) < 3:
+            heard.append(receiver.recv(999))
+        assert any(one.startswith(b"RELOADING=1\nMONOTONIC_USEC=") for one in heard)
+        while heard[-1] != b"WATCHDOG=1":
+            heard.append(receiver.recv(999))
+        daemon.signal(signal.SIGTERM)
+        while not heard[-1].startswith(b"STOPPING=1"):
+            heard.append(receiver.recv(999))
+        assert daemon.wait() == 0
+
+
+def test_no_watchdog_unasked(sluice: Any) -> None:
+    """Without NOTIFY_SOCKET nothing is sent, and a socket that is said twice and differs is refused."""
+    daemon = sluice(begin=False)
+    code = (
+        "import os, socket, sys\n"
+        "sock = socket.socket(socket.AF_UNIX); sock.bind(sys.argv[1]); sock.listen()\n"
+        "os.dup2(sock.fileno(), 3); os.set_inheritable(3, True)\n"
+        "os.environ |= {'LISTEN_PID': str(os.getpid()), 'LISTEN_FDS': '1'}\n"
+        "os.execv(sys.executable, [sys.executable, *sys.argv[2:]])\n"
+    )
+    given = daemon.socket.with_name("g")
+    run = [sys.executable, "-c", code, str(given), *daemon.command[1:]]
+    done = subprocess.run(run, env=daemon.env, capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == 1
+    assert str(given) in done.stderr
+    assert str(daemon.socket) in done.stderr

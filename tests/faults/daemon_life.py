@@ -1,0 +1,236 @@
+"""One short life of the whole daemon in this process, with a system call of it that fails, and what must hold after it.
+
+A start, calls that succeed and fail, questions by both doors, a reload, a socket that is deleted, an end. Everything is
+real but the provider, which is the sandbox on its own port.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import json
+import logging
+import os
+import shutil
+import socket
+import tempfile
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from daemon import log
+from daemon.app import App, open_journal
+from daemon.config import Paths, default_paths, load
+from daemon.doors import porter
+from daemon.doors.claim import locks, own_folder
+from daemon.doors.standing import Standing
+from daemon.errors import Refusal
+from daemon.process import install_secret
+from daemon.redact import Redactor
+from faults.injection import Faults, injected, spared
+
+HOST = "api.openai.com"
+HANG_S = 20.0
+KEY = "CANARY-fault-0123456789abcdef"
+EXPECTED = ("socket.accept()",)
+"""What the event loop may say: it could not accept, and tries again."""
+
+
+@dataclass
+class Life:
+    """What came of one life."""
+
+    faults: Faults
+    refused: str = ""
+    """Why it did not start, in words."""
+    answers: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+    """What must not be: hangs, leaks, faults that nobody caught."""
+
+
+class _Ear(logging.Handler):
+    """Hears what the event loop and asyncio complain of."""
+
+    def __init__(self, life: Life) -> None:
+        super().__init__(logging.DEBUG)
+        self._life = life
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = record.getMessage()
+        loop = text.startswith("event loop: ") or record.name == "asyncio"
+        if record.levelno >= logging.ERROR and loop and not any(known in text for known in EXPECTED):
+            self._life.wrong.append(f"nobody caught: {text} {record.exc_info}")
+
+
+def live(sandbox_url: str, at: int = 0) -> Life:
+    """Live once; system call number AT fails (0: none)."""
+    folder = Path(tempfile.mkdtemp(prefix="slu"))
+    folder.chmod(0o700)
+    (folder / "config.yaml").write_text(f"upstreams: [{{host: {HOST}, url: '{sandbox_url}', provider: openai}}]\n")
+    (folder / "config.yaml").chmod(0o600)
+    gc.collect()
+    before = _descriptors()
+    with injected(at) as faults:
+        life = Life(faults)
+        ear = _Ear(life)
+        logging.getLogger().addHandler(ear)
+        try:
+            _in_time(life, folder)
+        finally:
+            logging.getLogger().removeHandler(ear)
+    gc.collect()
+    if left := _descriptors() - before:
+        life.wrong.append(f"descriptors left open: {sorted(left)}")
+    halves = [str(path) for path in folder.rglob("*") if path.name.endswith((".new", "-half"))]
+    if halves:
+        life.wrong.append(f"temporary files left: {halves}")
+    shutil.rmtree(folder, ignore_errors=True)
+    return life
+
+
+def _in_time(life: Life, folder: Path) -> None:
+    environ = {"HOME": str(folder), "SLUICE_SOCKET": str(folder / "r" / "s"), "SLUICE_STATE_DIR": str(folder / "st")}
+    paths = default_paths({**environ, "SLUICE_CONFIG": str(folder / "config.yaml")})
+    for _ in range(2):  # the second time on what the first has left behind
+        failed_before = bool(life.faults.failed)
+        try:
+            with contextlib.ExitStack() as stack:
+                _serve(life, paths, stack)
+        except Refusal as refusal:
+            life.refused = refusal.message
+            if failed_before or not life.refused.strip():
+                life.wrong.append(f"refused without a word, or once more: {refusal.message}")
+        except TimeoutError:
+            life.wrong.append("it hangs")
+        except Exception as error:
+            life.wrong.append(f"it ended with {type(error).__name__}: {error}")
+
+
+def _serve(life: Life, paths: Paths, stack: contextlib.ExitStack) -> None:
+    """The steps of `daemon.app.serve`, less what belongs to the process as a whole."""
+    config = load(paths.config_file, environ={})
+    own_folder(paths.state_dir, "--state-dir", "sluice")
+    own_folder(paths.socket.parent, "--socket", "sluice/s")
+    held = locks(paths.state_dir, paths.socket, paths.endpoint_file)
+    for lock in held:
+        stack.callback(lock.release)
+    redactor = Redactor(install_secret(paths.state_dir / "install-secret"))
+    output = log.set_up(redactor, level="info", style="text", file=paths.log_file, max_bytes=1 << 20, keep=1)
+    for handler in output.handlers[:1]:  # not the test's own stderr
+        logging.getLogger().removeHandler(handler)
+    stack.callback(log.take_down, output)
+    journal = open_journal(config, paths, redactor)
+    stack.callback(journal.close)
+    ready = threading.Event()
+    app = App(
+        config, paths, redactor, journal, environ={}, sandbox=False, ready=lambda *_: ready.set(), log_output=output
+    )
+    sock = porter.bind(paths.socket)
+    standing = Standing(paths.socket, held)
+    stack.callback(standing.end)
+    stack.callback(sock.close)
+    with asyncio.Runner() as runner:
+        runner.run(_both(life, app, sock, standing, paths))
+
+
+async def _both(life: Life, app: App, sock: socket.socket, standing: Standing, paths: Paths) -> None:
+    serving = asyncio.create_task(app.run(sock, standing))
+    try:
+        async with asyncio.timeout(HANG_S):
+            visiting = asyncio.create_task(asyncio.to_thread(_visit, life, paths))
+            await asyncio.wait({serving, visiting}, return_when=asyncio.FIRST_COMPLETED)
+            if not serving.done():
+                await visiting
+                _look_at(life, app)
+                app._stopping.asked.set()
+            await serving
+    finally:
+        serving.cancel()
+        sock.close()  # as the end of the process would: nobody waits for a daemon that did not start
+
+
+def _look_at(life: Life, app: App) -> None:
+    """Nothing runs any more, and no slot is held."""
+    if app._gateway.running:
+        life.wrong.append(f"calls still run: {list(app._gateway.running)}")
+    held = [pool for account in app._pacer._accounts.values() for pool in account.pools.values() if pool.in_flight]
+    if held:
+        life.wrong.append(f"slots still held: {held}")
+
+
+def _visit(life: Life, paths: Paths) -> None:
+    """A visitor's day: each request is answered, or its connection is closed."""
+    with spared():
+        _knock(paths.socket)
+        for model, stream in (("gpt-4o-mini", False), ("gpt-4o-mini", True), ("insufficient-quota", False)):
+            life.answers.append(_ask(life, paths.socket, _chat(model, stream)))
+        for question in ("status", "calls", "hello", "reload"):
+            life.answers.append(_ask(life, paths.socket, _http(f"/_sluice/{question}", "localhost")))
+        life.answers.append(_ask(life, paths.socket, b'{"jsonrpc":"2.0","id":1,"method":"limits"}\n', json_line=True))
+        with contextlib.suppress(OSError):
+            paths.socket.unlink()
+        with contextlib.suppress(OSError):
+            os.kill(os.getpid(), 1)  # SIGHUP: reload, and look after the socket
+
+
+def _knock(path: Path) -> None:
+    """Wait until somebody listens; a daemon that did not start is not waited for long."""
+    for _ in range(200):
+        with socket.socket(socket.AF_UNIX) as visitor:
+            if visitor.connect_ex(str(path)) == 0:
+                return
+        threading.Event().wait(0.005)
+
+
+def _http(target: str, host: str, body: bytes = b"") -> bytes:
+    head = f"POST {target} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {KEY}\r\nConnection: close\r\n"
+    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+def _chat(model: str, stream: bool) -> bytes:
+    body = {"model": model, "messages": [{"role": "user", "content": "x"}], "stream": stream}
+    return _http("/v1/chat/completions", HOST, json.dumps(body).encode())
+
+
+def _ask(life: Life, path: Path, request: bytes, json_line: bool = False) -> str:
+    """The first line of the answer, `closed`, or what is wrong with it."""
+    with socket.socket(socket.AF_UNIX) as visitor:
+        visitor.settimeout(HANG_S / 2)
+        try:
+            visitor.connect(str(path))
+            visitor.sendall(request)
+            data = b""
+            while piece := visitor.recv(65536):
+                data += piece
+                if json_line and b"\n" in data:
+                    break
+        except TimeoutError:
+            life.wrong.append(f"no answer to {request[:40]!r}")
+            return "hang"
+        except OSError as error:
+            return f"closed ({error.strerror})"
+    if not data:
+        return "closed"
+    return _checked(life, data, json_line)
+
+
+def _checked(life: Life, data: bytes, json_line: bool) -> str:
+    head, _, body = data.partition(b"\r\n\r\n")
+    first = data.splitlines()[0].decode("utf-8", "replace")[:80]
+    if json_line:
+        json.loads(data.splitlines()[0])
+    elif not head.startswith(b"HTTP/1.1 "):
+        life.wrong.append(f"no HTTP: {first}")
+    elif int(head.split(b" ")[1]) >= 400 and not json.loads(body)["error"]["message"]:
+        life.wrong.append(f"refused without a word: {first}")
+    return first
+
+
+def _descriptors() -> set[str]:
+    """The open files of this process, by number and what they are."""
+    found = set()
+    for number in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):
+            found.add(f"{number} {os.readlink(f'/proc/self/fd/{number}')}")
+    return found

@@ -1,0 +1,41 @@
+"""Each system call of a daemon's life fails once. Here a part of them; `python -m benchmarks.reliability --only F17`
+takes all."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import pytest
+
+from faults.daemon_life import live
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="counts descriptors in /proc, which only Linux has")
+
+STRIDE = 17
+"""A prime, so that over the versions of the code all kinds of calls come by."""
+
+
+def test_an_untouched_life(sandbox: Any) -> None:
+    """Without a fault all is answered, and there are enough points at which something could fail."""
+    life = live(sandbox(requests_per_minute=None, tokens_per_minute=None).url)
+    assert not life.wrong
+    assert not life.refused
+    assert life.faults.count >= 300, life.faults.kinds
+    codes = [answer.split(" ")[1] for answer in life.answers if answer.startswith("HTTP")]
+    assert codes == 2 * ["200", "200", "429", "200", "200", "200", "200"]
+
+
+def test_one_call_fails(sandbox: Any) -> None:
+    """No hang, nothing left open, held or half written, no fault that nobody caught; answered, or refused in words."""
+    url = sandbox(requests_per_minute=None, tokens_per_minute=None).url
+    wrong = []
+    at = 1
+    while True:
+        life = live(url, at)
+        if not life.faults.failed:
+            break
+        wrong += [f"{at} ({life.faults.failed}): {what}" for what in life.wrong]
+        at += STRIDE
+    assert not wrong, "\n".join(wrong)
+    assert at > 300

@@ -1,0 +1,89 @@
+"""The targets of fuzzing, on what was found and on random bytes; the long run is `make fuzz`."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from benchmarks.fuzz.targets import TARGETS
+from daemon.doors.framing import Framer, FramingError
+
+FOUND: dict[str, tuple[bytes, ...]] = {
+    "framing": (b"Content-Length: 2\r\n\r\n{}", b"{}\n[1]\r\n", b"Content-Length: -1\r\n\r\n", b"\r\n\r\n", b"C"),
+    "matching": (b"", b"\x1d{", b'\x1d{"error":{"message":"\\ud800"}}', b"\x1d" + b"[" * 5000),
+    "redaction": (b"", b"\xff\xfe", b"sk-" * 50, b"Bearer " * 50),
+}
+"""What once broke, or could: atheris writes what it finds to files, and their bytes come here."""
+
+
+@pytest.mark.parametrize(("name", "data"), [(name, data) for name, all_ in FOUND.items() for data in all_])
+def test_what_was_found(name: str, data: bytes) -> None:
+    """It does not come back."""
+    TARGETS[name](data)
+
+
+@pytest.mark.parametrize("name", sorted(TARGETS))
+def test_random_bytes(name: str) -> None:
+    """A short run without coverage."""
+
+    @given(st.binary(max_size=400))
+    @example(b"Content-Length: 5\r\n\r\n12345Content-Length: 1\r\n\r\n1")
+    def run(data: bytes) -> None:
+        TARGETS[name](data)
+
+    run()
+
+
+class Frames(RuleBasedStateMachine):
+    """A visitor who speaks JSON-RPC in pieces of any size, and now and then nonsense."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.framer = Framer(4096)
+        self.style: bool | None = None
+        self.wire = b""
+        self.sent: list[bytes] = []
+        self.got: list[bytes] = []
+        self.refused = False
+
+    @precondition(lambda self: not self.refused)
+    @rule(
+        body=st.binary(min_size=2, max_size=200).map(lambda raw: b"{" + raw.hex().encode() + b"}"), framed=st.booleans()
+    )
+    def say(self, body: bytes, framed: bool) -> None:
+        """Put one message on the wire; a visitor keeps to the style that it began with."""
+        self.style = framed if self.style is None else self.style
+        self.sent.append(body)
+        self.wire += b"Content-Length: %d\r\n\r\n%b" % (len(body), body) if self.style else body + b"\n"
+
+    @precondition(lambda self: self.wire and not self.refused)
+    @rule(size=st.integers(1, 64))
+    def arrive(self, size: int) -> None:
+        """Some bytes come in."""
+        piece, self.wire = self.wire[:size], self.wire[size:]
+        self.got += [bytes(message) for message in self.framer.feed(piece)]
+
+    @precondition(lambda self: self.style and not self.wire and not self.refused)
+    @rule(length=st.sampled_from([b"-1", b"0x10", b"99999999999", b"", b"1 1"]))
+    def lie(self, length: bytes) -> None:
+        """A length that is none is refused, and nothing is kept for it."""
+        with pytest.raises(FramingError):
+            self.framer.feed(b"Content-Length: " + length + b"\r\n\r\n")
+        self.refused = True
+
+    @precondition(lambda self: self.refused)
+    @rule()
+    def come_again(self) -> None:
+        """After a refusal the connection is closed; the next visitor begins anew."""
+        self.framer, self.style, self.refused = Framer(4096), None, False
+
+    @invariant()
+    def in_order(self) -> None:
+        """What has come out is the beginning of what was said; when all has arrived it is all of it."""
+        assert self.got == self.sent[: len(self.got)]
+        assert self.wire or len(self.got) == len(self.sent)
+
+
+TestFrames = Frames.TestCase
