@@ -13,6 +13,7 @@ The house, top floor first (imports go downward only; tests/test_house.py holds 
     upstream          the only outbound network
     journal           what happened to each call
     usage             what calls cost, and the person's own budgets
+    cache             answers that are given again
     log               one line a call, or each step
     process           memory, limits and event loop of the process
     desktop           a notification, where the person wants that

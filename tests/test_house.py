@@ -42,6 +42,7 @@ STOREYS: tuple[frozenset[str], ...] = (
             "process",
             "desktop",
             "usage",
+            "cache",
         }
     ),
     frozenset({"model", "spending"}),

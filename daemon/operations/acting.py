@@ -1,12 +1,22 @@
-"""Operations that change something: cancel, promote, subscribe, reload, shut down."""
+"""Operations that change something: cancel, promote, clear the cache, subscribe, reload, shut down."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
-from daemon.errors import InvalidCall
+from daemon.errors import InvalidCall, NotFound
 from daemon.model import Priority
-from daemon.operations.desk import Desk, Params, Result, language_of, needed_text, priority_param, text_param
+from daemon.operations.desk import (
+    Desk,
+    Params,
+    Result,
+    flag_param,
+    language_of,
+    needed_text,
+    priority_param,
+    text_param,
+)
 from daemon.operations.hub import TOPICS
 from daemon.operations.session import Session
 from daemon.phrases import phrase, told
@@ -15,6 +25,15 @@ from daemon.phrases import phrase, told
 async def cancel(desk: Desk, params: Params, session: Session, tag: Any) -> Result:
     """Cancel a call that waits or runs. Nothing is sent for one that waits."""
     return {"cancelled": desk.gateway.cancel(needed_text(params, "call"))}
+
+
+async def cache(desk: Desk, params: Params, session: Session, tag: Any) -> Result:
+    """How many answers are kept; with `clear` none any more."""
+    kept = desk.gateway.kept.cache
+    if kept is None:
+        raise NotFound(phrase("cache.none"))
+    answer = {"cleared": await asyncio.to_thread(kept.clear)} if flag_param(params, "clear") else {}
+    return {**answer, **await asyncio.to_thread(kept.health), "enabled": desk.gateway.kept.enabled}
 
 
 async def promote(desk: Desk, params: Params, session: Session, tag: Any) -> Result:

@@ -24,6 +24,25 @@ _FIGURE: Final = re.compile(r'"([a-z_]+)"(\s*:\s*)(\d+)(?![\d.eE])')
 _OUTPUT: Final = re.compile("completion|output|reasoning|prediction|audio")
 
 
+@dataclass(frozen=True, slots=True)
+class BatchLimits:
+    """What fits into one request."""
+
+    items: int
+    """Inputs or prompts."""
+    item_tokens: int
+    """Tokens of each."""
+    tokens: int
+    """Tokens of all."""
+
+
+UNSTATED: Final = {
+    "embeddings": BatchLimits(64, 8_192, 100_000),
+    "completions": BatchLimits(16, 100_000, 100_000),
+}
+"""For providers that state nothing: few enough for all whose documentation we have read but DashScope."""
+
+
 class NotApart(Exception):
     """The answer is not one that could be taken apart."""
 
