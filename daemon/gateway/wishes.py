@@ -54,7 +54,7 @@ def sharing_of(rules: Rules, wish: Wish, origin: Origin, ask: Ask, method: str) 
         return None
     sharing = Sharing(
         coalesce=_coalesces(rules, origin, ask) if wish.coalesce is None else wish.coalesce,
-        cache=("on" if rules.cache else "off") if wish.cache is None else wish.cache,
+        cache="off" if ask.kind == "audio" else (wish.cache or ("on" if rules.cache else "off")),
         batch=ask.kind in BATCHED and (_batches(rules, ask) if wish.batch is None else wish.batch),
     )
     return None if sharing == NOTHING else sharing
