@@ -115,7 +115,11 @@ class Kept:
 
 
 class Keeping:
-    """The body of a success, with a copy of all of it while it is not larger than MOST."""
+    """The body of a success, with a copy of all of it while it is not larger than MOST.
+
+    The last piece of a body that is no stream is given when the answer is kept: a client that knows the length does not
+    wait for the end, and may ask again at once.
+    """
 
     def __init__(self, reply: Reply, most: int, keep: Callable[[Reply, bytes | None], Awaitable[None]]) -> None:
         self._reply = reply
@@ -124,11 +128,22 @@ class Keeping:
         self._parts: list[bytes] | None = []
         self._size = 0
         self._told = False
+        self._ahead: bytes | None = None
 
     def __aiter__(self) -> Keeping:
         return self
 
     async def __anext__(self) -> bytes:
+        if self._reply.call.stream:
+            return await self._next()
+        chunk = self._ahead if self._ahead is not None else await self._next()
+        try:
+            self._ahead = await self._next()
+        except StopAsyncIteration:
+            self._ahead = None
+        return chunk
+
+    async def _next(self) -> bytes:
         try:
             chunk = await anext(self._reply.chunks)
         except StopAsyncIteration:

@@ -37,6 +37,7 @@ from daemon.model import (
     Finding,
     Headers,
     Origin,
+    Priority,
     Reading,
     Reply,
     Usage,
@@ -129,6 +130,10 @@ class Gateway:
 
     def _asked(self, call: Call, error: BaseException) -> bool:
         return isinstance(error, asyncio.CancelledError) and self._under_way.is_asked_to_stop(call.id)
+
+    def promote(self, name: str, priority: Priority) -> bool:
+        """Let a waiting call go earlier, or the one whose answer it waits for. False when nothing waits."""
+        return self._pacer.promote(name, priority) or self.shared.promote(name, priority)
 
     def sharing(self) -> dict[str, int]:
         """How many calls were answered without a request of their own, since the start."""

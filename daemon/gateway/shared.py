@@ -79,6 +79,14 @@ class Shared:
             listener.task.cancel()
         return True
 
+    def promote(self, call_id: str, priority: Priority) -> bool:
+        """A call that waits for the answer of an identical one shall have it earlier; False if there is none."""
+        joint = next((one for one in self._by_lead.values() if call_id in one.listeners), None)
+        if joint is None or not self._pacer.promote(joint.lead.id, priority):
+            return False
+        joint.priority = min(joint.priority, priority)
+        return True
+
     def held(self, call: Call) -> None:
         """CALL goes back to its queue: there it stands where the most urgent of those who wait for it belongs."""
         joint = self._by_lead.get(call.id)

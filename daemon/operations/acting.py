@@ -39,7 +39,7 @@ async def cache(desk: Desk, params: Params, session: Session, tag: Any) -> Resul
 async def promote(desk: Desk, params: Params, session: Session, tag: Any) -> Result:
     """Give a waiting call another priority."""
     priority = priority_param(params, Priority.INTERACTIVE)
-    return {"promoted": desk.pacer.promote(needed_text(params, "call"), priority)}
+    return {"promoted": desk.gateway.promote(needed_text(params, "call"), priority)}
 
 
 async def subscribe(desk: Desk, params: Params, session: Session, tag: Any) -> Result:

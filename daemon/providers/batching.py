@@ -40,7 +40,7 @@ UNSTATED: Final = {
     "embeddings": BatchLimits(64, 8_192, 100_000),
     "completions": BatchLimits(16, 100_000, 100_000),
 }
-"""For providers that state nothing: few enough for all whose documentation we have read but DashScope."""
+"""For providers of which nothing is stated. One that takes fewer refuses, and the request is sent again in halves."""
 
 
 class NotApart(Exception):

@@ -10,6 +10,7 @@ import pytest
 from daemon.cli.show import (
     answer_text,
     as_json,
+    cache_text,
     call_text,
     calls_text,
     cell,
@@ -17,6 +18,7 @@ from daemon.cli.show import (
     number,
     queue_text,
     safe,
+    sharing_text,
     span,
     status_text,
     table,
@@ -145,6 +147,30 @@ def test_status() -> None:
     assert "1      c1    5.0 s    emacs   batch     -      tokens" in text
     end = "Journal: degraded: the disk is full. 3 steps of calls were not written. Calls go through all the same."
     assert lines[-1] == end
+
+
+def test_what_calls_shared() -> None:
+    """Only what there was is told of."""
+    assert sharing_text({"same": 0, "batched": 0, "batches": 0, "cached": 0}) == []
+    lines = sharing_text({"same": 2, "batched": 1200, "batches": 3, "cached": 1})
+    assert lines == [
+        "",
+        "Calls answered by an identical one: 2.",
+        "Calls that went along in another's request: 1,200; requests for several: 3.",
+        "Calls answered from the cache: 1.",
+    ]
+
+
+def test_the_cache() -> None:
+    """How much there is and where; that calls must ask for it, where that is so; what was deleted."""
+    kept = {"answers": 2, "bytes": 3 << 20, "max_bytes": 256 << 20, "max_age_s": 86400.0, "path": "/a\x1b"}
+    assert cache_text({**kept, "enabled": True}) == [
+        "Answers kept: 2, 3.0 of 256 MiB, each for 24 h 0 min at most.",
+        "They are in /a\ufffd; `daemon cache --clear` deletes them.",
+    ]
+    lines = cache_text({**kept, "answers": 0, "bytes": 0, "enabled": False, "cleared": 7})
+    assert lines[0] == "Answers deleted: 7."
+    assert "X-Sluice-Cache: on" in lines[-1]
 
 
 def test_a_sound_journal_is_silent_unless_it_was_mended() -> None:

@@ -78,6 +78,20 @@ async def test_the_second_time_it_is_kept(tmp_path: Path) -> None:
 
 
 @virtual
+async def test_it_is_kept_before_the_last_piece(tmp_path: Path) -> None:
+    """Who has read as much as the length says may ask again at once; a stream is not held back."""
+    at = world(tmp_path, ok(chat_answer()[:9], chat_answer()[9:]), ok(*STREAM, headers=SSE))
+    reply = await at.gateway.send(at.call())
+    assert await anext(reply.chunks) == chat_answer()
+    assert len(kept(tmp_path)) == 1
+    gate = asyncio.Event()
+    at.upstream.outcomes[1] = ok(STREAM[0], gate, *STREAM[1:], headers=SSE)
+    reply = await at.gateway.send(at.call(stream=True))
+    assert await anext(reply.chunks) == STREAM[0]
+    await reply.chunks.aclose()  # type: ignore[attr-defined]
+
+
+@virtual
 async def test_it_waits_for_no_limit(tmp_path: Path) -> None:
     """A used-up limit does not hold up what need not be sent."""
     at = world(tmp_path, ok(), origin=limited(Limit("requests", 1, 60.0, "minute")))

@@ -329,6 +329,37 @@ async def test_a_person_who_joins_lifts_it() -> None:
 
 
 @virtual
+async def test_one_of_them_is_promoted() -> None:
+    """By the id of any of them: it is the one that waits in the queue which moves."""
+    at = world(ok(), origin=limited(ONE_A_MINUTE))
+    await at.pacer.acquire(at.call(body=b"{}"))
+    tasks = [start(at, ref=f"r{i}") for i in range(2)]
+    await settle()
+    mate = next(call for call in at.gateway.running.values() if call.ref == "r1")
+    assert at.gateway.promote(mate.id, Priority.INTERACTIVE)
+    assert [row["priority"] for row in at.pacer.queue()] == ["interactive"]
+    assert not at.gateway.promote("nobody", Priority.BATCH)
+    await asyncio.gather(*tasks)
+    assert not at.gateway.promote(mate.id, Priority.BATCH)
+
+
+@virtual
+async def test_calls_that_share_nothing_cost_one_look() -> None:
+    """The parts that share are not even touched: what is sent is the very body, and the way is the one of old."""
+    at = World(ok())
+    at.gateway.shared = None  # type: ignore[assignment]
+    at.gateway.batches = None  # type: ignore[assignment]
+    at.gateway.kept = None  # type: ignore[assignment]
+    call = at.call()
+    assert call.sharing is None
+    reply = await at.gateway.send(call)
+    assert await body_of(reply) == chat_answer()
+    assert at.upstream.sent[0] is call
+    assert [name for name, _ in reply.headers] == ["Content-Type", "X-Sluice-Call", "X-Sluice-Attempts"]
+    assert at.kinds() == ["queued", "admitted", "sent", "answered", "first_byte", "done"]
+
+
+@virtual
 async def test_a_slow_reader_holds_nobody_up() -> None:
     """One client takes nothing: the other gets the whole of a long answer, and the slow one a cut."""
     long = [event("x" * 60_000) for _ in range(400)]
