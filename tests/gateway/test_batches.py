@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from daemon.errors import Cancelled, ShuttingDown
+from daemon.errors import Cancelled, OverBudget, ShuttingDown
 from daemon.gateway import Rules, Wish
 from daemon.model import Call, Event, Limit, Priority, Reply
+from daemon.phrases import phrase
 from gateway.scripted import JSON, KEY, Answer, World, body_of, error, limited, no_credit, rate_limited, virtual
 
 BOTH = Rules(embeddings=True, completions=True)
@@ -291,6 +292,35 @@ async def test_no_more_tokens_than_the_limit_leaves() -> None:
     await asyncio.gather(*start(at, *calls))
     assert max(provider.sizes) <= 3
     assert asyncio.get_running_loop().time() - began > 60
+
+
+@virtual
+async def test_who_is_over_budget_is_not_taken_along() -> None:
+    """The person's own budget for one client: its call stays, and is refused by itself; the others go."""
+
+    class Allowance:
+        """Lets everybody line up once, and then no call of `notes`."""
+
+        looks = 0
+
+        def holds(self, call: Call) -> tuple[float, str] | None:
+            """Say no to a second look."""
+            if call.client == "notes":
+                self.looks += 1
+                if self.looks > 1:
+                    raise OverBudget(phrase("refused.cancelled"), retry_after_s=60.0)
+            return None
+
+    provider = Provider()
+    at = world(provider)
+    at.gateway._allowance = Allowance()
+    await used_up(at)
+    calls = [ask(at, "a"), ask(at, "b", client="notes"), ask(at, "c")]
+    replies = await asyncio.gather(*start(at, *calls), return_exceptions=True)
+    assert provider.sizes == [2]
+    assert isinstance(replies[1], OverBudget)
+    await settle()
+    assert [ends(at)[call.id].kind for call in calls] == ["done", "failed", "done"]
 
 
 @virtual
