@@ -8,6 +8,7 @@ on, until the one that is refused is alone.
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -132,6 +133,11 @@ class Batches:
         except Exception as error:
             for mate in party.mates:
                 mate.news.put_nowait(same_for(mate.call, error))
+            raise
+        except BaseException:  # stopped by force: the others go on without it
+            rest = Party(party.mates, setback=party.setback, closed=party.closed)
+            for mate in rest.seats:
+                mate.news.put_nowait(rest)
             raise
         finally:
             self._leads.pop(seat.call.id, None)
@@ -295,6 +301,15 @@ class Batches:
 def is_about_the_input(outcome: NoLuck) -> bool:
     """True if the refusal may be about one of several inputs, so that the others could be answered."""
     finding = outcome.finding
-    if outcome.failure.fault is not None or finding.retry == "never":
+    if outcome.failure.fault is not None or finding.retry == "never" or _names_another(outcome.failure.body):
         return False
     return outcome.failure.status in ABOUT_THE_INPUT or finding.subtype == "request_too_large"
+
+
+def _names_another(body: bytes) -> bool:
+    """True if an error names a parameter that all have in common: `dimensions`, `model`."""
+    try:
+        param = json.loads(body)["error"]["param"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return False
+    return isinstance(param, str) and bool(param) and not any(word in param for word in ("input", "prompt"))

@@ -35,18 +35,22 @@ class Joint:
         """How the lead's sending ended."""
         self.error: Exception | None = None
         self.finished = False
+        self.closing = False
+        """Nobody waits for it any more: it is about to be stopped."""
         self.listeners: dict[str, Listener] = {}
         """By their calls' ids."""
         self._chunks: list[bytes] = []
         self._first = 0
         """Number of the oldest chunk that is kept."""
         self._size = 0
+        self._stalled = False
+        """The sending waits for a listener."""
         self._waiting: set[asyncio.Future[None]] = set()
 
     @property
     def open(self) -> bool:
         """True while a new listener could still hear all of it."""
-        return not self.finished and self.error is None and self._first == 0
+        return not self.closing and not self.finished and self._first == 0
 
     def listen(self, call: Call) -> Listener:
         """A listener for the client of CALL, in whose task this is."""
@@ -64,7 +68,9 @@ class Joint:
         """The next piece. Waits while even the fastest listener has not read what would have to go."""
         while self._size + len(chunk) > self.most and self._chunks:
             if not self._drop():
+                self._stalled = True
                 await self.changed()
+        self._stalled = False
         self._chunks.append(chunk)
         self._size += len(chunk)
         self._wake()
@@ -97,7 +103,7 @@ class Joint:
 
     def moved(self) -> None:
         """A listener has read something, or has left: the sending may go on."""
-        if self._waiting and self._size >= self.most // 2:
+        if self._stalled:
             self._wake()
 
     async def changed(self) -> None:

@@ -99,7 +99,7 @@ class Shared:
         """A call with a deadline of its own must not decide for others when it is too late."""
         if not sharing.coalesce or call.deadline_s is not None:
             return None
-        return f"{name_of(call)} {sharing.cache != 'off'}"
+        return f"{name_of(call)} {sharing.cache != 'off'} {call.explain != 'off'}"  # both change what is done with it
 
     def _begun(self, call: Call, name: str | None) -> Joint:
         joint = self._by_lead[call.id] = Joint(call, name)
@@ -240,14 +240,23 @@ class Shared:
             if listener.call_id == joint.lead.id and how is not None:
                 reason = phrase("ended.too_slow") if isinstance(how, TooSlow) else phrase("ended.client_left")
                 self._tell.emit(self._tell.event("left", joint.lead, 0, reason=reason))
-        elif joint.task is not None and not (listener.asked_to_stop and self._under_way.stop(joint.lead.id)):
-            joint.task.cancel()
+        elif listener.asked_to_stop and self._under_way.stop(joint.lead.id):
+            joint.closing = True
+        else:
+            _stop(joint)
 
     def _free(self, call_id: str) -> None:
         """The call leads nobody any more: if its own client has gone as well, it ends."""
         joint = self._by_lead.get(call_id)
-        if joint is not None and not joint.listeners and joint.task is not None:
-            joint.task.cancel()
+        if joint is not None and not joint.listeners:
+            _stop(joint)
+
+
+def _stop(joint: Joint) -> None:
+    """End the sending. Who comes in this instant begins anew."""
+    joint.closing = True
+    if joint.task is not None:
+        joint.task.cancel()
 
 
 def _cancelled(call: Call) -> Cancelled:

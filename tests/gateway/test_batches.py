@@ -364,6 +364,41 @@ async def test_only_the_bad_one_gets_the_error() -> None:
 
 
 @virtual
+async def test_an_error_about_what_all_have_in_common() -> None:
+    """The provider names a parameter: all of them have it, so nobody is looked for."""
+    bad = error(400, "no such size", kind="invalid_request_error")
+    body = {"error": {"message": "no", "type": "invalid_request_error", "param": "dimensions", "code": None}}
+    bad.pieces = (json.dumps(body).encode(),)
+    provider = Provider(embeddings, bad)
+    at = world(provider)
+    await used_up(at)
+    replies = await asyncio.gather(*start(at, *(ask(at, text) for text in ("a", "b", "c"))))
+    assert [reply.status for reply, _ in replies] == [400] * 3
+    assert provider.sizes == [3]
+
+
+@virtual
+async def test_the_lead_is_stopped_by_force() -> None:
+    """Whatever ends its task, the others go on without it."""
+    provider = Provider()
+    at = world(provider)
+    await used_up(at)
+    provider.gate = asyncio.Event()
+    calls = [ask(at, text) for text in ("a", "b", "c")]
+    tasks = start(at, *calls)
+    await asyncio.sleep(61)
+    lead = at.gateway.shared._by_lead[calls[0].id]
+    assert lead.task is not None
+    lead.task.cancel()
+    provider.gate.set()
+    replies = await asyncio.gather(*tasks, return_exceptions=True)
+    assert isinstance(replies[0], BaseException)
+    assert [uncounted(one[1]) for one in replies if isinstance(one, tuple)] == [alone(call) for call in calls[1:]]
+    await settle()
+    assert len(ends(at)) == 3
+
+
+@virtual
 async def test_what_concerns_all_is_told_to_all() -> None:
     """No credit: one request, and each hears it in its own words, with whom it went. Nothing is sent in halves."""
     provider = Provider(embeddings, no_credit())

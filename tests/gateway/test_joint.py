@@ -93,6 +93,20 @@ async def test_the_sending_waits_for_the_fastest() -> None:
 
 
 @virtual
+async def test_small_pieces_before_a_large_one() -> None:
+    """The sending waits with a large piece until the small ones are read, however little they are."""
+    one = joint(most=10)
+    reader = listener(one, "a")
+    await one.add(b"abc")
+    more = asyncio.create_task(one.add(b"0123456789"))
+    await asyncio.sleep(0)
+    assert not more.done()
+    assert await anext(reader) == b"abc"
+    await more
+    assert await anext(reader) == b"0123456789"
+
+
+@virtual
 async def test_a_piece_larger_than_the_bound() -> None:
     """It is handed on all the same: the bound is for what is kept beside it."""
     one = joint(most=10)

@@ -94,6 +94,7 @@ async def test_sent_once_and_answered_to_all() -> None:
         {"stream": True},
         {"deadline_s": 30.0},
         {"wish": Wish(coalesce=False)},
+        {"explain": "off"},
     ],
 )
 def test_what_is_not_identical(other: dict[str, Any]) -> None:
@@ -211,6 +212,17 @@ async def test_the_last_one_leaving_ends_it() -> None:
 
 
 @virtual
+async def test_who_comes_while_it_is_being_stopped() -> None:
+    """The last one has left in this instant: the next one begins anew and is not stopped with it."""
+    at = world(ok(STREAM[0], asyncio.Event(), headers=SSE), ok(*STREAM, headers=SSE))
+    first = await at.gateway.send(at.call(stream=True))
+    await first.chunks.aclose()  # type: ignore[attr-defined]
+    assert (await at.send(stream=True))[1] == b"".join(STREAM)
+    await settle()
+    assert sorted(end.kind for end in ends(at).values()) == ["cancelled", "done"]
+
+
+@virtual
 async def test_somebody_cancels_one_of_them() -> None:
     """By id: the first or another one, each alone is told so; the rest get their answer."""
     at = world(ok(), origin=limited(ONE_A_MINUTE))
@@ -246,7 +258,7 @@ async def test_a_failure_in_each_one_s_words() -> None:
     """The same status and finding, each with its own id, language and mode; the second says that it was not sent."""
     at = world(no_credit())
     (one, body_one), (two, body_two), (three, body_three) = await asyncio.gather(
-        start(at), start(at, language="ko"), start(at, explain="off")
+        start(at), start(at, language="ko"), start(at, explain="field")
     )
     await settle()
     assert [reply.status for reply in (one, two, three)] == [429] * 3
@@ -256,7 +268,8 @@ async def test_a_failure_in_each_one_s_words() -> None:
     assert (first["sluice"]["language"], second["sluice"]["language"]) == ("en", "ko")
     assert at.upstream.sent[0].id in second["sluice"]["evidence"]
     assert at.upstream.sent[0].id not in first["sluice"]["evidence"]
-    assert "sluice" not in json.loads(body_three)["error"]
+    third = json.loads(body_three)["error"]
+    assert third["message"] == third["sluice"]["original"] != first["message"]
     assert dict(two.headers)["X-Sluice-Shared-With"] == at.upstream.sent[0].id
     assert {end.kind for end in ends(at).values()} == {"failed"}
     assert len(at.upstream.sent) == 1
