@@ -268,6 +268,7 @@ async def test_a_failure_in_each_one_s_words() -> None:
     assert (first["sluice"]["language"], second["sluice"]["language"]) == ("en", "ko")
     assert at.upstream.sent[0].id in second["sluice"]["evidence"]
     assert at.upstream.sent[0].id not in first["sluice"]["evidence"]
+    assert "똑같은 요청" in second["sluice"]["evidence"]
     third = json.loads(body_three)["error"]
     assert third["message"] == third["sluice"]["original"] != first["message"]
     assert dict(two.headers)["X-Sluice-Shared-With"] == at.upstream.sent[0].id
