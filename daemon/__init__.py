@@ -14,7 +14,7 @@ The house, top floor first (imports go downward only; tests/test_house.py holds 
     journal           what happened to each call
     usage             what calls cost, and the person's own budgets
     cache             answers that are given again
-    log               one line a call, or each step
+    log               one line a call, or a block of its steps
     process           memory, limits and event loop of the process
     desktop           a notification, where the person wants that
     curl              the equivalent curl command

@@ -22,12 +22,14 @@ from daemon.config import Config, Paths, load, origins, proxy_lookup
 from daemon.curl import curl_command, needs_file
 from daemon.doors import porter
 from daemon.doors.http import HttpDoor
+from daemon.doors.listener import Listener
 from daemon.doors.request import HttpSettings
 from daemon.doors.rpc import RpcDoor
 from daemon.errors import ConfigError, NotFound, Refusal
 from daemon.explain import Catalogue
 from daemon.gateway import Gateway, Rules
 from daemon.journal import Journal
+from daemon.log import CallLog
 from daemon.model import Call, Failure, Origin, Priority
 from daemon.operations import Desk, Session, operate
 from daemon.operations.desk import PROTOCOL
@@ -97,6 +99,9 @@ def serve(paths: Paths, *, sandbox: bool, environ: Mapping[str, str], ready: Rea
         journal = open_journal(config, paths, redactor)
         stack.callback(journal.close)
         app = App(config, paths, redactor, journal, environ=environ, sandbox=sandbox, ready=ready, log_output=output)
+        if config.listen is not None:
+            app.listener = Listener(config.listen, paths.state_dir / "token", config.listen_hosts)
+            stack.callback(app.listener.close)
         loop_runner()(app.run(sock))
     return 1 if app.cut else 0
 
@@ -173,6 +178,8 @@ class App:
         self._notices: set[asyncio.Task[bool]] = set()
         self.cut = 0
         """How many calls were cut when we ended."""
+        self.listener: Listener | None = None
+        """The way in by TCP, if the configuration asks for one."""
         self._origin_of = origins(config, load_providers())
         self._redactor = redactor
         self._proxy_of = proxy_lookup(config, environ)
@@ -190,23 +197,25 @@ class App:
             queue_s=config.warnings.queue_s,
         )
         self._pacer = Pacer(pacing_settings(config), memory=self._journal.memory, on_change=self._hub.changed)
-        self._gateway = Gateway(
+        self._gateway = self._built(config)
+        self._desk = self._equip(config)
+
+    def _built(self, config: Config) -> Gateway:
+        """The gateway, and who hears of calls."""
+        call_log = CallLog(self._redactor, self.curl_of, lambda: self._config.log.bodies)
+        return Gateway(
             origin_of=self.origin_of,
             pacer=self._pacer,
             catalogue=self._catalogue,
             upstream=self._upstream,
-            redactor=redactor,
-            sinks=(
-                *(self._journal.record, log.CallLog(redactor, self.curl_of), self._hub.hear),
-                *(self._budgets.hear, self._lookout.hear),
-            ),
+            redactor=self._redactor,
+            sinks=(self._journal.record, call_log, self._hub.hear, self._budgets.hear, self._lookout.hear),
             allowance=self._budgets if self._budgets else None,
             language=config.language,
             explain=config.explain,
             rules=sharing_rules(config),
-            cache=answer_cache(config, paths),
+            cache=answer_cache(config, self._paths),
         )
-        self._desk = self._equip(config)
 
     def _equip(self, config: Config) -> Desk:
         """The desk at which operations work."""
@@ -247,6 +256,9 @@ class App:
             stack.push_async_callback(asyncio.wait, {warming})
             await self._recall_budgets()
             await door.open(sock)
+            if self.listener is not None:
+                await self.listener.open(http, rpc, self._config.max_connections)
+                _log.info("also at %s, for those who send the token in %s", self.listener.url, self.listener.token_file)
             self._tell_address()
             _log.info(
                 "sluice %s runs at %s (pid %d, %s)", __version__, self._paths.socket, os.getpid(), platform_text()
@@ -254,6 +266,8 @@ class App:
             self._ready(self._paths.socket, self._sandbox_url is not None)
             await self._stopping.asked.wait()
             door.close()
+            if self.listener is not None:
+                self.listener.close()
             await self._drain(rpc)
             await http.close(1.0)
             rpc.close()
@@ -355,15 +369,22 @@ class App:
             return origin
         return replace(origin, url=self._sandbox_url)
 
-    def curl_of(self, call: Call) -> str:
-        """The curl command of a call that has just failed, for the log."""
+    def curl_of(self, call: Call, failed: bool) -> str:
+        """The curl command of a call that has just ended, for the log: on one line, and without the prompt's text.
+
+        With the setting `log.bodies` the body stands in it, if it can be pasted and is one line itself.
+        """
         provider = provider_for(call.origin.provider)
         variable = call.origin.key_variable or (provider.key_variable if provider is not None else None)
-        body_file = str(self._journal.body_file(call.id)) if needs_file(call.body) else None
+        inline = self._config.log.bodies and not needs_file(call.body) and b"\n" not in call.body
+        kept = not call.body or self._journal.keeps(call, failed)
         return curl_command(
             call,
             key_variable=variable,
-            body_file=body_file,
+            body_file=str(self._journal.body_file(call.id)) if kept else None,
+            body_kept=inline or kept,
+            body_in_file=not inline,
+            one_line=True,
             proxy=self._proxy_of(call.origin.url),
             ca_file=str(self._config.ca_file) if self._config.ca_file else None,
         )
@@ -373,6 +394,8 @@ class App:
         return {
             "pid": os.getpid(),
             "socket": str(self._paths.socket),
+            "listen": self.listener.url if self.listener else None,
+            "token_file": str(self.listener.token_file) if self.listener else None,
             "started_at": self._started_at,
             "sandbox": self._sandbox_url is not None,
             "connections": self._http.connections + self._rpc.connections,

@@ -88,6 +88,12 @@ class Cancelled(Refusal):
     code = "cancelled"
 
 
+class NotAllowed(Refusal):
+    """A visitor of the TCP listener without the token, from a web page, or under a name that is not ours."""
+
+    code = "not_allowed"
+
+
 class ShuttingDown(Refusal):
     """The daemon is stopping and takes no new calls."""
 

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import time
 from collections.abc import AsyncIterator, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import aiohttp
+from aiohttp.http import HttpProcessingError
 from yarl import URL
 
 from daemon.errors import ConfigError
@@ -22,6 +25,9 @@ from daemon.model import Call, Failure, Headers, Origin, TransportFault
 from daemon.phrases import phrase
 
 _NO_AUTO_HEADERS = frozenset({"Accept", "Accept-Encoding", "User-Agent", "Content-Type"})
+_NAP_S = 5.0  # what is shorter is a late timer, not a sleep
+_MOST_INTERIM = 1000
+"""Interim answers (1xx) before the real one. A provider that works long may send one every few seconds."""
 _KEEPALIVE_S = 15.0  # short, since a POST on a connection that the other side just closed cannot be sent again
 
 
@@ -55,6 +61,24 @@ class Response:
         self.status = answer.status
         self.reason = answer.reason or ""
         self.headers: Headers = tuple((_text(name), _text(value)) for name, value in answer.raw_headers)
+        self._watch_connection()
+
+    def _watch_connection(self) -> None:
+        """End the wait for a body whose connection has ended.
+
+        aiohttp closes the connection when chunks are malformed, but does not tell whoever waits for the body.
+        """
+        connection = self._answer.connection
+        closed = connection.protocol.closed if connection is not None and connection.protocol is not None else None
+        if closed is not None:
+            closed.add_done_callback(self._connection_ended)
+
+    def _connection_ended(self, closed: asyncio.Future[None]) -> None:
+        content = self._answer.content
+        if not closed.cancelled():
+            closed.exception()  # it is told by the content; a future's must be looked at
+        if not content.is_eof() and content.exception() is None:
+            content.set_exception(aiohttp.ClientPayloadError())
 
     def header(self, name: str) -> str | None:
         """The first value of a header, or None."""
@@ -122,20 +146,36 @@ def failure_of(
     )
 
 
+def seconds_asleep() -> float:
+    """For how many seconds the machine was suspended since it started; 0 where the system does not say."""
+    clock = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.clock_gettime(clock) - time.clock_gettime(time.CLOCK_MONOTONIC) if clock is not None else 0.0
+
+
 class Upstream:
     """Sends calls. One instance for the daemon's life; `close()` it."""
 
     def __init__(
-        self, timeouts: Timeouts, *, ca_file: Path | None = None, proxy_of: Callable[[str], str | None] | None = None
+        self,
+        timeouts: Timeouts,
+        *,
+        ca_file: Path | None = None,
+        proxy_of: Callable[[str], str | None] | None = None,
+        asleep: Callable[[], float] = seconds_asleep,
     ) -> None:
+        """PROXY_OF: the proxy for a URL. ASLEEP: for how many seconds the machine has been suspended so far."""
         self._timeouts = timeouts
         self._ca_file = ca_file
         self._proxy_of = proxy_of or (lambda url: None)
         self._session: aiohttp.ClientSession | None = None
+        self._retired: list[aiohttp.ClientSession] = []
+        self._asleep = asleep
+        self._slept_s = asleep()
         self._tls: ssl.SSLContext | None = None
 
     async def send(self, call: Call) -> Response | Failure:
         """Send CALL once; return its answer as soon as the headers are in."""
+        self._after_a_sleep()
         session = self._open_session()
         limit = asyncio.timeout(self._timeouts.connect_s + self._timeouts.first_byte_s)
         progress = _Progress(limit, self._timeouts.first_byte_s)
@@ -158,15 +198,23 @@ class Upstream:
             return self._failed(call, error, progress)
         return Response(answer, call, self._timeouts.idle_s)
 
-    async def forget_connections(self) -> None:
-        """Drop idle connections: after a laptop's sleep they are dead."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+    def _after_a_sleep(self) -> None:
+        """Use no connection from before a suspension: it is dead, and a POST on it would be lost and not sent again.
+
+        Answers that still run keep theirs; what was idle ends by itself.
+        """
+        slept_s = self._asleep()
+        if self._session is not None and slept_s - self._slept_s > _NAP_S:
+            self._retired.append(self._session)
+            self._session = None
+        self._slept_s = slept_s
 
     async def close(self) -> None:
         """Close all connections."""
-        await self.forget_connections()
+        sessions = [*self._retired, *([self._session] if self._session is not None else [])]
+        self._retired, self._session = [], None
+        for session in sessions:
+            await session.close()
 
     def _timed_out(self, call: Call, error: TimeoutError, progress: _Progress) -> Failure:
         if isinstance(error, aiohttp.ConnectionTimeoutError) or not progress.connected:
@@ -193,6 +241,7 @@ class Upstream:
                 cookie_jar=aiohttp.DummyCookieJar(),
                 read_bufsize=2**16,
                 request_class=_Request,
+                response_class=_Answer,
                 max_line_size=16 * 1024,
                 max_field_size=16 * 1024,
                 trace_configs=[trace],
@@ -216,6 +265,29 @@ class _Request(aiohttp.ClientRequest):
     def update_headers(self, headers: object) -> None:
         """Host first, then the call's fields in their order."""
         super().update_headers(_fields.get([]))
+
+
+class _Answer(aiohttp.ClientResponse):
+    """An answer that does not begin with interim (1xx) lines for ever."""
+
+    async def start(self, connection: Any) -> aiohttp.ClientResponse:
+        """Read up to the end of the headers. Raises ClientResponseError."""
+        protocol, interim = connection.protocol, 0
+        read = protocol.read
+
+        async def counted() -> Any:
+            nonlocal interim
+            message = await read()
+            interim += 100 <= message[0].code < 200
+            if interim > _MOST_INTERIM:
+                raise HttpProcessingError
+            return message
+
+        protocol.read = counted
+        try:
+            return await super().start(connection)
+        finally:
+            del protocol.read
 
 
 class _Progress:
@@ -253,7 +325,10 @@ def tls_context(ca_file: Path | None) -> ssl.SSLContext:
 
 
 def _url(call: Call) -> URL:
-    return URL(call.origin.url + call.target.reveal(), encoded=True)
+    url = URL(call.origin.url + call.target.reveal(), encoded=True)
+    if call.target.reveal().endswith("?") and not url.raw_path_qs.endswith("?"):
+        url._cache["raw_path_qs"] = url.raw_path_qs + "?"  # which yarl drops where nothing follows
+    return url
 
 
 def _fault_of(error: Exception, connected: bool) -> TransportFault:
@@ -278,7 +353,11 @@ def _say(error: Exception) -> str:
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return phrase("fault.no_name", host=str(error.host))
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return phrase("fault.certificate", host=str(error.host), why=str(error.certificate_error))
+        why = getattr(error.certificate_error, "verify_message", None) or type(error.certificate_error).__name__
+        return phrase("fault.certificate", host=str(error.host), why=why.partition(",")[0])
+    if isinstance(error, aiohttp.ClientConnectorSSLError):
+        why = getattr(error.os_error, "reason", None) or type(error.os_error).__name__
+        return phrase("fault.no_tls", host=f"{error.host}:{error.port}", why=why.replace("_", " ").lower())
     if isinstance(error, aiohttp.ClientConnectorError):
         return f"{error.host}:{error.port}: {error.os_error.strerror or type(error.os_error).__name__}"
     if isinstance(error, aiohttp.ServerDisconnectedError):

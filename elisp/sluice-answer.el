@@ -33,8 +33,10 @@
 ;;; Code:
 
 (require 'cl-lib)
+(require 'seq)
 (require 'subr-x)
 (require 'text-property-search)
+(require 'sluice-words)
 
 (defface sluice-waiting '((t :inherit shadow))
   "Face of the text that says that a call waits."
@@ -44,21 +46,42 @@
   "The place where an answer is written."
   id                                    ; marks its text, see `sluice-undo-answer'
   home                                  ; the buffer where it should go
+  heading                               ; what stands above it, or nil
   start end                             ; markers around what was written
   (pieces nil)                          ; what has come, newest first
   handle tick                           ; undo: see `sluice-answer--insert'
+  undone                                ; non-nil when the user has undone some of it
   overlay)                              ; what is shown while it waits
 
-(defun sluice-answer-open (id buffer position)
-  "Return a place for the answer ID at POSITION of BUFFER.
+(defvar-local sluice-answer--open nil
+  "The answers that are being written to this buffer.")
+
+(defun sluice-answer-open (id buffer position &optional heading)
+  "Return a place for the answer ID at POSITION of BUFFER, under HEADING.
 If nothing can be inserted there, it is in the buffer for such answers."
-  (let ((answer (sluice-answer--make :id id :home buffer)))
+  (let ((answer (sluice-answer--make :id id :home buffer :heading heading)))
     (if (with-current-buffer buffer (sluice-answer--writable-p position))
         (sluice-answer--aim answer buffer position)
       (sluice-answer--aim-elsewhere answer))
     answer))
 
-(defun sluice-answer-buffer (answer)
+(defun sluice-answer-open-elsewhere (id home &optional heading)
+  "Return a place in the buffer of answers for the answer ID, under HEADING.
+HOME is the buffer from which it was asked for."
+  (let ((answer (sluice-answer--make :id id :home home :heading heading)))
+    (sluice-answer--aim-elsewhere answer)
+    answer))
+
+(defun sluice-answer-close (answer)
+  "Note that nothing more is written to ANSWER."
+  (sluice-answer-show answer nil)
+  (when (sluice-answer-buffer answer)
+    (with-current-buffer (sluice-answer-buffer answer)
+      (setq sluice-answer--open (delq answer sluice-answer--open))
+      (unless sluice-answer--open
+        (remove-hook 'before-change-functions #'sluice-answer--watch-undo t)))))
+
+(cl-defgeneric sluice-answer-buffer (answer)
   "Return the buffer to which ANSWER is written, or nil if it was killed."
   (marker-buffer (sluice-answer-end answer)))
 
@@ -66,22 +89,23 @@ If nothing can be inserted there, it is in the buffer for such answers."
   "Return non-nil if nothing has been written to ANSWER."
   (null (sluice-answer-pieces answer)))
 
-(defun sluice-answer-removed-p (answer)
-  "Return non-nil if the user has removed all that was written to ANSWER."
-  (and (sluice-answer-pieces answer)
-       (sluice-answer-buffer answer)
-       (= (sluice-answer-start answer) (sluice-answer-end answer))))
+(cl-defgeneric sluice-answer-removed-p (answer)
+  "Return non-nil if the user has undone some of ANSWER, or removed all of it."
+  (or (sluice-answer-undone answer)
+      (and (sluice-answer-pieces answer)
+           (sluice-answer-buffer answer)
+           (= (sluice-answer-start answer) (sluice-answer-end answer)))))
 
-(defun sluice-answer-at-point-p (answer)
+(cl-defgeneric sluice-answer-at-point-p (answer)
   "Return non-nil if point is in ANSWER or at one of its ends."
   (and (eq (current-buffer) (sluice-answer-buffer answer))
        (<= (sluice-answer-start answer) (point) (sluice-answer-end answer))))
 
-(defun sluice-answer-add (answer text)
+(cl-defgeneric sluice-answer-add (answer text)
   "Write TEXT, the next piece of ANSWER."
   (unless (string-empty-p text)
     (when (sluice-answer-empty-p answer)
-      (setq text (concat (sluice-answer--gap answer) text)))
+      (setq text (concat (sluice-answer--gap answer) (sluice-answer-heading answer) text)))
     (push text (sluice-answer-pieces answer))
     (if (not (sluice-answer-buffer answer))
         (sluice-answer--move answer)
@@ -101,7 +125,16 @@ If nothing can be inserted there, it is in the buffer for such answers."
   (with-current-buffer buffer
     (setf (sluice-answer-start answer) (copy-marker position)
           (sluice-answer-end answer) (copy-marker position)
-          (sluice-answer-handle answer) nil)))
+          (sluice-answer-handle answer) nil)
+    (push answer sluice-answer--open)
+    (add-hook 'before-change-functions #'sluice-answer--watch-undo nil t)))
+
+(defun sluice-answer--watch-undo (begin end)
+  "Note whose text between BEGIN and END is lost to an undo of the user."
+  (when (and undo-in-progress (< begin end))
+    (dolist (answer sluice-answer--open)
+      (when (and (< begin (sluice-answer-end answer)) (> end (sluice-answer-start answer)))
+        (setf (sluice-answer-undone answer) t)))))
 
 (defun sluice-answer--aim-elsewhere (answer)
   "Have ANSWER written at the end of the buffer for homeless answers, and show it."
@@ -114,6 +147,7 @@ If nothing can be inserted there, it is in the buffer for such answers."
 (defun sluice-answer--move (answer)
   "Write ANSWER elsewhere from now on, beginning with what has come already.
 Its buffer was killed or became read-only."
+  (sluice-answer-close answer)
   (sluice-answer--aim-elsewhere answer)
   (sluice-answer--insert answer (string-join (reverse (sluice-answer-pieces answer)))))
 
@@ -143,12 +177,20 @@ buffer is as we left it, they are merged with the step before."
                  (eql (sluice-answer-tick answer) (buffer-chars-modified-tick)))
       (undo-boundary)
       (setf (sluice-answer-handle answer) (prepare-change-group)))
-    ;; Point follows the answer only if it stands at its end.
-    (if (= (point) (sluice-answer-end answer))
-        (sluice-answer--put answer text)
-      (save-excursion (sluice-answer--put answer text)))
+    ;; Point follows the answer only if it stands at its end, in each window.
+    (let ((windows (sluice-answer--following answer)))
+      (if (= (point) (sluice-answer-end answer))
+          (sluice-answer--put answer text)
+        (save-excursion (sluice-answer--put answer text)))
+      (dolist (window windows)
+        (set-window-point window (sluice-answer-end answer))))
     (undo-amalgamate-change-group (sluice-answer-handle answer))
     (setf (sluice-answer-tick answer) (buffer-chars-modified-tick))))
+
+(defun sluice-answer--following (answer)
+  "Return the windows of the current buffer whose point is at the end of ANSWER."
+  (seq-filter (lambda (window) (= (window-point window) (sluice-answer-end answer)))
+              (get-buffer-window-list nil nil t)))
 
 (defun sluice-answer--put (answer text)
   "Put TEXT at the end of ANSWER, and point behind it."
@@ -156,7 +198,7 @@ buffer is as we left it, they are merged with the step before."
     (widen)
     (goto-char (sluice-answer-end answer))
     (insert (propertize text 'sluice-answer (sluice-answer-id answer)
-                        'rear-nonsticky '(sluice-answer)))
+                        'rear-nonsticky t))
     (set-marker (sluice-answer-end answer) (point))))
 
 ;;;###autoload
@@ -167,7 +209,7 @@ This works also when undo would take back later edits with it."
   (let ((id (or (get-text-property (point) 'sluice-answer)
                 (and (> (point) (point-min))
                      (get-text-property (1- (point)) 'sluice-answer))
-                (user-error "There is no answer of Sluice at point")))
+                (user-error "%s" (sluice-gettext "There is no answer of Sluice at point"))))
         (found nil))
     (save-excursion
       (goto-char (point-min))
@@ -176,7 +218,7 @@ This works also when undo would take back later edits with it."
 
 ;;;; What is shown while it waits
 
-(defun sluice-answer-show (answer text)
+(cl-defgeneric sluice-answer-show (answer text)
   "Show TEXT where ANSWER will stand; nil means nothing any more.
 It is an overlay: not in the text, nor in the undo history, nor in files."
   (let ((overlay (sluice-answer-overlay answer)))

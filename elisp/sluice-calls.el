@@ -46,22 +46,33 @@
 (defvar sluice-queue-mode-map
   (let ((map (make-sparse-keymap)))
     (set-keymap-parent map sluice-dashboard-mode-map)
-    (define-key map (kbd "RET") #'sluice-queue-explain)
+    (define-key map (kbd "RET") #'sluice-queue-visit)
+    (define-key map "e" #'sluice-queue-explain)
     (define-key map "k" #'sluice-queue-cancel)
+    (define-key map "u" #'sluice-queue-up)
+    (define-key map "d" #'sluice-queue-down)
     (define-key map "p" #'sluice-queue-promote)
+    (define-key map "w" #'sluice-queue-copy-curl)
     map)
   "Keys in the list of calls that wait.")
 
 (define-derived-mode sluice-queue-mode sluice-dashboard-mode "Sluice queue"
   "The calls that wait.
-\\<sluice-queue-mode-map>\\[sluice-queue-explain] says why.
-\\[sluice-queue-cancel] cancels, \\[sluice-queue-promote] lets go earlier."
-  (setq tabulated-list-format [("Place" 5 t :right-align t) ("Goes in" 8 nil :right-align t)
-                               ("Client" 12 t) ("Model" 20 t) ("Waits for" 0 t)]
+\\<sluice-queue-mode-map>
+\\[sluice-queue-explain] says why.
+\\[sluice-queue-visit] goes to the buffer of a call.
+\\[sluice-queue-cancel] cancels.
+\\[sluice-queue-up] lets go earlier, \\[sluice-queue-down] later.
+\\[sluice-queue-copy-curl] copies the call as a curl command."
+  (setq tabulated-list-format
+        (vector (list (sluice-gettext "Place") 5 t :right-align t)
+                (list (sluice-gettext "Goes in") 8 nil :right-align t)
+                (list (sluice-gettext "Client") 12 t) (list (sluice-gettext "Model") 20 t)
+                (list (sluice-gettext "Waits for") 0 t))
         sluice-dashboard--operation '("queue" :queue)
         sluice-dashboard--topics '("queue")
         sluice-dashboard--line #'sluice-queue--line
-        sluice-dashboard--nothing "No call waits.")
+        sluice-dashboard--nothing (sluice-gettext "No call waits."))
   (add-hook 'sluice-dashboard-drawn-hook #'sluice-queue--run-clock nil t)
   (tabulated-list-init-header))
 
@@ -86,7 +97,7 @@
   "Return as minutes and seconds how long ROW has to wait from NOW on."
   (cond ((not (plist-get row :eta_at)) "?")
         ((sluice-left-text (plist-get row :eta_at) now))
-        (t "now")))
+        (t (sluice-gettext "now"))))
 
 (defun sluice-queue--run-clock ()
   "Count down while a call has a time to wait for."
@@ -109,35 +120,84 @@ If it has failed and will be sent again, explain the failure."
   "Return in a sentence why the call of ROW waits at the time NOW."
   (let ((low (sluice-left-text (plist-get row :eta_low_at) now))
         (high (sluice-left-text (plist-get row :eta_high_at) now)))
-    (format "%s of %s to %s waits for: %s.  It has waited %s%s"
-            (plist-get row :model) (plist-get row :client) (plist-get row :host)
-            (plist-get row :waits_for)
-            (or (sluice-left-text now (plist-get row :since)) "0:00")
-            (cond ((not high) "")
-                  ((or (not low) (equal low high)) (format " and goes in at most %s" high))
-                  (t (format " and goes in %s to %s" low high))))))
+    (sluice-gettext "%s of %s to %s waits for: %s.  It has waited %s%s"
+                    (plist-get row :model) (plist-get row :client) (plist-get row :host)
+                    (plist-get row :waits_for)
+                    (or (sluice-left-text now (plist-get row :since)) "0:00")
+                    (cond ((not high) "")
+                          ((or (not low) (equal low high))
+                           (sluice-gettext " and goes in at most %s" high))
+                          (t (sluice-gettext " and goes in %s to %s" low high))))))
 
 (defun sluice-queue-cancel ()
   "Cancel the call on this line.  Nothing is sent; its program is told so."
   (interactive)
   (let ((row (sluice-dashboard--row)))
-    (when (y-or-n-p (format "Cancel the call of %s to %s? "
-                            (plist-get row :client) (plist-get row :model)))
-      (message (if (plist-get (sluice-ask "cancel" (list :call (plist-get row :id)))
-                              :cancelled)
-                   "Cancelled" "That call waits no longer"))
+    (when (y-or-n-p (sluice-gettext "Cancel the call of %s to %s? "
+                                    (plist-get row :client) (plist-get row :model)))
+      (message "%s" (if (plist-get (sluice-ask "cancel" (list :call (plist-get row :id)))
+                                   :cancelled)
+                        (sluice-gettext "Cancelled")
+                      (sluice-gettext "That call waits no longer")))
       (sluice-dashboard--ask))))
+
+(defun sluice-queue-visit ()
+  "Go to the buffer whose call is on this line.
+If it is not from this Emacs, say why it waits."
+  (interactive)
+  (let* ((row (sluice-dashboard--row))
+         (names (delq nil (list (plist-get row :id) (plist-get row :ref))))
+         (buffer (cl-find-if (lambda (buffer)
+                               (member (buffer-local-value 'sluice-call buffer) names))
+                             (buffer-list))))
+    (if buffer (pop-to-buffer buffer) (sluice-queue-explain))))
+
+(defconst sluice-queue--classes '("batch" "normal" "interactive")
+  "The classes of calls; who is in a later one goes first.")
+
+(defun sluice-queue--move (row class)
+  "Put the call of ROW into CLASS, and say what that means."
+  (let ((moved (plist-get (sluice-ask "promote" (list :call (plist-get row :id)
+                                                      :priority class))
+                          :promoted)))
+    (message "%s" (cond ((not moved) (sluice-gettext "That call waits no longer"))
+                        ((equal class "interactive")
+                         (sluice-gettext "It goes as soon as calls that a person waits for"))
+                        ((equal class "normal")
+                         (sluice-gettext "It goes after calls that a person waits for"))
+                        (t (sluice-gettext "It goes when nothing else waits"))))
+    (sluice-dashboard--ask)))
+
+(defun sluice-queue--step (by)
+  "Move the call on this line BY so many classes, if there are some."
+  (let* ((row (sluice-dashboard--row))
+         (now (or (cl-position (plist-get row :priority) sluice-queue--classes :test #'equal) 1))
+         (next (+ now by)))
+    (unless (<= 0 next (1- (length sluice-queue--classes)))
+      (user-error "%s" (if (> by 0)
+                           (sluice-gettext "It is among the first already")
+                         (sluice-gettext "It is among the last already"))))
+    (sluice-queue--move row (nth next sluice-queue--classes))))
+
+(defun sluice-queue-up ()
+  "Let the call on this line go earlier: with those of the next class."
+  (interactive)
+  (sluice-queue--step 1))
+
+(defun sluice-queue-down ()
+  "Let the call on this line go later: with those of the class below."
+  (interactive)
+  (sluice-queue--step -1))
 
 (defun sluice-queue-promote ()
   "Let the call on this line go before those for which nobody waits."
   (interactive)
-  (let ((row (sluice-dashboard--row)))
-    (message (if (plist-get (sluice-ask "promote" (list :call (plist-get row :id)
-                                                        :priority "interactive"))
-                            :promoted)
-                 "It goes as soon as calls that a person waits for"
-               "That call waits no longer"))
-    (sluice-dashboard--ask)))
+  (sluice-queue--move (sluice-dashboard--row) "interactive"))
+
+(defun sluice-queue-copy-curl ()
+  "Copy the curl command of the call on this line.  The key is not in it."
+  (interactive)
+  (sluice-copy-curl-of (plist-get (sluice-dashboard--row) :id)))
 
 ;;;; The newest calls
 
@@ -158,13 +218,16 @@ If it has failed and will be sent again, explain the failure."
 \\<sluice-log-mode-map>\\[sluice-log-explain] explains one.
 \\[sluice-log-copy-curl] copies it as a curl command.
 \\[sluice-log-toggle-failed] lists only those that failed."
-  (setq tabulated-list-format [("At" 8 t) ("State" 10 t) ("Took" 7 nil :right-align t)
-                               ("Client" 12 t) ("Model" 20 t) ("What happened" 0 nil)]
+  (setq tabulated-list-format
+        (vector (list (sluice-gettext "At") 8 t) (list (sluice-gettext "State") 10 t)
+                (list (sluice-gettext "Took") 7 nil :right-align t)
+                (list (sluice-gettext "Client") 12 t) (list (sluice-gettext "Model") 20 t)
+                (list (sluice-gettext "What happened") 0 nil))
         sluice-dashboard--operation (sluice-log--operation)
         ;; The queue changes with each call, so it tells of those that went well too.
         sluice-dashboard--topics '("queue" "errors")
         sluice-dashboard--line #'sluice-log--line
-        sluice-dashboard--nothing "There are no calls yet.")
+        sluice-dashboard--nothing (sluice-gettext "There are no calls yet."))
   (tabulated-list-init-header))
 
 ;;;###autoload
@@ -184,11 +247,24 @@ If it has failed and will be sent again, explain the failure."
          (took (plist-get row :duration_s)))
     (list (plist-get row :id)
           (vector (format-time-string "%T" (plist-get row :started_at))
-                  (if failed (propertize (concat "! " state) 'face 'sluice-failed) state)
-                  (if took (format "%.1f s" took) "")
+                  (if failed
+                      (propertize (concat "! " (sluice-log--state state)) 'face 'sluice-failed)
+                    (sluice-log--state state))
+                  (if took (sluice-gettext "%.1f s" took) "")
                   (or (plist-get row :client) "")
                   (or (plist-get row :model) "")
                   (or (plist-get row :line) (plist-get row :host) "")))))
+
+(defun sluice-log--state (state)
+  "Return STATE, one of the daemon's names, as a word."
+  (pcase state
+    ("queued" (sluice-gettext "queued"))
+    ("held" (sluice-gettext "held"))
+    ("running" (sluice-gettext "running"))
+    ("done" (sluice-gettext "done"))
+    ("failed" (sluice-gettext "failed"))
+    ("cancelled" (sluice-gettext "cancelled"))
+    (_ state)))
 
 (defun sluice-log-explain ()
   "Explain what happened to the call on this line."
@@ -206,9 +282,9 @@ If it has failed and will be sent again, explain the failure."
   (interactive)
   (setq sluice-log--failed (not sluice-log--failed)
         sluice-dashboard--operation (sluice-log--operation)
-        sluice-dashboard--nothing (if sluice-log--failed "No call has failed."
-                                    "There are no calls yet.")
-        mode-line-process (and sluice-log--failed " failed"))
+        sluice-dashboard--nothing (if sluice-log--failed (sluice-gettext "No call has failed.")
+                                    (sluice-gettext "There are no calls yet."))
+        mode-line-process (and sluice-log--failed (concat " " (sluice-gettext "failed"))))
   (force-mode-line-update)
   (sluice-dashboard--ask))
 

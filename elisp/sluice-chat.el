@@ -1,4 +1,4 @@
-;;; sluice-chat.el --- Send text, stream the answer into the buffer -*- lexical-binding: t; -*-
+;;; sluice-chat.el --- Calls whose answers stream in -*- lexical-binding: t; -*-
 
 ;; Copyright (C) 2026 The Sluice authors
 
@@ -25,9 +25,10 @@
 
 ;;; Commentary:
 
-;; `sluice-send' sends the region or the paragraph at point; the answer streams in
-;; behind it while you go on working.  While the call waits, it is shown why and for
-;; how long.  `sluice-abort' stops it.
+;; A call whose answer streams in while you go on working: what is asked for it, what
+;; is shown while it waits, and how it is stopped.  `sluice-chat-start' begins one;
+;; the commands that do so are in sluice-send.el, sluice-conversation.el and
+;; sluice-rewrite.el.
 
 ;;; Code:
 
@@ -36,10 +37,12 @@
 (require 'auth-source)
 (require 'sluice)
 (require 'sluice-answer)
+(require 'sluice-notify)
 
 (defcustom sluice-host "api.openai.com"
   "The host to which `sluice-send' talks, as the daemon knows it."
   :type 'string
+  :safe #'stringp
   :group 'sluice
   :package-version '(sluice . "0.1.0"))
 
@@ -81,6 +84,11 @@ uses the one in its environment, for example OPENAI_API_KEY."
   id conn                               ; of the request
   call                                  ; the daemon's id of the call
   answer                                ; a `sluice-answer'
+  messages host model                   ; what was sent, and where
+  began                                 ; when, in Unix seconds
+  (waited 0)                            ; seconds until its first piece came
+  (size 0)                              ; characters that have come
+  on-end                                ; called with this and how it ended
   state)                                ; while it waits: what the daemon said
 
 (defvar sluice-chat--live (make-hash-table)
@@ -100,55 +108,50 @@ The entry is what gptel uses: machine HOST login apikey password KEY."
               (secret (plist-get (car found) :secret)))
     (if (functionp secret) (funcall secret) secret)))
 
-(defun sluice-chat--bounds ()
-  "Return (BEGIN . END) of the active region, else of the paragraph at point."
-  (if (use-region-p)
-      (cons (region-beginning) (region-end))
-    (save-excursion
-      (let ((end (progn (forward-paragraph) (skip-chars-backward " \t\n") (point)))
-            (begin (progn (backward-paragraph) (skip-chars-forward " \t\n") (point))))
-        (cons (min begin end) end)))))
+(defun sluice-chat-message (role content)
+  "Return CONTENT said by ROLE, \"user\" or \"assistant\", as the daemon takes it."
+  (list :role role :content content))
 
-(defun sluice-chat--params (prompt)
-  "Return the parameters of the request that sends PROMPT."
+(defun sluice-chat--params (messages system)
+  "Return the parameters of the request that sends MESSAGES under SYSTEM."
   (list :host sluice-host :model sluice-model
-        :messages (vector (list :role "user" :content prompt))
-        :system sluice-system-prompt
+        :messages (vconcat messages)
+        :system system
         :max_tokens sluice-max-tokens :temperature sluice-temperature
         :key (and sluice-key (funcall sluice-key sluice-host))
         :stream t :priority "interactive" :client "emacs" :language sluice-language))
 
-;;;###autoload
-(defun sluice-send ()
-  "Send the region, or the paragraph at point, to `sluice-model'.
-The answer comes in behind it; \\[sluice-abort] stops it."
-  (interactive)
-  (let* ((bounds (sluice-chat--bounds))
-         (prompt (buffer-substring-no-properties (car bounds) (cdr bounds))))
-    (when (string-blank-p prompt)
-      (user-error "There is nothing to send here: select text or go to a paragraph"))
-    (deactivate-mark)
-    (sluice-chat-send prompt (cdr bounds))))
+(cl-defun sluice-chat-start (messages place &key system on-end)
+  "Send MESSAGES, stream the answer to PLACE; return the `sluice-chat'.
+PLACE is a function that gets an id and returns a `sluice-answer'.
+SYSTEM is the system prompt.  ON-END is called at the end, with the chat and one
+of the symbols `done', `failed', `stopped' and `died'."
+  (let* ((conn (sluice-require))
+         (id (sluice-rpc-next-id))
+         (chat (sluice-chat--make
+                :id id :conn conn :answer (funcall place id) :messages messages
+                :host sluice-host :model sluice-model :began (float-time) :on-end on-end)))
+    (puthash id chat sluice-chat--live)
+    (sluice-chat--show-live chat)
+    (condition-case err
+        (sluice-rpc-request conn "chat"
+                            (append (list :tag id) (sluice-chat--params messages system))
+                            :id id
+                            :success (lambda (result) (sluice-chat--done chat result))
+                            :error (lambda (err) (sluice-chat--failed chat err)))
+      (error (sluice-chat--finish chat 'failed)
+             (signal (car err) (cdr err))))
+    (message "%s" (sluice-gettext "Sent to %s.  %s stops it" sluice-model
+                                  (substitute-command-keys "\\[sluice-abort]")))
+    chat))
 
 (defun sluice-chat-send (prompt position)
   "Send PROMPT and stream the answer in at POSITION of the current buffer.
 Return the `sluice-chat' that stands for it."
-  (let* ((conn (sluice-require))
-         (id (sluice-rpc-next-id))
-         (chat (sluice-chat--make
-                :id id :conn conn
-                :answer (sluice-answer-open id (current-buffer) position))))
-    (puthash id chat sluice-chat--live)
-    (condition-case err
-        (sluice-rpc-request conn "chat" (append (list :tag id) (sluice-chat--params prompt))
-                            :id id
-                            :success (lambda (result) (sluice-chat--done chat result))
-                            :error (lambda (err) (sluice-chat--failed chat err)))
-      (error (sluice-chat--finish chat)
-             (signal (car err) (cdr err))))
-    (message "Sent to %s.  %s" sluice-model
-             (substitute-command-keys "\\[sluice-abort] stops it"))
-    chat))
+  (let ((buffer (current-buffer)))
+    (sluice-chat-start (list (sluice-chat-message "user" prompt))
+                       (lambda (id) (sluice-answer-open id buffer position))
+                       :system sluice-system-prompt)))
 
 (defun sluice-chat--home (chat)
   "Return the buffer from which CHAT was sent."
@@ -160,7 +163,8 @@ Return the `sluice-chat' that stands for it."
   "Write the piece of an answer in PARAMS."
   (when-let* ((chat (gethash (plist-get params :id) sluice-chat--live)))
     (sluice-chat--know chat (plist-get params :call))
-    (sluice-chat--show-state chat nil)
+    (when (sluice-chat-state chat)
+      (sluice-chat--show-state chat nil))
     (sluice-chat--write chat (or (plist-get params :text) ""))))
 
 (cl-defmethod sluice-rpc-notify ((_method (eql 'state)) params)
@@ -172,10 +176,13 @@ Return the `sluice-chat' that stands for it."
 (defun sluice-chat--write (chat text)
   "Write TEXT to the answer of CHAT, or stop it if the user has removed the answer."
   (let ((answer (sluice-chat-answer chat)))
+    (when (zerop (sluice-chat-size chat))
+      (setf (sluice-chat-waited chat) (- (float-time) (sluice-chat-began chat))))
+    (cl-incf (sluice-chat-size chat) (length text))
     (if (not (sluice-answer-removed-p answer))
         (sluice-answer-add answer text)
       (sluice-chat--stop chat)
-      (message "You took the answer away, so it was stopped"))))
+      (message "%s" (sluice-gettext "You took the answer away, so it was stopped")))))
 
 (defun sluice-chat--know (chat call)
   "Remember that CALL is the daemon's id of CHAT."
@@ -189,15 +196,21 @@ Return the `sluice-chat' that stands for it."
     (sluice-chat--know chat (plist-get result :id))
     (when (sluice-answer-empty-p (sluice-chat-answer chat))
       (sluice-chat--write chat (or (plist-get result :text) "")))
-    (sluice-chat--finish chat)
-    (let ((usage (plist-get result :usage)))
-      (message "%s%s%s" (or (plist-get result :model) sluice-model)
-               (if (equal (plist-get result :finish) "length")
-                   " stopped at the token limit" " has answered")
-               (if usage
-                   (format " (%s + %s tokens)"
-                           (plist-get usage :input) (plist-get usage :output))
-                 "")))))
+    (let ((words (sluice-chat--done-words result (plist-get result :usage))))
+      (message "%s" words)
+      (sluice-notify-over (sluice-chat--home chat) words (sluice-chat-waited chat)))
+    (sluice-chat--finish chat 'done)))
+
+(defun sluice-chat--done-words (result usage)
+  "Return in words that the call of RESULT has ended well and what USAGE it had."
+  (let ((model (or (plist-get result :model) sluice-model)))
+    (concat (if (equal (plist-get result :finish) "length")
+                (sluice-gettext "%s stopped at the token limit" model)
+              (sluice-gettext "%s has answered" model))
+            (if usage
+                (sluice-gettext " (%s + %s tokens)" (plist-get usage :input)
+                                (plist-get usage :output))
+              ""))))
 
 (defun sluice-chat--failed (chat err)
   "Finish CHAT, whose call failed with ERR, and say why."
@@ -205,19 +218,34 @@ Return the `sluice-chat' that stands for it."
     (let ((call (or (plist-get (plist-get err :data) :call) (sluice-chat-call chat)))
           (code (plist-get err :code)))
       (sluice-chat--know chat call)
-      (sluice-chat--finish chat)
-      (cond ((eql code sluice-rpc-cancelled-code) (message "Stopped"))
+      (cond ((eql code sluice-rpc-cancelled-code)
+             (message "%s" (sluice-gettext "Stopped"))
+             (sluice-chat--finish chat 'stopped))
             ((eql code sluice-rpc-died-code)
-             (message "Sluice's daemon has gone away%s.  Send again to start it anew"
-                      (if (sluice-answer-empty-p (sluice-chat-answer chat)) ""
-                        "; the answer is not complete")))
-            (t (when call (sluice-note-failure call (sluice-chat--home chat)))
-               (message "%s" (plist-get err :message)))))))
+             (message "%s" (sluice-chat--died-words chat))
+             (sluice-chat--finish chat 'died))
+            (t (message "%s" (plist-get err :message))
+               (sluice-chat--finish chat 'failed)
+               (when call
+                 (sluice-note-failure call (sluice-chat--home chat)
+                                      (plist-get err :message))))))))
 
-(defun sluice-chat--finish (chat)
-  "Forget that CHAT is being written."
-  (sluice-chat--show-state chat nil)
-  (remhash (sluice-chat-id chat) sluice-chat--live))
+(defun sluice-chat--died-words (chat)
+  "Return in words that the daemon has gone away while it worked on CHAT."
+  (if (sluice-answer-empty-p (sluice-chat-answer chat))
+      (sluice-gettext "Sluice's daemon has gone away.  Send again to start it anew")
+    (sluice-gettext "Sluice's daemon has gone away; the answer is not complete.  \
+Send again to start it anew")))
+
+(defun sluice-chat--finish (chat outcome)
+  "Forget that CHAT is being written: it has ended with OUTCOME, a symbol."
+  (setf (sluice-chat-state chat) nil)
+  (remhash (sluice-chat-id chat) sluice-chat--live)
+  ;; First the rest of the answer, then its place is closed: it is one step of undo.
+  (when (sluice-chat-on-end chat)
+    (funcall (sluice-chat-on-end chat) chat outcome))
+  (sluice-answer-close (sluice-chat-answer chat))
+  (sluice-chat--show-live chat))
 
 ;;;; While it waits
 
@@ -228,14 +256,14 @@ Return the `sluice-chat' that stands for it."
         (reason (plist-get state :reason)))
     (when (or place eta)
       (string-join
-       (delq nil (list (cond ((null place)
-                              (if (equal (plist-get state :state) "held") "waits to be sent again"
-                                "waits"))
-                             ((> place 1) (format "waits, number %d in line" place))
-                             (t "waits, next in line"))
-                       (and eta (> eta now)
-                            (let ((left (ceiling (- eta now))))
-                              (format "goes in %d:%02d" (/ left 60) (% left 60))))
+       (delq nil (list (cond ((and place (> place 1))
+                              (sluice-gettext "waits, number %d in line" place))
+                             (place (sluice-gettext "waits, next in line"))
+                             ((equal (plist-get state :state) "held")
+                              (sluice-gettext "waits to be sent again"))
+                             (t (sluice-gettext "waits")))
+                       (when-let* ((left (sluice-left-text eta now)))
+                         (sluice-gettext "goes in %s" left))
                        (and reason (not (equal reason "")) reason)))
        " · "))))
 
@@ -255,19 +283,53 @@ Return the `sluice-chat' that stands for it."
   "Show all waiting times anew; stop the clock when there are none."
   (let ((waiting nil))
     (maphash (lambda (_id chat)
-               (when (sluice-answer-overlay (sluice-chat-answer chat))
+               (when (sluice-chat-state chat)
                  (setq waiting t)
                  (sluice-chat--show-state chat (sluice-chat-state chat))))
              sluice-chat--live)
+    (when waiting (force-mode-line-update t))
     (unless waiting
       (cancel-timer sluice-chat--clock)
       (setq sluice-chat--clock nil))))
+
+;;;; In the buffer
+
+(defvar sluice-live-mode-map
+  (let ((map (make-sparse-keymap)))
+    (define-key map [remap keyboard-quit] #'sluice-quit)
+    map)
+  "Keys in a buffer while an answer to it is on its way.")
+
+(define-minor-mode sluice-live-mode
+  "On in a buffer while an answer to it is on its way.
+The mode line says how it stands; \\[keyboard-quit] stops it."
+  :lighter (:eval (sluice-chat--lighter))
+  :group 'sluice)
+
+(defun sluice-chat--show-live (chat)
+  "Have the buffers of CHAT show whether an answer is on its way to them."
+  (dolist (buffer (list (sluice-chat--home chat)
+                        (sluice-answer-buffer (sluice-chat-answer chat))))
+    (when (buffer-live-p buffer)
+      (with-current-buffer buffer
+        (sluice-live-mode (if (sluice-chat--of-buffer buffer) 1 -1))
+        (force-mode-line-update)))))
+
+(defun sluice-chat--lighter ()
+  "Return in a few words how the newest answer to this buffer stands."
+  (when-let* ((chat (car (sluice-chat--of-buffer (current-buffer)))))
+    (let ((left (sluice-left-text (plist-get (sluice-chat-state chat) :eta_at) (float-time)))
+          (size (sluice-chat-size chat)))
+      (concat " " (cond (left (sluice-gettext "waits %s" left))
+                        ((zerop size) (sluice-gettext "sent"))
+                        ((< size 1000) (sluice-gettext "writes"))
+                        (t (sluice-gettext "writes %.1fk" (/ size 1000.0))))))))
 
 ;;;; Stopping
 
 (defun sluice-chat--stop (chat)
   "Stop CHAT: nothing more is written, and the daemon gives up the call."
-  (sluice-chat--finish chat)
+  (sluice-chat--finish chat 'stopped)
   (sluice-rpc-cancel (sluice-chat-conn chat) (sluice-chat-id chat)))
 
 (defun sluice-chat--of-buffer (buffer)
@@ -278,20 +340,32 @@ Return the `sluice-chat' that stands for it."
          (hash-table-values sluice-chat--live))
         (lambda (a b) (> (sluice-chat-id a) (sluice-chat-id b)))))
 
+(defun sluice-chat--meant ()
+  "Return the live chat whose answer is at point, else the newest of this buffer."
+  (let ((chats (sluice-chat--of-buffer (current-buffer))))
+    (or (cl-find-if (lambda (chat) (sluice-answer-at-point-p (sluice-chat-answer chat)))
+                    chats)
+        (car chats))))
+
 ;;;###autoload
 (defun sluice-abort (&optional all)
   "Stop the answer at point, else the newest one of this buffer.
 With prefix argument ALL stop all of this buffer."
   (interactive "P")
-  (let* ((chats (or (sluice-chat--of-buffer (current-buffer))
-                    (user-error "No answer is on its way to this buffer")))
-         (here (and (not all)
-                    (cl-find-if (lambda (chat)
-                                  (sluice-answer-at-point-p (sluice-chat-answer chat)))
-                                chats)))
-         (chosen (cond (all chats) (here (list here)) (t (list (car chats))))))
+  (let* ((chat (or (sluice-chat--meant)
+                   (user-error "%s" (sluice-gettext "No answer is on its way to this buffer"))))
+         (chosen (if all (sluice-chat--of-buffer (current-buffer)) (list chat))))
     (mapc #'sluice-chat--stop chosen)
-    (message (if (cdr chosen) "Stopped %d answers" "Stopped") (length chosen))))
+    (message "%s" (if (cdr chosen) (sluice-gettext "Stopped %d answers" (length chosen))
+                    (sluice-gettext "Stopped")))))
+
+(defun sluice-quit ()
+  "Stop the answer that is on its way to this buffer; without one, quit as usual."
+  (interactive)
+  (if (not (sluice-chat--meant))
+      (keyboard-quit)
+    (deactivate-mark)
+    (sluice-abort)))
 
 (provide 'sluice-chat)
 ;;; sluice-chat.el ends here

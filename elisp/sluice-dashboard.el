@@ -223,15 +223,17 @@ That is the line with that ID, else that line."
         (more (- (length sluice-dashboard--rows) sluice-dashboard--most)))
     (save-excursion
       (goto-char (point-max))
-      (dolist (remark (list (and (> more 0) (format "%d more are not shown." more))
+      (dolist (remark (list (and (> more 0) (sluice-gettext "%d more are not shown." more))
                             (and (null sluice-dashboard--rows)
                                  (eq sluice-dashboard--state 'fresh)
                                  sluice-dashboard--nothing)
                             (and (eq sluice-dashboard--state 'gone)
-                                 (format "Sluice is not running%s.  %s"
-                                         (if sluice-dashboard--rows
-                                             "; the list is how it was last" "")
-                                         (sluice-start-hint)))))
+                                 (if sluice-dashboard--rows
+                                     (sluice-gettext
+                                      "Sluice is not running; the list is how it was last.  %s"
+                                      (sluice-start-hint))
+                                   (sluice-gettext "Sluice is not running.  %s"
+                                                   (sluice-start-hint))))))
         (when remark
           (insert (propertize (concat " " remark "\n") 'face 'shadow)))))))
 
@@ -240,7 +242,7 @@ That is the line with that ID, else that line."
   (let ((id (tabulated-list-get-id)))
     (or (and id (cl-find id sluice-dashboard--rows :test #'equal
                          :key (lambda (row) (plist-get row :id))))
-        (user-error "There is no call on this line"))))
+        (user-error "%s" (sluice-gettext "There is no call on this line")))))
 
 ;;;; The clock
 

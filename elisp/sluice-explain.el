@@ -117,7 +117,8 @@ The key is not in the command; it is read from the environment."
   (interactive)
   (let* ((call (or (plist-get sluice-explain--answer :call)
                    (and sluice-explain--question
-                        (user-error "%s" (sluice-gettext "This page is about a text, not about a call")))
+                        (user-error "%s" (sluice-gettext
+                                          "This page is about a text, not about a call")))
                    sluice-call "last")))
     (sluice-copy-curl-of call)))
 
@@ -126,8 +127,9 @@ The key is not in the command; it is read from the environment."
   (let* ((answer (sluice-ask "curl" (list :call call)))
          (note (plist-get answer :note)))
     (kill-new (plist-get answer :command))
-    (message "%s%s" (sluice-gettext "Copied the curl command")
-             (if (or (null note) (string-empty-p note)) "" (concat ".  " note)))))
+    (message "%s" (if (or (null note) (string-empty-p note))
+                      (sluice-gettext "Copied the curl command")
+                    (sluice-gettext "Copied the curl command.  %s" note)))))
 
 ;;;; The answer
 
@@ -232,9 +234,9 @@ When that is nil, the daemon's program is asked; Emacs goes on meanwhile."
   (when reset-at
     (let ((left (ceiling (- reset-at now))))
       (cond ((<= left 0) (sluice-gettext "clear now"))
-            ((< left 3600) (sluice-gettext "clears in %s" (format "%d:%02d" (/ left 60) (% left 60))))
+            ((< left 3600) (sluice-gettext "clears in %d:%02d" (/ left 60) (% left 60)))
             (t (sluice-gettext "clears on %s at %s" (format-time-string "%F" reset-at)
-                             (format-time-string "%H:%M" reset-at)))))))
+                               (format-time-string "%H:%M" reset-at)))))))
 
 (defun sluice-explain--draw ()
   "Draw the page from `sluice-explain--answer'."

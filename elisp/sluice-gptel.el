@@ -39,6 +39,7 @@
 (require 'subr-x)
 (require 'sluice)
 (require 'sluice-words)
+(require 'sluice-warnings)
 (require 'sluice-gptel-wait)
 (require 'sluice-gptel-failure)
 
@@ -273,6 +274,9 @@ M-x package-install RET gptel")))
     (user-error "%s" (sluice-gettext "This gptel is too old for Sluice, which needs \
 0.9.9.4 or newer: M-x package-upgrade RET gptel"))))
 
+(defvar sluice-gptel--warns nil
+  "Non-nil if this mode has turned on `sluice-warnings-mode'.")
+
 ;;;###autoload
 (define-minor-mode sluice-gptel-mode
   "Send gptel's calls through the Sluice daemon.
@@ -287,13 +291,18 @@ this machine are left alone, see `sluice-gptel-direct-hosts'."
         (pcase-dolist (`(,function ,_ ,advice) sluice-gptel--advice)
           (advice-remove function advice))
         (sluice-gptel-wait-end-all)
-        (sluice-gptel-failure-clear-all))
+        (sluice-gptel-failure-clear-all)
+        (when sluice-gptel--warns (sluice-warnings-mode -1))
+        (setq sluice-gptel--warns nil))
     (condition-case err
         (sluice-gptel--load)
       (error (setq sluice-gptel-mode nil)
              (signal (car err) (cdr err))))
     (pcase-dolist (`(,function ,how ,advice) sluice-gptel--advice)
-      (advice-add function how advice))))
+      (advice-add function how advice))
+    (unless sluice-warnings-mode
+      (sluice-warnings-mode 1)
+      (setq sluice-gptel--warns t))))
 
 (provide 'sluice-gptel)
 ;;; sluice-gptel.el ends here

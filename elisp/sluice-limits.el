@@ -66,14 +66,17 @@
 A line is one limit.  The first line of a key and model has their names, and
 says in words how they stand."
   (setq tabulated-list-format
-        (vector '("Host" 17 nil) '("Model" 14 nil) '("Limit" 15 nil)
-                (list "" sluice-limits--width nil) '("Used" 12 nil :right-align t)
-                '("Others" 6 nil :right-align t) '("From" 6 nil) '("State" 0 nil))
+        (vector (list (sluice-gettext "Host") 17 nil) (list (sluice-gettext "Model") 14 nil)
+                (list (sluice-gettext "Limit") 15 nil) (list "" sluice-limits--width nil)
+                (list (sluice-gettext "Used") 12 nil :right-align t)
+                (list (sluice-gettext "Others") 6 nil :right-align t)
+                (list (sluice-gettext "From") 6 nil) (list (sluice-gettext "State") 0 nil))
         sluice-dashboard--operation '("limits" :pools)
         sluice-dashboard--topics '("limits")
         sluice-dashboard--spread #'sluice-limits--spread
         sluice-dashboard--line #'sluice-limits--line
-        sluice-dashboard--nothing "No limit is known yet: the first call brings them.")
+        sluice-dashboard--nothing
+        (sluice-gettext "No limit is known yet: the first call brings them."))
   (tabulated-list-init-header))
 
 ;;;###autoload
@@ -102,10 +105,10 @@ says in words how they stand."
     (list (plist-get row :id)
           (vector (or (plist-get pool :host) "")
                   (or (plist-get pool :group) "")
-                  (cond ((null dim) "none known")
+                  (cond ((null dim) (sluice-gettext "none known"))
                         ((plist-get dim :period)
                          (format "%s/%s" (sluice-limits--word (plist-get dim :dimension))
-                                 (plist-get dim :period)))
+                                 (sluice-limits--word (plist-get dim :period))))
                         (t (sluice-limits--word (plist-get dim :dimension))))
                   (if (and used limit) (sluice-limits-bar used limit) "")
                   (cond ((null used) "")
@@ -113,12 +116,28 @@ says in words how they stand."
                                        (sluice-limits--number limit)))
                         (t (sluice-limits--number used)))
                   (if (> others 0) (sluice-limits--number others) "")
-                  (or (plist-get dim :source) "")
+                  (sluice-limits--word (plist-get dim :source))
                   (or (plist-get pool :words) "")))))
 
-(defun sluice-limits--word (dimension)
-  "Return DIMENSION as a word."
-  (string-replace "_" " " (or dimension "")))
+(defun sluice-limits--word (name)
+  "Return NAME, a dimension, a period or a source of the daemon's, as a word."
+  (pcase name
+    ("requests" (sluice-gettext "requests"))
+    ("tokens" (sluice-gettext "tokens"))
+    ("input_tokens" (sluice-gettext "input tokens"))
+    ("output_tokens" (sluice-gettext "output tokens"))
+    ("images" (sluice-gettext "images"))
+    ("audio_seconds" (sluice-gettext "audio seconds"))
+    ("concurrency" (sluice-gettext "at a time"))
+    ("second" (sluice-gettext "second"))
+    ("minute" (sluice-gettext "minute"))
+    ("hour" (sluice-gettext "hour"))
+    ("day" (sluice-gettext "day"))
+    ("month" (sluice-gettext "month"))
+    ("header" (sluice-gettext "header"))
+    ("config" (sluice-gettext "config"))
+    ("guess" (sluice-gettext "guess"))
+    (_ (string-replace "_" " " (or name "")))))
 
 (defun sluice-limits--number (number)
   "Return NUMBER in a few characters: 950, 9,500, 95k or 9.5M."
@@ -132,7 +151,7 @@ says in words how they stand."
   "Say in full how the key and model of this line stand."
   (interactive)
   (let* ((key (butlast (or (tabulated-list-get-id)
-                           (user-error "There is no limit on this line"))))
+                           (user-error "%s" (sluice-gettext "There is no limit on this line")))))
          (row (cl-find (append key '(0)) sluice-dashboard--rows :test #'equal
                        :key (lambda (row) (plist-get row :id)))))
     (message "%s" (plist-get (plist-get row :pool) :words))))
@@ -160,7 +179,7 @@ On a graphical frame it is an image, on a terminal it is text."
 
 (defun sluice-limits--svg-p ()
   "Return non-nil if bars can be drawn in the selected frame."
-  (and (display-graphic-p)
+  (and (display-images-p)
        (image-type-available-p 'svg)
        (require 'svg nil t)))
 

@@ -26,15 +26,92 @@
 ;;; Commentary:
 
 ;; Several parts of this package want to hear of the queue, the limits and of errors,
-;; each for a while.  The daemon is told of a topic as long as somebody watches it.
+;; each for a while.  The daemon is told of a topic as long as somebody watches it; when
+;; it goes away in the meantime, it is looked for in the background.
 
 ;;; Code:
 
 (require 'cl-lib)
 (require 'sluice)
 
+;;;; What the daemon is asked to tell
+
+(defvar sluice--subscribed nil
+  "Topics that are wanted, and subscribed again after a reconnection.")
+
+(defvar sluice--retry nil
+  "State of the background reconnection: (TIMER . DELAYS-LEFT), or nil.")
+
+(defconst sluice--retry-delays '(1 2 4 30)
+  "Seconds between attempts to connect again; the last one is repeated.")
+
 (defvar sluice-watch--watchers nil
   "Who watches: a list of (KEY FUNCTION . TOPICS).")
+
+(defun sluice--ask-topics ()
+  "Have the daemon tell about what is subscribed."
+  (when (and sluice--subscribed (sluice-rpc-live-p sluice--connection))
+    (sluice-rpc-request sluice--connection "subscribe"
+                        (list :topics (vconcat sluice--subscribed)))))
+
+(defun sluice-subscribe (&rest topics)
+  "Have the daemon tell about TOPICS: \"queue\", \"limits\", \"errors\".
+They come as `sluice-rpc-notify' calls, also after a restart of the daemon.
+While it is not there, it is looked for."
+  (add-hook 'sluice-connection-functions #'sluice-watch--there)
+  (let ((all (cl-union sluice--subscribed topics :test #'equal))
+        (live (sluice-rpc-live-p sluice--connection)))
+    (unless (and live (= (length all) (length sluice--subscribed)))
+      (setq sluice--subscribed all)
+      (cond (live (sluice--ask-topics))
+            ((not (or (sluice-connection) sluice--retry))
+             (sluice--retry-in sluice--retry-delays))))))
+
+(defun sluice-unsubscribe (&rest topics)
+  "Have the daemon say no more of TOPICS, nor subscribe when it comes back."
+  (let ((rest (cl-set-difference sluice--subscribed topics :test #'equal)))
+    (unless (= (length rest) (length sluice--subscribed))
+      (setq sluice--subscribed rest)
+      (unless rest (sluice--stop-retrying))
+      (when (sluice-rpc-live-p sluice--connection)
+        ;; The daemon forgets all topics at once, so the others are asked for again.
+        (sluice-rpc-request sluice--connection "unsubscribe" nil
+                            :success (lambda (_) (sluice--ask-topics)))))
+    (unless (or rest sluice-watch--watchers)
+      (remove-hook 'sluice-connection-functions #'sluice-watch--there))))
+
+(defun sluice--retry-in (delays)
+  "Try to connect after the first of DELAYS, then after the others, quietly."
+  (sluice--stop-retrying)
+  (setq sluice--retry
+        (cons (run-at-time (car delays) nil #'sluice--retry-now)
+              (or (cdr delays) delays))))
+
+(defun sluice--retry-now ()
+  "Connect to the daemon if it is there; else wait longer."
+  (let ((delays (cdr sluice--retry)))
+    (unless (sluice-connection)
+      (sluice--retry-in delays))))
+
+(defun sluice--stop-retrying ()
+  "Stop looking for the daemon in the background."
+  (when sluice--retry
+    (cancel-timer (car sluice--retry))
+    (setq sluice--retry nil)))
+
+(defun sluice-watch--there (there)
+  "Do what is due when the daemon is THERE, has gone, or was left (`closed')."
+  (pcase there
+    ('nil (when sluice--subscribed
+            (message "%s" (sluice-gettext "Sluice: the daemon has gone away; I will notice when it is back"))
+            (sluice--retry-in sluice--retry-delays)))
+    ('t (sluice--stop-retrying)
+        (sluice--ask-topics))
+    (_ (sluice--stop-retrying)))
+  (unless (eq there 'closed)
+    (sluice-watch--tell 'there nil there)))
+
+;;;; Who watches
 
 (defun sluice-watch (key function &rest topics)
   "Have FUNCTION called with (TOPIC PARAMS) for each change of TOPICS.
@@ -43,7 +120,6 @@ The TOPIC `there' with PARAMS t or nil means that the daemon has come or gone.
 KEY is for `sluice-unwatch'; an earlier watcher with the same KEY is replaced."
   (let ((others (assoc-delete-all key (copy-sequence sluice-watch--watchers))))
     (setq sluice-watch--watchers (cons (cons key (cons function topics)) others))
-    (add-hook 'sluice-connection-functions #'sluice-watch--there)
     (apply #'sluice-subscribe topics)))
 
 (defun sluice-unwatch (key)
@@ -51,8 +127,6 @@ KEY is for `sluice-unwatch'; an earlier watcher with the same KEY is replaced."
 What nobody else watches, the daemon is told to keep to itself."
   (when-let* ((watcher (assoc key sluice-watch--watchers)))
     (setq sluice-watch--watchers (delq watcher sluice-watch--watchers))
-    (unless sluice-watch--watchers
-      (remove-hook 'sluice-connection-functions #'sluice-watch--there))
     (apply #'sluice-unsubscribe
            (cl-set-difference (cddr watcher) (mapcan (lambda (other) (copy-sequence (cddr other)))
                                                      sluice-watch--watchers)
@@ -70,10 +144,6 @@ What nobody else watches, the daemon is told to keep to itself."
       (condition-case err
           (funcall function topic params)
         (error (message "Sluice: %s" (error-message-string err)))))))
-
-(defun sluice-watch--there (there)
-  "Tell all watchers whether the daemon is THERE."
-  (sluice-watch--tell 'there nil there))
 
 (cl-defmethod sluice-rpc-notify ((_method (eql 'queue)) params)
   "Tell that the queue in PARAMS is new."

@@ -4,7 +4,7 @@
 
 ;; Author: The Sluice authors <https://github.com/sluice-llm/sluice>
 ;; Version: 0.1.0
-;; Package-Requires: ((emacs "28.1"))
+;; Package-Requires: ((emacs "28.1") (transient "0.3.7"))
 ;; Keywords: comm, convenience, tools
 ;; URL: https://github.com/sluice-llm/sluice
 ;; SPDX-License-Identifier: GPL-3.0-or-later
@@ -38,14 +38,14 @@
 ;;
 ;;   (global-set-key (kbd "C-c g") sluice-command-map)
 ;;
-;;   s  send the region or paragraph        k  stop an answer
-;;   e  explain the last failure            E  explain an error text (region)
-;;   w  copy the curl command of a call     S  is the daemon there, what waits
-;;   q  what waits      l  limits           L  the newest calls
+;;   g  a menu          s  send the region or paragraph   p  ask in the minibuffer
+;;   c  a chat          r  rewrite the region             k  stop an answer
+;;   e  explain the last failure                          E  explain an error text
+;;   q  what waits      l  limits                         L  the newest calls
+;;   D  what is wrong here                                ?  all keys
 ;;
 ;; This file finds the daemon, starts it when you want so, and keeps the one
-;; connection.  The commands live in sluice-chat.el, sluice-explain.el,
-;; sluice-calls.el and sluice-limits.el.
+;; connection.  The commands live in the other files, each named after its subject.
 
 ;;; Code:
 
@@ -53,6 +53,7 @@
 (require 'subr-x)
 (require 'sluice-rpc)
 (require 'sluice-keys)
+(require 'sluice-words)
 
 (defgroup sluice nil
   "Pace, resend and explain calls to language models."
@@ -129,14 +130,9 @@ Calls to a model never block; this is about explanations, status and the like."
 (defvar sluice--connection nil
   "The connection to the daemon, or what is left of it.")
 
-(defvar sluice--subscribed nil
-  "Topics that are wanted, and subscribed again after a reconnection.")
-
-(defvar sluice--retry nil
-  "State of the background reconnection: (TIMER . DELAYS-LEFT), or nil.")
-
-(defconst sluice--retry-delays '(1 2 4 30)
-  "Seconds between attempts to connect again; the last one is repeated.")
+(defvar sluice-connection-functions nil
+  "Functions called with t when there is a connection, nil when not any more.
+They get the symbol `closed' when this Emacs has closed it itself.")
 
 (defun sluice--hello (conn)
   "Introduce this Emacs over CONN and check that both speak the same protocol."
@@ -149,10 +145,12 @@ Calls to a model never block; this is about explanations, status and the like."
     (when (plist-get hello :warning)
       (message "Sluice: %s" (plist-get hello :warning)))
     (unless (eql (plist-get hello :protocol) sluice-protocol)
-      (message "Sluice: the daemon (%s) speaks protocol %s, this package (%s) speaks %s.  \
-Update the older one: M-x package-upgrade, or pipx upgrade sluice-daemon"
-               (plist-get hello :version) (plist-get hello :protocol)
-               sluice-version sluice-protocol))))
+      (message "%s" (sluice-gettext
+                     "Sluice: the daemon (%s) speaks protocol %s, this package (%s) speaks %s.  \
+Update the older one: %s, or %s"
+                     (plist-get hello :version) (plist-get hello :protocol)
+                     sluice-version sluice-protocol
+                     "M-x package-upgrade" "pipx upgrade sluice-daemon")))))
 
 (defun sluice--open (address)
   "Return a new connection to the daemon at ADDRESS, or nil if there is none.
@@ -166,8 +164,8 @@ Return the symbol `died' when it was accepted and closed at once."
     ;; Just after a kill the kernel may accept for a daemon that is gone.
     (sluice-rpc-died 'died)
     (sluice-rpc-error
-     (message "Sluice: what listens at %s does not greet as it should: %s"
-              address (cadr err))
+     (message "%s" (sluice-gettext "Sluice: what listens at %s does not greet as it should: %s"
+                                   address (cadr err)))
      nil)
     (file-error nil)))
 
@@ -181,84 +179,22 @@ Return the symbol `died' when it was accepted and closed at once."
       (when (eq conn 'died) (setq conn (sluice--open address)))
       (when (sluice-rpc-p conn)
         (setq sluice--connection conn)
-        (sluice--connected))
+        (run-hook-with-args 'sluice-connection-functions t))
       sluice--connection)))
 
 (defun sluice-disconnect ()
   "Close the connection to the daemon; the daemon lives on."
   (interactive)
-  (sluice--stop-retrying)
   (when (sluice-rpc-live-p sluice--connection)
     (sluice-rpc-close sluice--connection))
-  (setq sluice--connection nil))
-
-(defvar sluice-connection-functions nil
-  "Functions called with t when there is a connection, nil when not any more.")
-
-(defun sluice--connected ()
-  "Ask over the new connection for what is subscribed, and tell who wants to know."
-  (sluice--stop-retrying)
-  (sluice--ask-topics)
-  (run-hook-with-args 'sluice-connection-functions t))
-
-(defun sluice--ask-topics ()
-  "Have the daemon tell about what is subscribed."
-  (when (and sluice--subscribed (sluice-rpc-live-p sluice--connection))
-    (sluice-rpc-request sluice--connection "subscribe"
-                        (list :topics (vconcat sluice--subscribed)))))
-
-(defun sluice-subscribe (&rest topics)
-  "Have the daemon tell about TOPICS: \"queue\", \"limits\", \"errors\".
-They come as `sluice-rpc-notify' calls, also after a restart of the daemon.
-While it is not there, it is looked for."
-  (let ((all (cl-union sluice--subscribed topics :test #'equal))
-        (live (sluice-rpc-live-p sluice--connection)))
-    (unless (and live (= (length all) (length sluice--subscribed)))
-      (setq sluice--subscribed all)
-      (cond (live (sluice--ask-topics))
-            ((not (or (sluice-connection) sluice--retry))
-             (sluice--retry-in sluice--retry-delays))))))
-
-(defun sluice-unsubscribe (&rest topics)
-  "Have the daemon say no more of TOPICS, nor subscribe when it comes back."
-  (let ((rest (cl-set-difference sluice--subscribed topics :test #'equal)))
-    (unless (= (length rest) (length sluice--subscribed))
-      (setq sluice--subscribed rest)
-      (unless rest (sluice--stop-retrying))
-      (when (sluice-rpc-live-p sluice--connection)
-        ;; The daemon forgets all topics at once, so the others are asked for again.
-        (sluice-rpc-request sluice--connection "unsubscribe" nil
-                            :success (lambda (_) (sluice--ask-topics)))))))
-
-;;;; After the daemon went away
+  (setq sluice--connection nil)
+  (run-hook-with-args 'sluice-connection-functions 'closed))
 
 (defun sluice--lost (conn)
-  "Note that the daemon behind CONN has gone; look for it when somebody listens."
+  "Note that the daemon behind CONN has gone."
   (when (eq conn sluice--connection)
     (setq sluice--connection nil)
-    (when sluice--subscribed
-      (message "Sluice: the daemon has gone away; I will notice when it is back")
-      (sluice--retry-in sluice--retry-delays))
     (run-hook-with-args 'sluice-connection-functions nil)))
-
-(defun sluice--retry-in (delays)
-  "Try to connect after the first of DELAYS, then after the others, quietly."
-  (sluice--stop-retrying)
-  (setq sluice--retry
-        (cons (run-at-time (car delays) nil #'sluice--retry-now)
-              (or (cdr delays) delays))))
-
-(defun sluice--retry-now ()
-  "Connect to the daemon if it is there; else wait longer."
-  (let ((delays (cdr sluice--retry)))
-    (unless (sluice-connection)
-      (sluice--retry-in delays))))
-
-(defun sluice--stop-retrying ()
-  "Stop looking for the daemon in the background."
-  (when sluice--retry
-    (cancel-timer (car sluice--retry))
-    (setq sluice--retry nil)))
 
 ;;;; Starting the daemon
 
@@ -277,11 +213,12 @@ It needs less than one, but a busy machine was seen to take five.")
 
 (defun sluice-start-hint ()
   "Return a sentence about how to start the daemon."
-  (format "Start it with M-x sluice-start, or in a terminal: %s" (sluice--command-line)))
+  (sluice-gettext "Start it with M-x sluice-start, or in a terminal: %s"
+                  (sluice--command-line)))
 
 (defun sluice-not-running-text ()
   "Return what is said when the daemon is missing: what to do now."
-  (concat "Sluice is not running, so nothing was sent.  " (sluice-start-hint)))
+  (sluice-gettext "Sluice is not running, so nothing was sent.  %s" (sluice-start-hint)))
 
 (defun sluice--launch ()
   "Start the daemon's process, which outlives this Emacs."
@@ -289,8 +226,9 @@ It needs less than one, but a busy machine was seen to take five.")
         ;; A remote directory would make no sense, a mounted one would be kept busy.
         (default-directory (expand-file-name "~/")))
     (unless (executable-find (car command))
-      (user-error "The program `%s' is not in `exec-path'.  Install it with: \
-pipx install sluice-daemon; or set `sluice-daemon-command'" (car command)))
+      (user-error "%s" (sluice-gettext
+                        "The program `%s' is not in `exec-path'.  Install it with: %s; \
+or set `sluice-daemon-command'" (car command) "pipx install sluice-daemon")))
     ;; With destination 0 the process survives Emacs; children of `make-process' do not.
     (apply #'call-process (car command) nil 0 nil (cdr command))))
 
@@ -304,9 +242,9 @@ pipx install sluice-daemon; or set `sluice-daemon-command'" (car command)))
       (while (and (not (sluice-connection)) (< (float-time) limit))
         (sleep-for 0.05))))
   (unless (sluice-connection)
-    (user-error "The daemon did not answer in %d seconds.  Run it in a terminal to see why: %s"
-                sluice--start-limit (sluice--command-line)))
-  (message "Sluice runs at %s" (sluice-rpc-address sluice--connection))
+    (user-error "%s" (sluice-gettext "The daemon did not answer in %d seconds.  \
+Run it in a terminal to see why: %s" sluice--start-limit (sluice--command-line))))
+  (message "%s" (sluice-gettext "Sluice runs at %s" (sluice-rpc-address sluice--connection)))
   sluice--connection)
 
 (defun sluice-ensure ()
@@ -316,7 +254,7 @@ Return nil when there is none and it shall not be started."
       (when (and sluice-start-daemon
                  (or (eq sluice-start-daemon t)
                      (and (not noninteractive)
-                          (y-or-n-p "Sluice is not running.  Start it? "))))
+                          (y-or-n-p (sluice-gettext "Sluice is not running.  Start it? ")))))
         (sluice-start))))
 
 (defun sluice-require ()
@@ -357,11 +295,15 @@ Return nil if it is over."
   (when (buffer-live-p buffer)
     (with-current-buffer buffer (setq sluice-call id))))
 
-(defun sluice-note-failure (id buffer)
-  "Remember that the call ID from BUFFER failed."
+(defvar sluice-failure-functions '(sluice-notify-failure)
+  "Functions called with id, buffer and words, or nil, when a call has failed.")
+
+(defun sluice-note-failure (id buffer &optional words)
+  "Remember that the call ID from BUFFER failed.  WORDS say why."
   (setq sluice--newest-failure id)
   (when (buffer-live-p buffer)
-    (with-current-buffer buffer (setq sluice-failed-call id))))
+    (with-current-buffer buffer (setq sluice-failed-call id)))
+  (run-hook-with-args 'sluice-failure-functions id buffer words))
 
 ;;;; Status
 
@@ -370,21 +312,26 @@ Return nil if it is over."
   "Say whether the daemon is there, where, and what waits.  Do not start it."
   (interactive)
   (if (not (sluice-connection))
-      (message "Sluice is not running.  %s" (sluice-start-hint))
+      (message "%s" (sluice-gettext "Sluice is not running.  %s" (sluice-start-hint)))
     (let* ((hello (sluice-rpc-hello sluice--connection))
            (status (sluice-ask "status"))
            (waiting (length (plist-get status :queue))))
-      (message "Sluice %s runs (process %s, %s): %s"
-               (plist-get hello :version) (plist-get hello :pid)
-               (abbreviate-file-name (sluice-rpc-address sluice--connection))
-               (pcase waiting
-                 (0 "no call waits")
-                 (1 "1 call waits")
-                 (n (format "%d calls wait" n)))))))
+      (message "%s" (sluice-gettext
+                     "Sluice %s runs (process %s, %s): %s"
+                     (plist-get hello :version) (plist-get hello :pid)
+                     (abbreviate-file-name (sluice-rpc-address sluice--connection))
+                     (pcase waiting
+                       (0 (sluice-gettext "no call waits"))
+                       (1 (sluice-gettext "1 call waits"))
+                       (n (sluice-gettext "%d calls wait" n))))))))
 
 ;;;; Keys
 
-(autoload 'sluice-send "sluice-chat" "Send the region or paragraph to a model." t)
+(autoload 'sluice-menu "sluice-transient" "Say what would go where, and send." t)
+(autoload 'sluice-send "sluice-send" "Send the region or paragraph to a model." t)
+(autoload 'sluice-prompt "sluice-send" "Send what is read in the minibuffer." t)
+(autoload 'sluice-chat "sluice-conversation" "Go to the buffer of a chat." t)
+(autoload 'sluice-rewrite "sluice-rewrite" "Have the region rewritten." t)
 (autoload 'sluice-abort "sluice-chat" "Stop an answer." t)
 (autoload 'sluice-undo-answer "sluice-answer" "Remove an answer." t)
 (autoload 'sluice-explain-last "sluice-explain" "Explain the last failure." t)
@@ -396,22 +343,35 @@ Return nil if it is over."
 (autoload 'sluice-limits "sluice-limits" "Show the limits and what is used of them." t)
 (autoload 'sluice-gptel-explain-mode "sluice-gptel-explain" "Explain gptel's failures." t)
 (autoload 'sluice-llm-mode "sluice-llm" "Send calls of the package llm through Sluice." t)
+(autoload 'sluice-doctor "sluice-doctor" "Look what is wrong with this set-up." t)
+(autoload 'sluice-help "sluice-help" "List the commands and their keys." t)
+(autoload 'sluice-mode-line-mode "sluice-mode-line" "Show in the mode line what waits." t)
+(autoload 'sluice-notify-failure "sluice-notify" "Tell that a call has failed.")
 (autoload 'sluice-gptel-mode "sluice-gptel" "Send gptel's calls through Sluice." t)
 
 ;;;###autoload
 (defvar sluice-command-map
   (let ((map (make-sparse-keymap)))
+    (define-key map "g" #'sluice-menu)
     (define-key map "s" #'sluice-send)
+    (define-key map "p" #'sluice-prompt)
+    (define-key map "c" #'sluice-chat)
+    (define-key map "r" #'sluice-rewrite)
     (define-key map "k" #'sluice-abort)
     (define-key map "u" #'sluice-undo-answer)
     (define-key map "e" #'sluice-explain-last)
     (define-key map "E" #'sluice-explain-region)
     (define-key map "w" #'sluice-copy-curl)
-    (define-key map "S" #'sluice-status)
     (define-key map "q" #'sluice-queue)
     (define-key map "l" #'sluice-limits)
     (define-key map "L" #'sluice-log)
     (define-key map "$" #'sluice-usage)
+    (define-key map "m" #'sluice-mode-line-mode)
+    (define-key map "D" #'sluice-doctor)
+    (define-key map "S" #'sluice-status)
+    (define-key map "+" #'sluice-start)
+    (define-key map "-" #'sluice-disconnect)
+    (define-key map "?" #'sluice-help)
     map)
   "Commands of Sluice, to be bound to a prefix key of your choice.")
 

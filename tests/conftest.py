@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ("stage.canary", "stage.verdict", "stage.processes", "stage.visitors", "stage.gptel")
+pytest_plugins = ("stage.canary", "stage.disks", "stage.verdict", "stage.processes", "stage.visitors", "stage.gptel")
 
 _ROOT = Path(__file__).resolve().parents[1]
 

@@ -46,7 +46,7 @@ WORDED_INSIDE = frozenset({"Blocked", "CallFailed"})
 """Children of Refusal that are given a finding or an explanation; their own `__init__` is looked at."""
 
 ELSEWHERE = (
-    "sandbox/", "log.py", "operations/table.py",  # it speaks as providers do; log and table of operations: English
+    "sandbox/", "log/", "operations/table.py",  # it speaks as providers do; log and table of operations: English
     "explain/text.py", "explain/view.py",  # what providers write, to find it
     "curl/elisp.py", "curl/python.py",  # code in other languages; what it says is held by tests/curl/test_forms.py
     "pacing/refusals.py",  # why a limit is held, for the log
@@ -76,6 +76,7 @@ CODE = frozenset({
     ("doors/http.py", "Host unknown to Sluice"),
     ("doors/http.py", "No such operation"),
     ("doors/http.py", "Not found"),
+    ("doors/http.py", "Not let in"),
     ("doors/http.py", "Queue full"),
     ("doors/http.py", "Refused by Sluice"),
     ("doors/http.py", "Request too large"),

@@ -6,8 +6,7 @@ import asyncio
 import contextlib
 import gzip
 import ssl
-import struct
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -16,74 +15,13 @@ import pytest
 from daemon.errors import ConfigError
 from daemon.model import Ask, Call, Failure, Origin, Scope
 from daemon.redact import Redactor, Sealed
-from daemon.upstream import Response, StreamCut, Timeouts, Upstream, tls_context
+from daemon.upstream import Response, StreamCut, Timeouts, Upstream, seconds_asleep, tls_context
+from stage.origin import Visit, ok, raw, serving
 
 KEY = "CANARY-upstream-key-0123456789"
 REDACTOR = Redactor(b"test")
 PATIENT = Timeouts(connect_s=3, first_byte_s=3, idle_s=3)
 SHORT = Timeouts(connect_s=3, first_byte_s=0.05, idle_s=0.05)
-
-Answer = Callable[["Visit"], Awaitable[None]]
-
-
-class Visit:
-    """One connection to the raw server."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.reader = reader
-        self.writer = writer
-        self.heads: list[bytes] = []
-        self.bodies: list[bytes] = []
-        self.gone = asyncio.Event()
-
-    async def request(self) -> None:
-        """Read one request whole."""
-        head = await self.reader.readuntil(b"\r\n\r\n")
-        fields = dict(line.lower().split(b": ", 1) for line in head[:-4].split(b"\r\n")[1:])
-        self.heads.append(head)
-        self.bodies.append(await self.reader.readexactly(int(fields.get(b"content-length", b"0"))))
-
-    async def send(self, data: bytes) -> None:
-        """Write bytes."""
-        self.writer.write(data)
-        await self.writer.drain()
-
-    def reset(self) -> None:
-        """Close with RST."""
-        self.writer.get_extra_info("socket").setsockopt(1, 13, struct.pack("ii", 1, 0))  # SO_LINGER 0
-        self.writer.transport.abort()
-
-
-class Server:
-    """A raw server on loopback; `answer` plays each connection."""
-
-    def __init__(self, answer: Answer) -> None:
-        self.answer = answer
-        self.visits: list[Visit] = []
-        self.port = 0
-
-    async def play(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection, to its end."""
-        visit = Visit(reader, writer)
-        self.visits.append(visit)
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
-            await self.answer(visit)
-            await reader.read()
-        visit.gone.set()
-        writer.close()
-
-
-@contextlib.asynccontextmanager
-async def serving(answer: Answer) -> AsyncIterator[Server]:
-    """A server that plays ANSWER."""
-    server = Server(answer)
-    listening = await asyncio.start_server(server.play, "127.0.0.1", 0)
-    server.port = listening.sockets[0].getsockname()[1]
-    yield server
-    listening.close()
-    for visit in server.visits:
-        visit.writer.transport.abort()
-    await asyncio.sleep(0)
 
 
 @contextlib.asynccontextmanager
@@ -108,31 +46,6 @@ def call_to(port: int, method: str = "POST", target: str = "/v1/chat/completions
         body=more.pop("body", b"{}"),
         ask=Ask(model="m"),
     )
-
-
-def ok(body: bytes = b"{}", *, extra: bytes = b"") -> Answer:
-    """A plain success."""
-
-    async def answer(visit: Visit) -> None:
-        while True:
-            await visit.request()
-            await visit.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n%b\r\n%b" % (len(body), extra, body))
-
-    return answer
-
-
-def raw(data: bytes, then: str = "stay") -> Answer:
-    """DATA as it is after the request, then stay, close or reset."""
-
-    async def answer(visit: Visit) -> None:
-        await visit.request()
-        await visit.send(data)
-        if then == "close":
-            visit.writer.close()
-        elif then == "reset":
-            visit.reset()
-
-    return answer
 
 
 def answered(outcome: Response | Failure) -> Response:
@@ -191,6 +104,9 @@ async def test_an_empty_body(method: str, length: bytes | None) -> None:
     [
         "/",
         "/?x",
+        "/?",
+        "/v1/models?",
+        "/v1/models??",
         "/v1/models?key=" + KEY + "&alt=sse",
         "/v1/../../etc/%2e%2e/passwd",
         "/%7Eme/a%2Fb/%E4?q=a+b%20c&k=%2B;x&e=",
@@ -233,9 +149,41 @@ async def test_connections_are_used_again() -> None:
             assert await response.read(100) == b"x" * 10
             response.close()
         assert len(server.visits) == 1
-        await upstream.forget_connections()
-        answered(await upstream.send(call_to(server.port))).close()
-        assert len(server.visits) == 2
+
+
+async def test_connections_from_before_a_sleep() -> None:
+    """After a suspension a new connection is made, while an answer that runs keeps its own; a late timer is none."""
+    slept_s = 0.0
+    go_on = asyncio.Event()
+
+    async def answer(visit: Visit) -> None:
+        while True:
+            await visit.request()
+            await visit.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\na")
+            if visit is server.visits[0] and len(visit.heads) == 2:
+                await go_on.wait()
+            await visit.send(b"b")
+
+    upstream = Upstream(PATIENT, asleep=lambda: slept_s)
+    async with serving(answer) as server:
+        response = answered(await upstream.send(call_to(server.port)))
+        assert await response.read(10) == b"ab"
+        response.close()
+        running = answered(await upstream.send(call_to(server.port)))
+        slept_s = 3600.0
+        fresh = answered(await upstream.send(call_to(server.port)))
+        assert await fresh.read(10) == b"ab"
+        fresh.close()
+        slept_s += 1.0
+        again = answered(await upstream.send(call_to(server.port)))
+        assert await again.read(10) == b"ab"
+        again.close()
+        go_on.set()
+        assert await running.read(10) == b"ab"
+        running.close()
+        assert [len(visit.heads) for visit in server.visits] == [2, 2]
+        await upstream.close()
+    assert abs(seconds_asleep() - seconds_asleep()) < 1
 
 
 async def test_cookies_are_not_kept() -> None:
@@ -450,6 +398,43 @@ async def test_a_stream_that_is_cut(head: bytes, how: str) -> None:
         response.close()
     assert cut.value.failure.fault == "truncated"
     assert KEY not in str(cut.value)
+
+
+@pytest.mark.parametrize("bad", [b"ZZ\r\n", b"-1\r\n", b"HTTP/1.1 200 OK\r\n\r\n"])
+async def test_a_stream_whose_chunks_break(bad: bytes) -> None:
+    """A malformed chunk ends the stream at once; aiohttp alone would leave its reader waiting for the idle time."""
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"
+    go_on = asyncio.Event()
+
+    async def answer(visit: Visit) -> None:
+        await visit.request()
+        await visit.send(head)
+        await go_on.wait()
+        await visit.send(bad)
+
+    async with serving(answer) as server, sender(Timeouts(idle_s=60)) as upstream:
+        response = answered(await upstream.send(call_to(server.port)))
+        chunks = response.chunks()
+        assert await anext(chunks) == b"abc"
+        go_on.set()
+        with pytest.raises(StreamCut) as cut:
+            await asyncio.wait_for(anext(chunks), 5)
+        response.close()
+    assert cut.value.failure.fault == "truncated"
+
+
+async def test_interim_answers() -> None:
+    """A few are read over, as HTTP wants it; a flood of them is no answer."""
+    hint = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
+    end = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+    for number in (3, 3000):
+        async with serving(raw(hint * number + end)) as server, sender() as upstream:
+            outcome = await upstream.send(call_to(server.port))
+            if number == 3:
+                assert await answered(outcome).read(10) == b"{}"
+                answered(outcome).close()
+            else:
+                assert failed(outcome).fault == "bad_answer"
 
 
 async def test_an_answer_that_ends_by_closing_is_whole() -> None:

@@ -7,9 +7,12 @@ import json
 import os
 import socket
 import time
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from daemon.config import Paths
 from daemon.errors import Refusal
@@ -36,14 +39,86 @@ class Remote(Refusal):
 
 def ask(paths: Paths, method: str, params: Mapping[str, Any] | None = None, *, timeout_s: float = 10.0) -> Any:
     """Ask the running daemon. Raises NotRunning, Silent, Remote."""
-    request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": dict(params or {})}
+    with Line(paths, timeout_s) as line:
+        return line.ask(method, params)
+
+
+class Line:
+    """A connection to the daemon. Use it as a context manager."""
+
+    def __init__(self, paths: Paths, timeout_s: float = 10.0) -> None:
+        """Connect. Raises NotRunning, Silent."""
+        self._paths = paths
+        self._timeout_s = timeout_s
+        self._last = 0
+        self._heard: deque[Mapping[str, Any]] = deque()
+        self._sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._lines = self._sock.makefile("rb")
+        try:
+            with _in_words(paths, timeout_s):
+                self._sock.settimeout(timeout_s)
+                self._sock.connect(str(address(paths)))
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Leave. Safe to do twice."""
+        self._lines.close()
+        self._sock.close()
+
+    def ask(self, method: str, params: Mapping[str, Any] | None = None) -> Any:
+        """Ask for one thing; what the daemon tells meanwhile is kept for `told`. Raises NotRunning, Silent, Remote."""
+        self._last += 1
+        request = {"jsonrpc": "2.0", "id": self._last, "method": method, "params": dict(params or {})}
+        with _in_words(self._paths, self._timeout_s):
+            self._sock.settimeout(self._timeout_s)
+            self._sock.sendall(json.dumps(request).encode() + b"\n")
+            answer = self._answer()
+        return _result(answer)
+
+    def told(self) -> Iterator[Mapping[str, Any]]:
+        """The parameters of what the daemon tells by itself, until it ends."""
+        while True:
+            while self._heard:
+                yield self._heard.popleft().get("params") or {}
+            try:
+                self._sock.settimeout(None)
+                line = self._lines.readline()
+            except OSError:
+                return
+            if not line:
+                return
+            self._heard.append(json.loads(line))
+
+    def _answer(self) -> Mapping[str, Any]:
+        """The line with our id. Raises ValueError for what is no JSON-RPC."""
+        for line in self._lines:
+            message = json.loads(line)
+            if not isinstance(message, dict):
+                raise ValueError
+            if message.get("id") == self._last and ("result" in message or isinstance(message.get("error"), dict)):
+                return message
+            if "error" in message:  # not even our id was understood
+                raise ValueError
+            self._heard.append(message)
+        raise ConnectionResetError
+
+
+@contextmanager
+def _in_words(paths: Paths, timeout_s: float) -> Iterator[None]:
+    """What goes wrong on the way to the daemon, as a refusal that says what to do."""
     where = address(paths)
     try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
-            sock.settimeout(timeout_s)
-            sock.connect(str(where))
-            sock.sendall(json.dumps(request).encode() + b"\n")
-            answer = _answer(sock)
+        yield
     except (TimeoutError, BlockingIOError):  # the latter: its backlog is full, so it lives and takes nobody
         log = str(paths.log_file)
         raise Silent(phrase("client.slow", where=str(where), seconds=timeout_s, log=log, kill=_pid(paths))) from None
@@ -57,21 +132,6 @@ def ask(paths: Paths, method: str, params: Mapping[str, Any] | None = None, *, t
         raise NotRunning(phrase("client.none", where=str(where), why=str(error.strerror or error))) from None
     except ValueError:
         raise Silent(phrase("client.stranger", where=str(where))) from None
-    return _result(answer)
-
-
-def _answer(sock: socket.socket) -> Mapping[str, Any]:
-    """The line with our id; notifications are passed over. Raises ValueError for what is no JSON-RPC."""
-    with sock.makefile("rb") as lines:
-        for line in lines:
-            message = json.loads(line)
-            if not isinstance(message, dict):
-                raise ValueError
-            if message.get("id") == 1 and ("result" in message or isinstance(message.get("error"), dict)):
-                return message
-            if "error" in message:  # not even our id was understood
-                raise ValueError
-    raise ConnectionResetError
 
 
 def _result(answer: Mapping[str, Any]) -> Any:

@@ -13,7 +13,7 @@ from daemon.cli import terminal
 from daemon.cli.language import chosen, heard
 from daemon.cli.options import arranged, environment, parser, paths, program
 from daemon.cli.terminal import say, say_json
-from daemon.errors import NotFound, Refusal
+from daemon.errors import InvalidCall, NotFound, Refusal
 from daemon.phrases import phrase
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_RUNNING, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
@@ -80,9 +80,16 @@ def status(options: argparse.Namespace) -> int:
 
 def calls(options: argparse.Namespace) -> int:
     """The newest calls, or one."""
-    from daemon.cli.show import call_text, calls_text
+    from daemon.cli.show import calls_text
+    from daemon.cli.story import call_text
 
     language = chosen(options)
+    if options.follow:
+        from daemon.cli import follow
+
+        if options.call:
+            raise InvalidCall(phrase("follow.one"))
+        follow.run(options, filters(options))
     if options.call:
         rows = [_ask_or_read(options, "show", {"call": options.call, "language": language})]
     else:
@@ -98,11 +105,21 @@ def calls(options: argparse.Namespace) -> int:
     return EXIT_OK
 
 
+def export(options: argparse.Namespace) -> int:
+    """Calls for other programs."""
+    from daemon.cli import export as exporting
+
+    asked = filters(options)
+    asked.pop("limit")
+    exporting.run(options, asked)
+    return EXIT_OK
+
+
 def filters(options: argparse.Namespace) -> dict[str, Any]:
     """The parameters of the operation `calls`, without what nobody asked for."""
     told = {"since_s": options.since, "model": options.model, "client": options.client, "subtype": options.subtype}
     given = {name: value for name, value in told.items() if value is not None}
-    return {**{name: getattr(options, name) for name in ALWAYS}, **given}
+    return {**{name: getattr(options, name, None) for name in ALWAYS}, **given}
 
 
 def usage(options: argparse.Namespace) -> int:
@@ -134,6 +151,14 @@ def replay(options: argparse.Namespace) -> int:
     return (
         EXIT_OK if replaying.run(options, lambda name: _ask_or_read(options, "show", {"call": name})) else EXIT_FAILED
     )
+
+
+def forget(options: argparse.Namespace) -> int:
+    """Delete calls for good."""
+    from daemon.cli import forget as forgetting
+
+    forgetting.run(options)
+    return EXIT_OK
 
 
 def explain(options: argparse.Namespace) -> int:
@@ -230,9 +255,11 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "serve": serve,
     "status": status,
     "calls": calls,
+    "export": export,
     "usage": usage,
     "curl": curl,
     "replay": replay,
+    "forget": forget,
     "explain": explain,
     "report": report,
     "cache": cache,

@@ -1,4 +1,7 @@
-"""What the command line can answer from the journal alone, when no daemon runs. Reads only."""
+"""What the command line can answer from the journal alone, when no daemon runs. Reads only.
+
+A list needs nothing but the journal: what a curl command needs is imported where it is made.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from daemon.cli.client import address
-from daemon.config import Paths, load, origins
-from daemon.curl import call_as
-from daemon.curl.har import answered
+from daemon.config import Paths
 from daemon.errors import ConfigError, NotFound
-from daemon.journal import Reader, call_from_row, open_reader
+from daemon.journal.reader import Reader, open_reader
 from daemon.model import Call, Origin
 from daemon.phrases import phrase, told
-from daemon.providers import load_providers, provider_for
 
 
 class NoJournal(NotFound):
@@ -61,6 +61,7 @@ def _read(reader: Reader, paths: Paths, method: str, params: Mapping[str, Any]) 
 
 
 def _usage(reader: Reader, paths: Paths, params: Mapping[str, Any]) -> dict[str, Any]:
+    from daemon.config import load
     from daemon.usage import Budgets, PriceList, since_day, summary
 
     config = load(paths.config_file, environ=os.environ)
@@ -76,6 +77,10 @@ def _usage(reader: Reader, paths: Paths, params: Mapping[str, Any]) -> dict[str,
 def _curl(
     paths: Paths, row: Mapping[str, Any], language: str, *, via_daemon: bool, form: str, shell: str
 ) -> str | None:
+    from daemon.curl import call_as
+    from daemon.curl.har import answered
+    from daemon.journal.rebuild import call_from_row
+
     kept = call_from_row(row)
     if kept is None:
         return None
@@ -94,12 +99,17 @@ def _curl(
 
 def key_variable(paths: Paths, call: Call) -> str | None:
     """The environment variable with the key for CALL, as far as the configuration and the providers say."""
+    from daemon.providers import provider_for
+
     origin, provider = _origin(paths, call.origin.host), provider_for(call.origin.provider)
     return (origin.key_variable if origin else None) or (provider.key_variable if provider else None)
 
 
 def _origin(paths: Paths, host: str) -> Origin | None:
     """What the configuration says of HOST; nothing when it is wrong: the command is right without it."""
+    from daemon.config import load, origins
+    from daemon.providers import load_providers
+
     try:
         return origins(load(paths.config_file, environ=os.environ), load_providers())(host)
     except ConfigError:

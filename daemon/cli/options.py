@@ -6,7 +6,9 @@ import argparse
 import os
 import re
 import sys
+import time
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -63,9 +65,11 @@ def parser(spoken: Callable[[], str] = lambda: "en") -> Parser:
     _serve_options(command("serve"))
     command("status").add_argument("--json", action="store_true", help="help.json")
     _calls_options(command("calls"))
+    _export_options(command("export"))
     _usage_options(command("usage"))
     _curl_options(command("curl"))
     _replay_options(command("replay"))
+    _forget_options(command("forget"))
     _explain_options(command("explain"))
     command("report").add_argument("call", metavar="ID", help="help.call")
     cache_ = command("cache")
@@ -92,13 +96,25 @@ def _serve_options(options: argparse.ArgumentParser) -> None:
 
 def _calls_options(options: argparse.ArgumentParser) -> None:
     options.add_argument("call", metavar="ID", nargs="?", help="help.one_call")
+    _filters(options)
+    options.add_argument("--limit", type=_between(1, 10_000), default=30, metavar="N", help="help.limit")
+    options.add_argument("--follow", action="store_true", help="help.follow")
+    options.add_argument("--json", action="store_true", help="help.json_lines")
+
+
+def _filters(options: argparse.ArgumentParser) -> None:
     options.add_argument("--failed", action="store_true", help="help.failed")
     options.add_argument("--since", type=_seconds, metavar="1h", help="help.since")
     options.add_argument("--model", metavar="M", help="help.model")
     options.add_argument("--client", metavar="C", help="help.client")
     options.add_argument("--subtype", metavar="S", help="help.subtype")
-    options.add_argument("--limit", type=_between(1, 10_000), default=30, metavar="N", help="help.limit")
-    options.add_argument("--json", action="store_true", help="help.json_lines")
+
+
+def _export_options(options: argparse.ArgumentParser) -> None:
+    options.add_argument("file", metavar="FILE|-", nargs="?", default="-", help="help.export_file")
+    options.add_argument("--format", choices=("jsonl", "har"), help="help.export_format")
+    _filters(options)
+    options.add_argument("--no-bodies", dest="bodies", action="store_false", help="help.no_bodies")
 
 
 def _usage_options(options: argparse.ArgumentParser) -> None:
@@ -121,6 +137,15 @@ def _replay_options(options: argparse.ArgumentParser) -> None:
     way.add_argument("--via-daemon", action="store_true", help="help.via_daemon")
     options.add_argument("-n", dest="times", type=_between(1, 100), default=1, metavar="N", help="help.times")
     options.add_argument("--yes", action="store_true", help="help.yes")
+    options.add_argument("--json", action="store_true", help="help.json")
+
+
+def _forget_options(options: argparse.ArgumentParser) -> None:
+    options.add_argument("calls", metavar="ID", nargs="*", help="help.call")
+    options.add_argument("--before", type=_instant, metavar="7d|DATE", help="help.before")
+    options.add_argument("--all", action="store_true", help="help.all")
+    options.add_argument("--bodies", action="store_true", help="help.only_bodies")
+    options.add_argument("--yes", action="store_true", help="help.yes_forget")
     options.add_argument("--json", action="store_true", help="help.json")
 
 
@@ -152,6 +177,18 @@ def _seconds(word: str) -> float:
     if found is None:
         raise WrongValue(phrase("arguments.duration", value=word))
     return min(float(found[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]], LONGEST_S)
+
+
+def _instant(word: str) -> float:
+    """A Unix time from a duration that ends now, or from a local date with or without a time."""
+    try:
+        return datetime.fromisoformat(word.strip()).timestamp()
+    except (ValueError, OverflowError):
+        pass
+    try:
+        return time.time() - _seconds(word)
+    except WrongValue:
+        raise WrongValue(phrase("arguments.instant", value=word)) from None
 
 
 def _between(least: int, most: int) -> Callable[[str], int]:

@@ -103,11 +103,11 @@ def page(first: Outcome, later: Sequence[Outcome], language: str = "en") -> list
 
 def _row(name: str, one: Outcome, language: str) -> list[str]:
     took = "-" if one.seconds is None else told(span(one.seconds), language)
-    limits = ", ".join([_limit(each, language) for each in one.limits])
+    limits = ", ".join([limit_text(each, language) for each in one.limits])
     return [name, cell(one.named(language)), took, cell(limits) or phrase("replay.no_limits").told(language)]
 
 
-def _limit(each: Mapping[str, Any], language: str) -> str:
+def limit_text(each: Mapping[str, Any], language: str) -> str:
     """`3 of 60 requests left`."""
     dimension = what(str(each.get("dimension", "?")))
     if each.get("remaining") is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -15,7 +14,7 @@ from daemon.cli.offline import key_variable
 from daemon.cli.options import paths, program
 from daemon.cli.outcome import Outcome
 from daemon.cli.show import cell
-from daemon.cli.terminal import complain, say, say_json
+from daemon.cli.terminal import agreed, complain, say, say_json
 from daemon.curl.request import Plain
 from daemon.errors import InvalidCall, Refusal
 from daemon.journal import call_from_row
@@ -79,10 +78,10 @@ def _agree(options: argparse.Namespace, row: Mapping[str, Any]) -> None:
     if options.yes:
         return
     question, language = cost(row, options.times), chosen(options)
-    if not sys.stdin.isatty():
+    told = agreed(phrase("replay.ask", question=question).told(language))
+    if told is None:
         raise InvalidCall(phrase("replay.nobody", question=question))
-    complain(phrase("replay.ask", question=question).told(language))
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+    if not told:
         raise Refusal(phrase("replay.not_sent"))
 
 

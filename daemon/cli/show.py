@@ -36,11 +36,12 @@ def as_json(value: Any) -> str:
     return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False))
 
 
-def table(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows as aligned columns; the last one is not padded."""
+def table(rows: Sequence[Sequence[str]], widths: list[int] | None = None) -> list[str]:
+    """Rows as aligned columns; the last one is not padded. WIDTHS are the least ones, and grow with what they hold."""
     if not rows:
         return []
-    widths = [max(width(row[i]) for row in rows) for i in range(len(rows[0]) - 1)]
+    widths = [0] * (len(rows[0]) - 1) if widths is None else widths
+    widths[:] = [max(least, *[width(row[i]) for row in rows]) for i, least in enumerate(widths)]
     return [
         "  ".join([*(one + " " * (w - width(one)) for one, w in zip(row, widths, strict=False)), row[-1]]).rstrip()
         for row in rows
@@ -78,6 +79,8 @@ def status_text(status: Mapping[str, Any], now: float, language: str = "en") -> 
         lines = [safe(tell("status.runs_for", version=version, time=span(now - since), pid=pid, socket=socket))]
     else:
         lines = [safe(tell("status.runs", version=version, pid=pid, socket=socket))]
+    if about.get("listen"):
+        lines.append(safe(tell("status.listens", url=about["listen"], file=about["token_file"])))
     if about.get("sandbox"):
         lines.append(tell("status.sandbox"))
     lines.append(told(under_way(about["running"], len(status["queue"])), language))
@@ -178,20 +181,25 @@ def calls_text(
         return [tell("calls.none_failed")]
     if not rows:
         return [tell("calls.none")]
-    head = [phrase(f"head.{name}").told(language) for name in _CALLS_HEAD]
-    body = [
-        [
-            cell(row["id"]),
-            clock(row.get("started_at"), now),
-            cell(row.get("client") or "-"),
-            cell(row.get("host") or "-"),
-            cell(row.get("model") or "-"),
-            told(span(row.get("duration_s")), language) if row.get("duration_s") is not None else "-",
-            answer_text(row, language),
-        ]
-        for row in rows
+    return table([calls_head(language), *[call_cells(row, now, language) for row in rows]])
+
+
+def calls_head(language: str = "en") -> list[str]:
+    """What stands above the columns of a list of calls."""
+    return [phrase(f"head.{name}").told(language) for name in _CALLS_HEAD]
+
+
+def call_cells(row: Mapping[str, Any], now: float, language: str = "en") -> list[str]:
+    """A call in these columns."""
+    return [
+        cell(row["id"]),
+        clock(row.get("started_at"), now),
+        cell(row.get("client") or "-"),
+        cell(row.get("host") or "-"),
+        cell(row.get("model") or "-"),
+        told(span(row.get("duration_s")), language) if row.get("duration_s") is not None else "-",
+        answer_text(row, language),
     ]
-    return table([head, *body])
 
 
 def answer_text(row: Mapping[str, Any], language: str = "en") -> str:
@@ -203,24 +211,3 @@ def answer_text(row: Mapping[str, Any], language: str = "en") -> str:
     elif state and (state != "done" or not status):
         parts.append(phrase(f"state.{state}").told(language) if state in _STATES else str(state))
     return cell((" ".join(parts) or "-") + (f": {line}" if line else ""))
-
-
-def call_text(row: Mapping[str, Any], now: float, language: str = "en") -> list[str]:
-    """`daemon calls ID`: one whole, with its timeline and where to look next."""
-    tell = teller(language)
-    url = f"{row.get('method', '')} {row.get('host', '')}{row.get('target', '')}"
-    model, client = row.get("model") or "-", row.get("client") or "-"
-    lines = [
-        cell(tell("call.head", call=row["id"], url=url)),
-        "  " + cell(tell("call.who", model=model, client=client, priority=row.get("priority") or "normal")),
-        "  " + tell("call.began", when=clock(row.get("started_at"), now), answer=answer_text(row, language)),
-        "",
-    ]
-    start = row.get("started_at") or 0.0
-    for step in row.get("timeline", ()):
-        text = cell(step.get("text", step.get("kind", "")))
-        after = phrase("span.seconds", n=f"{max(0.0, step.get('at', start) - start):9.3f}").told(language)
-        lines.append(f"  {after}  {text}")
-    if row.get("state") == "failed":
-        lines += ["", cell(tell("call.why", call=row["id"]))]
-    return lines

@@ -42,6 +42,12 @@ def say_json(values: Iterable[Any]) -> None:
         flush()
 
 
+def say_pieces(pieces: Iterable[str]) -> None:
+    """Print PIECES as they come, without line ends between them."""
+    for piece in pieces:
+        _write(piece, end="")
+
+
 def announce(lines: Iterable[str]) -> None:
     """Print LINES at once. Whether anybody reads them is no business of a daemon."""
     with contextlib.suppress(OSError):
@@ -52,6 +58,14 @@ def complain(text: str) -> None:
     """Print TEXT to standard error, if that takes it."""
     with contextlib.suppress(OSError):
         print(safe(text), file=sys.stderr, flush=True)
+
+
+def agreed(question: str) -> bool | None:
+    """Put QUESTION to the person; None when nobody is there to ask."""
+    if not sys.stdin.isatty():
+        return None
+    complain(question)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def flush() -> None:
@@ -74,9 +88,9 @@ def forget_output() -> None:
         os.close(nowhere)
 
 
-def _write(line: str) -> None:
+def _write(line: str, end: str = "\n") -> None:
     try:
-        print(line)
+        print(line, end=end)
     except BrokenPipeError:
         raise
     except OSError as error:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from functools import cache
 from importlib.resources import files
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 
@@ -32,11 +33,17 @@ def load(path: Path | None, *, environ: Mapping[str, str], must_exist: bool = Fa
     user = _read_file(path, must_exist) if path is not None else None
     mistakes: list[Wrong] = []
     config = _build(Config, _defaults(), user, "", mistakes)
+    if config is not None and user is not None and config.listen is not None and _seen_by_others(config):
+        mistakes.append(Wrong(user.key_lines["listen"], phrase("config.listen_seen")))
     if mistakes or config is None:
         ordered = sorted(mistakes, key=lambda wrong: wrong.line)[:20]
         raise ConfigError(lines(phrase("config.at", file=str(path), line=one.line, what=one.what) for one in ordered))
     upstreams = tuple(replace(upstream, where=f"{path}:{upstream.where}") for upstream in config.upstreams)
     return _with_environment(replace(config, upstreams=upstreams), environ)
+
+
+def _seen_by_others(config: Config) -> bool:
+    return not config.listen_insecure and config.listen is not None and not ip_address(config.listen[0]).is_loopback
 
 
 def _with_environment(config: Config, environ: Mapping[str, str]) -> Config:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from daemon.config.nodes import Node
 from daemon.config.spending import currency, read_budgets, read_prices
 from daemon.config.upstreams import Upstream, read_upstreams
-from daemon.config.urls import proxy_url
+from daemon.config.urls import address, host, proxy_url
 from daemon.config.values import (
     Reader,
     boolean,
@@ -41,6 +41,11 @@ def auto_or_path(node: Node) -> Path | Literal["auto"]:
     return "auto" if text(node) == "auto" else path(node)
 
 
+def hosts(node: Node) -> tuple[str, ...]:
+    """A list of hosts, as a Host header names them; it may be empty."""
+    return tuple(host(item) for item in (node.items if node.kind == "list" else [node]))
+
+
 @dataclass(frozen=True, slots=True)
 class Log:
     """What is written to stderr and to the log file."""
@@ -50,6 +55,7 @@ class Log:
     )
     style: Literal["text", "json"] = field(metadata=setting(choice("text", "json"), "format"))
     file: Path | Literal["auto"] | None = field(metadata=setting(unless("none", auto_or_path)))
+    bodies: bool = field(metadata=setting(boolean))
     max_bytes: int = field(metadata=setting(size))
     keep: int = field(metadata=setting(whole(0, 100)))
 
@@ -131,6 +137,10 @@ class Config:
     explain: Literal["inline", "field", "off"] = field(metadata=setting(choice("inline", "field", "off")))
     socket: Path | None = field(metadata=setting(unless("auto", path)))
     """None: see `daemon.config.places`."""
+    listen: tuple[str, int] | None = field(metadata=setting(unless("none", address)))
+    """An IP address and a port."""
+    listen_hosts: tuple[str, ...] = field(metadata=setting(hosts))
+    listen_insecure: bool = field(metadata=setting(boolean))
     max_body: int = field(metadata=setting(size))
     max_connections: int = field(metadata=setting(whole(1, 100_000)))
     drain_s: float = field(metadata=setting(duration, "drain"))

@@ -64,6 +64,21 @@ def proxy_url(node: Node) -> str:
     return value.rstrip("/")
 
 
+def address(node: Node) -> tuple[str, int]:
+    """`127.0.0.1:8377` or `[::1]:8377`: an IP address, not a name, and a port (0: a free one)."""
+    value = text(node)
+    name, _, port = value.rpartition(":")
+    try:
+        found = ipaddress.ip_address(name.removeprefix("[").removesuffix("]") if name.startswith("[") else name)
+    except ValueError:
+        found = None
+    if found is None or (found.version == 6) != name.startswith("[") or not re.fullmatch(r"\d{1,5}", port):
+        raise Wrong(node.line, phrase("config.address", value=value))
+    if int(port) > 65535:
+        raise Wrong(node.line, phrase("config.port", port=port))
+    return str(found), int(port)
+
+
 def is_loopback(url: str) -> bool:
     """Whether URL leads to this machine."""
     name = (urlsplit(url).hostname or "").lower()

@@ -46,13 +46,16 @@ def curl_command(
     proxy: str | None = None,
     ca_file: str | None = None,
     comment: str | None = None,
+    body_in_file: bool = False,
+    one_line: bool = False,
     language: str = "en",
 ) -> str:
     """Return the command, with comment lines above it.
 
     KEY_VARIABLE names the environment variable with the key. BODY_FILE is where the body is kept, used when
-    `needs_file` says so; BODY_KEPT false says that CALL.body is not the body that was sent, which is lost.
-    VIA_SOCKET sends through the daemon instead of directly; PROXY and CA_FILE are those that the daemon used.
+    `needs_file` or BODY_IN_FILE says so; BODY_KEPT false says that CALL.body is not the body that was sent, which is
+    lost. ONE_LINE leaves out the line ends between the words, not those in a body. VIA_SOCKET sends through the daemon
+    instead of directly; PROXY and CA_FILE are those that the daemon used.
     LANGUAGE is that of the comment lines.
     """
     plain = plain_request(
@@ -64,19 +67,24 @@ def curl_command(
         comment=comment,
         language=language,
     )
-    lines = curl_words(plain, via_socket=via_socket, proxy=proxy, ca_file=ca_file)
-    words = " \\\n  ".join([" ".join([quote(word) for word in line]) for line in lines])
+    lines = curl_words(plain, via_socket=via_socket, proxy=proxy, ca_file=ca_file, body_in_file=body_in_file)
+    words = (" " if one_line else " \\\n  ").join([" ".join([quote(word) for word in line]) for line in lines])
     return plain.comments("#") + _stdin(plain.fields, plain.variable or ANY_VARIABLE) + words
 
 
 def curl_words(
-    plain: Plain, *, via_socket: str | None = None, proxy: str | None = None, ca_file: str | None = None
+    plain: Plain,
+    *,
+    via_socket: str | None = None,
+    proxy: str | None = None,
+    ca_file: str | None = None,
+    body_in_file: bool = False,
 ) -> list[list[str]]:
     """The words of the command, by lines and without any quoting; the key comes to it on standard input.
 
     PLAIN gets notes about what cannot be said in it.
     """
-    data = _data(plain)
+    data = _data(plain, body_in_file)
     lines = [
         ["curl", "-q", "-sS", "--http1.1", "--globoff", "--path-as-is"],
         _shape(plain.call, plain.fields, data),
@@ -105,13 +113,13 @@ def needs_file(body: bytes) -> bool:
     return not all(pastes(line) for line in lines)
 
 
-def _data(plain: Plain) -> list[str]:
+def _data(plain: Plain, in_file: bool) -> list[str]:
     """The words that send the body; empty for none."""
     if plain.lost:
         return ["--data-binary", f"@{plain.body_file}"]
     if not plain.has_body:
         return []
-    if needs_file(plain.call.body):
+    if plain.body and (in_file or needs_file(plain.call.body)):
         if plain.body_file is None:
             plain.notes.append(phrase("script.unsafe_body", file=LOST_BODY))
         return ["--data-binary", f"@{plain.body_file or LOST_BODY}"]

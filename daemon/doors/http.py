@@ -14,10 +14,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from aiohttp import web
-from aiohttp.web_protocol import RequestHandler
+from aiohttp.http import HttpVersion11
+from aiohttp.web_protocol import MAX_MSG_QUEUE_SIZE, RequestHandler, _ErrInfo
 
 from daemon import __version__
+from daemon.doors.gate import Gate
 from daemon.doors.request import (
+    SPOKEN,
     HttpSettings,
     check_request,
     incoming,
@@ -31,6 +34,7 @@ from daemon.errors import (
     Cancelled,
     DeadlineExceeded,
     InvalidCall,
+    NotAllowed,
     NotFound,
     OverBudget,
     QueueFull,
@@ -47,6 +51,7 @@ from daemon.upstream import StreamCut
 
 STATUS_OF: Mapping[type[Refusal], tuple[int, str]] = {
     InvalidCall: (400, "Bad request to Sluice"),
+    NotAllowed: (403, "Not let in"),
     NotFound: (404, "Not found"),
     UnknownOperation: (404, "No such operation"),
     UnknownHost: (404, "Host unknown to Sluice"),
@@ -91,10 +96,25 @@ class HttpDoor:
         """A protocol for a new connection."""
         return self._server()
 
+    def guarded(self, gate: Gate) -> Callable[[], asyncio.Protocol]:
+        """What makes protocols for connections whose every request must pass GATE."""
+
+        def make() -> asyncio.Protocol:
+            handler = self._server()
+            handler.gate = gate
+            return handler
+
+        return make
+
     @property
     def connections(self) -> int:
         """Open HTTP connections."""
         return len(self._server.connections)
+
+    def _full(self, gate: Gate | None) -> bool:
+        """True if no more come in by this way. Each has its own count: strangers at one must not close the other."""
+        here = sum(getattr(one, "gate", None) is gate for one in self._server.connections)
+        return here > self._settings.max_connections or not self.accepting
 
     async def close(self, timeout_s: float) -> None:
         """Let running requests end for TIMEOUT_S, then cut them."""
@@ -104,15 +124,21 @@ class HttpDoor:
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         try:
-            check_request(request, full=self.connections > self._settings.max_connections or not self.accepting)
+            gate: Gate | None = getattr(request.protocol, "gate", None)
             headers = readable_headers(request)
+            if gate is not None:
+                gate.check(headers)
+            check_request(request, full=self._full(gate))
             if request.raw_path.startswith("/_sluice/"):
                 return await self._control(request)
-            host, target = route(request)
+            host, target = route(request, by_host=gate is None)
             body = await read_body(request, self._settings)
             call = self._gateway.receive(incoming(request, headers, host, target, body))
             reply = await self._gateway.send(call)
         except Refusal as refusal:
+            if request.version not in SPOKEN:
+                request._version = HttpVersion11  # or aiohttp answers in a version that nobody speaks here
+                request._cache.pop("version", None)
             return refuse(refusal, request, language_of(request, self._settings.language))
         return await deliver(request, reply, self._settings.write_idle_s)
 
@@ -131,7 +157,27 @@ class HttpDoor:
 class _Handler(RequestHandler):
     """aiohttp's protocol, less its own error pages: they quote the offending header line, which may hold a key."""
 
-    __slots__ = ()
+    __slots__ = ("gate",)
+
+    def __init__(self, *given: Any, **more: Any) -> None:
+        super().__init__(*given, **more)
+        self.gate: Gate | None = None
+
+    def data_received(self, data: bytes) -> None:
+        """Take DATA. What is wrong in a body ends the wait for it, and whoever sends ever more requests is cut.
+
+        aiohttp queues the fault as the next request, and stops reading at some number of requests that wait; then it
+        would not hear that the client leaves, and what runs would go on for nobody.
+        """
+        super().data_received(data)
+        if not self._messages:
+            return
+        running, last = self._current_request, self._messages[-1][0]
+        if isinstance(last, _ErrInfo) and running is not None and not running.content.is_eof():
+            running.content.set_exception(last.exc)
+        if len(self._messages) >= MAX_MSG_QUEUE_SIZE and self.transport is not None:
+            _log.info("a client has sent %d requests without waiting for an answer; it is cut", len(self._messages))
+            self.transport.abort()
 
     def handle_error(
         self,
@@ -162,7 +208,7 @@ class _Server(web.Server):
 
     language = "en"
 
-    def __call__(self) -> RequestHandler:
+    def __call__(self) -> _Handler:
         return _Handler(self, loop=self._loop, **self._kwargs)
 
 

@@ -26,6 +26,9 @@ from daemon.phrases import phrase
 MAX_PATH = 103
 """Bytes of a socket's path: 104 with the NUL is what macOS takes; Linux takes 4 more."""
 
+BACKLOG = 512
+"""Connections that may wait to be accepted. asyncio would make 100 of it; a client beyond gets EAGAIN, not a wait."""
+
 _SNIFF = 16  # enough to tell a JSON-RPC frame from an HTTP method
 _FIRST_BYTE_S = 30.0  # a visitor who says nothing holds a descriptor
 
@@ -130,7 +133,7 @@ def bind(path: Path) -> socket.socket:
         os.fchmod(sock.fileno(), 0o600)
         sock.bind(str(beside))
         beside.chmod(0o600)
-        sock.listen(512)
+        sock.listen(BACKLOG)
         sock.setblocking(False)
         beside.rename(path)
     except OSError as error:
@@ -234,7 +237,7 @@ class Porter:
 
     async def open(self, sock: socket.socket) -> None:
         """Begin to accept on SOCK, which is bound and listens."""
-        self._server = await asyncio.get_running_loop().create_server(lambda: Visitor(self), sock=sock)
+        self._server = await asyncio.get_running_loop().create_server(lambda: Visitor(self), sock=sock, backlog=BACKLOG)
 
     def close(self) -> None:
         """Accept nobody any more. Those who are in stay."""

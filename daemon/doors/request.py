@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
-from aiohttp.http import HttpVersion10, HttpVersion11
+from aiohttp.http import HttpProcessingError, HttpVersion10, HttpVersion11
 
 from daemon.errors import BodyTooLarge, InvalidCall, ShuttingDown
 from daemon.gateway import NO_WISH, Incoming, Wish
 from daemon.model import CacheUse, Headers, Priority
 from daemon.phrases import phrase
 
+SPOKEN = (HttpVersion10, HttpVersion11)
+_HOST = re.compile(r"[a-z0-9._:\[\]-]{1,260}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 _TO = re.compile(r"^/to/([^/?#]+)(/.*|\?.*|)$")
 _PRIORITIES = {"interactive": Priority.INTERACTIVE, "normal": Priority.NORMAL, "batch": Priority.BATCH}
@@ -43,13 +45,16 @@ class HttpSettings:
 
 def check_request(request: web.BaseRequest, *, full: bool) -> None:
     """Refuse what is ambiguous or not ours to speak. Raises Refusal."""
-    if request.version not in (HttpVersion10, HttpVersion11):
+    if request.version not in SPOKEN:
         raise InvalidCall(phrase("http.version"))
     if request.method not in _METHODS:
         raise InvalidCall(phrase("http.method", known=", ".join(sorted(_METHODS))))
     target = request.raw_path
     if not target.startswith("/") or target.startswith("//"):
         raise InvalidCall(phrase("http.target"))
+    hosts = request.headers.getall("Host", [])
+    if len(hosts) > 1 or (request.version == HttpVersion11 and not (hosts and hosts[0].strip())):
+        raise InvalidCall(phrase("http.host"))
     encodings = request.headers.getall("Transfer-Encoding", [])
     if encodings and [value.strip().lower() for value in encodings] != ["chunked"]:
         raise InvalidCall(phrase("http.encoding"))
@@ -73,16 +78,26 @@ def readable_headers(request: web.BaseRequest) -> Headers:
         raise InvalidCall(phrase("http.not_utf8")) from None
 
 
-def route(request: web.BaseRequest) -> tuple[str, str]:
-    """(host, target): by `/to/HOST/...` if the path says so, else by the one Host header."""
+def route(request: web.BaseRequest, *, by_host: bool = True) -> tuple[str, str]:
+    """(host, target): by `/to/HOST/...` if the path says so, else by the one Host header, unless that names us."""
     match = _TO.match(request.raw_path)
     if match:
         rest = match[2] if match[2].startswith("/") else "/" + match[2]
-        return match[1].lower(), rest
+        return named(match[1]), rest
+    if not by_host:
+        raise InvalidCall(
+            phrase("http.to", ours="http://127.0.0.1:PORT/to/api.openai.com/v1", theirs="https://api.openai.com/v1")
+        )
     hosts = request.headers.getall("Host", [])
-    if len(hosts) != 1 or not hosts[0].strip():
+    return named(hosts[0] if len(hosts) == 1 else ""), request.raw_path
+
+
+def named(host: str) -> str:
+    """HOST in lower case. Raises InvalidCall for what is no name or address: the key in `user:key@host` is not told."""
+    name = host.strip().lower()
+    if not _HOST.fullmatch(name):
         raise InvalidCall(phrase("http.host"))
-    return hosts[0].strip().lower(), request.raw_path
+    return name
 
 
 async def read_body(request: web.BaseRequest, settings: HttpSettings) -> bytes:
@@ -96,6 +111,8 @@ async def read_body(request: web.BaseRequest, settings: HttpSettings) -> bytes:
         try:
             async with asyncio.timeout(settings.body_idle_s):
                 chunk = await request.content.readany()
+        except HttpProcessingError:
+            raise InvalidCall(phrase("http.not_http")) from None
         except TimeoutError:
             raise InvalidCall(phrase("http.body_late", seconds=settings.body_idle_s), status=408) from None
         if not chunk:

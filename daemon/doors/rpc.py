@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, cast
 
 from daemon.doors.framing import Framer, FramingError
+from daemon.doors.gate import Gate
 from daemon.doors.messages import is_text, parse, serialize, valid_id
 from daemon.doors.outbox import Outbox
 from daemon.doors.questions import Questions
@@ -20,6 +21,7 @@ from daemon.errors import (
     Cancelled,
     DeadlineExceeded,
     InvalidCall,
+    NotAllowed,
     NotFound,
     OverBudget,
     QueueFull,
@@ -49,11 +51,16 @@ CODE_OF: Mapping[type[Refusal], int] = {
     ShuttingDown: -32010,
     OverBudget: -32011,
     NoKey: -32012,
+    NotAllowed: -32013,
 }
 """Refusal to JSON-RPC error code. A call that the upstream refused is -32001, with the explanation in `data`."""
 
 BATCH_CAP = 100
 IN_FLIGHT_CAP = 1000
+STRANGERS_S = 10.0
+"""Seconds for a visitor by TCP to say `hello` with the token."""
+STRANGERS_MESSAGE = 64 << 10
+"""Bytes that are taken of a visitor who has not."""
 OUT_LIMIT = 8 << 20
 """Bytes that may wait for a slow reader before the connection is cut."""
 
@@ -68,10 +75,19 @@ class RpcConnection(asyncio.Protocol):
     """One visitor who speaks JSON-RPC."""
 
     def __init__(
-        self, operate: Operate, max_message: int, gone: Callable[[RpcConnection], None], language: str = "en"
+        self,
+        operate: Operate,
+        max_message: int,
+        gone: Callable[[RpcConnection], None],
+        language: str = "en",
+        gate: Gate | None = None,
     ) -> None:
         self._operate = operate
-        self._framer = Framer(max_message)
+        self._gate = gate
+        """What `hello` must pass first; None when it has, or where nobody else can come in."""
+        self._max_message = max_message
+        self._framer = Framer(max_message if gate is None else min(max_message, STRANGERS_MESSAGE))
+        self._impatience: asyncio.TimerHandle | None = None
         self._gone = gone
         self._transport: asyncio.Transport | None = None
         self._tasks: dict[str | int, asyncio.Task[None]] = {}
@@ -90,21 +106,22 @@ class RpcConnection(asyncio.Protocol):
         """Keep the transport."""
         self._transport = cast(asyncio.Transport, transport)
         self._transport.set_write_buffer_limits(high=1 << 20)
+        if self._gate is not None:
+            self._impatience = asyncio.get_running_loop().call_later(STRANGERS_S, self._transport.abort)
 
     def data_received(self, data: bytes) -> None:
         """Cut into messages and begin each."""
         try:
-            messages = self._framer.feed(data)
+            for message in self._framer.messages(data):
+                self._take(message)
         except FramingError as error:
             self._reply_error(None, INVALID_REQUEST, phrase("rpc.framing", why=error.args[0]))
             self.close()
-            return
-        for message in messages:
-            self._take(message)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Cancel what only this connection wanted."""
         self._transport = None
+        self._settle_down()
         self._outbox.stop()
         self._questions.close()
         for task in self.tasks():
@@ -193,7 +210,24 @@ class RpcConnection(asyncio.Protocol):
             return
         self._run(tag, request["method"], params)
 
+    def _admit(self, method: str, token: object) -> bool:
+        """True if the visitor may ask for METHOD: one by TCP must have said the token with `hello`."""
+        if self._gate is not None and method == "hello" and self._gate.knows(token):
+            self._gate = None
+            self._framer.max_message = self._max_message
+            self._settle_down()
+        return self._gate is None
+
+    def _settle_down(self) -> None:
+        if self._impatience is not None:
+            self._impatience.cancel()
+            self._impatience = None
+
     def _run(self, tag: str | int | None, method: str, params: dict[str, Any]) -> None:
+        if not self._admit(method, params.pop("token", None) if method == "hello" else None):
+            self._reply_error(tag, CODE_OF[NotAllowed], phrase("gate.hello"))
+            self.close()
+            return
         if tag is not None and tag in self._tasks:
             self._reply_error(tag, INVALID_REQUEST, phrase("rpc.same_id"))
             return
@@ -279,11 +313,15 @@ class RpcDoor:
         self._language = language
         self._open: set[RpcConnection] = set()
 
-    def __call__(self) -> asyncio.Protocol:
-        """A protocol for a new connection."""
-        connection = RpcConnection(self._operate, self._max_message, self._open.discard, self._language)
+    def __call__(self, gate: Gate | None = None) -> asyncio.Protocol:
+        """A protocol for a new connection; one that must pass GATE first, if there is one."""
+        connection = RpcConnection(self._operate, self._max_message, self._open.discard, self._language, gate)
         self._open.add(connection)
         return connection
+
+    def guarded(self, gate: Gate) -> Callable[[], asyncio.Protocol]:
+        """What makes protocols for connections that must pass GATE."""
+        return lambda: self(gate)
 
     @property
     def connections(self) -> int:

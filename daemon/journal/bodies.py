@@ -53,11 +53,13 @@ class Bodies:
                 with suppress(OSError):
                     self.path(call_id, part).unlink()
 
+    def files(self) -> list[Path]:
+        """All that is in the folder."""
+        return list(self.folder.iterdir()) if self.folder.is_dir() else []
+
     def sweep(self, is_kept: Callable[[str], bool]) -> int:
         """Delete files whose NAME.part no row speaks of (a crash came between file and row); return how many."""
-        if not self.folder.is_dir():
-            return 0
-        orphans = [path for path in self.folder.iterdir() if not is_kept(path.name)]
+        orphans = [path for path in self.files() if not is_kept(path.name)]
         for path in orphans:
             with suppress(OSError):
                 path.unlink()

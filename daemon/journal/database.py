@@ -17,7 +17,6 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Final
 
@@ -89,15 +88,18 @@ def lock(folder: Path) -> int:
     return fd
 
 
-def open_database(folder: Path, now: float, *, damaged: bool = False) -> Opened:
-    """Open, check and migrate; put a file aside that is damaged, or known to be. Raises Unusable, Newer."""
+def open_database(folder: Path, now: float, *, damaged: bool = False, mend: bool = True) -> Opened:
+    """Open, check and migrate; put a file aside that is damaged, or known to be. Raises Unusable, Newer.
+
+    With MEND false a damaged file stays where it is, and is Unusable.
+    """
     path = folder / FILE
     try:
         try:
             if not damaged:
                 return _opened(path, None)
         except sqlite3.Error as error:
-            if not is_damage(error):
+            if not is_damage(error) or not mend:
                 raise
         corrupt = quarantine(path, now)
         opened = _opened(path, corrupt)
@@ -165,7 +167,7 @@ def _damage(verdict: str) -> sqlite3.DatabaseError:
 @cache
 def schema() -> list[str]:
     """The migrations, oldest first, from data/journal.sql."""
-    text = resources.files("daemon").joinpath("data/journal.sql").read_text("utf-8")
+    text = (Path(__file__).parents[1] / "data" / "journal.sql").read_text("utf-8")
     return re.split(r"(?m)^-- version \d+$", text)[1:]
 
 

@@ -14,13 +14,13 @@ from daemon.errors import NotFound
 from daemon.journal.batch import Item
 from daemon.journal.bodies import Bodies
 from daemon.journal.database import FILE, SIDE_FILES
+from daemon.journal.forgetting import Forgotten, Which
 from daemon.journal.memory import DiskMemory, Remembered
 from daemon.journal.reader import Reader
 from daemon.journal.rebuild import Kept, call_from_row
-from daemon.journal.retention import forget
 from daemon.journal.rows import Keeping, Policy, Rows
 from daemon.journal.writer import Writer
-from daemon.model import Event, Memory
+from daemon.model import Call, Event, Memory
 from daemon.phrases import phrase
 from daemon.redact import Redactor
 from daemon.spending import Spent
@@ -104,6 +104,10 @@ class Journal:
             "sqlite_version": sqlite3.sqlite_version,
         }
 
+    def keeps(self, call: Call, failed: bool) -> bool:
+        """True if the request of a call that has ended so is kept, or will be in a moment."""
+        return bool(call.body) and self._rows.wants(failed, len(call.body))
+
     def body_file(self, call_id: str) -> Path:
         """Where a failed call's body is kept, or will be in a moment."""
         return self._bodies.path(call_id, "request")
@@ -135,16 +139,14 @@ class Journal:
 
         return await self.read(ask)
 
-    async def forget(self, *, before: float | None = None, only_bodies: bool = False) -> int:
-        """Delete calls that arrived before that time (all without it), or only their bodies; return how many.
-
-        Raises NotFound when the journal cannot be written.
-        """
-        gone: list[int] = []
+    async def forget(self, which: Which) -> Forgotten:
+        """Delete calls for good, or only their bodies. Raises NotFound when the journal cannot be written now."""
+        if self._writer.salvaging:  # it would bring back what is deleted
+            raise NotFound(phrase("journal.salvaging"))
+        gone: list[Forgotten] = []
 
         def work(db: sqlite3.Connection) -> None:
-            end = before if before is not None else float("inf")
-            gone.append(forget(db, self._bodies, before=end, only_bodies=only_bodies))
+            gone.append(self._writer.forget(db, which))
 
         if not await self._stored(Item(after=work, urgent=True)) or not gone:
             raise NotFound(phrase("journal.unwritable", why=self._writer.why or "-"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -13,6 +13,8 @@ from typing import Any, Final, Self
 from daemon.errors import InvalidCall, NotFound
 from daemon.journal.bodies import Bodies
 from daemon.journal.database import FILE, schema
+from daemon.journal.filters import condition
+from daemon.journal.forgetting import Which, count
 from daemon.journal.timeline import words
 from daemon.model import Priority
 from daemon.phrases import phrase
@@ -24,6 +26,8 @@ _SHORT: Final = (
 )
 SHORTEST_PREFIX: Final = 3
 MAX_LIMIT: Final = 10_000
+PAGE: Final = 200
+"""Rows that `each` holds at a time."""
 
 
 class Reader:
@@ -59,39 +63,28 @@ class Reader:
     ) -> None:
         self.close()
 
-    def calls(
-        self,
-        *,
-        failed: bool = False,
-        since_s: float | None = None,
-        model: str | None = None,
-        client: str | None = None,
-        subtype: str | None = None,
-        host: str | None = None,
-        limit: int = 100,
-        before: str | None = None,
-    ) -> list[dict[str, Any]]:
-        """Calls that match, newest first. MODEL may be a shell pattern; BEFORE is the id of the call to go on after."""
-        wanted: list[tuple[str, Any]] = []
-        if failed:
-            wanted.append(("state = 'failed' AND 1 = ?", 1))
-        if since_s is not None:
-            wanted.append(("arrived_at >= ?", self._clock() - since_s))
+    def calls(self, *, limit: int = 100, before: str | None = None, **filters: Any) -> list[dict[str, Any]]:
+        """Calls that match, newest first. FILTERS are those of `condition`: failed, since_s, model (may be a shell
+        pattern), client, subtype, host, ids. BEFORE is the id of the call to go on after."""
+        where, values = condition(self._clock(), **filters)
         if before is not None:
-            wanted.append(("n < (SELECT n FROM calls WHERE id = ?)", before))
-        exact = {
-            "model GLOB ?": model,
-            "client = ?": client,
-            "subtype = ? AND state = 'failed'": subtype,
-            "host = ?": host,
-        }
-        wanted += [(clause, value) for clause, value in exact.items() if value is not None]
-        where = " AND ".join([clause for clause, _ in wanted]) or "1"
+            where += " AND n < (SELECT n FROM calls WHERE id = ?)"
+            values.append(before)
         rows = self._db.execute(
             f"SELECT * FROM calls WHERE {where} ORDER BY n DESC LIMIT ?",  # noqa: S608 - clauses are ours, values are bound
-            [*(value for _, value in wanted), max(0, min(limit, MAX_LIMIT))],
+            [*values, max(0, min(limit, MAX_LIMIT))],
         ).fetchall()
         return [short(row) for row in rows]
+
+    def each(self, **filters: Any) -> Iterator[dict[str, Any]]:
+        """All calls that match, whole, oldest first; a few at a time, so that no reading takes long."""
+        where, values = condition(self._clock(), **filters)
+        question = f"SELECT * FROM calls WHERE {where} AND n > ? ORDER BY n LIMIT ?"  # noqa: S608 - as above
+        last = -1
+        while rows := self._db.execute(question, [*values, last, PAGE]).fetchall():
+            last = rows[-1]["n"]
+            for row in rows:
+                yield self._whole(row)
 
     def call(self, name: str) -> dict[str, Any] | None:
         """One call whole: by id, the beginning of one, the client's own id, `last` or `last-failed`; None if not there.
@@ -99,8 +92,9 @@ class Reader:
         Raises InvalidCall when several ids begin so.
         """
         row = self._find(name)
-        if row is None:
-            return None
+        return self._whole(row) if row is not None else None
+
+    def _whole(self, row: sqlite3.Row) -> dict[str, Any]:
         attempts = self._db.execute("SELECT * FROM attempts WHERE call = ? ORDER BY attempt", (row["n"],)).fetchall()
         steps = self._db.execute("SELECT * FROM steps WHERE call = ? ORDER BY at, rowid", (row["n"],)).fetchall()
         return {
@@ -129,6 +123,20 @@ class Reader:
         """What was used on each day from SINCE on, a local date as ISO text."""
         rows = self._db.execute("SELECT * FROM ledger WHERE day >= ? ORDER BY day", (since,)).fetchall()
         return [Spent(**dict(row)) for row in rows]
+
+    def ids(self, names: Iterable[str]) -> tuple[str, ...]:
+        """The ids of calls by any of the names that `call` takes. Raises NotFound, InvalidCall."""
+        found = []
+        for name in names:
+            row = self._find(name)
+            if row is None:
+                raise NotFound(phrase("journal.no_call", name=name))
+            found.append(row["id"])
+        return tuple(dict.fromkeys(found))
+
+    def count(self, which: Which) -> int:
+        """How many calls `forget` would delete."""
+        return count(self._db, which)
 
     def _find(self, name: str) -> sqlite3.Row | None:
         found: sqlite3.Row | None

@@ -35,7 +35,13 @@ def call_from_row(row: Mapping[str, Any]) -> Kept | None:
             body = Path(request["file"]).read_bytes()
         except OSError:
             return None
-    call = Call(
+    return Kept(call_of(row, body), request["file"], comment(row))
+
+
+def call_of(row: Mapping[str, Any], body: bytes) -> Call:
+    """The call of ROW with this BODY."""
+    request = row["request"]
+    return Call(
         id=row["id"],
         origin=Origin(host=row["host"], url=row["url"], provider=row["provider"]),
         scope=Scope(row["host"], row["key"], row["pool"]),
@@ -49,7 +55,6 @@ def call_from_row(row: Mapping[str, Any]) -> Kept | None:
         priority=Priority[row["priority"].upper()],
         arrived_at=row["started_at"],
     )
-    return Kept(call, request["file"], comment(row))
 
 
 def sealed(pieces: list[Any]) -> Sealed:
@@ -59,10 +64,14 @@ def sealed(pieces: list[Any]) -> Sealed:
 
 def comment(row: Mapping[str, Any]) -> Phrase:
     """Lines for the top of a command: which call, when, and what it showed."""
-    when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(row["started_at"]))
-    what = f"{row['method']} {row['host']} {row['model'] or ''}".rstrip()
-    said = [phrase("note.call", call=row["id"], when=when, what=what), _shown(row)]
+    said = [heading(row["id"], row["started_at"], row["method"], row["host"], row["model"]), _shown(row)]
     return lines([*said, phrase("note.changed")] if row["request"]["changed"] else said)
+
+
+def heading(call_id: str, arrived_at: float, method: str, host: str, model: str | None) -> Phrase:
+    """Which call it was, and when."""
+    when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(arrived_at))
+    return phrase("note.call", call=call_id, when=when, what=f"{method} {host} {model or ''}".rstrip())
 
 
 def _shown(row: Mapping[str, Any]) -> Phrase:

@@ -15,10 +15,6 @@ CHUNK: Final = 500
 
 OLD: Final = """SELECT n, id FROM calls WHERE arrived_at < ? AND state NOT IN ('waiting', 'running', 'held') LIMIT ?"""
 OLDEST: Final = """SELECT n, id FROM calls WHERE state NOT IN ('waiting', 'running', 'held') ORDER BY n LIMIT ?"""
-WITH_BODIES: Final = """SELECT n, id FROM calls
-    WHERE arrived_at < ? AND state NOT IN ('waiting', 'running', 'held')
-        AND (body_kept OR answer_kept OR EXISTS (SELECT 1 FROM attempts WHERE call = n AND body IS NOT NULL))
-    LIMIT ?"""
 
 
 def used_bytes(db: sqlite3.Connection) -> int:
@@ -32,9 +28,9 @@ def used_bytes(db: sqlite3.Connection) -> int:
 
 def prune(db: sqlite3.Connection, bodies: Bodies, keeping: Keeping, now: float) -> int:
     """Delete what is too old or too much, give the space back; return how many calls went. Raises sqlite3.Error."""
-    gone = _repeat(lambda: _delete(db, bodies, OLD, (now - keeping.max_age_s, CHUNK)))
+    gone = repeat(lambda: delete(db, bodies, OLD, (now - keeping.max_age_s, CHUNK)))
     while used_bytes(db) > keeping.max_bytes:
-        went = _delete(db, bodies, OLDEST, (CHUNK,))
+        went = delete(db, bodies, OLDEST, (CHUNK,))
         gone += went
         if not went:
             break
@@ -43,26 +39,7 @@ def prune(db: sqlite3.Connection, bodies: Bodies, keeping: Keeping, now: float) 
     return gone
 
 
-def forget(db: sqlite3.Connection, bodies: Bodies, *, before: float, only_bodies: bool = False) -> int:
-    """Delete ended calls that arrived before that time, or only their bodies; return how many. Raises sqlite3.Error.
-
-    With the calls go the days before in the ledger. Nothing of them stays in the files: SQLite overwrites deleted
-    rows, and the WAL is emptied.
-    """
-    if only_bodies:
-        gone = _repeat(lambda: _delete_bodies(db, bodies, before))
-    else:
-        gone = _repeat(lambda: _delete(db, bodies, OLD, (before, CHUNK)))
-        if before == float("inf"):
-            db.execute("DELETE FROM ledger")
-        else:
-            db.execute("DELETE FROM ledger WHERE day < date(?, 'unixepoch', 'localtime')", (before,))
-    db.executescript("PRAGMA incremental_vacuum;")  # execute would stop after the first page
-    db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-    return gone
-
-
-def _repeat(step: Callable[[], int]) -> int:
+def repeat(step: Callable[[], int]) -> int:
     """Run STEP until it finds nothing more; return the sum."""
     gone = 0
     while went := step():
@@ -70,15 +47,17 @@ def _repeat(step: Callable[[], int]) -> int:
     return gone
 
 
-def _delete(db: sqlite3.Connection, bodies: Bodies, choose: str, values: tuple[object, ...]) -> int:
+def delete(db: sqlite3.Connection, bodies: Bodies, choose: str, values: tuple[object, ...]) -> int:
+    """Delete the calls that CHOOSE finds, with all that hangs on them; return how many. Raises sqlite3.Error."""
     found = db.execute(choose, values).fetchall()
     _in_one(db, "DELETE FROM calls WHERE n = ?", [(row[0],) for row in found])
     bodies.drop([row[1] for row in found])
     return len(found)
 
 
-def _delete_bodies(db: sqlite3.Connection, bodies: Bodies, before: float) -> int:
-    found = db.execute(WITH_BODIES, (before, CHUNK)).fetchall()
+def delete_bodies(db: sqlite3.Connection, bodies: Bodies, choose: str, values: tuple[object, ...]) -> int:
+    """Delete the bodies alone of the calls that CHOOSE finds. Raises sqlite3.Error."""
+    found = db.execute(choose, values).fetchall()
     _in_one(db, "UPDATE calls SET body_kept = 0, answer_kept = 0 WHERE n = ?", [(row[0],) for row in found])
     _in_one(db, "UPDATE attempts SET body = NULL WHERE call = ?", [(row[0],) for row in found])
     bodies.drop([row[1] for row in found])

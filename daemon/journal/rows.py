@@ -159,14 +159,23 @@ class Rows:
 
     def _kept(self, event: Event) -> list[Write]:
         """Write the bodies that the policy wants into their files. The files come first: a row never lies."""
-        policy = self.keeping.bodies
-        if not self.keep_bodies or policy == "none" or (policy == "failed" and event.kind != "failed"):
+        if not self.wants(event.kind == "failed"):
             return []
+        policy = self.keeping.bodies
         request, changed = self._keep(event.call, "request", event.call.body)
         answer, _ = self._keep(event.call, "answer", (event.body or b"") if policy == "all" else b"")
         if not request and not answer:
             return []
         return [(sql.KEPT, {"id": event.call.id, "request": request, "changed": changed, "answer": answer})]
+
+    def wants(self, failed: bool, size: int = 0) -> bool:
+        """True if a body of SIZE is kept of a call that ended so."""
+        policy = self.keeping.bodies
+        return (
+            self.keep_bodies
+            and (policy == "all" or (policy == "failed" and failed))
+            and size <= self.keeping.max_body_bytes
+        )
 
     def _keep(self, call: Call, part: Part, data: bytes) -> tuple[int, bool]:
         """Keep DATA; return its size in the file (0: not kept) and whether a key was taken out."""

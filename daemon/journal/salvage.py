@@ -20,6 +20,12 @@ class Salvage:
         self.saved = 0
         """Calls that were brought over so far."""
         self._put = put
+        self._thread = threading.Thread(target=self._read, name="journal-salvage", daemon=True)
+
+    @property
+    def running(self) -> bool:
+        """True while it reads."""
+        return self._thread.is_alive()
 
     def memory(self) -> list[tuple[str, str, str]]:
         """What was remembered: (kind, key, value)."""
@@ -31,7 +37,7 @@ class Salvage:
 
     def start(self) -> None:
         """Bring over the calls, in the background."""
-        threading.Thread(target=self._read, name="journal-salvage", daemon=True).start()
+        self._thread.start()
 
     def _read(self) -> None:
         with suppress(sqlite3.Error):

@@ -23,6 +23,7 @@ from typing import Final
 from daemon.journal import statements as sql
 from daemon.journal.batch import Item, transact
 from daemon.journal.database import FILE, Newer, Opened, Unusable, is_damage, is_there, lock, open_database
+from daemon.journal.forgetting import Forgotten, Which, forget, write_anew
 from daemon.journal.memory import Remembered
 from daemon.journal.retention import has_body, prune
 from daemon.journal.rows import Rows
@@ -76,8 +77,12 @@ class Writer:
         self._lock: int | None = None
         self._first = True
         self._pending: list[Item] = []
+        self._haste = threading.Event()
+        """Somebody waits for what is in the queue."""
         self._retry_at = 0.0
         self._housekeeping_at = 0.0
+        self._remnants = False
+        """Remnants of what was forgotten may be in the file."""
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
 
     def start(self) -> None:
@@ -93,10 +98,24 @@ class Writer:
         """Queue ITEM: no lock, no wait. Beyond MAX_QUEUED events are dropped."""
         if isinstance(item, Event) and self.queue.qsize() > MAX_QUEUED:
             self.dropped += 1
-        else:
-            self.queue.put(item)
+            return
+        self.queue.put(item)
+        if _in_haste(item):
+            self._haste.set()
+
+    @property
+    def salvaging(self) -> bool:
+        """True while calls of a damaged file are brought over."""
+        return self.salvage is not None and self.salvage.running
 
     # In the thread, from here.
+
+    def forget(self, db: sqlite3.Connection, which: Which) -> Forgotten:
+        """Delete calls; what cannot be wiped now is tried again by the housekeeping. Raises sqlite3.Error."""
+        gone = forget(db, self._rows.bodies, which)
+        self._remnants, self.salvage = not gone.clean, None
+        self.count = db.execute("SELECT count(*) FROM calls").fetchone()[0]
+        return gone
 
     def _run(self) -> None:
         self._safely(self._try_open)
@@ -120,19 +139,22 @@ class Writer:
             log.exception("the journal stumbled")
 
     def _collect(self) -> list[Item]:
-        """Wait for something, then a moment for more: calls come in bursts, and a commit costs a disk's flush."""
+        """Wait for something, then a moment for more: calls come in bursts, and a commit costs a disk's flush.
+
+        In that moment the thread sleeps, so that it does not take the interpreter from the call that has just come in
+        (measured: half of what Sluice added to a call's time).
+        """
         try:
-            first = self.queue.get(timeout=self._idle_s())
+            found = [self.queue.get(timeout=self._idle_s())]
         except queue.Empty:
             return []
-        items = [self._prepared(first)]
-        end = time.monotonic() + self._linger_s
-        while not (items[-1].urgent or items[-1].last) and len(items) < MAX_PENDING:
-            try:
-                items.append(self._prepared(self.queue.get(timeout=max(0.0, end - time.monotonic()))))
-            except queue.Empty:
-                break
-        return items
+        if not _in_haste(found[0]):
+            self._haste.wait(self._linger_s)
+        self._haste.clear()
+        with suppress(queue.Empty):
+            while len(found) < MAX_PENDING:
+                found.append(self.queue.get_nowait())
+        return [self._prepared(one) for one in found]
 
     def _idle_s(self) -> float:
         now = time.monotonic()
@@ -163,12 +185,22 @@ class Writer:
             self._try_open()
         if self._open is not None and self._pending:
             self._commit()
-        if self._open is not None and not self._pending:
-            for item in items:
+        if not self._pending:
+            self._finish(items)
+        self._shed(MAX_PENDING)
+
+    def _finish(self, items: list[Item]) -> None:
+        """After the commit: work with transactions of its own, and word to whoever waits."""
+        for item in items:
+            if self._open is None:
+                return
+            try:
                 if item.after is not None:
                     item.after(self._open.db)
+            except sqlite3.Error as error:
+                self._failed(error)
+            else:
                 item.settle(True)
-        self._shed(MAX_PENDING)
 
     def _shed(self, most: int) -> None:
         """Keep the newest MOST pending items."""
@@ -267,6 +299,7 @@ class Writer:
         self._look_at_disk()
         try:
             prune(self._open.db, self._rows.bodies, self._rows.keeping, self._clock())
+            self._remnants = self._remnants and not write_anew(self._open.db)
             self.count = self._open.db.execute("SELECT count(*) FROM calls").fetchone()[0]
         except sqlite3.Error as error:
             self._failed(error)
@@ -297,3 +330,8 @@ class Writer:
             os.close(self._lock)
             self._lock = None
         self.state, self.why = "off", phrase("trouble.stopping")
+
+
+def _in_haste(item: Event | Item) -> bool:
+    """True if somebody waits for ITEM."""
+    return isinstance(item, Item) and (item.urgent or item.last)

@@ -8,8 +8,9 @@ from typing import Any
 
 from daemon import __version__
 from daemon.curl import call_as
-from daemon.curl.har import answered
+from daemon.curl.har import Answered, answered
 from daemon.errors import InvalidCall, NotFound
+from daemon.journal.rebuild import heading
 from daemon.model import Call, Failure, Situation
 from daemon.operations.desk import (
     Desk,
@@ -17,6 +18,7 @@ from daemon.operations.desk import (
     Result,
     flag_param,
     language_of,
+    names_param,
     needed_text,
     number_param,
     text_param,
@@ -64,7 +66,8 @@ async def queue(desk: Desk, params: Params, session: Session, tag: Any) -> Resul
 
 async def calls(desk: Desk, params: Params, session: Session, tag: Any) -> Result:
     """The newest calls of the journal."""
-    limit = number_param(params, "limit", 100, least=1, most=10_000)
+    ids = names_param(params, "ids")
+    limit = number_param(params, "limit", 100 if ids is None else 10_000, least=1, most=10_000)
     rows = await desk.journal.calls(
         failed=flag_param(params, "failed"),
         since_s=number_param(params, "since_s"),
@@ -72,6 +75,7 @@ async def calls(desk: Desk, params: Params, session: Session, tag: Any) -> Resul
         client=text_param(params, "client"),
         subtype=text_param(params, "subtype"),
         host=text_param(params, "host"),
+        ids=ids,
         limit=int(limit or 100),
     )
     return {"calls": rows}
@@ -85,10 +89,17 @@ async def show(desk: Desk, params: Params, session: Session, tag: Any) -> Result
 async def curl(desk: Desk, params: Params, session: Session, tag: Any) -> Result:
     """The command that sends the same call from a terminal, as curl or in another form."""
     name = needed_text(params, "call")
-    row = await row_of(desk, name)
-    form, shell = text_param(params, "format", "curl"), text_param(params, "shell", "posix")
+    form, shell = text_param(params, "format", "curl") or "curl", text_param(params, "shell", "posix") or "posix"
     through, language = flag_param(params, "via_daemon"), language_of(desk, params)
-    command = await curl_of(desk, row, language, via_daemon=through, form=form or "curl", shell=shell or "posix")
+    call = under_way(desk, name)
+    if call is not None:
+        comment = heading(call.id, call.arrived_at, call.method, call.origin.host, call.model)
+        return {
+            "call": call.id,
+            "command": as_command(desk, call, comment, language, via_daemon=through, form=form, shell=shell),
+        }
+    row = await row_of(desk, name)
+    command = await curl_of(desk, row, language, via_daemon=through, form=form, shell=shell)
     if command is None:
         raise not_kept(row)
     return {"call": row["id"], "command": command}
@@ -180,14 +191,28 @@ async def curl_of(
     kept = await desk.journal.rebuild(str(row["id"]))
     if kept is None:
         return None
+    how: dict[str, Any] = {"via_daemon": via_daemon, "form": form, "shell": shell, "body_file": kept.body_file}
+    return as_command(desk, kept.call, kept.comment, language, answer=answered(row), **how)
+
+
+def under_way(desk: Desk, name: str) -> Call | None:
+    """The call of this id, ours or the client's own, if it has not ended."""
+    return next((call for call in desk.gateway.running.values() if name in (call.id, call.ref)), None)
+
+
+def as_command(
+    desk: Desk, call: Call, comment: str, language: str, *, via_daemon: bool, form: str, shell: str,
+    body_file: str | None = None, answer: Answered | None = None,
+) -> str:  # fmt: skip
+    """CALL as a command with COMMENT above it. Raises InvalidCall for an unknown form."""
     return call_as(
-        kept.call,
+        call,
         form,
         shell,
-        key_variable=variable_of(desk, kept.call),
-        body_file=kept.body_file,
+        key_variable=variable_of(desk, call),
+        body_file=body_file,
         via_socket=str(desk.about()["socket"]) if via_daemon else None,
-        comment=kept.comment,
-        answered=answered(row),
+        comment=comment,
+        answered=answer,
         language=language,
     )

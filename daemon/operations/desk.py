@@ -91,6 +91,14 @@ def needed_text(params: Params, name: str) -> str:
     return value
 
 
+def names_param(params: Params, name: str) -> list[str] | None:
+    """A list of strings. Raises InvalidCall."""
+    value = params.get(name)
+    if value is not None and not (isinstance(value, list) and all(isinstance(one, str) for one in value)):
+        raise InvalidCall(phrase("params.names", name=name))
+    return value
+
+
 def ref_param(params: Params) -> str | None:
     """A client's own id for its call. Raises InvalidCall."""
     ref = text_param(params, "ref")

@@ -11,7 +11,7 @@ from daemon.model import Event
 Listener = Callable[[str, Mapping[str, Any]], None]
 """Called with a topic and its parameters."""
 
-TOPICS = ("queue", "limits", "errors", "warnings")
+TOPICS = ("queue", "limits", "errors", "warnings", "ended")
 GATHER_S = 0.1
 """Seconds in which changes of the queue are gathered into one notification."""
 
@@ -24,6 +24,8 @@ class Hub:
         self._pools = pools
         self._listeners: dict[str, set[Listener]] = {topic: set() for topic in TOPICS}
         self._watchers: dict[str, Callable[[Mapping[str, Any]], None]] = {}
+        self._ended: list[str] = []
+        """Ids of calls that have ended since it was last said."""
         self._timer: asyncio.TimerHandle | None = None
 
     def subscribe(self, topic: str, listener: Listener) -> None:
@@ -50,11 +52,13 @@ class Hub:
             watcher(state_of(event, None))
         if event.kind == "failed" and event.final:
             self._tell("errors", error_of(event))
+        if event.final and self._listeners["ended"]:
+            self._ended.append(event.call.id)
         self.changed()
 
     def changed(self) -> None:
         """The queue or the limits have changed; say so soon, if anybody listens."""
-        interested = self._listeners["queue"] or self._listeners["limits"] or self._watchers
+        interested = self._listeners["queue"] or self._listeners["limits"] or self._watchers or self._ended
         if interested and self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(GATHER_S, self._tell_changes)
 
@@ -81,6 +85,9 @@ class Hub:
                 watcher = self._watchers.get(row["id"])
                 if watcher is not None:
                     watcher(waiting_state(row))
+        if self._ended:
+            ended, self._ended = self._ended, []
+            self._tell("ended", {"calls": ended})
         if self._listeners["limits"]:
             self._tell("limits", {"pools": self._pools()})
 

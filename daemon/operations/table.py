@@ -7,7 +7,7 @@ from typing import Any
 
 from daemon import __version__
 from daemon.errors import InvalidCall, UnknownOperation
-from daemon.operations import acting, asking, keys, replaying, reporting, sending
+from daemon.operations import acting, asking, forgetting, keys, replaying, reporting, sending
 from daemon.operations.desk import (
     PROTOCOL,
     Desk,
@@ -90,6 +90,7 @@ OPERATIONS: Mapping[str, Operation] = {
                 "client": "only this client",
                 "subtype": "only this kind of failure",
                 "host": "only this host",
+                "ids": "only these, of which all else must be true, too",
                 "limit": "at most so many, default 100",
             },
         ),
@@ -110,6 +111,19 @@ OPERATIONS: Mapping[str, Operation] = {
             replaying.replay,
             "send a call again",
             {"call": _CALL, "key": "the API key; else the daemon's environment"},
+        ),
+        Operation(
+            "forget",
+            forgetting.forget,
+            "delete calls for good",
+            {
+                "calls": "list of ids",
+                "before": "those that came in before this time",
+                "all": "all of them",
+                "bodies": "only what was kept of requests and answers",
+                "dry_run": "only say how many",
+                "language": "of the words",
+            },
         ),
         Operation(
             "explain",

@@ -85,7 +85,7 @@ class ChargeLog:
         left = self._leave(self.window, now - self.window.period_s - guard, floor)
         if self.slices is not None:
             self._leave(self.slices, now - self.slices.period_s - guard)
-        self._trim(now)
+        self._trim(now, guard)
         return left
 
     def advance_way(self, now: float, guard: float) -> None:
@@ -217,11 +217,12 @@ class ChargeLog:
         every = (self.window, self.inside, self.lately)
         self.windows = every if self.slices is None else (*every, self.slices)
 
-    def _trim(self, now: float) -> None:
+    def _trim(self, now: float, guard: float) -> None:
         """Forget what is older than two windows, now and then."""
         first = self.window.first
         if first < 512 or first < len(self.entries) // 2:
             return
+        self.advance_way(now, guard)  # else these would point to what is forgotten: they lie behind after a pause
         old = now - 2 * self.window.period_s
         n = 0
         while n < first and self.entries[n].at < old:

@@ -17,6 +17,7 @@ from daemon.pacing.level import Level
 from daemon.pacing.looks import looks_for_refunds
 from daemon.pacing.reshaping import level_up
 from daemon.pacing.shapes import Sample, Shape
+from daemon.pacing.sums import RunningSum
 from daemon.pacing.waits import edge_wait_s, refill_wait_s, slice_wait_s
 
 GUARD_S = 0.05
@@ -112,8 +113,8 @@ class Ledger:
     refund_looks: int = 0
     refund_look: int = 0
     """The last call that was sent to see whether unused reservations come back."""
-    unused: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=4096))
-    """What was reserved and not used: (when the call ended, how much)."""
+    unused: RunningSum = field(default_factory=RunningSum)
+    """What was reserved and not used, by when the calls ended."""
     stamp_votes: int = 0
     admission_stamps: bool = False
     """`remaining` speaks of the instant of admission even when it comes with a late answer."""
@@ -231,7 +232,7 @@ class Ledger:
         back = charge.amount - max(0.0, actual)
         charge.actual = max(0.0, actual)
         if back > 0:
-            self.unused.append((now, back))
+            self.unused.add(now, back)
             if not self.refunds:
                 return 0.0
         if self.shape == "fixed" and self.boundary is not None and charge.at < self.boundary:
@@ -249,6 +250,7 @@ class Ledger:
     def shift(self, seconds: float) -> None:
         """The machine slept, and our clock did not count it: everything is SECONDS older."""
         self.log.shift(seconds)
+        self.unused.shift(seconds)
         self.rolled_at = -INFINITE
         self.hold_until -= seconds
         self.look_at -= seconds
@@ -283,12 +285,7 @@ class Ledger:
 
     def unused_between(self, start: float, end: float) -> float:
         """Return what was reserved, not used, and known to be so in (START, END]."""
-        total = 0.0
-        for at, amount in reversed(self.unused):
-            if at <= start:
-                break
-            total += amount if at <= end else 0.0
-        return total
+        return self.unused.between(start, end)
 
     def give_back(self) -> None:
         """The provider has shown that it gives back what is not used: so do the charges in our sums."""

@@ -11,7 +11,6 @@ from daemon.cli.show import (
     answer_text,
     as_json,
     cache_text,
-    call_text,
     calls_text,
     cell,
     clock,
@@ -97,18 +96,6 @@ def test_calls() -> None:
     assert calls_text([], 0.0, failed=True) == ["No call has failed, as far as the journal goes back."]
 
 
-def test_one_call() -> None:
-    """The timeline counts from the beginning, and a failed call says how to learn why."""
-    timeline = [{"at": 100.0, "text": "came in"}, {"at": 101.5, "text": "failed: x\nfake"}]
-    row = {"id": "c1", "method": "POST", "host": "h", "target": "/v1", "state": "failed", "status": 429}
-    lines = call_text({**row, "started_at": 100.0, "timeline": timeline}, 100.0)
-    assert lines[0] == "Call c1: POST h/v1"
-    assert "      0.000 s  came in" in lines
-    assert "      1.500 s  failed: x�fake" in lines
-    assert lines[-1] == "Why, and what to do: daemon explain c1"
-    assert "daemon explain" not in call_text({**row, "state": "done"}, 100.0)[-1]
-
-
 def test_number() -> None:
     """Thousands are set apart."""
     assert [number(1234567.0), number(0), number(None)] == ["1,234,567", "0", "?"]
@@ -147,6 +134,9 @@ def test_status() -> None:
     assert "1      c1    5.0 s    emacs   batch     -      tokens" in text
     end = "Journal: degraded: the disk is full. 3 steps of calls were not written. Calls go through all the same."
     assert lines[-1] == end
+    about |= {"listen": "http://127.0.0.1:8377", "token_file": "/t"}
+    lines = status_text({"daemon": about, "pools": [], "queue": [], "journal": journal}, 100.0)
+    assert lines[1] == "It can also be reached by TCP at http://127.0.0.1:8377; the token is in /t"
 
 
 def test_what_calls_shared() -> None:

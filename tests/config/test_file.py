@@ -60,6 +60,21 @@ def test_what_the_user_writes_goes_over_the_defaults(config: Path) -> None:
     assert c.socket == Path("/s/sock")
 
 
+def test_where_to_listen_by_tcp(config: Path) -> None:
+    """Nowhere, a loopback address of either kind, or any other where the user says that he knows what that means."""
+    assert load(config, environ={}).listen is None
+    for text, address in (
+        ("127.0.0.1:1", ("127.0.0.1", 1)),
+        ("127.9.9.9:2", ("127.9.9.9", 2)),
+        ("'[::1]:3'", ("::1", 3)),
+    ):
+        config.write_text(f"listen: {text}\n")
+        assert load(config, environ={}).listen == address
+    config.write_text("listen: 0.0.0.0:8377\nlisten_insecure: true\nlisten_hosts: [box, 'Host.docker.internal:80']\n")
+    loaded = load(config, environ={})
+    assert (loaded.listen, loaded.listen_hosts) == (("0.0.0.0", 8377), ("box", "host.docker.internal:80"))
+
+
 def test_upstreams_know_their_place(config: Path) -> None:
     """Messages about an upstream can name file and line later."""
     c = load(write(config, "upstreams:\n  - host: a.com\n\n  - host: b.com\n"), environ={})
@@ -86,6 +101,10 @@ def test_the_environments_log_level() -> None:
 @pytest.mark.parametrize(
     ("text", "line", "what"),
     [
+        ("\nlisten: 0.0.0.0:8377\n", 2, "can read the keys of your calls. Write 127.0.0.1"),
+        ("listen: '[fe80::1]:8377'\nlisten_insecure: false\n", 1, "set listen_insecure: true"),
+        ("listen: localhost:8377\n", 1, "127.0.0.1:8377"),
+        ("listen_hosts: [http://box]\n", 1, "for example box"),
         ("langauge: en\n", 1, "Did you mean 'language'"),
         ("\nlog:\n  levle: info\n", 3, "Did you mean 'level'"),
         ("idle: 3s\n", 1, "written as timeouts.idle"),

@@ -3,7 +3,7 @@
 import pytest
 
 from daemon.config.nodes import Node, Wrong
-from daemon.config.urls import host, host_of, is_loopback, origin_url, proxy_url
+from daemon.config.urls import address, host, host_of, is_loopback, origin_url, proxy_url
 
 
 def node(text: str) -> Node:
@@ -24,6 +24,27 @@ def test_what_is_no_host(text: str) -> None:
         host(node(text) if text else Node(1, "scalar", "", quoted=True))
     if "://" in text:
         assert "for example api.example.com" in caught.value.what
+
+
+def test_addresses() -> None:
+    """An IP address of either kind and a port."""
+    for text, expected in (
+        ("127.0.0.1:8377", ("127.0.0.1", 8377)),
+        ("[::1]:80", ("::1", 80)),
+        ("0.0.0.0:0", ("0.0.0.0", 0)),
+    ):
+        assert address(node(text)) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["8377", ":8377", "localhost:8377", "127.0.0.1", "::1:80", "[127.0.0.1]:80", "127.0.0.1:", "127.0.0.1:+1",
+     "127.0.0.1:65536", "127.0.0.1:99999", "http://127.0.0.1:80", "*:80", "300.0.0.1:80"],
+)  # fmt: skip
+def test_what_is_no_address(text: str) -> None:
+    """A name could be looked up to anything; the message has an example."""
+    with pytest.raises(Wrong, match=r"127\.0\.0\.1:8377|65535"):
+        address(node(text))
 
 
 def test_urls() -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -15,14 +18,28 @@ KEY = "CANARY-\\n %s $HOME 'q' \"d\" `id`"
 """A key with everything that a shell or printf could trip over."""
 
 
-class Recorder:
-    """Takes HTTP requests on loopback and keeps each one's bytes; `on_request` is called while its client waits."""
+PLAIN = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
-    def __init__(self) -> None:
+
+class Recorder:
+    """Takes HTTP requests and keeps each one's bytes; `on_request` is called while its client waits for `answer`.
+
+    On loopback, with TLS when there is a CONTEXT; or on a Unix socket at PATH.
+    """
+
+    def __init__(self, context: ssl.SSLContext | None = None, path: Path | None = None) -> None:
         self.raw: list[bytes] = []
         self.on_request: Callable[[], None] = lambda: None
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.answer = PLAIN
+        self._context = context
+        if path is None:
+            self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+            scheme = "https" if context else "http"
+            self.url = f"{scheme}://127.0.0.1:{self._listener.getsockname()[1]}"
+        else:
+            self._listener = socket.socket(socket.AF_UNIX)
+            self._listener.bind(str(path))
+            self._listener.listen()
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
@@ -32,8 +49,8 @@ class Recorder:
                 client, _ = self._listener.accept()
             except OSError:
                 return
-            with client:
-                self._one(client)
+            with client, contextlib.suppress(ssl.SSLError, ConnectionError):
+                self._one(self._context.wrap_socket(client, server_side=True) if self._context else client)
 
     def _one(self, client: socket.socket) -> None:
         data = b""
@@ -44,11 +61,14 @@ class Recorder:
             data += more
         head, _, body = data.partition(b"\r\n\r\n")
         length = next((int(x[15:]) for x in head.split(b"\r\n") if x.lower().startswith(b"content-length:")), 0)
-        while len(body) < length:
-            body += client.recv(65536)
-        self.raw.append(head + b"\r\n\r\n" + body)
+        rest = [body]
+        while sum(map(len, rest)) < length and (more := client.recv(1 << 20)):
+            rest.append(more)
+        self.raw.append(head + b"\r\n\r\n" + b"".join(rest))
         self.on_request()
-        client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        client.sendall(self.answer)
+        if self._context:
+            client.close()
 
     def close(self) -> None:
         """Stop listening."""
@@ -58,11 +78,23 @@ class Recorder:
 
 
 @pytest.fixture
-def recorder() -> Iterator[Recorder]:
-    """A running server."""
-    server = Recorder()
-    yield server
-    server.close()
+def make_recorder() -> Iterator[Callable[..., Recorder]]:
+    """`make_recorder(context=None, path=None)`: a running server, closed at the end."""
+    servers: list[Recorder] = []
+
+    def make(context: ssl.SSLContext | None = None, path: Path | None = None) -> Recorder:
+        servers.append(Recorder(context, path))
+        return servers[-1]
+
+    yield make
+    for server in servers:
+        server.close()
+
+
+@pytest.fixture
+def recorder(make_recorder: Callable[..., Recorder]) -> Recorder:
+    """A running server on loopback."""
+    return make_recorder()
 
 
 MakeCall = Callable[..., Call]

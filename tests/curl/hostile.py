@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 from hypothesis import strategies as st
+
+from daemon.curl import curl_command, needs_file
 
 HOSTILE = (
     *"\\'\"$`!@%;&|~#*? ()aZ0",
@@ -18,24 +24,30 @@ TARGETS = (
 )
 
 
+METHODS = ("POST",) * 6 + ("GET", "DELETE", "PUT", "PATCH", "OPTIONS", "HEAD", "Odd'$(touch)", ";touch;MARK;", "A;B")
+
+
 def hostile(rng: random.Random, most: int) -> str:
     """A text from the alphabet that breaks quoting."""
     return "".join(rng.choices(HOSTILE, k=rng.randint(0, most))).strip()
 
 
 def random_body(rng: random.Random) -> bytes:
-    """Empty, inline, with line ends, binary, or large."""
-    kind = rng.randrange(8)
+    """Empty, inline, with line ends, binary, large, or a question in JSON with a line end after it."""
+    kind = rng.randrange(10)
     if kind == 0:
         return b""
     if kind == 1:
         return rng.randbytes(rng.randint(1, 300))
     if kind == 2:
-        return b"@/etc/passwd"
+        return rng.choice([b"@/etc/passwd", b"@", b"@-", b"@body"])
     if kind == 3:
         return ("line\r\n\ttab\0" + hostile(rng, 20)).encode()
     if kind == 4 and rng.random() < 0.1:
         return rng.randbytes(5_000_000)
+    if kind in (6, 7):
+        asked = {"model": "gpt-4o", "messages": [{"role": "user", "content": hostile(rng, 20)}]}
+        return (json.dumps(asked, ensure_ascii=rng.random() < 0.5) + rng.choice(["", "\n"])).encode()
     text = "\n".join(hostile(rng, 12) for _ in range(rng.randint(1, 4)))
     return (text + ("\n" if kind == 5 else "")).encode()
 
@@ -58,8 +70,30 @@ def random_request(rng: random.Random, key: str) -> tuple[str, str, tuple[tuple[
         if rng.random() < 0.2:
             fields.append(("X-Api-Key", key))
     rng.shuffle(fields)
-    method = rng.choice(["POST"] * 6 + ["GET", "DELETE", "PUT", "PATCH", "OPTIONS", "HEAD", "Odd'$(touch)"])
+    method = rng.choice(METHODS)
     return method, rng.choice(TARGETS), tuple(fields), b"" if method == "HEAD" else random_body(rng)
+
+
+def generated(
+    rng: random.Random, begin: int, count: int, url: str, make_call: Any, key: str, folder: Path
+) -> tuple[list[Callable[[Any], bytes]], list[str]]:
+    """COUNT requests to URL: what each has to send, by the fixture `expected`, and its command.
+
+    Bodies that are not safe to paste are in files in FOLDER, whose names begin with `body`.
+    """
+    wanted: list[Callable[[Any], bytes]] = []
+    lines = []
+    for n in range(begin, begin + count):
+        method, target, headers, body = asked = random_request(rng, key)
+        call = make_call(method, target, headers, body, url=url, stream=rng.random() < 0.5)
+        file = folder / f"body '{n - begin}"
+        if needs_file(body):
+            file.write_bytes(body)
+        note = f"call {n} ain't $HOME (odd)"
+        lines.append(curl_command(call, key_variable="THE_KEY", body_file=str(file), comment=note))
+        wanted.append(lambda expected, asked=asked: expected(url, *asked))  # type: ignore[misc]
+    assert key not in "".join(lines)
+    return wanted, lines
 
 
 KEY = "CANARY-\\n %s $HOME 'q' \"d\" `id` {{key}} %PATH%"

@@ -1,6 +1,8 @@
 """The command against a server that keeps raw bytes, in four shells; strings are compared nowhere.
 
-SLUICE_CURL_REQUESTS sets how many generated requests run in all (default 320; 5000 for a long run).
+SLUICE_REPLAYS says how many generated requests run in each shell (default 80; 5000 takes a quarter of an hour):
+
+    SLUICE_REPLAYS=5000 python -m pytest tests/curl/test_command.py -k generated -rP
 """
 
 from __future__ import annotations
@@ -10,130 +12,34 @@ import pty
 import random
 import re
 import select
-import shutil
-import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
-from curl.hostile import random_request
+from curl.hostile import generated
+from curl.shells import run, shell
 from daemon.curl import curl_command, needs_file
 
-SHELLS = {
-    "sh": ["sh"],
-    "bash": ["bash", "--norc"],
-    "dash": ["dash"],
-    "zsh": ["zsh", "-f"],
-    "fish": ["fish", "--no-config"],
-}
-COUNT = int(os.environ.get("SLUICE_CURL_REQUESTS", "320"))
+COUNT = int(os.environ.get("SLUICE_REPLAYS", "80"))
+BATCH = 250
+"""Commands in one script: all of 5000 with their bodies would not fit into a small machine's memory."""
 
 
-def shell(name: str) -> list[str]:
-    """The argv of a shell, or skip with the line that installs it."""
-    if not shutil.which(name):
-        pytest.skip(f"{name} is missing: apt install {name}")
-    if not shutil.which("curl"):
-        pytest.skip("curl is missing: apt install curl")
-    return SHELLS[name]
-
-
-def run(argv: list[str], text: str, tmp_path: Path, variables: dict[str, str] | None = None) -> str:
-    """Run TEXT as a script in an empty folder with a hostile curlrc and a proxy set; return what it said on stderr."""
-    home = tmp_path / "home"
-    (home / ".config").mkdir(parents=True, exist_ok=True)
-    (home / ".curlrc").write_text('header = "X-Curlrc: read"\n')
-    script = tmp_path / "script"
-    script.write_text(text + "\n")
-    env = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(home),
-        "LANG": "C.UTF-8",
-        "http_proxy": "http://127.0.0.1:9",
-        **(variables or {}),
-    }
-    done = subprocess.run(
-        [*argv, str(script)],
-        cwd=tmp_path,
-        env=env,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
-    return done.stderr
-
-
+@pytest.mark.timeout(7200)
 @pytest.mark.parametrize("name", ["sh", "bash", "zsh", "fish"])
 def test_generated_requests_arrive_byte_for_byte(name, recorder, make_call, expected, key, tmp_path):
-    """Seeded hostile requests arrive as the daemon would send them; nothing else runs and no other file is read."""
+    """Seeded hostile requests arrive as the daemon would send them, and nothing that stands in them is run."""
     argv = shell(name)
     rng = random.Random(f"{name}-1")
-    wanted, lines = [], []
-    for n in range(COUNT // 4):
-        method, target, headers, body = random_request(rng, key)
-        call = make_call(method, target, headers, body, url=recorder.url, stream=rng.random() < 0.5)
-        file = tmp_path / f"body '{n}"
-        if needs_file(body):
-            file.write_bytes(body)
-        lines.append(
-            curl_command(call, key_variable="THE_KEY", body_file=str(file), comment=f"call {n} ain't $HOME (odd)")
-        )
-        wanted.append(expected(recorder.url, method, target, headers, body))
-    script = "\n".join(lines)
-    assert "CANARY" not in script
-    said = run(argv, script, tmp_path, {"THE_KEY": key})
-    assert said == ""
-    for got, want, line in zip(recorder.raw, wanted, lines, strict=True):
-        assert got == want, line
-    assert not list(tmp_path.glob("MARK*"))
-
-
-FULL = (("Content-Type", "application/json"), ("Authorization", "Bearer CANARY-k"), ("X-Empty", ""), ("X-Last", "1"))
-MUTANTS = {
-    "-q": (" -q", {}),
-    "globoff": (" --globoff", {"target": "/a[1-3]"}),
-    "path-as-is": (" --path-as-is", {"target": "/v1/../b"}),
-    "noproxy": (" --noproxy '*'", {}),
-    "accept": (" -H Accept:", {}),
-    "user-agent": (" -H User-Agent:", {}),
-    "expect": (" -H Expect:", {"body": b"x" * 1_100_000}),
-    "content-type": (" -H Content-Type:", {"headers": FULL[1:], "body": b"{}"}),
-    "method": (" -X PUT", {"method": "PUT"}),
-    "empty": ("-H 'X-Empty;'", {}),
-    "key": (" -H @-", {}),
-}
-
-
-@pytest.mark.parametrize("name", MUTANTS)
-def test_each_flag_is_needed(name, recorder, make_call, expected, tmp_path):
-    """The recipe sends the right bytes, and without this flag it does not."""
-    drop, changes = MUTANTS[name]
-    asked = {"method": "POST", "target": "/v1/x", "headers": FULL, "body": b'{"a":1}\n', **changes}
-    call = make_call(**asked, url=recorder.url)
-    (tmp_path / "b").write_bytes(asked["body"])
-    command = curl_command(call, key_variable="K", body_file=str(tmp_path / "b"))
-    assert drop in command
-    want = expected(recorder.url, *asked.values())
-    assert run(shell("sh"), command, tmp_path, {"K": "CANARY-k"}) == ""
-    assert recorder.raw == [want]
-    recorder.raw.clear()
-    run(shell("sh"), command.replace(drop, "", 1), tmp_path, {"K": "CANARY-k"})
-    assert recorder.raw != [want]
-
-
-def test_data_flags_are_needed(recorder, make_call, expected, tmp_path):
-    """With -d a body file loses its line ends and a body that begins with @ names a file."""
-    (tmp_path / "b").write_bytes(b"a\r\nb\0c\n")
-    call = make_call(body=b"a\r\nb\0c\n", url=recorder.url)
-    command = curl_command(call, key_variable=None, body_file=str(tmp_path / "b"))
-    run(shell("sh"), command.replace("--data-binary", "-d"), tmp_path)
-    want = expected(recorder.url, "POST", "/v1/chat/completions", (), call.body)
-    assert recorder.raw != [want]
-    run(shell("sh"), command, tmp_path)
-    assert recorder.raw[-1] == want
+    for begin in range(0, COUNT, BATCH):
+        wanted, lines = generated(rng, begin, min(BATCH, COUNT - begin), recorder.url, make_call, key, tmp_path)
+        recorder.raw.clear()
+        assert run(argv, "\n".join(lines), tmp_path, {"THE_KEY": key}) == ""
+        for got, want, line in zip(recorder.raw, wanted, lines, strict=True):
+            assert got == want(expected), line
+    assert not list(tmp_path.rglob("MARK*"))
+    print(f"{name}: {COUNT} requests, 0 differences")
 
 
 def test_the_key_is_not_in_ps(recorder, make_call, tmp_path, key):
@@ -264,6 +170,21 @@ def test_head_does_not_hang(recorder, make_call, tmp_path):
         == ""
     )
     assert recorder.raw[0].startswith(b"HEAD /v1/models HTTP/1.1\r\n")
+
+
+def test_for_a_log(recorder, make_call, expected, tmp_path):
+    """On one line, with the body in its file even where it could be pasted, it sends the same; without a body there is
+    no file."""
+    headers = (("Content-Type", "application/json"), ("Authorization", "Bearer CANARY-k"))
+    (tmp_path / "b").write_bytes(b"{}")
+    call = make_call(headers=headers, body=b"{}", url=recorder.url)
+    how = {"key_variable": "K", "body_file": str(tmp_path / "b"), "body_in_file": True, "one_line": True}
+    command = curl_command(call, **how)
+    assert "\n" not in command.partition("\n")[2]
+    assert f"@{tmp_path / 'b'}" in command
+    run(shell("sh"), command, tmp_path, {"K": "CANARY-k"})
+    assert recorder.raw == [expected(recorder.url, "POST", "/v1/chat/completions", headers, b"{}")]
+    assert "--data-raw ''" in curl_command(make_call(body=b""), **how)
 
 
 @pytest.mark.parametrize(

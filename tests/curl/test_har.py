@@ -82,7 +82,23 @@ def test_rows_of_the_journal():
     tries = [{}, {"headers": [["Date", "today", 5], ["Set-Cookie", None, 9]]}]
     row = {"status": 200, "tries": tries, "duration_s": 2.0, "answer": {"bytes": 7}}
     assert answered(row) == Answered(200, (("Date", "today"),), 2.0, 7)
+    timed = {"started_at": 10.0, "duration_s": 6.0, "status": 429, "answer": {"bytes": 0}}
+    tries = [{"sent_at": 11.0}, {"sent_at": 13.0, "answered_at": 14.5, "body": "no"}]
+    found = answered({**timed, "tries": tries})
+    assert (found.waited_s, found.silent_s, found.body) == (3.0, 1.5, b"no")
+    assert answered({**timed, "tries": tries}, b"kept").body == b"kept"
     assert answered({"status": None, "tries": [], "duration_s": None, "answer": {"bytes": 0}}) == Answered()
+
+
+def test_times_add_up(make_call):
+    """What was waited, the silence before the answer and the answer itself are together the time of the entry."""
+    plain = plain_request(make_call(), key_variable=None)
+    found = Answered(200, (), 6.0, 5, waited_s=3.0, silent_s=1.5, body=b"\xff\xfe")
+    one = checked(har_text(plain, found))
+    assert one["timings"] == {"blocked": 3000.0, "send": 0.0, "wait": 1500.0, "receive": 1500.0}
+    assert one["time"] == sum(one["timings"].values()) == 6000.0
+    assert one["response"]["content"]["encoding"] == "base64"
+    assert checked(har_text(plain, Answered(200, (), 2.0, silent_s=9.0)))["time"] == 2000.0
 
 
 def test_a_lost_body_is_said(make_call):

@@ -123,6 +123,30 @@ def test_the_log_has_the_command(sluice: Any, sandbox: Any) -> None:
     assert daemon.stderr.count(" info ") >= 1
 
 
+@pytest.mark.parametrize("bodies", [False, True])
+def test_the_command_in_the_log(sluice: Any, sandbox: Any, tmp_path: Any, bodies: bool) -> None:
+    """Copied from one line of the log it repeats the call, and its text stands there only if `log.bodies` says so;
+    else it names the private file of the journal. As JSON each line names its call."""
+    provider = sandbox()
+    settings = f"log: {{format: json, bodies: {str(bodies).lower()}}}"
+    daemon = sluice(config(provider.url, more=settings), log_level="debug")
+    send(daemon, CHATS[0], "My own words")
+    mine = provider.seen[-1]
+    daemon.stop()
+    rows = [json.loads(line) for line in daemon.stderr.splitlines()]
+    name = next(row["call"] for row in rows if "queued" in row["text"])
+    ours = [row["text"] for row in rows if row.get("call") == name]
+    assert all(text.startswith(name) for text in ours)
+    command = next(text for text in ours if "curl -q" in text).removeprefix(name)
+    assert ("My own words" in daemon.stderr) is bodies
+    assert (f"bodies/{name}.request" in command) is not bodies
+    replay(daemon, "sh", command, tmp_path, ("OPENAI_API_KEY", KEYS["openai"]))
+    theirs = provider.seen[-1]
+    assert theirs is not mine
+    assert (theirs.method, theirs.target, theirs.body) == (mine.method, mine.target, mine.body)
+    assert theirs.headers == mine.headers
+
+
 def test_without_a_daemon(sluice: Any, sandbox: Any) -> None:
     """The journal alone answers `calls`, `curl` and `explain` when no daemon runs."""
     provider = sandbox()

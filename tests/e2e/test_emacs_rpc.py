@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -177,6 +178,118 @@ def test_waiting_shows_why_and_can_be_stopped(emacs: Emacs, sluice: Any, sandbox
     assert emacs('(commands-shown "*second*")') is None
     assert emacs('(wire-until (null (plist-get (sluice-ask "queue") :queue)))')
     assert len(provider.seen) == 1
+
+
+def test_a_conversation(emacs: Emacs, sluice: Any, sandbox: Any) -> None:
+    """In a chat each question goes with all that was said before; one undo takes an answer and its headings away."""
+    provider = sandbox()
+    begin(emacs, sluice(config(provider.url)))
+    emacs('(progn (sluice-chat) (setq sluice-model "gpt-4o-mini") (buffer-enable-undo) nil)')
+    for text in ("안녕?", "And now?"):
+        emacs(f'(with-current-buffer "*Sluice chat*" (goto-char (point-max)) (insert {quoted(text)}) (undo-boundary)'
+              ' (call-interactively (key-binding (kbd "C-c C-c"))) nil)')  # fmt: skip
+        emacs("(commands-over)")
+    talk = "=== user ===\n\n안녕?\n\n=== assistant ===\n\nYou said: 안녕?\n\n=== user ===\n\nAnd now?"
+    answer = "\n\n=== assistant ===\n\nYou said: And now?\n\n=== user ===\n\n"
+    assert emacs('(wire-text "*Sluice chat*")') == talk + answer
+    said = [(one["role"], one["content"]) for one in json.loads(provider.seen[-1].body)["messages"]]
+    assert said == [("user", "안녕?"), ("assistant", "You said: 안녕?"), ("user", "And now?")]
+    emacs('(with-current-buffer "*Sluice chat*" (setq last-command nil) (undo-boundary) (undo))')
+    assert emacs('(wire-text "*Sluice chat*")') == talk
+
+
+def test_a_rewrite(emacs: Emacs, sluice: Any, sandbox: Any) -> None:
+    """The proposal changes nothing until `a`; then it is one step of undo. A diff shows it before."""
+    provider = sandbox()
+    begin(emacs, sluice(config(provider.url)))
+    emacs('(with-current-buffer (get-buffer-create "*essay*") (buffer-enable-undo) (insert "Before.\\nOld text.\\n")'
+          ' (undo-boundary) (setq sluice-model "gpt-4o-mini") (sluice-rewrite 9 19 "shorter") nil)')  # fmt: skip
+    emacs("(commands-over)")
+    assert emacs('(wire-text "*essay*")') == "Before.\nOld text.\n"
+    assert "shorter" in json.loads(provider.seen[-1].body)["messages"][0]["content"]
+    press = '(with-current-buffer "*essay*" (call-interactively (key-binding "{}")) nil)'
+    emacs(press.format("d"))
+    assert "-Old text.\n+You said: Old text.\n" in emacs('(wire-text "*Sluice diff*")')
+    emacs(press.format("a"))
+    assert emacs('(wire-text "*essay*")') == "Before.\nYou said: Old text.\n"
+    emacs('(with-current-buffer "*essay*" (setq last-command nil) (undo-boundary) (undo))')
+    assert emacs('(wire-text "*essay*")') == "Before.\nOld text.\n"
+
+
+def test_quit_in_the_middle(emacs: Emacs, sluice: Any, sandbox: Any) -> None:
+    """What C-g is bound to while an answer comes closes the provider's connection; afterwards C-g is as ever."""
+    provider = sandbox(chunk_s=0.03)
+    begin(emacs, sluice(config(provider.url)))
+    emacs('(commands-type "*essay*" "long-200" "count")')
+    emacs('(wire-until (string-match-p " 12 " (wire-text "*essay*")))')
+    emacs('(with-current-buffer "*essay*" (call-interactively (key-binding (kbd "C-g"))) nil)')
+    assert until(lambda: provider.seen[-1].closed_by_client)
+    assert emacs('(with-current-buffer "*essay*" (key-binding (kbd "C-g")))') == "keyboard-quit"
+
+
+def test_a_killed_buffer(emacs: Emacs, sluice: Any, sandbox: Any) -> None:
+    """An answer whose buffer is killed in the middle is whole in the buffer of answers."""
+    provider = sandbox(chunk_s=0.01)
+    begin(emacs, sluice(config(provider.url)))
+    emacs('(commands-type "*essay*" "long-60" "count")')
+    emacs('(wire-until (string-match-p " 5 " (wire-text "*essay*")))')
+    emacs('(kill-buffer "*essay*")')
+    emacs("(commands-over)")
+    assert emacs('(string-trim (wire-text "*Sluice answer*"))') == " ".join(str(n) for n in range(1, 61))
+
+
+def test_five_thousand_words(emacs: Emacs, sluice: Any, sandbox: Any) -> None:
+    """A long answer arrives whole and in order, and is one step of undo."""
+    provider = sandbox()
+    begin(emacs, sluice(config(provider.url)))
+    text = send(emacs, "long-5000", "count")["text"]
+    assert text.rstrip() == "count\n\n" + " ".join(str(n) for n in range(1, 5001))
+    emacs('(with-current-buffer "*essay*" (setq last-command nil) (undo-boundary) (undo))')
+    assert emacs('(wire-text "*essay*")') == "count"
+
+
+def test_raw_bytes(emacs: Emacs, sluice: Any, sandbox: Any) -> None:
+    """Bytes that are no text reach the provider as U+FFFD, and everything else as it is."""
+    provider = sandbox()
+    begin(emacs, sluice(config(provider.url)))
+    emacs('(progn (commands-send "*essay*" "gpt-4o-mini"'
+          ' (concat "שלום" (string (unibyte-char-to-multibyte 233)) "👩‍👩‍👧 한")) nil)')  # fmt: skip
+    assert json.loads(provider.seen[-1].body)["messages"][-1]["content"] == "שלום\ufffd👩‍👩‍👧 한"
+
+
+def test_the_mode_line_and_the_queue(emacs: Emacs, sluice: Any, sandbox: Any) -> None:
+    """A call that waits is counted in the mode line; in the queue `d` puts it among those that nobody waits for."""
+    provider = sandbox(requests_per_minute=1, tokens_per_minute=None)
+    begin(emacs, sluice(config(provider.url, limits="[{requests: 1, per: minute}]")))
+    emacs("(sluice-mode-line-mode 1)")
+    send(emacs, "gpt-4o-mini")
+    emacs('(commands-type "*second*" "gpt-4o-mini" "second")')
+    assert re.search(r" \S*1 [01]:\d\d$", emacs("(wire-until sluice-mode-line-string)"))
+    emacs('(progn (sluice-queue) (with-current-buffer "*Sluice queue*" (wire-until sluice-dashboard--rows)'
+          ' (goto-char (point-min)) (call-interactively (key-binding "d")) nil))')  # fmt: skip
+    rows = emacs('(plist-get (sluice-ask "queue") :queue)')
+    assert [row["priority"] for row in rows] == ["normal"]
+    emacs('(progn (with-current-buffer "*second*" (sluice-abort)) (wire-until (null sluice-mode-line-string))'
+          " (sluice-mode-line-mode -1) sluice-mode-line--clock)")  # fmt: skip
+    assert emacs("sluice-mode-line--clock") is None
+
+
+def test_the_doctor(emacs: Emacs, sluice: Any, sandbox: Any, tmp_path: Path) -> None:
+    """With the real daemon and its own check: versions, socket and keys by name; never a key."""
+    begin(emacs, daemon := sluice(config(sandbox().url)))
+    program = tmp_path / "sluice"
+    program.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -m daemon "$@"\n')
+    program.chmod(0o755)
+    emacs(f'(setq sluice-daemon-command (list {quoted(str(program))} "serve"))')
+    emacs('(progn (sluice-doctor) (with-current-buffer "*Sluice doctor*"'
+          " (wire-until (consp sluice-doctor--check)) nil))")  # fmt: skip
+    page = emacs('(wire-text "*Sluice doctor*")')
+    assert f"process {daemon.pid}" in page
+    assert "This package is version" in page
+    assert "is yours alone (mode 600)" in page
+    assert "machine api.openai.com login apikey" in page
+    assert "The daemon's own check finds nothing to mend" in page
+    assert not [key for key in KEYS.values() if key in page]
 
 
 def test_a_daemon_that_is_killed_and_comes_back(emacs: Emacs, sluice: Any, sandbox: Any) -> None:

@@ -13,6 +13,7 @@
 (require 'subr-x)
 (require 'sluice)
 (require 'sluice-chat)
+(require 'sluice-send)
 (require 'sluice-explain)
 (require 'sluice-watch)
 
@@ -85,7 +86,8 @@ Fail after SECONDS (default 15)."
       (when sluice-chat--clock (cancel-timer sluice-chat--clock))
       (when (process-live-p fake-daemon-process) (delete-process fake-daemon-process))
       (dolist (name '("*Sluice answer*" "*Sluice explain*" "*Sluice queue*" "*Sluice log*"
-                      "*Sluice limits*" "*Sluice usage*"))
+                      "*Sluice limits*" "*Sluice usage*" "*Sluice chat*" "*Sluice doctor*"
+                      "*Sluice diff*"))
         (when (get-buffer name) (kill-buffer name)))
       (delete-directory fake-daemon-directory t))))
 

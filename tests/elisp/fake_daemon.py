@@ -183,11 +183,8 @@ class Client:
 
     async def do_usage(self, params: Json, id: Any) -> Json:
         self.seen.asked.append(f"usage by {params['by']} {params['since_s']}")
-        return {
-            **self.seen.lists["usage"],
-            "by": params["by"],
-            "rows": self.seen.lists["usage"]["rows_" + params["by"]],
-        }
+        usage = self.seen.lists["usage"]
+        return {**usage, "by": params["by"], "rows": usage["rows_" + params["by"]]}
 
     async def do_warn(self, params: Json, id: Any) -> Json:
         for client in self.seen.clients:
@@ -263,6 +260,15 @@ class Client:
             self._delta(id, seq, f"word{seq} ")
             await asyncio.sleep(0.005)
         return {}
+
+    async def chat_big(self, params: Json, id: Any) -> Json:
+        """Eight megabytes of UTF-8, in pieces of 64 kB, and once more with the result."""
+        piece = "한국어 中文 🙂 שלום " * (64 * 1024 // 37)
+        count = 8 * 1024 * 1024 // len(piece.encode())
+        for seq in range(count):
+            self._delta(id, seq, piece)
+            await self.writer.drain()
+        return self._result(piece * count)
 
     async def chat_waits(self, params: Json, id: Any) -> Json:
         """Waits in line until it is cancelled."""

@@ -96,6 +96,58 @@
     (sluice-answer-test-undo 1)
     (should (sluice-answer-removed-p answer))))
 
+(ert-deftest sluice-answer-test-undo-of-a-part ()
+  "An undo that takes only the newest part of the answer is noticed, too."
+  (sluice-answer-test-with answer
+    (sluice-answer-test-stream answer (sluice-answer-test-words 1 50))
+    (undo-boundary)
+    (save-excursion (goto-char (point-min)) (insert "Mine. "))
+    (undo-boundary)
+    (sluice-answer-test-stream answer (sluice-answer-test-words 51 100))
+    (should-not (sluice-answer-removed-p answer))
+    (sluice-answer-test-undo 1)
+    (should (string-suffix-p "w50 " (buffer-string)))
+    (should (sluice-answer-removed-p answer))))
+
+(ert-deftest sluice-answer-test-undo-of-something-else ()
+  "An undo of the user's own edits elsewhere does not stop the answer."
+  (sluice-answer-test-with answer
+    (sluice-answer-test-stream answer (sluice-answer-test-words 1 50))
+    (undo-boundary)
+    (save-excursion (goto-char (point-min)) (insert "Mine. "))
+    (sluice-answer-test-undo 1)
+    (should (string-prefix-p "Prompt." (buffer-string)))
+    (should-not (sluice-answer-removed-p answer))
+    (sluice-answer-close answer)
+    (should-not (memq #'sluice-answer--watch-undo before-change-functions))))
+
+(ert-deftest sluice-answer-test-heading ()
+  "A heading comes with the first piece, and goes with the answer."
+  (with-temp-buffer
+    (insert "Prompt.")
+    (let ((answer (sluice-answer-open 1 (current-buffer) (point-max) "Heading\n")))
+      (should (equal "Prompt." (buffer-string)))
+      (sluice-answer-add answer "one")
+      (should (equal "Prompt.\n\nHeading\none" (buffer-string)))
+      (goto-char (point-max))
+      (sluice-undo-answer)
+      (should (equal "Prompt." (buffer-string))))))
+
+(ert-deftest sluice-answer-test-windows-follow ()
+  "Each window whose point stands at the end follows; the others stay where they are."
+  (sluice-answer-test-with answer
+    (save-window-excursion
+      (switch-to-buffer (current-buffer))
+      (let ((one (selected-window)) (two (split-window)))
+        (set-window-point two (point-max))
+        (goto-char 3)
+        (sluice-answer-add answer "one")
+        (should (= 3 (window-point one)))
+        (should (= (point-max) (window-point two)))
+        (set-window-point two 2)
+        (sluice-answer-add answer " two")
+        (should (= 2 (window-point two)))))))
+
 (ert-deftest sluice-answer-test-point-stays ()
   "Point is left where the user put it, and text typed behind the answer stays there."
   (sluice-answer-test-with answer

@@ -46,9 +46,49 @@
              " +1 +1:0[56] gptel +gpt-4o +requests per minute used up\n +2 +\\? 한국 100% +gpt-4o +its turn"
              (buffer-string)))))
 
-(ert-deftest sluice-calls-test-queue-keys ()
-  "RET explains, k cancels after asking, p promotes, g asks the daemon."
+(ert-deftest sluice-calls-test-queue-moving ()
+  "u and d move a call by one class; where there is none it is said."
   (sluice-calls-test-in sluice-queue
+    (fake-daemon-set :queue [(:id "c1" :place 1 :priority "normal")
+                             (:id "c2" :place 2 :priority "interactive")
+                             (:id "c-gone" :place 3 :priority "batch")]
+                     :tell "queue")
+    (fake-daemon-until (= 3 (length sluice-dashboard--rows)))
+    (pcase-dolist (`(,line ,key . ,words)
+                   '((0 "u" . "It goes as soon as calls that a person waits for")
+                     (0 "d" . "It goes when nothing else waits")
+                     (1 "d" . "It goes after calls that a person waits for")
+                     (2 "u" . "That call waits no longer")))
+      (goto-char (point-min))
+      (forward-line line)
+      (should (equal (list words) (fake-daemon-messages (sluice-calls-test-press key)))))
+    (pcase-dolist (`(,line . ,key) '((1 . "u") (2 . "d")))
+      (goto-char (point-min))
+      (forward-line line)
+      (should-error (sluice-calls-test-press key) :type 'user-error))
+    (should (equal '("promote c1 interactive" "promote c1 batch" "promote c2 normal"
+                     "promote c-gone normal")
+                   (cl-remove-if-not (lambda (text) (string-prefix-p "promote" text))
+                                     (plist-get (fake-daemon-seen) :asked))))))
+
+(ert-deftest sluice-calls-test-queue-visit ()
+  "RET goes to the buffer of a call from this Emacs, by its id or its own name."
+  (with-temp-buffer
+    (let ((home (current-buffer)))
+      (dolist (name '("c1" "mine"))
+        (sluice-note-call name home)
+        (sluice-calls-test-in sluice-queue
+          (fake-daemon-set :queue [(:id "c1" :ref "mine" :place 1)] :tell "queue")
+          (fake-daemon-until (= 1 (length sluice-dashboard--rows)))
+          (goto-char (point-min))
+          (sluice-calls-test-press "RET")
+          (should (eq home (window-buffer))))))))
+
+(ert-deftest sluice-calls-test-queue-keys ()
+  "RET says why, k cancels after asking, p promotes, w copies, g asks the daemon."
+  (sluice-calls-test-in sluice-queue
+    (fake-daemon-messages (sluice-calls-test-press "w"))
+    (should (string-suffix-p "# c1" (current-kill 0)))
     (should (string-match-p
              "gpt-4o of gptel to h waits for: requests per minute used up.  It has waited 0:1[01] and goes in 1:0[01] to 1:3[01]"
              (car (fake-daemon-messages (sluice-calls-test-press "RET")))))
@@ -73,7 +113,7 @@
   "Below the list the keys say that there is no call."
   (sluice-calls-test-in sluice-queue
     (goto-char (point-max))
-    (dolist (key '("RET" "k" "p"))
+    (dolist (key '("RET" "k" "p" "w"))
       (should-error (sluice-calls-test-press key) :type 'user-error))))
 
 (ert-deftest sluice-calls-test-log-shown ()

@@ -34,10 +34,15 @@
              ,@body)
          (when (buffer-live-p chat) (kill-buffer chat))))))
 
+(defun sluice-gptel-wait-test-watchers ()
+  "Return who watches, but for the warnings, which the mode watches all the time."
+  (remq 'sluice-warnings (mapcar #'car sluice-watch--watchers)))
+
 (defun sluice-gptel-wait-test-clean-p ()
   "Return non-nil if nothing is left of a wait."
   (and (null sluice-gptel-wait--live) (null sluice-gptel-wait--clock)
-       (null sluice-watch--watchers) (null sluice--subscribed)
+       (null (sluice-gptel-wait-test-watchers))
+       (null (remove "warnings" sluice--subscribed))
        (not (memq #'sluice-gptel-wait--forget-buffer kill-buffer-hook))
        ;; After a failure there is another note.
        (not (string-search "in line" (or (sluice-gptel-wait-test-shown) "")))))
@@ -79,7 +84,7 @@
      (kill-buffer chat)
      (should-not sluice-gptel-wait--live)
      (should-not (memq clock timer-list))
-     (fake-daemon-until (null sluice-watch--watchers)))))
+     (fake-daemon-until (null (sluice-gptel-wait-test-watchers))))))
 
 (ert-deftest sluice-gptel-wait-test-daemon-lost ()
   "When the daemon goes away, nothing waits any more."
@@ -102,7 +107,7 @@
       (with-temp-buffer
         (gptel-request "Hello" :callback #'ignore)
         (let ((id (sluice-gptel-wait-id (car sluice-gptel-wait--live))))
-          (should-not sluice-watch--watchers)
+          (should-not (sluice-gptel-wait-test-watchers))
           (fake-daemon-set :queue (vector (list :id "c1" :ref id :place 1 :waits_for "100%"))))
         (fake-daemon-until (sluice-gptel-wait-test-shown))
         (should (equal "\n[next in line, 100%]" (sluice-gptel-wait-test-shown)))

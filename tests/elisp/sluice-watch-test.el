@@ -64,5 +64,34 @@
       (fake-daemon-until (equal '((there . t)) heard))
       (should-not sluice--retry))))
 
+(ert-deftest sluice-watch-test-subscription-survives-a-restart ()
+  "Who listens is connected again after a restart, with one message in all."
+  (fake-daemon-with
+    (let ((sluice--retry-delays '(0.02 0.05)))
+      (sluice-subscribe "queue" "errors")
+      (let ((shown (fake-daemon-messages
+                     (fake-daemon-kill)
+                     (fake-daemon-until (and sluice--retry (not sluice--connection)))
+                     ;; Some attempts in vain.
+                     (fake-daemon-until (equal '(0.05) (cdr sluice--retry)))
+                     (fake-daemon-start)
+                     (fake-daemon-until sluice--connection))))
+        (should (equal 1 (cl-count-if (lambda (text) (string-search "gone away" text)) shown)))
+        (should (equal 1 (length shown)))
+        (should-not sluice--retry)
+        (should (member '("queue" "errors") (plist-get (fake-daemon-seen) :subscribed)))
+        (sluice-unsubscribe "queue" "errors")
+        (should-not sluice--subscribed)))))
+
+(ert-deftest sluice-watch-test-no-retry-without-a-listener ()
+  "When nobody listens, a daemon that goes away is not looked for, nor told."
+  (fake-daemon-with
+    (let* ((conn (sluice-connection))
+           (shown (fake-daemon-messages
+                    (fake-daemon-kill)
+                    (fake-daemon-until (not (sluice-rpc-live-p conn))))))
+      (should-not sluice--retry)
+      (should-not shown))))
+
 (provide 'sluice-watch-test)
 ;;; sluice-watch-test.el ends here

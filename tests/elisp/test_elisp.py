@@ -150,6 +150,32 @@ def test_the_names_of_providers() -> None:
         assert [one for one in hosts if one[-2] in (name, "googleapis", "x", "githubcopilot")], name
 
 
+WITHOUT_A_KEY = {
+    *("sluice-gptel-mode", "sluice-gptel-explain-mode", "sluice-llm-mode", "sluice-warnings-mode"),
+    "sluice-forget-keys",
+}
+"""Modes that a person turns on in the init file, and what is needed once in a year."""
+
+
+def commands() -> set[str]:
+    """The commands that are offered: those that are loaded when somebody calls them."""
+    text = "\n".join(file.read_text() for file in PACKAGE.glob("*.el"))
+    form = re.compile(
+        r"^;;;###autoload[^\n]*\n\((defun|define-minor-mode|transient-define-prefix) ([a-z-]+)(.*?)(?=^\()", re.M | re.S
+    )
+    return {name for kind, name, body in form.findall(text + "\n(") if kind != "defun" or "(interactive" in body}
+
+
+def test_commands_are_reachable_and_documented() -> None:
+    """Each command has a key in the command map and a row in the README's table; the table has no other keys."""
+    keys = dict(re.findall(r'\(define-key map "(.)" #\'([a-z-]+)\)', (PACKAGE / "sluice.el").read_text()))
+    table = re.findall(r"^\| `C-c g (.)` \| `([a-z-]+)` \|", (HERE.parents[1] / "README.md").read_text(), re.MULTILINE)
+    offered = commands()
+    assert {"sluice-menu", "sluice-send", "sluice-chat", "sluice-doctor", "sluice-mode-line-mode"} <= offered
+    assert offered - WITHOUT_A_KEY <= set(keys.values())
+    assert dict(table) == keys
+
+
 def test_keys_that_users_own() -> None:
     """No file binds C-c and a letter, which users own, nor uses the prefix `daemon-`, which Emacs owns."""
     for file in PACKAGE.glob("*.el"):

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from daemon.errors import NotFound
-from daemon.journal import Journal, Keeping, open_reader
+from daemon.journal import Journal, Keeping, Which, open_reader
 from daemon.model import Event
 
 
@@ -96,6 +96,17 @@ async def test_bodies_by_policy(policy, names, make_journal, make_call, success,
     assert row is not None
     assert (row["tries"][0]["body"] is None) == (policy == "none")
     assert (await journal.rebuild("c1") is None) == (policy != "all")
+
+
+async def test_what_will_be_kept_is_known_before(make_journal, make_call):
+    """So that the log can name the file: by policy, by size, and nothing of a call without a body."""
+    long, none = make_call(body=b"x" * 100), make_call(body=b"")
+    for policy, wanted in (("failed", [False, True]), ("all", [True, True]), ("none", [False, False])):
+        journal = make_journal(bodies=policy, max_body_bytes=50)
+        assert [journal.keeps(make_call(), failed) for failed in (False, True)] == wanted
+        assert not journal.keeps(long, True)
+        assert not journal.keeps(none, True)
+        journal.close()
 
 
 async def test_files_are_private(make_journal, make_call, success):
@@ -327,11 +338,11 @@ async def test_forget_really_deletes(make_journal, make_call, failed_event):
             *(Event("queued", new, 300_000.0), failed_event(new, 300_010.0)),
         ],
     )
-    assert await journal.forget(before=250_000.0) == 1
+    assert (await journal.forget(Which(before=250_000.0))).calls == 1
     assert [row.calls for row in await journal.ledger("1970-01-01")] == [1]
     assert [row["id"] for row in await journal.calls()] == ["c2"]
     assert not [p for p in journal.folder.rglob("*") if p.is_file() and b"OLD-" in p.read_bytes()]
-    assert await journal.forget(only_bodies=True) == 1
+    assert (await journal.forget(Which(only_bodies=True))).calls == 1
     assert await journal.rebuild("c2") is None
     assert not list((journal.folder / "bodies").iterdir())
 

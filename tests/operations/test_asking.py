@@ -8,8 +8,26 @@ import json
 import pytest
 
 from daemon.errors import InvalidCall, NotFound
-from gateway.scripted import KEY, no_credit, ok
+from daemon.model import Limit
+from gateway.scripted import KEY, limited, no_credit, ok
 from operations.office import Make
+
+
+async def test_curl_of_a_call_that_waits(office: Make) -> None:
+    """Before it has ended, too, by both ids: the queue offers it. A body that cannot be pasted has to be written."""
+    here = office(ok(), origin=limited(Limit("requests", 1, 3600.0, "hour")))
+    await here.world.send()
+    waiting = [asyncio.create_task(here.world.send(ref=ref, body=body)) for ref, body in (("a", b"{}"), ("b", b"@x"))]
+    await asyncio.sleep(0)
+    told = await here.run("curl", call="a")
+    assert told["call"] == (await here.run("queue"))["queue"][0]["id"]
+    assert "--data-raw '{}'" in told["command"]
+    assert f"# Sluice call {told['call']}" in told["command"]
+    assert "@request-body" in (await here.run("curl", call="b"))["command"]
+    assert "http.client" in (await here.run("curl", call="a", format="python"))["command"]
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
 
 
 async def test_status_limits_queue(office: Make) -> None:

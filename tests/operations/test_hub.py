@@ -50,6 +50,22 @@ async def test_changes_are_gathered() -> None:
     assert heard == [("queue", {"queue": [{"id": "c1", "place": 2}]}), ("limits", {"pools": [{"pool": 1}]})]
 
 
+async def test_what_has_ended(office: Make) -> None:
+    """The ids of calls that have ended come together, good and bad ones, and can be asked for with a filter."""
+    here = office(ok(), no_credit())
+    await here.world.send()
+    await here.run("subscribe", topics=["ended"])
+    assert here.session.notes == []
+    await here.world.send()
+    await soon()
+    second = (await here.run("calls", limit=1))["calls"][0]["id"]
+    assert here.session.notes == [("ended", {"calls": [second]})]
+    ids = [row["id"] for row in (await here.run("calls"))["calls"]]
+    assert [row["id"] for row in (await here.run("calls", ids=ids[:1], failed=True))["calls"]] == ids[:1]
+    assert (await here.run("calls", ids=ids[1:], failed=True))["calls"] == []
+    assert (await here.run("calls", ids=[]))["calls"] == []
+
+
 async def test_unsubscribing() -> None:
     """Who leaves hears no more, on any topic; `close` forgets everybody."""
     hub = Hub(list, list)

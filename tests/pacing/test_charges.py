@@ -81,3 +81,35 @@ def test_calls_of_one_instant_may_come_in_any_order() -> None:
     assert log.beside(charges[0], 0.05) == 3
     assert log.beside(charges[2], 0.05) == 1
     assert log.beside(charges[4], 0.05) == 0
+
+
+def test_a_pause_after_a_burst() -> None:
+    """The windows about what is on its way only move when a call goes. After a burst and a long pause they lie behind
+    the others; nothing may be forgotten under their feet."""
+    log = ChargeLog(Window(60.0))
+    for seq in range(600):
+        log.advance(seq * 0.01, 0.05)
+        log.advance_way(seq * 0.01, 0.05)
+        log.add(Charge(seq, seq * 0.01, 1.0, 1.0))
+    for now in (200.0, 200.1, 400.0):
+        log.advance(now, 0.05)
+        assert min(window.first for window in log.windows) >= 0
+        log.advance_way(now, 0.05)
+        assert [window.total for window in log.windows] == [0.0, 0.0, 0.0]
+
+
+def test_pauses_of_any_length() -> None:
+    """With bursts and pauses as they come, also longer than two periods, each sum is that counted anew."""
+    rng = random.Random(7)
+    for _ in range(30):
+        log, now, charges = ChargeLog(Window(60.0)), 0.0, list[Charge]()
+        for seq in range(1500):
+            now += rng.choice((0.0, 0.001, 0.01, 0.3)) if rng.random() < 0.995 else rng.uniform(20.0, 500.0)
+            log.advance(now, 0.05)
+            if rng.random() < 0.7:
+                log.advance_way(now, 0.05)
+                charges.append(Charge(seq, now, rng.random(), 1.0))
+                log.add(charges[-1])
+        for window in log.windows:
+            assert window.first >= 0
+            assert abs(window.total - sum(c.amount for c in charges if c.at > window.edge)) < 1e-6

@@ -13,6 +13,7 @@
 (require 'sluice)
 (require 'sluice-chat)
 (require 'sluice-explain)
+(require 'sluice-send)
 
 (defun commands-begin (state)
   "Begin a scene with a daemon whose state directory is STATE."

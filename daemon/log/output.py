@@ -1,7 +1,4 @@
-"""The log: a reader of events. One line a call at `info`, each step at `debug`, with the curl command when it failed.
-
-No key and no prompt text is ever logged: targets are sealed, everything else passes the redactor.
-"""
+"""Where the log goes, and in which form. Whatever passes here holds no key and drives no terminal."""
 
 from __future__ import annotations
 
@@ -14,97 +11,17 @@ import re
 import stat
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
-from daemon.model import Call, Event
 from daemon.redact import Redactor
 
 LEVELS = ("debug", "info", "warning", "error")
 
-_calls = logging.getLogger("sluice.call")
 _log = logging.getLogger("sluice.log")
-_SHOWN_HEADERS = ("ratelimit", "retry-after", "request-id", "content-type")
 
-_DRIVING = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
-_CONTROL = re.compile(f"[{_DRIVING}]")
+DRIVING = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
+_CONTROL = re.compile(f"[{DRIVING}]")
 """What could drive the terminal in which somebody reads the log."""
-_LINE_BREAKING = re.compile(rf"[\t\n{_DRIVING}]")
-"""The same and line ends: a model's name must not look like one more line of the log."""
-
-
-class CallLog:
-    """A sink of the gateway."""
-
-    def __init__(self, redactor: Redactor, curl_of: Callable[[Call], str]) -> None:
-        self._redactor = redactor
-        self._curl_of = curl_of
-
-    def __call__(self, event: Event) -> None:
-        """Log one event."""
-        if event.final:
-            _calls.info("%s", self._clean(event, summary(event)))
-        if not _calls.isEnabledFor(logging.DEBUG):
-            return
-        for line in steps(event):
-            _calls.debug("%s  %s", event.call.id, self._clean(event, line))
-        if event.kind == "failed" and event.final:
-            _calls.debug("%s  the same call from a terminal:\n%s", event.call.id, self._curl_of(event.call))
-
-    def _clean(self, event: Event, text: str) -> str:
-        return _LINE_BREAKING.sub("\N{REPLACEMENT CHARACTER}", self._redactor.scrub(text, event.call.secrets()))
-
-
-def summary(event: Event) -> str:
-    """One line for a call that has ended."""
-    call = event.call
-    parts = [call.id, call.method, call.origin.host + str(call.target).partition("?")[0], call.model or "-"]
-    parts.append(
-        {"done": str(event.status), "cancelled": "cancelled"}.get(event.kind, f"{event.status or 'no answer'}")
-    )
-    parts.append(f"{max(0.0, event.at - call.arrived_at):.2f} s")
-    if event.attempt != 1:
-        parts.append(f"{event.attempt} attempts")
-    if event.usage is not None:
-        about = "" if event.usage.reported else "about "
-        parts.append(f"{about}{event.usage.input}+{event.usage.output} tokens")
-    if event.explanation is not None:
-        parts.append(f"{event.explanation.finding.subtype}: {event.explanation.line}")
-    elif event.reason:
-        parts.append(event.reason)
-    return " ".join(parts)
-
-
-def steps(event: Event) -> list[str]:
-    """The lines that a debug log shows for one event."""
-    call = event.call
-    match event.kind:
-        case "queued":
-            about = f"{call.method} {call.origin.host}{call.target} model={call.model or '-'} client={call.client}"
-            size = (
-                f"priority={call.priority.name.lower()} body={len(call.body)} B, about {call.estimate.total:.0f} tokens"
-            )
-            return [f"queued  {about} {size}" + (f"; waits for {event.reason}" if event.reason else "")]
-        case "admitted":
-            return [f"admitted after {event.wait_s or 0:.2f} s (attempt {event.attempt})"]
-        case "sent":
-            return [f"sent to {call.origin.url}"]
-        case "answered":
-            kept = [f"{n}: {v}" for n, v in event.headers if any(word in n.lower() for word in _SHOWN_HEADERS)]
-            return [f"answered {event.status}", *(f"    {line}" for line in kept)]
-        case "first_byte":
-            return ["first byte"]
-        case "failed":
-            finding = event.explanation.finding if event.explanation is not None else None
-            how = f"{finding.subtype} by rule {finding.rule}" if finding is not None else event.reason
-            detail = f" ({event.failure.detail})" if event.failure is not None and event.failure.detail else ""
-            return [f"failed with {event.status or 'no answer'}: {how}{detail}"]
-        case "held":
-            return [f"held: goes again in {event.wait_s or 0:.2f} s, {event.reason}"]
-        case "done":
-            return [f"done, {event.bytes_out} bytes"]
-        case _:
-            return [f"{event.kind}: {event.reason}"]
 
 
 class _Clean(logging.Formatter):
@@ -147,6 +64,9 @@ class _Json(_Clean):
 
     def format(self, record: logging.LogRecord) -> str:
         row = {"at": round(record.created, 3), "level": record.levelname.lower(), "logger": record.name}
+        call = getattr(record, "call", None)
+        if call is not None:
+            row["call"] = call
         row["text"] = self.text(record)
         if record.exc_info:
             row["traceback"] = self.traceback(record)
@@ -242,4 +162,5 @@ def take_down(output: Output) -> None:
     """Undo `set_up`."""
     for handler in output.handlers:
         logging.getLogger().removeHandler(handler)
-        handler.close()
+        with contextlib.suppress(OSError):  # a full disk does not take the last lines either
+            handler.close()

@@ -1,126 +1,20 @@
-"""What the log says of a call, and what it never says."""
+"""Where the log goes, whatever happens there."""
 
 from __future__ import annotations
 
 import json
 import logging
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from daemon import log
-from daemon.gateway.intake import Intake
-from daemon.model import Call, Estimate, Event, Failure, Origin, Usage
 from daemon.redact import Redactor
-from gateway.scripted import CATALOGUE, KEY, incoming
 
 REDACTOR = Redactor(b"test")
-ORIGIN = Origin("api.openai.com", "https://api.openai.com", "openai")
 KEY_SHAPED = "sk-" + "a1" * 20
-
-
-def call(**more: Any) -> Call:
-    """A call to OpenAI."""
-    made = Intake(lambda host: ORIGIN, lambda origin, ask: Estimate(1, 9, 3), REDACTOR, "en", "inline", lambda: 100.0)
-    return replace(made.receive(incoming(**more)), id="c1234")
-
-
-def failed(**more: Any) -> Event:
-    """A final failure that repeats the key."""
-    body = b'{"error":{"message":"Incorrect API key provided: %b","code":"invalid_api_key"}}' % KEY.encode()
-    failure = Failure(status=401, body=body, provider="openai", host="api.openai.com", detail=more.pop("detail", ""))
-    explanation = CATALOGUE.explain(CATALOGUE.classify(failure))
-    return Event("failed", call(**more), 102.5, 1, status=401, failure=failure, explanation=explanation, final=True)
-
-
-@pytest.fixture
-def told(caplog: Any) -> Iterator[Any]:
-    """What a CallLog writes, at debug level."""
-    caplog.set_level(logging.DEBUG, logger="sluice")
-    return caplog
-
-
-def sink() -> log.CallLog:
-    """A sink of the gateway."""
-    return log.CallLog(REDACTOR, lambda call: f"curl --the-command {call.id}")
-
-
-def test_one_line_for_a_call() -> None:
-    """Id, method, host and path, model, status, time, attempts, tokens."""
-    done = Event("done", call(), 102.5, 2, status=200, usage=Usage(9, 2), final=True)
-    assert log.summary(done) == (
-        "c1234 POST api.openai.com/v1/chat/completions gpt-4o 200 2.50 s 2 attempts 9+2 tokens"
-    )  # fmt: skip
-    gone = Event("cancelled", call(body=b""), 99.0, 1, reason="the client left", final=True)
-    assert log.summary(gone) == "c1234 POST api.openai.com/v1/chat/completions - cancelled 0.00 s the client left"
-    assert "401" in log.summary(failed())
-    assert "invalid_api_key" in log.summary(failed())
-    lost = replace(failed(), status=None)
-    assert "no answer" in log.summary(lost)
-
-
-def test_info_is_one_line_a_call(caplog: Any) -> None:
-    """Steps are only told at debug level."""
-    caplog.set_level(logging.INFO, logger="sluice")
-    write = sink()
-    for event in (Event("queued", call(), 100.0), Event("sent", call(), 100.0, 1), failed()):
-        write(event)
-    assert len(caplog.records) == 1
-
-
-def test_steps(told: Any) -> None:
-    """Each kind of event has its words, and a failure its curl command."""
-    write = sink()
-    one = call()
-    answered = (("X-RateLimit-Limit-Requests", "60"), ("Retry-After", "2"), ("X-Other", "secret-ish"))
-    for event in (
-        Event("queued", one, 100.0, reason="requests per minute"),
-        Event("admitted", one, 100.0, 1, wait_s=1.5),
-        Event("sent", one, 100.0, 1),
-        Event("answered", one, 100.0, 1, status=429, headers=answered),
-        Event("held", one, 100.0, 1, wait_s=2.0, reason="the limit is used up"),
-        Event("first_byte", one, 100.0, 2),
-        Event("done", one, 100.0, 2, status=200, bytes_out=17, final=True),
-        Event("cancelled", one, 100.0, 2, reason="the client left", final=True),
-        failed(detail="what the system said"),
-    ):
-        write(event)
-    for words in (
-        "waits for requests per minute", "about 12 tokens", "admitted after 1.50 s (attempt 1)",
-        "sent to https://api.openai.com", "answered 429", "X-RateLimit-Limit-Requests: 60", "goes again in 2.00 s",
-        "first byte", "done, 17 bytes", "cancelled: the client left", "(what the system said)",
-        "curl --the-command c1234",
-    ):  # fmt: skip
-        assert words in told.text
-    assert "X-Other" not in told.text
-    assert "Hello" not in told.text  # the prompt
-
-
-def test_no_key(told: Any) -> None:
-    """Neither the call's own key nor one in the query or in what the provider repeats is logged."""
-    write = sink()
-    for event in (Event("queued", call(target=f"/v1/x?key={KEY}"), 100.0), failed(detail=f"with {KEY}")):
-        write(event)
-    assert told.records
-    assert KEY not in told.text
-
-
-def test_lines_cannot_be_forged(told: Any) -> None:
-    """A model name with line breaks and terminal commands stays one harmless line."""
-    body = json.dumps({"model": "x\n2026-01-01 info forged\x1b[2J\u202e"}).encode()
-    write = sink()
-    write(Event("queued", call(body=body), 100.0))
-    write(Event("done", call(body=body), 100.0, 1, status=200, final=True))
-    for record in told.records:
-        assert not set(record.getMessage()) & {"\n", "\x1b", "\u202e"}
-
-
-def test_unknown_kinds_are_told_too() -> None:
-    """A kind that nobody wrote words for is not lost."""
-    assert log.steps(Event("cancelled", call(), 1.0, reason="why")) == ["cancelled: why"]
 
 
 @pytest.fixture
@@ -197,6 +91,17 @@ def test_a_log_that_cannot_be_written_hurts_nobody(set_up: Any, tmp_path: Path, 
     (tmp_path / "plain").write_text("")
     set_up(file=tmp_path / "plain" / "sluice.log")
     logging.getLogger("sluice.test").info("again")
+
+
+def test_a_full_disk_hurts_nobody(tmp_path: Path) -> None:
+    """Neither a line nor the end raises when the disk takes nothing."""
+    if not Path("/dev/full").exists():
+        pytest.skip("/dev/full is missing: run this test on Linux")
+    before = logging.raiseExceptions
+    made = log.set_up(REDACTOR, style="text", level="info", file=Path("/dev/full"), max_bytes=1 << 20, keep=2)
+    logging.getLogger("sluice.test").info("hello")
+    log.take_down(made)
+    logging.raiseExceptions = before
 
 
 def test_without_a_file(set_up: Any, capsys: Any) -> None:

@@ -1,0 +1,125 @@
+"""`daemon export`: calls of the journal for other programs, as JSON lines or as an HTTP Archive.
+
+Calls are read and written one after the other, however many there are. Keys were taken out before the journal got them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import contextlib
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from daemon.cli import terminal
+from daemon.cli.client import NotRunning, ask
+from daemon.cli.language import chosen
+from daemon.cli.offline import key_variable
+from daemon.cli.options import paths
+from daemon.cli.show import as_json
+from daemon.config import Paths
+from daemon.curl.har import answered, archive, entry
+from daemon.curl.request import plain_request
+from daemon.errors import Refusal
+from daemon.journal import call_of, open_reader
+from daemon.phrases import phrase, told
+
+STDOUT = "-"
+
+
+def run(options: argparse.Namespace, filters: Mapping[str, Any]) -> None:
+    """Write the calls that match. Raises NotFound without a journal, Refusal when the file cannot be written."""
+    where, language = paths(options), chosen(options)
+    with open_reader(_folder(where)) as reader:
+        rows = Counted(told(row, language) for row in reader.each(**filters))
+        form = options.format or ("har" if options.file.endswith(".har") else "jsonl")
+        pieces = _archive(where, rows, options.bodies) if form == "har" else _lines(rows, options.bodies)
+        if options.file == STDOUT:
+            terminal.say_pieces(pieces)
+            return
+        _write(Path(options.file), pieces)
+    terminal.say([phrase("export.done", n=rows.count, file=options.file).told(language)])
+
+
+class Counted:
+    """Hands on what it is given, and counts it."""
+
+    def __init__(self, rows: Iterable[dict[str, Any]]) -> None:
+        self._rows = rows
+        self.count = 0
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        for row in self._rows:
+            self.count += 1
+            yield row
+
+
+def _folder(where: Paths) -> Path:
+    """Where the journal is: the running daemon knows best."""
+    with contextlib.suppress(NotRunning, KeyError, TypeError):
+        return Path(ask(where, "status")["journal"]["path"]).parent
+    return where.state_dir
+
+
+def _lines(rows: Iterable[dict[str, Any]], bodies: bool) -> Iterator[str]:
+    """A line for each call: what `daemon calls ID --json` shows, and with BODIES what was kept of both."""
+    for row in rows:
+        if bodies:
+            for part in ("request", "answer"):
+                row[part] |= _as_text(_kept(row, part))
+        yield as_json(row) + "\n"
+
+
+def _as_text(body: bytes | None) -> dict[str, str]:
+    if body is None:
+        return {}
+    try:
+        return {"body": body.decode()}
+    except UnicodeDecodeError:
+        return {"body_base64": base64.b64encode(body).decode()}
+
+
+def _archive(where: Paths, rows: Iterable[dict[str, Any]], bodies: bool) -> Iterator[str]:
+    variables: dict[tuple[str, str], str | None] = {}
+
+    def entries() -> Iterator[dict[str, Any]]:
+        for row in rows:
+            body = _kept(row, "request") if bodies else None
+            call = call_of(row, body or b"")
+            name = (row["host"], row["provider"])
+            if name not in variables:
+                variables[name] = key_variable(where, call)
+            kept = body is not None or not row["request"]["bytes"]
+            plain = plain_request(call, key_variable=variables[name], body_kept=kept)
+            if not bodies:
+                row = {**row, "tries": [{**one, "body": None} for one in row["tries"]]}
+            yield entry(plain, answered(row, _kept(row, "answer") if bodies else None))
+
+    yield from archive(entries())
+    yield "\n"
+
+
+def _kept(row: Mapping[str, Any], part: str) -> bytes | None:
+    """The body in its file; None when there is none, or when it went while we read."""
+    file = row[part]["file"]
+    with contextlib.suppress(OSError):
+        return Path(file).read_bytes() if file else None
+    return None
+
+
+def _write(path: Path, pieces: Iterable[str]) -> None:
+    """The whole into a file that only you can read, or nothing. Raises Refusal."""
+    half = path.with_name(f".{path.name}.half-{os.getpid()}")
+    try:
+        fd = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            with open(fd, "w", encoding="utf-8", errors="backslashreplace") as file:
+                file.writelines(pieces)
+            half.replace(path)
+        finally:
+            half.unlink(missing_ok=True)
+    except OSError as error:
+        why = str(error.strerror or error)
+        raise Refusal(phrase("export.unwritable", file=str(path), why=why)) from None

@@ -1,0 +1,217 @@
+"""The way in by TCP over a real port: both languages, each with the token, and nothing without."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from daemon.doors import rpc as rpc_door
+from daemon.doors.http import HttpDoor
+from daemon.doors.listener import Listener, Room, bind_tcp
+from daemon.doors.rpc import RpcDoor
+from daemon.errors import ConfigError
+from doors.test_http import Script, error_of
+from doors.wire import Wire
+
+KEY = "CANARY-listener-key-0123456789"
+
+
+class Both(Script):
+    """What both doors lead to. It notes the operations that ran by JSON-RPC."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ran: list[tuple[str, Any]] = []
+
+    async def by_rpc(self, name: str, params: Any, session: Any, tag: Any) -> Any:
+        """An operation."""
+        self.ran.append((name, dict(params)))
+        return {"name": name}
+
+
+@contextlib.asynccontextmanager
+async def listening(place: Path, both: Both, most: int = 256) -> AsyncIterator[Listener]:
+    """A listener with both doors behind it."""
+    http, rpc = HttpDoor(both, both.operate), RpcDoor(both.by_rpc, 1 << 20)  # type: ignore[arg-type]
+    listener = Listener(("127.0.0.1", 0), place / "token")
+    await listener.open(http, rpc, most)
+    yield listener
+    listener.close()
+    listener.close()
+    rpc.close()
+    await http.close(0.1)
+
+
+@contextlib.asynccontextmanager
+async def visit(listener: Listener) -> AsyncIterator[Wire]:
+    """A connection to the listener."""
+    wire = Wire(*await asyncio.open_connection("127.0.0.1", int(listener.url.rpartition(":")[2])))
+    try:
+        yield wire
+    finally:
+        await wire.close()
+
+
+def request(listener: Listener, *lines: str, target: str = "/to/api.example.com/v1", token: bool = True) -> bytes:
+    """A request as a program sends it whose base URL is ours."""
+    said = [f"X-Sluice-Token: {listener.token_file.read_text().strip()}"] if token else []
+    host = listener.url.removeprefix("http://")
+    return "\r\n".join([f"GET {target} HTTP/1.1", f"Host: {host}", *said, *lines, "", ""]).encode()
+
+
+async def ask(listener: Listener, data: bytes) -> Any:
+    """The answer to DATA."""
+    async with visit(listener) as wire:
+        wire.send(data)
+        return await wire.answer()
+
+
+async def test_a_call_with_the_token(place: Path) -> None:
+    """The host in the path is where it goes, and the provider's key is untouched."""
+    both = Both()
+    async with listening(place, both) as listener:
+        answer = await ask(listener, request(listener, f"Authorization: Bearer {KEY}"))
+        operation = await ask(listener, request(listener, target="/_sluice/status"))
+    assert (answer[0], operation[0]) == (b"HTTP/1.1 200 OK", b"HTTP/1.1 200 OK")
+    assert (both.heard[0].host, both.heard[0].target) == ("api.example.com", "/v1")
+    assert ("Authorization", f"Bearer {KEY}") in both.heard[0].headers
+
+
+@pytest.mark.parametrize("target", ["/to/api.example.com/v1", "/_sluice/status", "/_sluice/shutdown", "/v1", "/"])
+@pytest.mark.parametrize("line", ["X-Sluice-Token: wrong", "Origin: http://evil.com", "X: y"])
+async def test_nothing_without_the_token(place: Path, target: str, line: str) -> None:
+    """No call, no operation, not even whether there is one; no field that lets a page read the answer."""
+    both = Both()
+    async with listening(place, both) as listener:
+        answer = await ask(listener, request(listener, line, target=target, token=False))
+    assert answer[0] == b"HTTP/1.1 403 Not let in"
+    assert error_of(answer)["type"] == "sluice_not_allowed"
+    assert not any(name.startswith("access-control") for name in answer[1])
+    assert not both.heard
+    assert not both.operations
+
+
+async def test_a_preflight_is_refused(place: Path) -> None:
+    """What a browser asks before it sends our header gets a 403 without a field that would allow it."""
+    preflight = b"OPTIONS /to/api.example.com/v1 HTTP/1.1\r\nHost: %b\r\nOrigin: http://evil.com\r\n\r\n"
+    async with listening(place, Both()) as listener:
+        answer = await ask(listener, preflight % listener.url.removeprefix("http://").encode())
+    assert answer[0] == b"HTTP/1.1 403 Not let in"
+    assert not any(name.startswith("access-control") for name in answer[1])
+
+
+async def test_a_path_without_a_host(place: Path) -> None:
+    """Host names us here: without /to/ nobody knows where the call should go, and the answer says how."""
+    both = Both()
+    async with listening(place, both) as listener:
+        answer = await ask(listener, request(listener, target="/v1/models"))
+    assert answer[0].startswith(b"HTTP/1.1 400 ")
+    assert "/to/" in error_of(answer)["message"]
+    assert not both.heard
+
+
+async def test_json_rpc_with_the_token(place: Path) -> None:
+    """`hello` carries it, no operation hears it, and then the connection is like any other."""
+    both = Both()
+    async with listening(place, both) as listener, visit(listener) as wire:
+        token = listener.token_file.read_text().strip()
+        wire.send(json.dumps({"id": 1, "method": "hello", "params": {"token": token, "client": "x"}}).encode() + b"\n")
+        wire.send(b'{"id":2,"method":"status","params":{"pad":"' + b"x" * 100_000 + b'"}}\n')
+        assert [json.loads(await wire.line())["result"]["name"] for _ in range(2)] == ["hello", "status"]
+    assert both.ran[0] == ("hello", {"client": "x"})
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        b'{"id":1,"method":"status"}',
+        b'{"id":1,"method":"hello"}',
+        b'{"id":1,"method":"hello","params":{"token":"wrong"}}',
+        b'{"id":1,"method":"hello","params":{"token":["x"]}}',
+        b'{"id":1,"method":"hello","params":{"token":null}}',
+        b'{"method":"shutdown"}',
+        b'[{"method":"shutdown"},{"id":2,"method":"status"}]',
+    ],
+)
+async def test_json_rpc_without_the_token(place: Path, message: bytes) -> None:
+    """Whatever comes before it is refused and ends the connection; nothing runs."""
+    both = Both()
+    async with listening(place, both) as listener, visit(listener) as wire:
+        wire.send(message + b"\n")
+        answers = [json.loads(line) for line in (await wire.rest()).splitlines()]
+    assert answers
+    assert {answer["error"]["code"] for answer in answers} == {-32013}
+    assert both.ran == []
+
+
+async def test_a_stranger_may_not_say_much(place: Path) -> None:
+    """Before the token only 64 KiB of a message are taken."""
+    async with listening(place, Both()) as listener, visit(listener) as wire:
+        wire.send(b'{"id":1,"method":"hello","params":{"pad":"' + b"x" * 100_000)
+        assert json.loads(await wire.line())["error"]["code"] == -32600
+        assert await wire.rest() == b""
+
+
+async def test_a_stranger_who_says_nothing(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who begins to speak JSON-RPC and then waits is sent away; who was let in may be silent."""
+    monkeypatch.setattr(rpc_door, "STRANGERS_S", 0.05)
+    async with listening(place, Both()) as listener, visit(listener) as known, visit(listener) as quiet:
+        token = listener.token_file.read_text().strip()
+        known.send(json.dumps({"id": 1, "method": "hello", "params": {"token": token}}).encode() + b"\n")
+        await known.line()
+        quiet.send(b'{"id"')
+        assert await quiet.rest() == b""
+        known.send(b'{"id":2,"method":"status"}\n')
+        assert json.loads(await known.line())["id"] == 2
+
+
+async def test_connections_are_counted(place: Path) -> None:
+    """Those by TCP have a limit of their own, whether or not they say a word; who leaves makes room."""
+    async with listening(place, Both(), most=2) as listener, visit(listener) as one, visit(listener) as two:
+        one.send(b"G")
+        two.send(request(listener))
+        await two.answer()
+        async with visit(listener) as three:
+            assert await three.rest() == b""
+        await one.close()
+        two.send(request(listener))
+        await two.answer()  # by now the first one's end was heard, too
+        answer = await ask(listener, request(listener))
+        assert answer[0] == b"HTTP/1.1 200 OK"
+
+
+class Transport(asyncio.BaseTransport):
+    """A transport that is open or not."""
+
+    open = True
+
+    def is_closing(self) -> bool:
+        """As it was set."""
+        return not self.open
+
+
+def test_room_counts_those_who_are_in() -> None:
+    """Who has left makes room."""
+    room, first = Room(1), Transport()
+    assert room(first)
+    assert not room(Transport())
+    first.open = False
+    assert room(Transport())
+
+
+def test_a_port_that_is_taken() -> None:
+    """The setting is named; a daemon whose place is taken may share its port for a moment."""
+    with bind_tcp(("127.0.0.1", 0), share=True) as first:
+        address = first.getsockname()
+        with pytest.raises(ConfigError, match=f"listen: 127.0.0.1:{address[1]} cannot be used"):
+            bind_tcp(address)
+        bind_tcp(address, share=True).close()
+    with bind_tcp(("::1", 0)) as six:
+        assert six.family is socket.AF_INET6

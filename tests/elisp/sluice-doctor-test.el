@@ -1,0 +1,117 @@
+;;; sluice-doctor-test.el --- Tests of sluice-doctor.el -*- lexical-binding: t; -*-
+
+;; SPDX-License-Identifier: GPL-3.0-or-later
+
+;;; Code:
+
+(require 'fake-daemon)
+(require 'sluice-doctor)
+
+(defvar sluice-gptel-mode)
+
+(defmacro sluice-doctor-test-page (script &rest body)
+  "Open the page with a check program that runs the shell SCRIPT, then run BODY there."
+  (declare (indent 1) (debug t))
+  `(let* ((program (make-temp-file "sluice-check" nil nil (concat "#!/bin/sh\n" ,script "\n")))
+          (sluice-daemon-command (list program "serve"))
+          (sluice-host "api.example.org") (auth-sources nil))
+     (set-file-modes program #o755)
+     (unwind-protect
+         (save-window-excursion
+           (sluice-doctor)
+           (with-current-buffer "*Sluice doctor*"
+             (fake-daemon-until (consp sluice-doctor--check))
+             ,@body))
+       (delete-file program))))
+
+(ert-deftest sluice-doctor-test-healthy ()
+  "With all in place: versions, socket and its mode, and a check that finds nothing."
+  (fake-daemon-with
+    (set-file-modes (fake-daemon-socket) #o600)
+    (sluice-doctor-test-page "test \"$1\" = check"
+      (let ((text (buffer-string)))
+        (dolist (part '("^ok    The daemon runs: version 9.9, process [0-9]+"
+                        "^note  The daemon is version 9.9, this package 0.1.0"
+                        "^ok    The socket .* is yours alone (mode 600)"
+                        "^ok    The daemon's own check finds nothing to mend"
+                        "\\`All is well"))
+          (should (string-match-p part text)))))))
+
+(ert-deftest sluice-doctor-test-no-daemon ()
+  "Without a daemon it is said how to start it, and a key does so."
+  (fake-daemon-without
+    (sluice-doctor-test-page "exit 0"
+      (should (string-match-p "^BAD   The daemon does not answer\n +→ Start it with M-x"
+                              (buffer-string)))
+      (should (string-match-p "^ +\\[1\\] Start it$" (buffer-string)))
+      (let ((started nil) (last-command-event ?1))
+        (cl-letf (((symbol-function 'sluice-start) (lambda () (setq started t))))
+          (call-interactively (key-binding "1")))
+        (should started))
+      (let ((last-command-event ?9))
+        (should-error (call-interactively (key-binding "9")) :type 'user-error)))))
+
+(ert-deftest sluice-doctor-test-socket-open ()
+  "A socket that others may use is found, and its button closes it."
+  (fake-daemon-with
+    (set-file-modes (fake-daemon-socket) #o666)
+    (sluice-doctor-test-page "exit 0"
+      (should (string-match-p "^BAD   Others may use the socket .* (mode 666)" (buffer-string)))
+      (should (string-match-p "One thing is to be mended" (buffer-string)))
+      (let ((last-command-event ?1))
+        (call-interactively (key-binding "1")))
+      (should (= #o600 (file-modes (fake-daemon-socket))))
+      (should (string-match-p "yours alone (mode 600)" (buffer-string))))))
+
+(ert-deftest sluice-doctor-test-keys ()
+  "Of keys the names are shown, and never a value."
+  (fake-daemon-with
+    (fake-daemon-set :pools [(:host "api.example.org") (:host "other.example.org")])
+    (let ((file (make-temp-file "authinfo" nil nil
+                                "machine api.example.org login apikey password CANARY-doctor\n")))
+      (unwind-protect
+          (sluice-doctor-test-page "exit 0"
+            (let ((auth-sources (list file)) (auth-source-do-cache nil))
+              (sluice-doctor--look))
+            (should (string-match-p "^ok    auth-source has a key: machine api.example.org login"
+                                    (buffer-string)))
+            (should (string-match-p "^note  auth-source has no key for other.example.org"
+                                    (buffer-string)))
+            (should-not (string-search "CANARY" (buffer-string))))
+        (delete-file file)))))
+
+(ert-deftest sluice-doctor-test-check-finds ()
+  "What the daemon's own check finds is shown as it says it, and counted."
+  (fake-daemon-with
+    (set-file-modes (fake-daemon-socket) #o600)
+    (sluice-doctor-test-page "echo 'BAD   the state folder is open'; exit 1"
+      (should (string-match-p "own check finds\nBAD   the state folder is open" (buffer-string)))
+      (should (string-match-p "\\`One thing is to be mended" (buffer-string))))))
+
+(ert-deftest sluice-doctor-test-protocol ()
+  "A daemon of another protocol is wrong, with what to update."
+  (let ((process-environment (cons "FAKE_PROTOCOL=7" process-environment)))
+    (fake-daemon-with
+      (fake-daemon-messages
+        (sluice-doctor-test-page "exit 0"
+          (should (string-match-p "^BAD   The daemon speaks protocol 7, this package 1\n.*package-upgrade"
+                                  (buffer-string))))))))
+
+(ert-deftest sluice-doctor-test-gptel ()
+  "It is told whether gptel goes through Sluice, and a button turns that on."
+  (dolist (case '((nil nil "not installed") (t nil "does not go") (t t "goes through Sluice")))
+    (cl-letf (((symbol-function 'locate-library) (lambda (&rest _) (nth 0 case)))
+              ((symbol-function 'featurep) #'ignore))
+      (let ((sluice-gptel-mode (nth 1 case)))
+        (should (string-search (nth 2 case)
+                               (sluice-finding-what (car (sluice-doctor--gptel)))))))))
+
+(ert-deftest sluice-doctor-test-programs ()
+  "Missing programs are told with what to do."
+  (let ((exec-path nil) (sluice-daemon-command '("no-such-program" "serve")))
+    (should (string-search "install it" (sluice-finding-mend (car (sluice-doctor--curl)))))
+    (should (string-search "pipx install" (sluice-finding-mend (car (sluice-doctor--program)))))
+    (should-not (sluice-doctor--check-command))))
+
+(provide 'sluice-doctor-test)
+;;; sluice-doctor-test.el ends here
