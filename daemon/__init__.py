@@ -13,6 +13,7 @@ The house, top floor first (imports go downward only; tests/test_house.py holds 
     upstream          the only outbound network
     journal           what happened to each call
     usage             what calls cost, and the person's own budgets
+    cache             answers that are given again
     log               one line a call, or a block of its steps
     systemd           a socket that it hands over, and what it hears of us
     process           memory, limits and event loop of the process

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from daemon import __version__, desktop, log, systemd
+from daemon.cache import AnswerCache
 from daemon.config import Config, Paths, load, origins, proxy_lookup
 from daemon.curl import curl_command, needs_file
 from daemon.doors import porter
@@ -28,7 +29,7 @@ from daemon.doors.rpc import RpcDoor
 from daemon.doors.standing import Standing
 from daemon.errors import ConfigError, NotFound, ShuttingDown
 from daemon.explain import Catalogue
-from daemon.gateway import Gateway
+from daemon.gateway import Gateway, Rules
 from daemon.journal import Journal
 from daemon.log import CallLog
 from daemon.model import Call, Failure, Origin, Priority
@@ -217,6 +218,8 @@ class App:
             allowance=self._budgets if self._budgets else None,
             language=config.language,
             explain=config.explain,
+            rules=sharing_rules(config),
+            cache=answer_cache(config, self._paths),
         )
 
     def _equip(self, config: Config) -> Desk:
@@ -437,6 +440,25 @@ def budgets_of(config: Config, prices: PriceList, alarm: Callable[[Alarm], None]
         return interactive if call.priority == Priority.INTERACTIVE else normal
 
     return Budgets(config.budgets, prices, currency=config.currency, patience=patience, alarm=alarm)
+
+
+def sharing_rules(config: Config) -> Rules:
+    """Which calls share an answer or a request."""
+    batch = config.batch
+    return Rules(
+        coalesce=config.coalesce,
+        cache=config.cache.enabled,
+        embeddings=batch.embeddings,
+        completions=batch.completions,
+        max_items=batch.max_items,
+        max_tokens=batch.max_tokens,
+    )
+
+
+def answer_cache(config: Config, paths: Paths) -> AnswerCache:
+    """The answers that are kept, beside the journal."""
+    keep = config.cache
+    return AnswerCache(paths.state_dir, max_age_s=keep.max_age_s, max_bytes=keep.max_bytes, max_body=keep.max_body)
 
 
 def pacing_settings(config: Config) -> PacingSettings:

@@ -144,6 +144,31 @@ class Usage:
         return self.input + self.output
 
 
+CacheUse = Literal["off", "on", "refresh"]
+"""on: an answer that is kept will do; refresh: send, and keep the new answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """What a call may share with others."""
+
+    coalesce: bool = False
+    """While it is under way, calls that are identical to it get its answer."""
+    cache: CacheUse = "off"
+    batch: bool = False
+    """It may go as one request with others that wait beside it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """The other call whose sending answers this one."""
+
+    how: Literal["same", "batch", "cache"]
+    """same: it was identical; batch: both were one request; cache: its answer was kept."""
+    call: str
+    """Its id."""
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One thing a user asked for; it may take several attempts."""
@@ -169,6 +194,8 @@ class Call:
     arrived_at: float = 0.0
     language: str | None = None
     explain: Literal["inline", "field", "off"] = "inline"
+    sharing: Sharing | None = None
+    """None: it shares nothing, and is sent as it is."""
 
     @property
     def model(self) -> str | None:
@@ -338,17 +365,20 @@ class Explanation:
         )
 
 
-EventKind = Literal["queued", "admitted", "sent", "answered", "first_byte", "failed", "held", "done", "cancelled"]
+EventKind = Literal[
+    "queued", "joined", "admitted", "sent", "answered", "first_byte", "left", "failed", "held", "done", "cancelled",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
     """One step in the life of a call. Journal, log and progress notifications are readers of these.
 
-    queued: the call has come in. admitted: it may go (`waited_s`). sent: bytes go out (attempt n).
-    answered: status and headers are there. first_byte: body begins. failed: an attempt failed (`failure`,
-    `explanation`; `final` says whether the client gets it). held: it waits to be sent again (`wait_s`, `reason`).
-    done: a success has been delivered whole. cancelled: the client left or somebody cancelled it.
+    queued: the call has come in. joined: it is not sent by itself, another call's sending answers it (`company`).
+    admitted: it may go (`waited_s`). sent: bytes go out (attempt n). answered: status and headers are there.
+    first_byte: body begins. left: its client has gone, but others wait for the same answer. failed: an attempt failed
+    (`failure`, `explanation`; `final` says whether the client gets it). held: it waits to be sent again (`wait_s`,
+    `reason`). done: a success has been delivered whole. cancelled: the client left or somebody cancelled it.
     Every call ends with exactly one of done, cancelled, or failed with `final` true.
     """
 
@@ -369,6 +399,8 @@ class Event:
     """With done: the answer's body, when the journal wants bodies of all calls."""
     bytes_out: int = 0
     """With done: size of the answer's body."""
+    company: Company | None = None
+    """With joined."""
 
 
 @dataclass(frozen=True, slots=True)

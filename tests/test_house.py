@@ -43,6 +43,7 @@ STOREYS: tuple[frozenset[str], ...] = (
             "desktop",
             "usage",
             "systemd",
+            "cache",
         }
     ),
     frozenset({"model", "spending"}),

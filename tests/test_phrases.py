@@ -38,7 +38,7 @@ FITS = frozenset({
 
 SYMBOLS = frozenset({
     "period.other", "what.other", "lines.two", "config.at", "config.of", "arguments.sentence", "check.versions",
-    "status.limit",
+    "status.limit", "step.joined_why",
 })  # fmt: skip
 """Entries that are no words in any language, or only values."""
 
@@ -85,6 +85,8 @@ CODE = frozenset({
     ("doors/http.py", "Your own budget is used up"),
     # evidence in English marks, which daemon/explain/words.py tells
     ("explain/rules.py", 'the words "'),
+    ("gateway/shared.py", "answered as call {call}, which was identical"),
+    ("gateway/batches.py", "went in one request with call {call}"),
     ("gateway/inspect.py", "counted by Sluice before sending: nothing went out"),
     ("gateway/loop.py", "this call was not sent: the same key was refused for this a moment ago"[:60]),
     # a script of macOS

@@ -191,6 +191,19 @@ def report(options: argparse.Namespace) -> int:
     return EXIT_OK
 
 
+def cache(options: argparse.Namespace) -> int:
+    """The answers that are kept."""
+    from daemon.cli.client import ask
+    from daemon.cli.show import cache_text
+
+    answer = ask(paths(options), "cache", {"clear": True} if options.clear else {})
+    if options.json:
+        say_json([answer])
+    else:
+        say(cache_text(answer, chosen(options)))
+    return EXIT_OK
+
+
 def check(options: argparse.Namespace) -> int:
     """Look at the set-up."""
     from daemon.cli import check as checking
@@ -263,6 +276,7 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "forget": forget,
     "explain": explain,
     "report": report,
+    "cache": cache,
     "check": check,
     "install-service": install_service,
     "demo": demo,

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from daemon.columns import width
-from daemon.pacing.reasons import period_of, what
+from daemon.pacing.reasons import duration, period_of, what
 from daemon.phrases import phrase, teller, told
 
 _CALLS_HEAD = ("call", "when", "client", "host", "model", "took", "answer")
@@ -87,6 +87,7 @@ def status_text(status: Mapping[str, Any], now: float, language: str = "en") -> 
     for pool in status["pools"]:
         lines += ["", cell(f"{pool['host']} {pool['group'] or tell('status.no_model')}: {pool['words']}")]
         lines += [f"  {line}" for line in table([dim_row(dim, language) for dim in pool.get("dims", ())])]
+    lines += sharing_text(status.get("sharing") or {}, language)
     if status["queue"]:
         lines += ["", *queue_text(status["queue"], now, language)]
     if status.get("warnings"):
@@ -94,6 +95,28 @@ def status_text(status: Mapping[str, Any], now: float, language: str = "en") -> 
     if status.get("budgets"):
         lines += ["", *(cell(budget["words"]) for budget in status["budgets"])]
     return [*lines, *journal_text(journal, language)]
+
+
+def sharing_text(sharing: Mapping[str, Any], language: str = "en") -> list[str]:
+    """How many calls were answered without a request of their own; nothing when none was."""
+    tell, lines = teller(language), []
+    if sharing.get("same"):
+        lines.append(tell("status.same", n=sharing["same"]))
+    if sharing.get("batched"):
+        lines.append(tell("status.batched", n=sharing["batched"], requests=sharing["batches"]))
+    if sharing.get("cached"):
+        lines.append(tell("status.hits", n=sharing["cached"]))
+    return ["", *lines] if lines else []
+
+
+def cache_text(cache: Mapping[str, Any], language: str = "en") -> list[str]:
+    """`daemon cache`."""
+    tell = teller(language)
+    lines = [tell("cache.cleared", n=cache["cleared"])] if "cleared" in cache else []
+    used, most = f"{cache['bytes'] / 2**20:.1f}", f"{cache['max_bytes'] / 2**20:.0f}"
+    lines.append(tell("cache.holds", answers=cache["answers"], used=used, most=most, age=duration(cache["max_age_s"])))
+    lines += [] if cache["enabled"] else [tell("cache.asked_only")]
+    return [*lines, safe(tell("cache.place", path=cache["path"]))] if cache["answers"] else lines
 
 
 def under_way(running: int, waiting: int) -> str:

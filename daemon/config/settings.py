@@ -25,6 +25,7 @@ from daemon.config.values import (
     size,
     text,
     unless,
+    which,
     whole,
 )
 from daemon.spending import Budget, Price
@@ -109,6 +110,26 @@ class Warnings:
 
 
 @dataclass(frozen=True, slots=True)
+class Batch:
+    """Which calls that wait together go as one request."""
+
+    embeddings: bool = field(metadata=setting(boolean))
+    completions: bool = field(metadata=setting(boolean))
+    max_items: int = field(metadata=setting(whole(1, 100_000)))
+    max_tokens: int = field(metadata=setting(whole(1, 100_000_000)))
+
+
+@dataclass(frozen=True, slots=True)
+class Cache:
+    """Answers that are kept and given again."""
+
+    enabled: bool = field(metadata=setting(boolean))
+    max_age_s: float = field(metadata=setting(positive_duration, "max_age"))
+    max_bytes: int = field(metadata=setting(size))
+    max_body: int = field(metadata=setting(size))
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """The whole configuration."""
 
@@ -131,6 +152,10 @@ class Config:
     queue: Queue = field(metadata={"group": Queue})
     timeouts: Timeouts = field(metadata={"group": Timeouts})
     retry: Retry = field(metadata={"group": Retry})
+    coalesce: tuple[str, ...] = field(metadata=setting(which))
+    """Shell patterns of models or hosts; `*` for all."""
+    batch: Batch = field(metadata={"group": Batch})
+    cache: Cache = field(metadata={"group": Cache})
     journal: Journal = field(metadata={"group": Journal})
     warnings: Warnings = field(metadata={"group": Warnings})
     currency: str = field(metadata=setting(currency))

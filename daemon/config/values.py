@@ -166,6 +166,13 @@ def environment_variable(node: Node) -> str:
     return value
 
 
+def which(node: Node) -> tuple[str, ...]:
+    """true for all, false for none, or shell patterns of those that are meant."""
+    if node.kind == "scalar" and not node.quoted and node.text.lower() in _BOOLEANS:
+        return ("*",) if _BOOLEANS[node.text.lower()] else ()
+    return patterns(node)
+
+
 def patterns(node: Node) -> tuple[str, ...]:
     """One shell pattern, or a list of them."""
     nodes = node.items if node.kind == "list" else [node]

@@ -110,3 +110,8 @@ INSERT INTO ledger
         sum(state = 'failed'), coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0),
         coalesce(sum(cached_tokens), 0), coalesce(sum(written_tokens), 0), coalesce(sum(usage_reported = 0), 0)
     FROM calls WHERE state IN ('done', 'failed') AND ended_at IS NOT NULL GROUP BY 1, 2, 3, 4, 5;
+
+-- version 3
+
+ALTER TABLE calls ADD COLUMN how TEXT;            -- answered without a request of its own: same, batch, cache
+ALTER TABLE calls ADD COLUMN answered_with TEXT;  -- id of the call that was sent

@@ -12,8 +12,8 @@ from aiohttp import web
 from aiohttp.http import HttpProcessingError, HttpVersion10, HttpVersion11
 
 from daemon.errors import BodyTooLarge, InvalidCall, ShuttingDown
-from daemon.gateway import Incoming
-from daemon.model import Headers, Priority
+from daemon.gateway import NO_WISH, Incoming, Wish
+from daemon.model import CacheUse, Headers, Priority
 from daemon.phrases import phrase
 
 SPOKEN = (HttpVersion10, HttpVersion11)
@@ -138,7 +138,34 @@ def incoming(request: web.BaseRequest, headers: Headers, host: str, target: str,
         deadline_s=seconds(get("X-Sluice-Deadline")),
         language=get("X-Sluice-Language"),
         explain=explain_mode(get("X-Sluice-Explain")),
+        wish=wish(request),
     )
+
+
+def wish(request: web.BaseRequest) -> Wish:
+    """What the call says about sharing its answer. Raises InvalidCall."""
+    get = request.headers.get
+    coalesce, cache, batch = get("X-Sluice-Coalesce"), get("X-Sluice-Cache"), get("X-Sluice-Batch")
+    if coalesce is cache is batch is None:
+        return NO_WISH
+    return Wish(switch("X-Sluice-Coalesce", coalesce), cache_use(cache), switch("X-Sluice-Batch", batch))
+
+
+def switch(name: str, word: str | None) -> bool | None:
+    """on or off; None when nothing is said. Raises InvalidCall."""
+    if word is None:
+        return None
+    if word.lower() not in ("on", "off"):
+        raise InvalidCall(phrase("http.switch", name=name))
+    return word.lower() == "on"
+
+
+def cache_use(word: str | None) -> CacheUse | None:
+    """on, off or refresh. Raises InvalidCall."""
+    uses: dict[str, CacheUse] = {"on": "on", "off": "off", "refresh": "refresh"}
+    if word is not None and word.lower() not in uses:
+        raise InvalidCall(phrase("http.cache"))
+    return None if word is None else uses[word.lower()]
 
 
 def priority(word: str | None) -> Priority:

@@ -33,6 +33,8 @@ _MARKS: Final = (
     ("compared", re.compile(r"(?P<value>\w+ [<>=]+ \w+)")),
     ("counted", re.compile(r"(?P<value>)counted by Sluice before sending: nothing went out")),
     ("unsent", re.compile(r"(?P<value>)this call was not sent: the same key was refused for this a moment ago")),
+    ("same", re.compile(r"answered as call (?P<value>\S+), which was identical")),
+    ("together", re.compile(r"went in one request with call (?P<value>\S+)")),
     ("field", re.compile(r"(?P<value>\S+ \".*\")", re.DOTALL)),
 )
 """How a finding writes its evidence: the rules' claims, and the gateway for what it did not even send."""

@@ -2,5 +2,6 @@
 
 from daemon.gateway.intake import Incoming
 from daemon.gateway.loop import Gateway
+from daemon.gateway.wishes import ALONE, NO_WISH, Rules, Wish
 
-__all__ = ["Gateway", "Incoming"]
+__all__ = ["ALONE", "NO_WISH", "Gateway", "Incoming", "Rules", "Wish"]

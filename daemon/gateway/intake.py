@@ -9,7 +9,8 @@ from fnmatch import fnmatchcase
 from typing import Literal
 
 from daemon.errors import UnknownHost
-from daemon.model import Ask, Call, Estimate, Headers, Origin, Priority, Scope, SealedHeaders
+from daemon.gateway.wishes import NO_RULES, NO_WISH, Rules, Wish, sharing_of
+from daemon.model import Ask, Call, Estimate, Headers, Origin, Priority, Scope, SealedHeaders, Sharing
 from daemon.phrases import phrase
 from daemon.providers import Provider, asking_for_usage, provider_for
 from daemon.redact import Redactor, Sealed
@@ -47,6 +48,7 @@ class Incoming:
     deadline_s: float | None = None
     language: str | None = None
     explain: ExplainMode | None = None
+    wish: Wish = NO_WISH
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ class Intake:
     language: str
     explain: ExplainMode
     wall: Callable[[], float]
+    rules: Rules = NO_RULES
 
     def receive(self, incoming: Incoming) -> Call:
         """Build the Call. Raises UnknownHost for a host that nobody allowed."""
@@ -93,7 +96,13 @@ class Intake:
             arrived_at=self.wall(),
             language=incoming.language or self.language,
             explain=incoming.explain or self.explain,
+            sharing=self._sharing(incoming, origin, ask),
         )
+
+    def _sharing(self, incoming: Incoming, origin: Origin, ask: Ask) -> Sharing | None:
+        if self.rules.idle and incoming.wish is NO_WISH:
+            return None
+        return sharing_of(self.rules, incoming.wish, origin, ask, incoming.method)
 
     def _key_name(self, target: Sealed, headers: SealedHeaders) -> str:
         """The bucket of the credentials: the keys, and the organisation and project headers that split limits."""

@@ -1,7 +1,8 @@
 """The one loop: wait for a permit, send, learn, and send again or give the answer.
 
 All waiting is in the pacer, all words are in the catalogue, all network is in `upstream`; this file only says what
-follows from what. Something is sent again only while the client has got nothing.
+follows from what. Something is sent again only while the client has got nothing. Calls that share an answer or a
+request with others come here by way of `shared` and `batches`.
 """
 
 from __future__ import annotations
@@ -9,16 +10,24 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
+from daemon.cache import AnswerCache
 from daemon.errors import Cancelled, DeadlineExceeded, Refusal, TooLarge
 from daemon.explain import Catalogue
 from daemon.gateway.answers import Body, explained, for_client
+from daemon.gateway.batches import Batches
 from daemon.gateway.copy import Copy, status_inside
 from daemon.gateway.inspect import GENERATING, Opened, failure_in, look_inside, too_large
 from daemon.gateway.intake import ExplainMode, Incoming, Intake, asks_for_usage, provider_of
+from daemon.gateway.kept import Kept
+from daemon.gateway.outcome import NoLuck, Trip, Whole, ours, why_it_stopped
+from daemon.gateway.party import Party
+from daemon.gateway.shared import Shared
 from daemon.gateway.telling import Sink, Teller
+from daemon.gateway.under_way import UnderWay
+from daemon.gateway.wishes import NO_RULES, Rules
 from daemon.model import (
     Ask,
     Call,
@@ -28,6 +37,7 @@ from daemon.model import (
     Finding,
     Headers,
     Origin,
+    Priority,
     Reading,
     Reply,
     Usage,
@@ -57,21 +67,23 @@ class Gateway:
         explain: ExplainMode = "inline",
         allowance: Allowance | None = None,
         wall: Callable[[], float] = time.time,
+        rules: Rules = NO_RULES,
+        cache: AnswerCache | None = None,
     ) -> None:
         """ALLOWANCE: the person's own budgets, if there are any."""
-        self._intake = Intake(origin_of, pacer.weigh, redactor, language, explain, wall)
+        self._intake = Intake(origin_of, pacer.weigh, redactor, language, explain, wall, rules)
         self._pacer = pacer
         self._catalogue = catalogue
         self._upstream = upstream
         self._allowance = allowance
         self._wall = wall
-        self._tell = Teller(catalogue, redactor, sinks, language, wall, pacer.with_room)
-        self.running: dict[str, Call] = {}
+        self._tell = tell = Teller(catalogue, redactor, sinks, language, wall, pacer.with_room)
+        self._under_way = under_way = UnderWay(tell.emit)
+        self.running = under_way.calls
         """Calls that came in and have not ended, by id."""
-        self._tasks: dict[str, asyncio.Task[object]] = {}
-        self._asked_to_stop: set[str] = set()
-        """Ids of running calls that somebody cancelled; the others that end early lost their client."""
-        self._idle = asyncio.Event()
+        self.batches = Batches(self, pacer, tell, under_way, rules)
+        self.kept = Kept(cache, redactor, tell, under_way, wall, enabled=rules.cache)
+        self.shared = Shared(self.carry, pacer, tell, under_way, self.batches, self.kept)
 
     def receive(self, incoming: Incoming) -> Call:
         """Build the Call. Raises UnknownHost for a host that nobody allowed."""
@@ -82,65 +94,85 @@ class Gateway:
 
         The reply's body must be closed by whoever takes it.
         """
-        self.running[call.id] = call
-        task = asyncio.current_task()
-        if task is not None:
-            self._tasks[call.id] = task
+        return await (self.carry(call) if call.sharing is None else self.shared.send(call))
+
+    async def carry(self, call: Call) -> Reply:
+        """The same for a call that is sent, for itself or for others, too."""
+        self._under_way.begin(call)
         waits = self._pacer.will_wait(call)
         why, wait_s = (waits["waits_for"], waits["wait_s"]) if waits else ("", None)
         self._tell.emit(self._tell.event("queued", call, 0, reason=why, wait_s=wait_s))
-        attempt, setback = 0, None
+        trip = Trip()
         try:
-            while True:
-                permit = await self._admitted(call, setback)
-                attempt += 1
-                outcome = await self._attempt(call, permit, attempt)
-                if isinstance(outcome, Reply):
-                    return outcome
-                if outcome.setback is None:
-                    return self._give_up(call, outcome.failure, outcome.finding, attempt)
-                setback = outcome.setback
-                self._hold(call, outcome, setback, attempt)
+            if call.sharing is not None and call.sharing.batch:
+                return await self.batches.rounds(call, trip)
+            return await self.rounds(call, trip)
         except Blocked as blocked:
             finding = replace(blocked.finding, evidence=(*blocked.finding.evidence, NOT_SENT))
-            return self._give_up(call, self._tell.answer_again(call, finding), finding, attempt)
+            return self.give_up(call, self._tell.answer_again(call, finding), finding, trip.attempt)
         except TooLarge as refusal:
             finding = too_large(call, refusal)
-            return self._give_up(call, self._tell.answer_again(call, finding), finding, attempt)
+            return self.give_up(call, self._tell.answer_again(call, finding), finding, trip.attempt)
         except Refusal as refusal:
             if isinstance(refusal, DeadlineExceeded):
                 self._advise(call, refusal)
             refusal.facts.setdefault("call", call.id)
             kind: EventKind = "cancelled" if isinstance(refusal, Cancelled) else "failed"
-            self._end(self._tell.event(kind, call, attempt, reason=refusal.message, final=True))
+            self._under_way.end(self._tell.event(kind, call, trip.attempt, reason=refusal.message, final=True))
             raise
         except BaseException as error:
-            asked = isinstance(error, asyncio.CancelledError) and call.id in self._asked_to_stop
+            task, asked = asyncio.current_task(), self._asked(call, error)
             reason = phrase("ended.as_asked") if asked else why_it_stopped(error)
-            self._end(self._tell.event("cancelled", call, attempt, reason=reason, final=True))
+            self._under_way.end(self._tell.event("cancelled", call, trip.attempt, reason=reason, final=True))
             if asked and task is not None and task.uncancel() == 0:
                 raise Cancelled(phrase("refused.cut"), call=call.id) from None
             raise
 
+    def _asked(self, call: Call, error: BaseException) -> bool:
+        return isinstance(error, asyncio.CancelledError) and self._under_way.is_asked_to_stop(call.id)
+
+    def promote(self, name: str, priority: Priority) -> bool:
+        """Let a waiting call go earlier, or the one whose answer it waits for. False when nothing waits."""
+        return self._pacer.promote(name, priority) or self.shared.promote(name, priority)
+
+    def sharing(self) -> dict[str, int]:
+        """How many calls were answered without a request of their own, since the start."""
+        batches = self.batches
+        return {
+            "same": self.shared.coalesced,
+            "batched": batches.batched,
+            "batches": batches.requests,
+            "cached": self.kept.hits,
+        }
+
     async def drained(self) -> None:
         """Wait until no call is under way."""
-        while self.running:
-            self._idle.clear()
-            await self._idle.wait()
+        await self._under_way.drained()
 
     def cancel(self, name: str) -> bool:
         """Cancel a call by id or by the client's own id: out of the queue, or off the wire. False if it has ended."""
-        for call in [call for call in self.running.values() if name in (call.id, call.ref)]:
-            if self._pacer.cancel(call.id):
+        for call in self._under_way.named(name):
+            if call.sharing is not None and self.shared.leave(call.id):
                 return True
-            task = self._tasks.get(call.id)
-            if task is not None and not task.done():
-                self._asked_to_stop.add(call.id)
-                task.cancel()
+            if self._pacer.cancel(call.id) or self._under_way.stop(call.id):
                 return True
         return False
 
-    async def _admitted(self, call: Call, setback: Setback | None) -> Permit:
+    async def rounds(self, call: Call, trip: Trip) -> Reply:
+        """Wait and send, as often as it takes."""
+        setback = None
+        while True:
+            permit = await self.admitted(call, setback)
+            trip.attempt += 1
+            outcome = await self._attempt(call, permit, trip.attempt)
+            if isinstance(outcome, Reply):
+                return outcome
+            if outcome.setback is None:
+                return self.give_up(call, outcome.failure, outcome.finding, trip.attempt)
+            setback = outcome.setback
+            self.hold(call, outcome, setback, trip.attempt)
+
+    async def admitted(self, call: Call, setback: Setback | None) -> Permit:
         """A permit within the person's budgets: looked at before the call lines up, and again when it may go."""
         if self._allowance is None:
             return await self._pacer.acquire(call, setback)
@@ -154,35 +186,73 @@ class Gateway:
                 raise
             self._pacer.give_back(permit)
 
-    async def _attempt(self, call: Call, permit: Permit, attempt: int) -> Reply | _NoLuck:
+    def is_allowed(self, call: Call) -> bool:
+        """True if CALL is within the person's budgets now."""
+        try:
+            return self._allowance is None or self._allowance.holds(call) is None
+        except Refusal:
+            return False
+
+    async def _attempt(self, call: Call, permit: Permit, attempt: int) -> Reply | NoLuck:
         """Send once. Either the reply for the client, or what went wrong and how it may go on."""
         answer: Response | Failure | None = None
         reply: Reply | None = None
         try:
-            self._tell.emit(self._tell.event("admitted", call, attempt, wait_s=permit.waited_s))
-            self._tell.tally(call).sent(self._wall())
-            self._tell.emit(self._tell.event("sent", call, attempt))
-            answer = await self._upstream.send(call)
+            answer = await self._answer_to(call, call, permit, attempt)
             if isinstance(answer, Failure):
                 return self._lost(answer, permit)
-            readings = self._learn(call, permit, answer, attempt)
-            opened = await look_inside(call, answer)
-            if isinstance(opened, Opened):
-                self._tell.tally(call).succeeded(self._wall())
-                reply = self._deliver(call, permit, answer, opened, attempt)
-                return reply
-            if opened.fault is not None:
-                return self._lost(opened, permit)
-            finding = self._catalogue.classify(opened, self._wall())
-            return _NoLuck(opened, finding, permit.refused(finding, readings))
+            opened = await self._opened(call, permit, answer, attempt)
+            if isinstance(opened, NoLuck):
+                return opened
+            reply = self._deliver(call, permit, answer, opened, attempt)
+            return reply
         finally:
             if reply is None:
                 if isinstance(answer, Response):
                     answer.close()
                 permit.release()
 
-    def _lost(self, failure: Failure, permit: Permit) -> _NoLuck:
-        return _NoLuck(
+    async def attempt_of(self, party: Party, permit: Permit, number: int) -> Whole | NoLuck:
+        """Send a party once, and read the answer to its end."""
+        call, answer = party.lead.call, None
+        try:
+            answer = await self._answer_to(call, permit.call, permit, number)
+            if isinstance(answer, Failure):
+                return self._lost(answer, permit)
+            opened = await self._opened(call, permit, answer, number)
+            if isinstance(opened, NoLuck):
+                return opened
+            body = b"".join([opened.first, *[chunk async for chunk in opened.rest]])
+            permit.settle(provider_of(call.origin).read_usage(body))
+            return Whole(answer.status, answer.reason, answer.headers, body)
+        except StreamCut as cut:
+            return self._lost(cut.failure, permit)
+        finally:
+            if isinstance(answer, Response):
+                answer.close()
+            permit.release()
+
+    async def _answer_to(self, call: Call, sent: Call, permit: Permit, attempt: int) -> Response | Failure:
+        """Send, on behalf of CALL, what is SENT."""
+        self._tell.emit(self._tell.event("admitted", call, attempt, wait_s=permit.waited_s))
+        self._tell.tally(call).sent(self._wall())
+        self._tell.emit(self._tell.event("sent", call, attempt))
+        return await self._upstream.send(sent)
+
+    async def _opened(self, call: Call, permit: Permit, answer: Response, attempt: int) -> Opened | NoLuck:
+        """The beginning of a success, or what else it was; the pacer has learned from it."""
+        readings = self._learn(call, permit, answer, attempt)
+        opened = await look_inside(call, answer)
+        if isinstance(opened, Opened):
+            self._tell.tally(call).succeeded(self._wall())
+            return opened
+        if opened.fault is not None:
+            return self._lost(opened, permit)
+        finding = self._catalogue.classify(opened, self._wall())
+        return NoLuck(opened, finding, permit.refused(finding, readings))
+
+    def _lost(self, failure: Failure, permit: Permit) -> NoLuck:
+        return NoLuck(
             failure,
             self._catalogue.classify(failure, self._wall()),
             permit.lost(failure.fault or "reset", failure.sent),
@@ -207,7 +277,7 @@ class Gateway:
         def ending(how: BaseException | None, size: int) -> None:
             permit.settle(self._usage(call, opened.copy))
             permit.release()
-            self._end(self._ending(call, answer, opened.copy, attempt, how, size))
+            self._under_way.end(self._ending(call, answer, opened.copy, attempt, how, size))
 
         remover = UsageChunkRemover() if asks_for_usage(call.origin, call.ask) else None
         body = Body(opened.first, opened.rest, opened.copy, answer, ending, remover)
@@ -231,7 +301,8 @@ class Gateway:
                 call, how.failure, self._catalogue.classify(how.failure, self._wall()), attempt, final=True
             )
         if how is not None:
-            reason = phrase("ended.as_asked") if call.id in self._asked_to_stop else why_it_stopped(how)
+            asked = self._under_way.is_asked_to_stop(call.id)
+            reason = phrase("ended.as_asked") if asked else why_it_stopped(how)
             return self._tell.event("cancelled", call, attempt, reason=reason, final=True)
         hidden = copy.error_inside() if call.ask.kind in GENERATING else None
         failure: Failure | None = None
@@ -250,22 +321,24 @@ class Gateway:
             body=copy.whole_body(),
         )
 
-    def _hold(self, call: Call, outcome: _NoLuck, setback: Setback, attempt: int) -> None:
+    def hold(self, call: Call, outcome: NoLuck, setback: Setback, attempt: int) -> None:
         """Tell the readers that this attempt failed and that the call goes back to the front of its queue."""
         failed = self._tell.failed(call, outcome.failure, outcome.finding, attempt, resend_in_s=setback.wait_s)
         self._tell.emit(failed)
         self._tell.emit(self._tell.event("held", call, attempt, wait_s=setback.wait_s, reason=setback.reason))
+        if call.sharing is not None:
+            self.shared.held(call)
 
-    def _give_up(self, call: Call, failure: Failure, finding: Finding, attempt: int) -> Reply:
-        """The reply for a failure: the upstream's own answer, explained."""
+    def give_up(self, call: Call, failure: Failure, finding: Finding, attempt: int, extra: Headers = ()) -> Reply:
+        """The reply for a failure: the upstream's own answer, explained, with EXTRA header fields of ours."""
         if finding.retry == "never" and failure.body:
             self._tell.tally(call).last_refusal = failure
         event = self._tell.failed(call, failure, finding, attempt, final=True)
-        self._end(event)
+        self._under_way.end(event)
         explanation = event.explanation
         if explanation is None:
             raise RuntimeError("a failed event without an explanation")
-        return explained(call, failure, explanation, ours(call, attempt))
+        return explained(call, failure, explanation, (*ours(call, attempt), *extra))
 
     def _advise(self, call: Call, refusal: DeadlineExceeded) -> None:
         """Name another model, if one has room now."""
@@ -273,38 +346,9 @@ class Gateway:
             refusal.facts["room"] = list(room)
             refusal.message = phrase("refused.with_room", said=refusal.message, models=", ".join(room))
 
-    def _end(self, event: Event) -> None:
-        self._tasks.pop(event.call.id, None)
-        self._asked_to_stop.discard(event.call.id)
-        if self.running.pop(event.call.id, None) is not None:
-            self._tell.emit(event)
-        if not self.running:
-            self._idle.set()
-
 
 class Allowance(Protocol):
     """Who says whether a call is within the person's budgets."""
 
     def holds(self, call: Call) -> tuple[float, str] | None:
         """Seconds that CALL must wait, and why; None: it may go. Raises OverBudget."""
-
-
-@dataclass(frozen=True, slots=True)
-class _NoLuck:
-    """An attempt that failed, and the right to try again, if there is one."""
-
-    failure: Failure
-    finding: Finding
-    setback: Setback | None
-
-
-def ours(call: Call, attempt: int) -> Headers:
-    """Our own header fields on an answer."""
-    return (("X-Sluice-Call", call.id), ("X-Sluice-Attempts", str(attempt)))
-
-
-def why_it_stopped(error: BaseException) -> str:
-    """In words, why a call ended without an end."""
-    if isinstance(error, (asyncio.CancelledError, GeneratorExit)):
-        return phrase("ended.client_left")
-    return phrase("ended.broke", error=type(error).__name__)

@@ -22,7 +22,7 @@ from daemon.spending import Spent
 
 _SHORT: Final = (
     *("id", "ref", "client", "state", "host", "provider", "kind", "model", "method", "status", "subtype", "family"),
-    *("line", "attempts", "waited_s", "sent_at", "first_byte_at", "ended_at"),
+    *("line", "attempts", "waited_s", "sent_at", "first_byte_at", "ended_at", "how", "answered_with"),
 )
 SHORTEST_PREFIX: Final = 3
 MAX_LIMIT: Final = 10_000

@@ -93,6 +93,17 @@ class Rows:
     def _queued(self, event: Event, at: dict[str, Any]) -> list[Write]:
         return []
 
+    def _joined(self, event: Event, at: dict[str, Any]) -> list[Write]:
+        company = event.company
+        return (
+            [(sql.JOINED, {**at, "how": company.how, "with": company.call, "wait_s": event.wait_s or 0.0})]
+            if company is not None
+            else []
+        )
+
+    def _left(self, event: Event, at: dict[str, Any]) -> list[Write]:
+        return []
+
     def _admitted(self, event: Event, at: dict[str, Any]) -> list[Write]:
         return [(sql.ADMITTED, {**at, "wait_s": event.wait_s or 0.0})]
 
@@ -186,7 +197,8 @@ class Rows:
 
 
 _WRITES: Final[dict[str, Callable[[Rows, Event, dict[str, Any]], list[Write]]]] = {
-    "queued": Rows._queued, "admitted": Rows._admitted, "sent": Rows._sent, "answered": Rows._answered,
+    "queued": Rows._queued, "joined": Rows._joined, "left": Rows._left,
+    "admitted": Rows._admitted, "sent": Rows._sent, "answered": Rows._answered,
     "first_byte": Rows._first_byte, "failed": Rows._failed, "held": Rows._held, "done": Rows._done,
     "cancelled": Rows._cancelled,
 }  # fmt: skip

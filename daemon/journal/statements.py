@@ -12,6 +12,9 @@ INSERT_CALL: Final = """INSERT INTO calls (id, ref, client, priority, state, arr
 STEP: Final = """INSERT INTO steps (call, at, kind, attempt, status, wait_s, reason)
     SELECT n, :at, :kind, :attempt, :status, :wait_s, :reason FROM calls WHERE id = :id"""
 
+JOINED: Final = """UPDATE calls SET state = 'running', how = :how, answered_with = :with,
+        waited_s = max(waited_s, :wait_s)
+    WHERE id = :id"""
 ADMITTED: Final = "UPDATE calls SET state = 'running', waited_s = waited_s + :wait_s WHERE id = :id"
 SENT: Final = """UPDATE calls SET state = 'running', attempts = :attempt, sent_at = coalesce(sent_at, :at)
     WHERE id = :id"""

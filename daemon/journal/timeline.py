@@ -27,7 +27,7 @@ def _told(step: Mapping[str, Any]) -> str:
         return _held(reason, wait)
     if kind == "failed" and not reason:
         return phrase("step.failed_status", status=str(step["status"]))
-    if kind in ("queued", "failed", "cancelled") and reason:
+    if kind in ("queued", "joined", "left", "failed", "cancelled") and reason:
         return phrase(f"step.{kind}_why", why=reason)
     if kind == "answered":
         return phrase("step.answered", status=str(step["status"]))

@@ -1,10 +1,11 @@
-"""Operations that change something: cancel, promote, subscribe, reload, hand over, shut down."""
+"""Operations that change something: cancel, promote, clear the cache, subscribe, reload, hand over, shut down."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
-from daemon.errors import InvalidCall
+from daemon.errors import InvalidCall, NotFound
 from daemon.model import Priority
 from daemon.operations.desk import (
     Desk,
@@ -26,10 +27,19 @@ async def cancel(desk: Desk, params: Params, session: Session, tag: Any) -> Resu
     return {"cancelled": desk.gateway.cancel(needed_text(params, "call"))}
 
 
+async def cache(desk: Desk, params: Params, session: Session, tag: Any) -> Result:
+    """How many answers are kept; with `clear` none any more."""
+    kept = desk.gateway.kept.cache
+    if kept is None:
+        raise NotFound(phrase("cache.none"))
+    answer = {"cleared": await asyncio.to_thread(kept.clear)} if flag_param(params, "clear") else {}
+    return {**answer, **await asyncio.to_thread(kept.health), "enabled": desk.gateway.kept.enabled}
+
+
 async def promote(desk: Desk, params: Params, session: Session, tag: Any) -> Result:
     """Give a waiting call another priority."""
     priority = priority_param(params, Priority.INTERACTIVE)
-    return {"promoted": desk.pacer.promote(needed_text(params, "call"), priority)}
+    return {"promoted": desk.gateway.promote(needed_text(params, "call"), priority)}
 
 
 async def subscribe(desk: Desk, params: Params, session: Session, tag: Any) -> Result:

@@ -36,6 +36,7 @@ async def status(desk: Desk, params: Params, session: Session, tag: Any) -> Resu
         "daemon": {"version": __version__, "running": len(desk.gateway.running), **desk.about()},
         "pools": told(desk.pacer.pools(), language),
         "queue": told(desk.pacer.queue(), language),
+        "sharing": desk.gateway.sharing(),
         "journal": told(desk.journal.health(), language),
         "budgets": told(desk.budgets.states(), language),
         "warnings": told(desk.lookout.states() if desk.lookout else [], language),

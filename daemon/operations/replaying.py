@@ -7,7 +7,7 @@ from typing import Any
 
 from daemon.curl.request import Plain, plain_request
 from daemon.errors import InvalidCall
-from daemon.gateway import Incoming
+from daemon.gateway import ALONE, Incoming
 from daemon.model import Call, Priority
 from daemon.operations.asking import not_kept, row_of, variable_of
 from daemon.operations.desk import Desk, Params, Result, needed_text, text_param
@@ -36,6 +36,7 @@ async def replay(desk: Desk, params: Params, session: Session, tag: Any) -> Resu
         client=CLIENT,
         priority=Priority.INTERACTIVE,
         explain="off",
+        wish=ALONE,
     )
     call = desk.gateway.receive(incoming)
     reply = await desk.gateway.send(call)

@@ -8,9 +8,20 @@ from contextlib import aclosing
 from typing import Any
 
 from daemon.errors import InvalidCall, Refusal
-from daemon.gateway import Incoming
+from daemon.gateway import NO_WISH, Incoming, Wish
 from daemon.gateway.copy import status_inside
-from daemon.model import Call, Chat, Explanation, Failure, Headers, Message, Priority, Reply, SealedHeaders
+from daemon.model import (
+    CacheUse,
+    Call,
+    Chat,
+    Explanation,
+    Failure,
+    Headers,
+    Message,
+    Priority,
+    Reply,
+    SealedHeaders,
+)
 from daemon.operations.desk import (
     Desk,
     Params,
@@ -300,7 +311,21 @@ def about_the_client(params: Params, default: Priority) -> dict[str, Any]:
         "priority": priority_param(params, default),
         "deadline_s": number_param(params, "deadline_s", most=1e7),
         "language": text_param(params, "language"),
+        "wish": wish_of(params),
     }
+
+
+def wish_of(params: Params) -> Wish:
+    """What the call says about sharing its answer. Raises InvalidCall."""
+    cache = text_param(params, "cache")
+    uses: dict[str, CacheUse] = {"on": "on", "off": "off", "refresh": "refresh"}
+    if cache is not None and cache not in uses:
+        raise InvalidCall(phrase("params.one_of", name="cache", known=", ".join(uses)))
+    coalesce, batch = (
+        flag_param(params, name) if params.get(name) is not None else None for name in ("coalesce", "batch")
+    )
+    wish = Wish(coalesce, uses[cache] if cache is not None else None, batch)
+    return NO_WISH if wish == NO_WISH else wish
 
 
 class _closing:  # reads as a verb

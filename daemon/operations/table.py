@@ -30,6 +30,9 @@ _CLIENT = {
     "priority": "interactive, normal or batch",
     "deadline_s": "answer at once if it cannot go within so many seconds",
     "language": "of what people read about it",
+    "coalesce": "true: an identical call that is under way answers this one, too",
+    "cache": "on, off or refresh: an answer that was kept",
+    "batch": "true: embeddings and completions may go as one request with others",
 }
 
 
@@ -170,6 +173,7 @@ OPERATIONS: Mapping[str, Operation] = {
             "send a raw HTTP request",
             {"url": "whole", "method": "default GET", "headers": "object or list of pairs", "body": "text", **_CLIENT},
         ),
+        Operation("cache", acting.cache, "the answers that are kept", {"clear": "true: delete them"}),
         Operation("cancel", acting.cancel, "cancel a call that waits or runs", {"call": "an id"}),
         Operation("promote", acting.promote, "let a waiting call go earlier", {"call": "an id", "priority": "new one"}),
         Operation("subscribe", acting.subscribe, "hear of changes", {"topics": "list of " + ", ".join(TOPICS)}),

@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from daemon.pacing.block import Blocked
+    from daemon.pacing.joining import Joined
     from daemon.pacing.pacer import Pacer
     from daemon.pacing.permit import Permit, Setback
     from daemon.pacing.settings import PacingSettings
 
-__all__ = ["Blocked", "Pacer", "PacingSettings", "Permit", "Setback"]
+__all__ = ["Blocked", "Joined", "Pacer", "PacingSettings", "Permit", "Setback"]
 
 _HOME = {
     "Blocked": "block",
+    "Joined": "joining",
     "Pacer": "pacer",
     "PacingSettings": "settings",
     "Permit": "permit",

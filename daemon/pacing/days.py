@@ -122,10 +122,15 @@ class DayCount:
         else:
             self.used += cost
         self._open += 1
-        if self.used > self.written:
-            self.written = min(max(self.used, self.used - cost + ceil(self.cap / 100)), max(self.cap, self.used))
-            self._write(at_once=True)
+        self._reserve(cost)
         return Charge(seq, now, cost, cost, period_start=self.start)
+
+    def enlarge(self, charge: Charge, cost: float) -> None:
+        """COST more goes with the attempt of CHARGE, on disk before this returns."""
+        charge.amount += cost
+        charge.reserved += cost
+        self.used += cost
+        self._reserve(cost)
 
     def undo(self, charge: Charge) -> None:
         """The provider did not count it."""
@@ -190,6 +195,12 @@ class DayCount:
         self.done = min(done, written)
         self.uncertain = written - self.done
         self.shut = bool(kept.get("shut", False))
+
+    def _reserve(self, cost: float) -> None:
+        """Write down COST more, and a little ahead, so that not every call writes."""
+        if self.used > self.written:
+            self.written = min(max(self.used, self.used - cost + ceil(self.cap / 100)), max(self.cap, self.used))
+            self._write(at_once=True)
 
     def _write(self, *, at_once: bool = False) -> None:
         if self.memory is None:

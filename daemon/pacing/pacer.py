@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from daemon.errors import Cancelled, ShuttingDown
@@ -20,6 +20,7 @@ from daemon.pacing.checks import check, eta_s, too_late
 from daemon.pacing.clocks import SleepWatch, boottime
 from daemon.pacing.estimate import Estimator
 from daemon.pacing.feedback import Feedback, costs_of
+from daemon.pacing.joining import Joined, take_along
 from daemon.pacing.lessons import Lessons
 from daemon.pacing.permit import Permit, Setback
 from daemon.pacing.pool import Pool
@@ -95,7 +96,8 @@ class Pacer:
         place. HOLD: seconds that it must wait in any case, and why.
 
         Raises TooLarge, QueueFull, DeadlineExceeded (`retry_after_s` in its facts), Cancelled, ShuttingDown or
-        Blocked. When the task is cancelled, the call leaves the line and nothing is charged.
+        Blocked; and Joined, when another call has taken it along (see `join`). When the task is cancelled, the call
+        leaves the line and nothing is charged.
         """
         now = self._clock()
         if self._closed:
@@ -128,6 +130,25 @@ class Pacer:
         for day, spent in permit.days:
             day.undo(spent)
         permit.release()
+
+    def join(self, permit: Permit, call_ids: Iterable[str]) -> list[str]:
+        """Let waiting calls go with PERMIT, in this order, until one does not fit into the limits or waits elsewhere.
+
+        Return those that go: their `acquire` raises Joined. To be called as soon as the permit is there.
+        """
+        account, pool = self._place(permit.call)
+        now, joined = self._clock(), list[str]()
+        for call_id in call_ids:
+            found = self._waiting.get(call_id)
+            if found is None or found[1] is not pool or not found[2].number:
+                continue
+            if not take_along(account, pool, permit, found[2], now):
+                break
+            self._end(*found, Joined(permit.call.id), step=False)
+            joined.append(call_id)
+        if joined:
+            self._step(account, now)
+        return joined
 
     def cancel(self, call_id: str) -> bool:
         """Take a waiting call out of the line; its `acquire` raises Cancelled. False when it does not wait."""

@@ -1,5 +1,6 @@
 """What differs between APIs: who answers where, how requests, limits, streams and errors are written."""
 
+from daemon.providers.batching import BatchLimits, NotApart, Part, apart, merged, read_part
 from daemon.providers.dialect import ChatRequest
 from daemon.providers.directory import load_providers, provider_for
 from daemon.providers.provider import Host, Provider
@@ -7,12 +8,18 @@ from daemon.providers.stream import StreamReader
 from daemon.providers.usage_chunk import UsageChunkRemover, asking_for_usage
 
 __all__ = [
+    "BatchLimits",
     "ChatRequest",
     "Host",
+    "NotApart",
+    "Part",
     "Provider",
     "StreamReader",
     "UsageChunkRemover",
+    "apart",
     "asking_for_usage",
     "load_providers",
+    "merged",
     "provider_for",
+    "read_part",
 ]

@@ -9,6 +9,7 @@ from importlib.resources import files
 from typing import Any, Final
 
 from daemon.model import Limit
+from daemon.providers.batching import BatchLimits
 from daemon.providers.dialect import ChatPath
 from daemon.providers.provider import Account, Host, Provider
 
@@ -74,6 +75,7 @@ def _provider(name: str, entry: Mapping[str, Any]) -> Provider:
         chat=ChatPath(**({"path": chat} if isinstance(chat, str) else chat)) if chat else None,
         account=Account(**entry["account"]) if "account" in entry else None,
         key=(key[0], key[1]) if key else None,
+        batch={kind: BatchLimits(**limits) for kind, limits in entry.get("batch", {}).items()},
         periods={what: _PERIOD_S[per] for what, per in entry.get("periods", {}).items()},
         **known,
     )

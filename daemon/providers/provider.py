@@ -13,6 +13,7 @@ from daemon.model import Ask, Chat, Headers, Limit, Reading, Usage
 from daemon.phrases import phrase
 from daemon.providers import anthropic, bedrock, gemini, ollama, openai
 from daemon.providers.audio import seconds_in_upload
+from daemon.providers.batching import UNSTATED, BatchLimits
 from daemon.providers.dialect import ChatPath, ChatRequest, Dialect, model_name
 from daemon.providers.error_body import error_body
 from daemon.providers.limits import read_limits
@@ -82,6 +83,12 @@ class Provider:
     """The headers say nothing that could be paced by."""
     reset_is_wait: bool = False
     """`x-ratelimit-reset` is the suggested wait."""
+    batch: Mapping[str, BatchLimits] = field(default_factory=dict)
+    """What it takes in one request, by the kind of call, where that is documented."""
+
+    def batch_limits(self, kind: str) -> BatchLimits:
+        """What goes into one request for several calls of this KIND (embeddings, completions)."""
+        return self.batch.get(kind) or UNSTATED[kind]
 
     def read_ask(self, method: str, target: str, content_type: str | None, body: bytes) -> Ask:
         """What the request says about its own size. The target may carry a query."""

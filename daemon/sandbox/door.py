@@ -31,7 +31,8 @@ def cost_of(question: Question) -> Cost:
     if question.kind in ("embeddings", "images"):
         return Cost(size, 0.0, images)
     if question.api == "openai" and question.max_output is not None:
-        return Cost(size, float(question.max_output * question.choices))
+        prompts = max(1, len(question.inputs)) if question.kind == "completions" else 1
+        return Cost(size, float(question.max_output * question.choices * prompts))
     return Cost(size, None, input_only=question.api == "gemini")
 
 

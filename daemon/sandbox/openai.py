@@ -6,13 +6,11 @@ https://developers.openai.com/api/docs/guides/rate-limits
 
 from __future__ import annotations
 
-import base64
 import json
-import struct
 from collections.abc import Iterator
 from typing import Any
 
-from daemon.sandbox import openai_responses
+from daemon.sandbox import openai_arrays, openai_responses
 from daemon.sandbox.dialect import Fields, Moment, go_duration
 from daemon.sandbox.meter import Standing
 from daemon.sandbox.openai_errors import error
@@ -54,10 +52,13 @@ def whole(question: Question, answer: Answer, request_id: str, wall: float) -> b
     if question.kind == "responses":
         return _json(openai_responses.whole(question, answer, request_id, wall))
     if question.kind == "embeddings":
-        return _json(_embeddings(question, answer))
+        return _json(openai_arrays.embeddings(question, answer))
     if question.kind == "images":
         return _json({"created": int(wall), "data": [{"b64_json": _PIXEL}] * question.choices})
     chat = question.kind == "chat"
+    if not chat and len(question.inputs) > 1:
+        listed = [_choice(chat, n, one, {}) for n, one in enumerate(openai_arrays.choices(question, None))]
+        return _json({**_head(question, request_id, wall), "choices": listed, "usage": _usage(question, answer)})
     choices = [_choice(chat, n, answer, {"role": "assistant", "content": answer.text}) for n in range(question.choices)]
     return _json({**_head(question, request_id, wall), "choices": choices, "usage": _usage(question, answer)})
 
@@ -129,19 +130,6 @@ def _usage(question: Question, answer: Answer) -> dict[str, Any]:
         "prompt_tokens": answer.input, "completion_tokens": output, "total_tokens": answer.input + output,
         "prompt_tokens_details": {"cached_tokens": 0}, "completion_tokens_details": {"reasoning_tokens": 0},
     }  # fmt: skip
-
-
-def _embeddings(question: Question, answer: Answer) -> dict[str, Any]:
-    body = question.body or {}
-    size = body.get("dimensions") or 8
-    packed = body.get("encoding_format") == "base64"
-    rows = []
-    for index, text in enumerate(question.inputs):
-        vector = [((len(text) + i) % 7) / 7 for i in range(size)]
-        value = base64.b64encode(struct.pack(f"<{size}f", *vector)).decode() if packed else vector
-        rows.append({"object": "embedding", "index": index, "embedding": value})
-    usage = {"prompt_tokens": answer.input, "total_tokens": answer.input}
-    return {"object": "list", "data": rows, "model": question.model, "usage": usage}
 
 
 def _event(value: dict[str, Any]) -> bytes:

@@ -46,7 +46,7 @@ class Question:
     last: str = ""
     """What the user said last."""
     inputs: tuple[str, ...] = ()
-    """For embeddings: each text."""
+    """For embeddings and completions: each input; of token numbers, a text that is as many tokens."""
     max_output: int | None = None
     choices: int = 1
     wants_usage: bool = False
@@ -71,8 +71,11 @@ def read(method: str, target: str, headers: Mapping[str, str], body: bytes) -> Q
     parsed = _object(body)
     if api == "gemini":
         return _gemini(kind, unquote(path), query, parsed)
-    text = "\n".join(_texts(parsed)) if parsed else ""
     data = parsed or {}
+    inputs = _inputs(data.get("prompt" if kind == "completions" else "input"))
+    text = "\n".join(_texts(parsed)) if parsed else ""
+    if kind in ("embeddings", "completions"):
+        text = "\n".join(inputs)
     return Question(
         api,
         kind,
@@ -80,7 +83,7 @@ def read(method: str, target: str, headers: Mapping[str, str], body: bytes) -> Q
         stream=data.get("stream") is True,
         text=text,
         last=_last(data),
-        inputs=_inputs(data.get("input")),
+        inputs=inputs,
         max_output=_count(data, "max_completion_tokens", "max_output_tokens", "max_tokens"),
         choices=_count(data, "n") or 1,
         wants_usage=bool(_dict(data.get("stream_options")).get("include_usage")),
@@ -173,13 +176,21 @@ def _last(data: Mapping[str, Any]) -> str:
 
 
 def _inputs(value: Any) -> tuple[str, ...]:
+    """A text, token numbers, or a list of such."""
     if isinstance(value, str):
         return (value,)
-    if isinstance(value, list):
-        if value and all(isinstance(item, int) for item in value):
-            return (str(value),)
-        return tuple(item if isinstance(item, str) else str(item) for item in value)
-    return ()
+    if not isinstance(value, list):
+        return ()
+    if value and all(isinstance(item, int) for item in value):
+        return (_as_text(value),)
+    return tuple(_as_text(item) for item in value)
+
+
+def _as_text(item: Any) -> str:
+    """Token numbers as words of four letters, each of which is a token: different numbers are different words."""
+    if isinstance(item, list):
+        return "".join(f"{number % 46656:04x}" if isinstance(number, int) else str(number) for number in item)
+    return str(item)
 
 
 def _count(data: Mapping[str, Any], *names: str) -> int | None:

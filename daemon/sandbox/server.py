@@ -17,6 +17,7 @@ from daemon.sandbox.dialect import Dialect, Fields
 from daemon.sandbox.door import account, cost_of, same
 from daemon.sandbox.exchange import Exchange
 from daemon.sandbox.meter import Meter
+from daemon.sandbox.openai_arrays import too_much
 from daemon.sandbox.pages import PAGES
 from daemon.sandbox.question import read
 from daemon.sandbox.quirks import shown
@@ -141,6 +142,8 @@ class Sandbox:
         if question.body is None or not question.model:
             detail = _NO_JSON if question.body is None else _NO_MODEL
             return await self._refuse(x, Trouble("bad-request", detail=detail))
+        if question.api == "openai" and (wrong := too_much(question)) is not None:
+            return await self._refuse(x, Trouble("bad-request", detail=wrong))
         name, trick, once = tricks.find(question.model)
         if trick is not None:
             trouble = tricks.trouble(name, trick, self.settings)

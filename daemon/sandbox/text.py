@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from daemon.sandbox.question import Question
 
@@ -44,7 +44,12 @@ def estimate(text: str) -> float:
 
 
 def answer(question: Question, output_tokens: int | None = None) -> Answer:
-    """Return the answer to QUESTION, with OUTPUT_TOKENS tokens if that is given and max_tokens allows it."""
+    """Return the answer to QUESTION, with OUTPUT_TOKENS tokens if that is given and max_tokens allows it. To several
+    prompts: the answers to all, one after the other."""
+    if question.kind == "completions" and len(question.inputs) > 1:
+        parts = [answer(replace(question, inputs=(), text=one, last=one), output_tokens) for one in question.inputs]
+        pieces_of_all = tuple(piece for part in parts for piece in part.pieces)
+        return Answer(pieces_of_all, sum(part.input for part in parts), sum(part.output for part in parts))
     pieces = _words(question, output_tokens)
     most = question.max_output
     kept: list[str] = []

@@ -118,7 +118,8 @@ class Budgets:
         """A sink of the gateway."""
         if not self._purses:
             return
-        if event.kind == "sent":
+        together = event.kind == "joined" and event.company is not None and event.company.how == "batch"
+        if event.kind == "sent" or together:
             self._reserve(event.call)
         elif event.kind in ENDS:
             self._settle(event)

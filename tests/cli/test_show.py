@@ -10,12 +10,14 @@ import pytest
 from daemon.cli.show import (
     answer_text,
     as_json,
+    cache_text,
     calls_text,
     cell,
     clock,
     number,
     queue_text,
     safe,
+    sharing_text,
     span,
     status_text,
     table,
@@ -135,6 +137,30 @@ def test_status() -> None:
     about |= {"listen": "http://127.0.0.1:8377", "token_file": "/t"}
     lines = status_text({"daemon": about, "pools": [], "queue": [], "journal": journal}, 100.0)
     assert lines[1] == "It can also be reached by TCP at http://127.0.0.1:8377; the token is in /t"
+
+
+def test_what_calls_shared() -> None:
+    """Only what there was is told of."""
+    assert sharing_text({"same": 0, "batched": 0, "batches": 0, "cached": 0}) == []
+    lines = sharing_text({"same": 2, "batched": 1200, "batches": 3, "cached": 1})
+    assert lines == [
+        "",
+        "Calls answered by an identical one: 2.",
+        "Calls that went along in another's request: 1,200; requests for several: 3.",
+        "Calls answered from the cache: 1.",
+    ]
+
+
+def test_the_cache() -> None:
+    """How much there is and where; that calls must ask for it, where that is so; what was deleted."""
+    kept = {"answers": 2, "bytes": 3 << 20, "max_bytes": 256 << 20, "max_age_s": 86400.0, "path": "/a\x1b"}
+    assert cache_text({**kept, "enabled": True}) == [
+        "Answers kept: 2, 3.0 of 256 MiB, each for 24 h 0 min at most.",
+        "They are in /a\ufffd; `daemon cache --clear` deletes them.",
+    ]
+    lines = cache_text({**kept, "answers": 0, "bytes": 0, "enabled": False, "cleared": 7})
+    assert lines[0] == "Answers deleted: 7."
+    assert "X-Sluice-Cache: on" in lines[-1]
 
 
 def test_a_sound_journal_is_silent_unless_it_was_mended() -> None:

@@ -110,3 +110,11 @@ def test_patterns() -> None:
     assert values.patterns(node("[a, b]")) == ("a", "b")
     with pytest.raises(Wrong, match="empty"):
         values.patterns(node("[]"))
+
+
+def test_which() -> None:
+    """All, none, one or several."""
+    assert [values.which(node(word)) for word in ("true", "off")] == [("*",), ()]
+    assert values.which(node('"true"')) == ("true",)
+    assert values.which(node("gpt-4o*")) == ("gpt-4o*",)
+    assert values.which(node("[a, b]")) == ("a", "b")

@@ -20,6 +20,7 @@ from daemon.doors.request import (
     valid_ref,
 )
 from daemon.errors import InvalidCall, ShuttingDown
+from daemon.gateway import NO_WISH, Wish
 from daemon.model import Priority
 
 
@@ -111,6 +112,17 @@ def test_words_of_our_own_fields() -> None:
     for read, word in [(priority, "x"), (seconds, "inf"), (seconds, "1e7"), (explain_mode, ""), (valid_ref, "")]:
         with pytest.raises(InvalidCall, match="X-Sluice"):
             read(word)
+
+
+def test_what_it_shares() -> None:
+    """Nothing said is nothing; each word by itself; anything else is refused with what it may be."""
+    assert incoming(request(), (), "h", "/", b"").wish is NO_WISH
+    heard = incoming(request(X_Sluice_Coalesce="On", X_Sluice_Cache="Refresh"), (), "h", "/", b"").wish
+    assert heard == Wish(coalesce=True, cache="refresh", batch=None)
+    assert incoming(request(X_Sluice_Batch="off"), (), "h", "/", b"").wish == Wish(batch=False)
+    for field in ("X_Sluice_Coalesce", "X_Sluice_Cache", "X_Sluice_Batch"):
+        with pytest.raises(InvalidCall, match=field.replace("_", "-")):
+            incoming(request(**{field: "perhaps"}), (), "h", "/", b"")
 
 
 def test_json_objects() -> None:

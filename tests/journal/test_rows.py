@@ -4,7 +4,7 @@ from daemon.journal import Keeping
 from daemon.journal import statements as sql
 from daemon.journal.bodies import Bodies
 from daemon.journal.rows import MAX_FAILURE_BODY, SHOWN, Rows, pieces
-from daemon.model import Event
+from daemon.model import Company, Event, Usage
 
 
 def test_a_row_is_made_even_if_the_first_event_was_lost(tmp_path, redactor, make_call):
@@ -53,3 +53,24 @@ def test_pieces_have_names_for_secrets(redactor, key):
         "Bearer ",
         {"secret": redactor.secret(key).name},
     ]
+
+
+async def test_a_call_that_was_not_sent(make_journal, make_call):
+    """Its row says how it was answered and by which call; it has no attempts, and its tokens count nothing."""
+    journal = make_journal()
+    lead, mate = make_call("lead"), make_call("mate")
+    for kind, call, more in (
+        ("queued", lead, {}), ("queued", mate, {}),
+        ("joined", mate, {"company": Company("batch", "lead"), "wait_s": 2.5, "reason": "goes with lead"}),
+        ("left", lead, {"reason": "the client left"}),
+        ("done", lead, {"usage": Usage(10, 0), "final": True}), ("done", mate, {"usage": Usage(), "final": True}),
+    ):  # fmt: skip
+        journal.record(Event(kind, call, 1.0, **more))
+    row = await journal.call("mate")
+    assert (row["how"], row["answered_with"], row["waited_s"], row["tries"]) == ("batch", "lead", 2.5, [])
+    assert row["usage"]["input"] == 0
+    assert [step["kind"] for step in row["timeline"]] == ["queued", "joined", "done"]
+    assert row["timeline"][1]["text"] == "goes with lead"
+    first = await journal.call("lead")
+    assert (first["how"], first["answered_with"], first["usage"]["input"]) == (None, None, 10)
+    assert "the client left" in first["timeline"][1]["text"]

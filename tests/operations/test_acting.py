@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
-from daemon.errors import Cancelled, InvalidCall
+from daemon.cache import Answer, AnswerCache
+from daemon.errors import Cancelled, InvalidCall, NotFound
 from daemon.model import Limit
 from daemon.operations.hub import TOPICS
 from gateway.scripted import limited, ok
@@ -76,3 +78,17 @@ async def test_hand_over(office: Make) -> None:
     assert await here.run("hand_over") == {"pid": 7}
     assert await here.run("hand_over", done=True) == {"pid": 7}
     assert here.told == ["free", "gone"]
+
+
+async def test_the_cache(office: Make, tmp_path: Path) -> None:
+    """How much is kept; cleared on demand, and only then; without one it is said so."""
+    kept = AnswerCache(tmp_path, max_age_s=60, max_bytes=1000, max_body=1000)
+    here = office(ok(), cache=kept)
+    kept.put("0" * 32, Answer("c1", 0.0, 200, "", (), False, b"x"))
+    told = await here.run("cache")
+    assert (told["answers"], told["max_bytes"], told["enabled"]) == (1, 1000, False)
+    assert "cleared" not in told
+    cleared = await here.run("cache", clear=True)
+    assert (cleared["cleared"], cleared["answers"], cleared["bytes"]) == (1, 0, 0)
+    with pytest.raises(NotFound):
+        await office(ok()).run("cache")

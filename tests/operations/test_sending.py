@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -278,3 +279,29 @@ async def test_wrong_raw_calls(office: Make, params: dict[str, Any]) -> None:
     with pytest.raises((InvalidCall, UnknownHost)):
         await here.run("call", **params)
     assert here.world.upstream.sent == []
+
+
+# ---- what calls share
+
+
+async def test_two_chats_that_are_the_same(office: Make) -> None:
+    """Both hear all of it in deltas; one is sent; the other's states say that it waits for that one."""
+    here = office(ok(*STREAM, headers=SSE))
+    first, second = await asyncio.gather(*(here.run("chat", tag, coalesce=True, **ASK) for tag in (1, 2)))
+    assert first["text"] == second["text"] == "Hello"
+    assert first["id"] != second["id"]
+    assert len(here.world.upstream.sent) == 1
+    states = [params["state"] for _, params in here.session.notes if params.get("call") == second["id"]]
+    assert states == ["queued", "joined", "first_byte", "done"][: len(states)]
+    row = await here.run("show", call=second["id"])
+    assert (row["how"], row["answered_with"], row["usage"]["output"]) == ("same", first["id"], 0)
+    assert any(first["id"] in step["text"] for step in row["timeline"])
+    status = await here.run("status")
+    assert status["sharing"] == {"same": 1, "batched": 0, "batches": 0, "cached": 0}
+
+
+@pytest.mark.parametrize("wrong", [{"coalesce": "perhaps"}, {"cache": "always"}, {"batch": "x"}, {"cache": 1}])
+async def test_what_a_chat_may_say_of_sharing(office: Make, wrong: dict[str, Any]) -> None:
+    """true or false; on, off or refresh."""
+    with pytest.raises(InvalidCall, match=next(iter(wrong))):
+        await office(ok()).run("chat", **ASK, **wrong)

@@ -78,3 +78,13 @@ def test_no_host_belongs_to_two() -> None:
     """Each host pattern stands once."""
     patterns = [host.pattern for provider in load_providers().values() for host in provider.hosts]
     assert len(patterns) == len(set(patterns))
+
+
+def test_what_one_request_takes() -> None:
+    """As documented, else cautious figures for each kind that can be batched."""
+    openai, other = load_providers()["openai"], load_providers()["openai-compatible"]
+    limits = openai.batch_limits("embeddings")
+    assert (limits.items, limits.item_tokens, limits.tokens) == (2048, 8192, 300_000)
+    for kind in ("embeddings", "completions"):
+        assert 1 < other.batch_limits(kind).items <= 96
+    assert load_providers()["dashscope"].batch_limits("embeddings").items == 10

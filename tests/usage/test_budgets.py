@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from daemon.errors import OverBudget
-from daemon.model import Ask, Call, Estimate, Event, EventKind, Origin, Scope, Usage
+from daemon.model import Ask, Call, Company, Estimate, Event, EventKind, Origin, Scope, Usage
 from daemon.redact import Sealed
 from daemon.spending import Budget, Price, Spent
 from daemon.usage import Alarm, Budgets, PriceList
@@ -82,6 +82,18 @@ def test_what_is_on_its_way_counts() -> None:
     budgets.hear(event("done", running, 20, final=True))
     assert budgets.holds(make_call("b")) is None
     assert budgets.states()[0]["spent"] == 20
+
+
+def test_calls_that_were_not_sent_themselves() -> None:
+    """One that went in another's request has its own share to pay; one that got another's answer, or a kept one, has
+    nothing."""
+    budgets = Budgets([Budget("day", "tokens", 100)], clock=Clock())
+    for how, spent in (("batch", 30), ("same", 30), ("cache", 30)):
+        joined = event("joined", make_call(how))
+        budgets.hear(replace(joined, company=Company(how, "c0")))  # type: ignore[arg-type]
+        budgets.hear(event("done", make_call(how), 30 if how == "batch" else 0, final=True))
+        assert budgets.states()[0]["spent"] == spent
+        assert budgets.states()[0]["pending"] == 0
 
 
 def test_a_failed_attempt_costs_nothing() -> None:

@@ -1,0 +1,205 @@
+"""Answers that are kept: given again to whoever asks the same with the same key, and kept when a new one was whole."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
+
+from daemon.cache import Answer, AnswerCache
+from daemon.gateway.identity import name_of
+from daemon.gateway.inspect import GENERATING
+from daemon.gateway.outcome import ours, why_it_stopped, without_ours
+from daemon.gateway.telling import Teller
+from daemon.gateway.under_way import UnderWay
+from daemon.model import Call, Company, Event, Headers, Reply, Usage
+from daemon.pacing.reasons import duration
+from daemon.phrases import phrase
+from daemon.redact import Redactor
+
+PIECE = 16 << 10
+"""Bytes of a kept answer that is no stream, in one piece."""
+
+_OF_THAT_TIME = re.compile(
+    r"(?i)^(set-cookie|.*rate-?limit.*|x-tokenlimit-.*|retry-after.*|date|age|via|cf-ray|server)$"
+)
+"""Fields that were true when the answer came, and are not any more."""
+_EVENT = re.compile(rb".*?(?:\r?\n\r?\n|\r\r|\Z)", re.DOTALL)
+
+
+class Kept:
+    """The cache, as calls see it. Without a CACHE nothing is kept."""
+
+    def __init__(
+        self,
+        cache: AnswerCache | None,
+        redactor: Redactor,
+        tell: Teller,
+        under_way: UnderWay,
+        wall: Callable[[], float] = time.time,
+        *,
+        enabled: bool = False,
+    ) -> None:
+        self.cache = cache
+        self.enabled = enabled
+        """Calls use it without asking for it."""
+        self.hits = 0
+        self._redactor = redactor
+        self._tell = tell
+        self._under_way = under_way
+        self._wall = wall
+        self._ends: dict[str, Event] = {}
+        """Of calls whose answers may be kept, until they are."""
+
+    async def answer(self, call: Call) -> Reply | None:
+        """The kept answer for CALL; None when there is none."""
+        if self.cache is None or call.ask.kind not in GENERATING:
+            return None
+        found = await asyncio.to_thread(self.cache.get, name_of(call))
+        if found is None:
+            return None
+        self.hits += 1
+        age = max(0.0, self._wall() - found.at)
+        self._under_way.begin(call)
+        self._tell.emit(self._tell.event("queued", call, 0))
+        joined = self._tell.event("joined", call, 0, reason=phrase("shared.cache", call=found.call, age=duration(age)))
+        self._tell.emit(replace(joined, company=Company("cache", found.call)))
+        self._tell.emit(self._tell.event("first_byte", call, 0))
+        headers = (*found.headers, *ours(call, 0), ("X-Sluice-Cache", f"hit; age={age:.0f}"))
+        return Reply(call, found.status, found.reason, headers, Again(found, lambda how: self._given(call, found, how)))
+
+    def _given(self, call: Call, found: Answer, how: BaseException | None) -> None:
+        if how is None:
+            done = self._tell.event("done", call, 0, status=found.status, final=True)
+            self._under_way.end(replace(done, usage=Usage(), bytes_out=len(found.body)))
+            return
+        asked = self._under_way.is_asked_to_stop(call.id)
+        reason = phrase("ended.as_asked") if asked else why_it_stopped(how)
+        self._under_way.end(self._tell.event("cancelled", call, 0, reason=reason, final=True))
+
+    def keeping(self, reply: Reply) -> Reply:
+        """REPLY as it is; when its call wants so, and it comes to a proper end, it is kept before the client hears of
+        that end."""
+        call = reply.call
+        if self.cache is None or call.sharing is None or call.sharing.cache == "off" or reply.explanation is not None:
+            return reply
+        headers = (*reply.headers, ("X-Sluice-Cache", "miss"))
+        return replace(reply, headers=headers, chunks=Keeping(reply, self.cache.max_body, self._keep))
+
+    def ended(self, event: Event) -> None:
+        """The end of a call."""
+        if event.call.sharing is not None and event.call.sharing.cache != "off" and event.kind == "done":
+            self._ends[event.call.id] = event
+
+    async def _keep(self, reply: Reply, body: bytes | None) -> None:
+        """Keep BODY, if REPLY's call ended well and nothing secret is in it; None: it was too large, or was cut."""
+        call, end = reply.call, self._ends.pop(reply.call.id, None)
+        whole = end is not None and end.status == 200 and call.ask.kind in GENERATING
+        if self.cache is None or body is None or not whole or not self._is_clean(call, body, end):
+            return
+        headers = tuple(pair for pair in without_ours(reply.headers) if not _OF_THAT_TIME.match(pair[0]))
+        answer = Answer(
+            call.id, self._wall(), reply.status, reply.reason, self._clean(call, headers), call.stream, body
+        )
+        await asyncio.to_thread(self.cache.put, name_of(call), answer)
+
+    def _is_clean(self, call: Call, body: bytes, end: Event | None) -> bool:
+        """True if no key stands in it, also when it is unpacked: a changed answer would be another one."""
+        plain = (end.body if end is not None else None) or b""
+        return all(self._redactor.scrub_bytes(data, call.secrets()) == data for data in (body, plain))
+
+    def _clean(self, call: Call, headers: Headers) -> Headers:
+        return tuple((name, self._redactor.scrub(value, call.secrets())) for name, value in headers)
+
+
+class Keeping:
+    """The body of a success, with a copy of all of it while it is not larger than MOST.
+
+    The last piece of a body that is no stream is given when the answer is kept: a client that knows the length does not
+    wait for the end, and may ask again at once.
+    """
+
+    def __init__(self, reply: Reply, most: int, keep: Callable[[Reply, bytes | None], Awaitable[None]]) -> None:
+        self._reply = reply
+        self._most = most
+        self._keep = keep
+        self._parts: list[bytes] | None = []
+        self._size = 0
+        self._told = False
+        self._ahead: bytes | None = None
+
+    def __aiter__(self) -> Keeping:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if self._reply.call.stream:
+            return await self._next()
+        chunk = self._ahead if self._ahead is not None else await self._next()
+        try:
+            self._ahead = await self._next()
+        except StopAsyncIteration:
+            self._ahead = None
+        return chunk
+
+    async def _next(self) -> bytes:
+        try:
+            chunk = await anext(self._reply.chunks)
+        except StopAsyncIteration:
+            await self._end(None if self._parts is None else b"".join(self._parts))
+            raise
+        self._size += len(chunk)
+        if self._parts is not None and self._size <= self._most:
+            self._parts.append(chunk)
+        else:
+            self._parts = None
+        return chunk
+
+    async def aclose(self) -> None:
+        """Close the body; what was not read to its end is not kept."""
+        close = getattr(self._reply.chunks, "aclose", None)
+        if close is not None:
+            await close()
+        await self._end(None)
+
+    async def _end(self, body: bytes | None) -> None:
+        if not self._told:
+            self._told, self._parts = True, None
+            await self._keep(self._reply, body)
+
+
+class Again:
+    """The body of a kept answer, a stream event by event. `on_end` is told once how it ended."""
+
+    def __init__(self, answer: Answer, on_end: Callable[[BaseException | None], None]) -> None:
+        self._pieces = pieces(answer)
+        self._on_end: Callable[[BaseException | None], None] | None = on_end
+
+    def __aiter__(self) -> Again:
+        return self
+
+    async def __anext__(self) -> bytes:
+        piece = next(self._pieces, None)
+        if piece is None:
+            self._ended(None)
+            raise StopAsyncIteration
+        return piece
+
+    async def aclose(self) -> None:
+        """Close early or after the end."""
+        self._ended(GeneratorExit())
+
+    def _ended(self, how: BaseException | None) -> None:
+        on_end, self._on_end = self._on_end, None
+        if on_end is not None:
+            on_end(how)
+
+
+def pieces(answer: Answer) -> Iterator[bytes]:
+    """The body in pieces: the events of a stream, if it can be read; else by size."""
+    packed = any(name.lower() == "content-encoding" for name, _ in answer.headers)
+    if answer.stream and not packed and len(answer.body) > 0:
+        yield from (found for found in _EVENT.findall(answer.body) if found)
+        return
+    yield from (answer.body[i : i + PIECE] for i in range(0, len(answer.body), PIECE))

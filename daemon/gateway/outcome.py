@@ -1,0 +1,63 @@
+"""What an attempt comes to, and what every answer says of itself."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from daemon.errors import Refusal
+from daemon.model import Call, Failure, Finding, Headers
+from daemon.pacing import Blocked, Setback
+from daemon.phrases import phrase
+
+
+@dataclass(slots=True)
+class Trip:
+    """How far one call has come."""
+
+    attempt: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NoLuck:
+    """An attempt that failed, and the right to try again, if there is one."""
+
+    failure: Failure
+    finding: Finding
+    setback: Setback | None
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """The answer to several calls that went as one, read to its end."""
+
+    status: int
+    reason: str
+    headers: Headers
+    body: bytes
+
+
+def ours(call: Call, attempt: int) -> Headers:
+    """Our own header fields on an answer."""
+    return (("X-Sluice-Call", call.id), ("X-Sluice-Attempts", str(attempt)))
+
+
+def without_ours(headers: Headers) -> Headers:
+    """HEADERS of one call's answer, for another call."""
+    return tuple((name, value) for name, value in headers if not name.lower().startswith("x-sluice-"))
+
+
+def why_it_stopped(error: BaseException) -> str:
+    """In words, why a call ended without an end."""
+    if isinstance(error, (asyncio.CancelledError, GeneratorExit)):
+        return phrase("ended.client_left")
+    return phrase("ended.broke", error=type(error).__name__)
+
+
+def same_for(call: Call, error: Exception) -> Exception:
+    """The refusal that another call has met, for CALL: each names its own."""
+    if isinstance(error, Blocked):
+        return Blocked(error.finding, call.origin.host)
+    if isinstance(error, Refusal):
+        return type(error)(error.message, **{**error.facts, "call": call.id})
+    return error
