@@ -1,4 +1,4 @@
-"""Builds the parts once, opens the socket, and lives until it is told to stop."""
+"""The parts, built once, and their life until somebody tells them to stop."""
 
 from __future__ import annotations
 
@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from daemon import __version__, desktop, log, systemd
-from daemon.cache import AnswerCache
+from daemon.app.values import answer_cache, budgets_of, pacing_settings, sharing_rules
 from daemon.config import Config, Paths, load, origins, proxy_lookup
 from daemon.curl import curl_command, needs_file
 from daemon.doors import porter
-from daemon.doors.claim import LEAVE_S, Former, Taken, locks, own_folder
 from daemon.doors.ending import Ending
 from daemon.doors.http import HttpDoor
 from daemon.doors.keeper import CHECK_S, Keeper, Stopping
@@ -29,129 +28,32 @@ from daemon.doors.rpc import RpcDoor
 from daemon.doors.standing import Standing
 from daemon.errors import ConfigError, NotFound, ShuttingDown
 from daemon.explain import Catalogue
-from daemon.gateway import Gateway, Rules
+from daemon.gateway import Gateway
 from daemon.journal import Journal
 from daemon.log import CallLog
-from daemon.model import Call, Failure, Origin, Priority
+from daemon.model import Call, Failure, Origin
 from daemon.operations import Desk, Session, operate
 from daemon.operations.desk import PROTOCOL
 from daemon.operations.hub import Hub
 from daemon.operations.keys import Keys
 from daemon.operations.lookout import Lookout
 from daemon.operations.session import NoSession
-from daemon.pacing import Pacer, PacingSettings
+from daemon.pacing import Pacer
 from daemon.phrases import languages, phrase, texts, told
 from daemon.process import (
     QuietLoop,
     connections_that_fit,
-    install_secret,
-    keep_memory_private,
-    loop_runner,
-    need_safe_parser,
     platform_text,
-    raise_file_limit,
 )
 from daemon.providers import load_providers, provider_for
 from daemon.redact import Redactor
 from daemon.upstream import Timeouts, Upstream
-from daemon.usage import Alarm, Budgets, PriceList
+from daemon.usage import PriceList
 
 _log = logging.getLogger("sluice.app")
 
-
 Ready = Callable[[Path, bool], None]
 """Called with the socket and whether the sandbox answers, as soon as we accept calls."""
-
-
-def serve(
-    paths: Paths, *, sandbox: bool, environ: Mapping[str, str], ready: Ready, replace_running: bool = False
-) -> int:
-    """Run the daemon until it is told to stop: 0, or 1 when calls were cut. Raises ConfigError, Taken at the start.
-
-    REPLACE_RUNNING: take the place of a daemon that runs, so that no client finds nobody.
-    """
-    os.umask(0o077)
-    keep_memory_private()
-    raise_file_limit()
-    need_safe_parser()
-    given = systemd.handed_over(os.environ)
-    config = load(paths.config_file, environ=environ, must_exist=paths.config_told)
-    paths = _placed(paths, config, given)
-    own_folder(paths.state_dir, "--state-dir", "sluice")
-    own_folder(paths.socket.parent, "--socket", f"sluice/{paths.socket.name}")
-    with contextlib.ExitStack() as stack:
-        held, former = _held(paths, stack, replace_running)
-        redactor = Redactor(install_secret(paths.state_dir / "install-secret"))
-        output = log.set_up(
-            redactor,
-            level=config.log.level,
-            style=config.log.style,
-            file=paths.log_file if config.log.file == "auto" else config.log.file,
-            max_bytes=config.log.max_bytes,
-            keep=config.log.keep,
-        )
-        stack.callback(log.take_down, output)
-        journal = open_journal(config, paths, redactor)
-        stack.callback(journal.close)
-        app = App(config, paths, redactor, journal, environ=environ, sandbox=sandbox, ready=ready, log_output=output)
-        if former is not None:  # as late as can be: whatever could fail before has not
-            former.release()
-            held = locks(paths.state_dir, paths.socket, paths.endpoint_file, LEAVE_S)
-            for lock in held:
-                stack.callback(lock.release)
-        sock = given or porter.bind(paths.socket)
-        standing = Standing(paths.socket, held, given=given is not None)
-        stack.callback(standing.end)
-        if former is not None:
-            former.leave()
-            former.close()
-        if config.listen is not None:
-            # Shared: who takes our place listens there, too, until we have ended.
-            app.listener = Listener(config.listen, paths.state_dir / "token", config.listen_hosts, share=True)
-            stack.callback(app.listener.close)
-        loop_runner()(app.run(sock, standing))
-    return 1 if app.cut else 0
-
-
-def _placed(paths: Paths, config: Config, given: socket.socket | None) -> Paths:
-    """The places, with the socket that systemd has made, or that the configuration says. Raises ConfigError."""
-    if given is not None:
-        where = systemd.path_of(given)
-        if paths.socket_told and paths.socket != where:
-            raise ConfigError(phrase("systemd.elsewhere", given=str(where), told=str(paths.socket)))
-        return replace(paths, socket=where, socket_told=True)
-    if config.socket is not None and not paths.socket_told:
-        return replace(paths, socket=config.socket, socket_told=True)
-    return paths
-
-
-def _held(paths: Paths, stack: contextlib.ExitStack, replacing: bool) -> tuple[list[porter.Lock], Former | None]:
-    """Our locks; or none, and the daemon that has them and will be asked for them. Raises Taken."""
-    try:
-        held = locks(paths.state_dir, paths.socket, paths.endpoint_file)
-    except Taken:
-        if not replacing:
-            raise
-        written = porter.read_endpoint(paths.endpoint_file)
-        return [], stack.enter_context(Former([paths.socket, *([written] if written else [])]))
-    for lock in held:
-        stack.callback(lock.release)
-    return held, None
-
-
-def open_journal(config: Config, paths: Paths, redactor: Redactor) -> Journal:
-    """The journal, writing. It is open before the pacer asks what it remembers."""
-    keep = config.journal
-    journal = Journal(
-        paths.state_dir,
-        redactor=redactor,
-        bodies=keep.bodies,
-        max_bytes=keep.max_bytes,
-        max_age_days=keep.max_age_s / 86400,
-        max_body_bytes=keep.max_body,
-    )
-    journal.start()
-    return journal
 
 
 class App:
@@ -430,47 +332,3 @@ class App:
     def _every_s(self) -> float:
         """How often to look: each minute, and at least twice in the time that a watchdog waits."""
         return min(CHECK_S, (self._notifier.watchdog_s or CHECK_S * 2) / 2)
-
-
-def budgets_of(config: Config, prices: PriceList, alarm: Callable[[Alarm], None]) -> Budgets:
-    """The person's own budgets. A call may be held for a new day as long as it may wait for any limit."""
-    normal, interactive = config.queue.max_wait_s, config.queue.max_wait_interactive_s
-
-    def patience(call: Call) -> float:
-        return interactive if call.priority == Priority.INTERACTIVE else normal
-
-    return Budgets(config.budgets, prices, currency=config.currency, patience=patience, alarm=alarm)
-
-
-def sharing_rules(config: Config) -> Rules:
-    """Which calls share an answer or a request."""
-    batch = config.batch
-    return Rules(
-        coalesce=config.coalesce,
-        cache=config.cache.enabled,
-        embeddings=batch.embeddings,
-        completions=batch.completions,
-        max_items=batch.max_items,
-        max_tokens=batch.max_tokens,
-    )
-
-
-def answer_cache(config: Config, paths: Paths) -> AnswerCache:
-    """The answers that are kept, beside the journal."""
-    keep = config.cache
-    return AnswerCache(paths.state_dir, max_age_s=keep.max_age_s, max_bytes=keep.max_bytes, max_body=keep.max_body)
-
-
-def pacing_settings(config: Config) -> PacingSettings:
-    """The pacer's part of the configuration."""
-    return replace(
-        PacingSettings(),
-        max_waiting=config.queue.max_waiting,
-        max_wait_s=config.queue.max_wait_s,
-        max_wait_interactive_s=config.queue.max_wait_interactive_s,
-        tries=config.retry.tries,
-        rate_tries=config.retry.rate_tries,
-        backoff_base_s=config.retry.base_s,
-        backoff_cap_s=config.retry.cap_s,
-        budget_share=config.retry.budget,
-    )

@@ -1,23 +1,18 @@
-"""The daemon as a whole: how it begins, reloads, drains and ends. And the small pure parts of the app."""
+"""The daemon as a whole: how it reloads, drains and ends."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import socket
 import sys
 import threading
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from daemon import app
-from daemon.config import load
-from daemon.pacing import PacingSettings
 from stage.visitors import exchange
 from stage.world import CHATS, HOSTS, config
 
@@ -35,74 +30,6 @@ def wait_until(true: Any, what: str) -> None:
     while not true():
         assert time.monotonic() < end, what
         time.sleep(0.01)
-
-
-# ---- pure parts
-
-
-def test_pacing_settings(tmp_path: Path) -> None:
-    """What the configuration says about queues and resending reaches the pacer; the rest are its own defaults."""
-    file = tmp_path / "config.yaml"
-    file.write_text("queue: {max_waiting: 7, max_wait: 9s}\nretry: {tries: 2}\n", encoding="utf-8")
-    made = app.pacing_settings(load(file, environ={}))
-    assert (made.max_waiting, made.max_wait_s, made.tries) == (7, 9.0, 2)
-    assert made.floor == PacingSettings().floor
-
-
-# ---- the process
-
-
-@pytest.mark.e2e
-def test_without_any_configuration(sluice: Any) -> None:
-    """It starts, says where it is, both languages answer on the one socket, and its files are for us alone."""
-    daemon = sluice()
-    endpoint = json.loads((daemon.state_dir / "endpoint.json").read_text())
-    assert (endpoint["socket"], endpoint["pid"]) == (str(daemon.socket), daemon.pid)
-    http = exchange(daemon.socket, b"GET /_sluice/hello HTTP/1.1\r\nHost: localhost\r\n\r\n").partition(b"\r\n\r\n")[2]
-    with socket.socket(socket.AF_UNIX) as rpc:
-        rpc.connect(str(daemon.socket))
-        rpc.sendall(b'{"id":1,"method":"hello","params":null}\n')
-        spoken = json.loads(rpc.makefile("rb").readline())["result"]
-    assert spoken["features"] == json.loads(http)["features"]
-    assert daemon.socket.stat().st_mode & 0o777 == 0o600
-    for file in (daemon.state_dir, *daemon.state_dir.rglob("*")):
-        assert not file.stat().st_mode & 0o077, file
-    assert daemon.stop() == 0
-    assert not daemon.socket.exists()
-
-
-@pytest.mark.e2e
-def test_an_unsafe_place_is_refused(sluice: Any) -> None:
-    """An open state folder: one line with the mend, exit code 1, nothing begun."""
-    daemon = sluice(begin=False)
-    daemon.state_dir.mkdir()
-    daemon.state_dir.chmod(0o755)
-    done = daemon.run("serve", "--socket", str(daemon.socket))
-    assert done.returncode == 1
-    assert f"chmod 700 {daemon.state_dir}" in done.stderr
-    assert len(done.stderr.splitlines()) == 1
-    assert not list(daemon.state_dir.iterdir())
-    assert not daemon.socket.exists()
-
-
-@pytest.mark.e2e
-def test_a_wrong_configuration_is_refused(sluice: Any) -> None:
-    """File and line, exit code 1."""
-    daemon = sluice("upstreams: []\nlangauge: en\n", begin=False)
-    done = daemon.run("serve")
-    assert done.returncode == 1
-    assert f"{daemon.config}:2" in done.stderr
-    assert "language" in done.stderr
-
-
-@pytest.mark.e2e
-def test_the_unsafe_parser_is_refused(sluice: Any) -> None:
-    """Where aiohttp has no C extension the daemon does not serve, and says what to do."""
-    daemon = sluice(begin=False, env={"AIOHTTP_NO_EXTENSIONS": "1"})
-    done = daemon.run("serve")
-    assert done.returncode == 1
-    assert "--force-reinstall aiohttp" in done.stderr
-    assert not daemon.socket.exists()
 
 
 @pytest.mark.e2e
@@ -166,19 +93,6 @@ def test_sandbox_mode(sluice: Any) -> None:
     assert b" 200 " in answer.partition(b"\r\n")[0]
     status = json.loads(daemon.run("status", "--json").stdout)
     assert status["daemon"]["sandbox"] is True
-
-
-@pytest.mark.e2e
-@pytest.mark.skipif(os.uname().sysname != "Linux", reason="reads /proc, which only Linux has")
-def test_memory_is_private(sluice: Any) -> None:
-    """No core file is written, and other processes of the same user cannot read the daemon's memory."""
-    daemon = sluice()
-    limits = Path(f"/proc/{daemon.pid}/limits")
-    if os.geteuid() == 0:
-        core = re.search(r"Max core file size\s+(\d+)\s+(\d+)", limits.read_text())
-        assert core is not None
-        assert core.groups() == ("0", "0")
-    assert Path(f"/proc/{daemon.pid}/maps").stat().st_uid == 0  # not dumpable: the system's, not ours
 
 
 @pytest.mark.e2e

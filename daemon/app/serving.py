@@ -1,0 +1,119 @@
+"""From the command line to a daemon that serves, and all of it back: locks, socket, journal, parts."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import replace
+
+from daemon import log, systemd
+from daemon.app.application import App, Ready
+from daemon.config import Config, Paths, load
+from daemon.doors import porter
+from daemon.doors.claim import LEAVE_S, Former, Taken, locks, own_folder
+from daemon.doors.listener import Listener
+from daemon.doors.standing import Standing
+from daemon.errors import ConfigError
+from daemon.journal import Journal
+from daemon.phrases import phrase
+from daemon.process import (
+    install_secret,
+    keep_memory_private,
+    loop_runner,
+    need_safe_parser,
+    raise_file_limit,
+)
+from daemon.redact import Redactor
+
+
+def serve(
+    paths: Paths, *, sandbox: bool, environ: Mapping[str, str], ready: Ready, replace_running: bool = False
+) -> int:
+    """Run the daemon until it is told to stop: 0, or 1 when calls were cut. Raises ConfigError, Taken at the start.
+
+    REPLACE_RUNNING: take the place of a daemon that runs, so that no client finds nobody.
+    """
+    os.umask(0o077)
+    keep_memory_private()
+    raise_file_limit()
+    need_safe_parser()
+    given = systemd.handed_over(os.environ)
+    config = load(paths.config_file, environ=environ, must_exist=paths.config_told)
+    paths = _placed(paths, config, given)
+    own_folder(paths.state_dir, "--state-dir", "sluice")
+    own_folder(paths.socket.parent, "--socket", f"sluice/{paths.socket.name}")
+    with contextlib.ExitStack() as stack:
+        held, former = _held(paths, stack, replace_running)
+        redactor = Redactor(install_secret(paths.state_dir / "install-secret"))
+        output = log.set_up(
+            redactor,
+            level=config.log.level,
+            style=config.log.style,
+            file=paths.log_file if config.log.file == "auto" else config.log.file,
+            max_bytes=config.log.max_bytes,
+            keep=config.log.keep,
+        )
+        stack.callback(log.take_down, output)
+        journal = open_journal(config, paths, redactor)
+        stack.callback(journal.close)
+        app = App(config, paths, redactor, journal, environ=environ, sandbox=sandbox, ready=ready, log_output=output)
+        if former is not None:  # as late as can be: whatever could fail before has not
+            former.release()
+            held = locks(paths.state_dir, paths.socket, paths.endpoint_file, LEAVE_S)
+            for lock in held:
+                stack.callback(lock.release)
+        sock = given or porter.bind(paths.socket)
+        standing = Standing(paths.socket, held, given=given is not None)
+        stack.callback(standing.end)
+        if former is not None:
+            former.leave()
+            former.close()
+        if config.listen is not None:
+            # Shared: who takes our place listens there, too, until we have ended.
+            app.listener = Listener(config.listen, paths.state_dir / "token", config.listen_hosts, share=True)
+            stack.callback(app.listener.close)
+        loop_runner()(app.run(sock, standing))
+    return 1 if app.cut else 0
+
+
+def _placed(paths: Paths, config: Config, given: socket.socket | None) -> Paths:
+    """The places, with the socket that systemd has made, or that the configuration says. Raises ConfigError."""
+    if given is not None:
+        where = systemd.path_of(given)
+        if paths.socket_told and paths.socket != where:
+            raise ConfigError(phrase("systemd.elsewhere", given=str(where), told=str(paths.socket)))
+        return replace(paths, socket=where, socket_told=True)
+    if config.socket is not None and not paths.socket_told:
+        return replace(paths, socket=config.socket, socket_told=True)
+    return paths
+
+
+def _held(paths: Paths, stack: contextlib.ExitStack, replacing: bool) -> tuple[list[porter.Lock], Former | None]:
+    """Our locks; or none, and the daemon that has them and will be asked for them. Raises Taken."""
+    try:
+        held = locks(paths.state_dir, paths.socket, paths.endpoint_file)
+    except Taken:
+        if not replacing:
+            raise
+        written = porter.read_endpoint(paths.endpoint_file)
+        return [], stack.enter_context(Former([paths.socket, *([written] if written else [])]))
+    for lock in held:
+        stack.callback(lock.release)
+    return held, None
+
+
+def open_journal(config: Config, paths: Paths, redactor: Redactor) -> Journal:
+    """The journal, writing. It is open before the pacer asks what it remembers."""
+    keep = config.journal
+    journal = Journal(
+        paths.state_dir,
+        redactor=redactor,
+        bodies=keep.bodies,
+        max_bytes=keep.max_bytes,
+        max_age_days=keep.max_age_s / 86400,
+        max_body_bytes=keep.max_body,
+    )
+    journal.start()
+    return journal

@@ -1,0 +1,57 @@
+"""The configuration as the plain values that the parts take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from daemon.cache import AnswerCache
+from daemon.config import Config, Paths
+from daemon.gateway import Rules
+from daemon.model import Call, Priority
+from daemon.pacing import PacingSettings
+from daemon.usage import Alarm, Budgets, PriceList
+
+
+def budgets_of(config: Config, prices: PriceList, alarm: Callable[[Alarm], None]) -> Budgets:
+    """The person's own budgets. A call may be held for a new day as long as it may wait for any limit."""
+    normal, interactive = config.queue.max_wait_s, config.queue.max_wait_interactive_s
+
+    def patience(call: Call) -> float:
+        return interactive if call.priority == Priority.INTERACTIVE else normal
+
+    return Budgets(config.budgets, prices, currency=config.currency, patience=patience, alarm=alarm)
+
+
+def sharing_rules(config: Config) -> Rules:
+    """Which calls share an answer or a request."""
+    batch = config.batch
+    return Rules(
+        coalesce=config.coalesce,
+        cache=config.cache.enabled,
+        embeddings=batch.embeddings,
+        completions=batch.completions,
+        max_items=batch.max_items,
+        max_tokens=batch.max_tokens,
+    )
+
+
+def answer_cache(config: Config, paths: Paths) -> AnswerCache:
+    """The answers that are kept, beside the journal."""
+    keep = config.cache
+    return AnswerCache(paths.state_dir, max_age_s=keep.max_age_s, max_bytes=keep.max_bytes, max_body=keep.max_body)
+
+
+def pacing_settings(config: Config) -> PacingSettings:
+    """The pacer's part of the configuration."""
+    return replace(
+        PacingSettings(),
+        max_waiting=config.queue.max_waiting,
+        max_wait_s=config.queue.max_wait_s,
+        max_wait_interactive_s=config.queue.max_wait_interactive_s,
+        tries=config.retry.tries,
+        rate_tries=config.retry.rate_tries,
+        backoff_base_s=config.retry.base_s,
+        backoff_cap_s=config.retry.cap_s,
+        budget_share=config.retry.budget,
+    )
