@@ -109,7 +109,7 @@ async def wake_ups(folder: Path, names: Sequence[str], seconds: float, settle_s:
             await load(running[-1].place, [running[-1].place.request()], calls=50, connections=5)
         tell(f"idle: {settle_s + seconds:g} s")
         await asyncio.sleep(settle_s)
-        counts = await _watch(running, seconds)
+        counts = await watch(running, seconds)
     finally:
         for one in running:
             await one.stop()
@@ -117,7 +117,8 @@ async def wake_ups(folder: Path, names: Sequence[str], seconds: float, settle_s:
     return {name: count * 60 / seconds for name, count in zip(names, counts, strict=True)}
 
 
-async def _watch(running: Sequence[Running], seconds: float) -> list[int]:
+async def watch(running: Sequence[Running], seconds: float) -> list[int]:
+    """At how many moments of SECONDS each of RUNNING was awake."""
     counts, loop = [0] * len(running), asyncio.get_running_loop()
     before = [_seen(one) for one in running]
     end = loop.time() + seconds
