@@ -18,7 +18,8 @@ from typing import cast
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked\r\n", re.IGNORECASE)
 LAST = b"\r\n0\r\n\r\n"
-PATIENCE_S = 120.0
+PATIENCE_S = 60.0
+"""Without any answer."""
 
 
 class Refused(Exception):
@@ -142,7 +143,8 @@ async def load(place: Place, requests: Iterable[bytes], *, connections: int = 1,
 
     With WHOLE, each answer must have these bytes near its end. Raises Refused.
     """
-    found, done = Load(), asyncio.get_running_loop().create_future()
+    found = Load()
+    done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     callers = [await place.connect(Caller) for _ in range(connections)]
     source = cycle(requests)
     left, running = (calls if calls is not None else 1 << 60), 0
@@ -176,15 +178,24 @@ async def load(place: Place, requests: Iterable[bytes], *, connections: int = 1,
         for caller in callers:
             caller.on_end, caller.on_loss = end, fail
             more(caller)
-        await asyncio.wait_for(done, PATIENCE_S)
-    except TimeoutError:
-        raise Refused(f"no answer within {PATIENCE_S:g} s") from None
+        await _patiently(done, found)
     finally:
         for caller in callers:
             caller.on_loss = lambda error: None
             caller.transport.abort()
     found.elapsed = perf_counter() - start
     return found
+
+
+async def _patiently(done: asyncio.Future[None], found: Load) -> None:
+    """Wait for DONE as long as answers come. Raises Refused."""
+    before = -1
+    while not done.done():
+        if len(found.seconds) == before:
+            raise Refused(f"no answer within {PATIENCE_S:g} s")
+        before = len(found.seconds)
+        await asyncio.wait({done}, timeout=PATIENCE_S)
+    done.result()
 
 
 def quantile(values: Sequence[float], part: float) -> float:

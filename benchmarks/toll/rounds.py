@@ -72,8 +72,13 @@ async def measure(contenders: Sequence[Contender], size: Size, folder: Path) -> 
                 running.append(await start(contender, folder / contender.name, provider.port))
             except Refused as refused:
                 results.notes[contender.name] = f"did not start: {refused}"
-        for one in running:
-            await prepare(one, size, results)
+        for one in list(running):
+            try:
+                await prepare(one, size, results)
+            except Refused as refused:
+                results.notes[one.contender.name] = f"gave up: {str(refused)[:120]}"
+                running.remove(one)
+                await one.stop()
         for number in range(size.rounds):
             for one in running:
                 tell(f"round {number + 1} of {size.rounds}: {one.contender.name}")
