@@ -17,6 +17,7 @@ import argparse
 import asyncio
 import os
 import platform
+import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -66,28 +67,35 @@ def size_of(arguments: argparse.Namespace) -> rounds.Size:
 
 
 async def measure(arguments: argparse.Namespace, found: Found) -> None:
-    """Put what is asked for into FOUND, in place of what was there."""
+    """Put what is asked for into FOUND, in place of what was there. A signal ends it, and all that it has started."""
+    task = asyncio.current_task()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel if task else sys.exit)
     parts = chosen(arguments.parts, PARTS)
     names = chosen(arguments.contenders, tuple(CONTENDERS))
     ours = [name for name in ("sluice", "sluice-speed") if name in names and not CONTENDERS[name].missing()]
     quick = arguments.quick
-    with Folder() as folder:
-        if "calls" in parts:
-            found.results = await rounds.measure([CONTENDERS[name] for name in names], size_of(arguments), folder)
-            found.long_calls = arguments.long
-    with Folder() as folder:
-        if "start" in parts:
-            found.starts = await commands.starts(folder, 1 if quick else 11, ours)
-        if "cli" in parts:
-            found.commands = await commands.commands(folder, 1 if quick else 15)
-    with Folder() as folder:
-        if "growth" in parts:
-            little = growth.Much((1, 100), (0, 1, 20), (1, 20), rounds=2, calls=20)
-            found.growth = await growth.measure(little if quick else growth.Much(), folder)
-        if "idle" in parts:
-            lasts = (2.0, 0.5) if quick else (120.0, commands.SETTLE_S)
-            found.wake_ups = await commands.wake_ups(folder, ours, *lasts)
+    little = growth.Much((1, 100), (0, 1, 20), (1, 20), rounds=2, calls=20)
     found.about = {"python": platform.python_version(), "system": platform.platform(), "cores": os.cpu_count()}
+    for part in parts:
+        with Folder() as folder:
+            match part:
+                case "calls":
+                    found.results = await rounds.measure(
+                        [CONTENDERS[name] for name in names], size_of(arguments), folder
+                    )
+                    found.long_calls = arguments.long
+                case "start":
+                    found.starts = await commands.starts(folder, 1 if quick else 11, ours)
+                case "cli":
+                    found.commands = await commands.commands(folder, 1 if quick else 15)
+                case "growth":
+                    found.growth = await growth.measure(little if quick else growth.Much(), folder)
+                case _:
+                    lasts = (2.0, 0.5) if quick else (120.0, commands.SETTLE_S)
+                    found.wake_ups = await commands.wake_ups(folder, ours, *lasts)
+        if arguments.json:
+            found.save(arguments.json)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -95,9 +103,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
     found = read(arguments.show or arguments.json) if arguments.show or arguments.json else Found()
     if not arguments.show:
-        run(measure(arguments, found))
-    if arguments.json:
-        found.save(arguments.json)
+        try:
+            run(measure(arguments, found))
+        except asyncio.CancelledError:
+            return 130
     print(table.everything(found))
     if arguments.write:
         table.write(found)

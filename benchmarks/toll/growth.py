@@ -21,6 +21,8 @@ from benchmarks.toll.rounds import tell
 
 SETTLE_S = 2.0
 WAITING_S = 60.0
+A_CONNECTION = 500
+"""Calls on one connection; the daemon works on at most a thousand of them."""
 CONFIG = """journal: {max_bytes: 8GiB}
 max_connections: 1000
 """
@@ -98,19 +100,26 @@ async def _with_waiting(waiting: int, place: Path, port: int, stack: AsyncExitSt
     address = one.place.address
     if not isinstance(address, str):
         raise TypeError("Sluice listens on a socket")
-    reader, writer = await asyncio.open_unix_connection(address)
-    stack.callback(writer.close)
-    drain = asyncio.create_task(_read_away(reader))
-    stack.callback(drain.cancel)
-    for number in range(waiting + 1 if waiting else 0):
-        writer.write(json.dumps(stuck_call(number)).encode() + b"\n")
-        await writer.drain()
+    calls = range(waiting + 1 if waiting else 0)
+    for first in calls[::A_CONNECTION]:
+        await _send_stuck(address, calls[first : first + A_CONNECTION], stack)
     await _until_waiting(address, waiting)
     return one
 
 
+async def _send_stuck(address: str, numbers: Sequence[int], stack: AsyncExitStack) -> None:
+    """Hand calls over on a connection of their own, which stays open."""
+    reader, writer = await asyncio.open_unix_connection(address)
+    stack.callback(writer.close)
+    drain = asyncio.create_task(_read_away(reader))
+    stack.callback(drain.cancel)
+    for number in numbers:
+        writer.write(json.dumps(stuck_call(number)).encode() + b"\n")
+        await writer.drain()
+
+
 def stuck_call(number: int) -> Mapping[str, Any]:
-    """A call by JSON-RPC whose model is `stuck`: thousands of them fit into one connection."""
+    """A call by JSON-RPC whose model is `stuck`: hundreds of them fit into one connection."""
     body = json.dumps({"model": "stuck", "max_tokens": 10, "messages": [{"role": "user", "content": "Hello"}]})
     headers = {"Authorization": "Bearer CANARY-toll", "Content-Type": "application/json"}
     params = {"url": f"http://{HOST}/v1/chat/completions", "method": "POST", "headers": headers, "body": body}

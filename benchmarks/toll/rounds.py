@@ -12,6 +12,7 @@ from benchmarks.toll.contenders import Contender, Provider, Running, start
 
 DONE = b"[DONE]"
 MEGABYTE = "word " * 200_000
+NO_STREAMS = "streams do not work"
 
 Figures = dict[str, float]
 """Names with their units: p50_ms, per_s, ... ; what a contender cannot do is not in it."""
@@ -115,19 +116,21 @@ async def try_streams(one: Running, size: Size, results: Results) -> None:
     try:
         await load(one.place, [one.place.request(stream=True)], calls=8, connections=8, whole=DONE)
     except Refused as refused:
-        results.notes[one.contender.name] = f"streams do not work: {str(refused)[:120]}"
+        results.notes[one.contender.name] = f"{NO_STREAMS}: {str(refused)[:120]}"
 
 
 async def figures(one: Running, size: Size, results: Results) -> Figures:
     """One round of one contender."""
     found: Figures = {}
     for step in (in_a_row, many, streams, at_once, large):
-        if step in (streams, at_once) and one.contender.name in results.notes:
+        if step in (streams, at_once) and results.notes.get(one.contender.name, "").startswith(NO_STREAMS):
             continue
         try:
             found |= await step(one, size)
         except Refused as refused:
-            results.notes[one.contender.name] = f"{step.__name__}: {str(refused)[:120]}"
+            results.notes.setdefault(one.contender.name, f"failed at `{step.__name__}`: {str(refused)[:120]}")
+            said = one.program.output() if one.program else ""
+            tell(f"{one.contender.name} failed at {step.__name__}: {refused}\n{said}")
     return found
 
 
