@@ -78,6 +78,8 @@ class Refusals:
         if hopeless and hint is not None and tally.rate >= most - 1:
             # Told wrong that often: once more, after a whole period.
             ready_at = max(now, now + 1.26 * min(pool.origin.minute_s, ledger.period_s) - lasted)
+        if not any(led is ledger and charge.reserved > 0 for led, charge in permit.charges):
+            ready_at = max(ready_at, now + wait)  # by our count it takes nothing of this limit, so its hold lets it go
         wait = max(wait, ready_at - now)
         reason = refused_by(ledger.dimension, period_word(ledger))
         return self.back(pool, permit, "rate", now, wait, reason, finding, ready_at=ready_at)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 import virtual_time
@@ -231,5 +232,25 @@ def test_a_message_with_figures_teaches_the_limit() -> None:
         tokens = next(d for d in pacer.pools()[0]["dims"] if d["dimension"] == "tokens")
         assert tokens["limit"] == 1000
         assert tokens["remaining"] == pytest.approx(100)
+
+    story(tell)
+
+
+@pytest.mark.parametrize("hint", [20.0, None])
+def test_a_limit_of_which_the_call_takes_nothing_by_our_count(hint: float | None) -> None:
+    """A refusal for tokens of a call whose tokens we cannot see: the limit's hold would let it go at once, again and
+    again. It waits all the same."""
+
+    async def tell(pacer: Pacer, where: Origin) -> None:
+        loop, setback, start = asyncio.get_running_loop(), None, 1000.0
+        tokens = replace(RATE, subtype="tokens", dimension="tokens", retry_after_s=hint)
+        for _ in range(4):
+            permit = await pacer.acquire(call("x", where), setback)
+            setback = permit.refused(tokens)
+            permit.release()
+            if setback is None:
+                break
+            assert setback.ready_at >= loop.time() + (hint or 0.001)
+        assert loop.time() - start >= (60.0 if hint else 1.0)
 
     story(tell)
