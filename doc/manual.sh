@@ -8,6 +8,8 @@ command -v makeinfo >/dev/null || { echo 'makeinfo is missing; install it: apt i
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cp "$here/sluice.org" "$work"
+mkdir "$work/pictures"
+cp "$here"/pictures/*.png "$work/pictures"
 cd "$work"
 "${EMACS:-emacs}" -Q --batch --eval "(require 'ox-texinfo)" sluice.org \
   --eval '(let ((org-export-with-broken-links nil) (user-full-name "The Sluice authors")) (org-texinfo-export-to-texinfo))' >/dev/null 2>log || { cat log >&2; exit 1; }

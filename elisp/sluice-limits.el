@@ -68,7 +68,7 @@ says in words how they stand."
   (setq tabulated-list-format
         (vector (list (sluice-gettext "Host") 17 nil) (list (sluice-gettext "Model") 14 nil)
                 (list (sluice-gettext "Limit") 15 nil) (list "" sluice-limits--width nil)
-                (list (sluice-gettext "Used") 12 nil :right-align t)
+                (list (sluice-gettext "Used") 15 nil :right-align t)
                 (list (sluice-gettext "Others") 6 nil :right-align t)
                 (list (sluice-gettext "From") 6 nil) (list (sluice-gettext "State") 0 nil))
         sluice-dashboard--operation '("limits" :pools)

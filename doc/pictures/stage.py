@@ -110,19 +110,28 @@ class Display:
         self._processes.append(process)
 
     def start(self, command: Sequence[str], settle_s: float = 6.0) -> None:
-        """Start the program and give it SETTLE_S seconds to draw."""
+        """Start the program, wait for its window, and give it SETTLE_S seconds to draw."""
         self._run(command)
+        ends = time.monotonic() + PATIENCE_S
+        while not self._windows() and time.monotonic() < ends:
+            time.sleep(0.5)
+            if self._processes[-1].poll() is not None:  # a display that has just begun turns some away
+                self._run(command)
         time.sleep(settle_s)
+
+    def _windows(self) -> list[str]:
+        return subprocess.run(
+            ["xdotool", "search", "--onlyvisible", "--class", "emacs"],  # noqa: S607
+            env=self._environment, capture_output=True, text=True, check=False, timeout=20,
+        ).stdout.split()  # fmt: skip
 
     def shot(self) -> bytes:
         """The program's window as PNG."""
-        file = self._folder / "shot.png"
-        found = subprocess.run(
-            ["xdotool", "search", "--onlyvisible", "--class", "emacs"],  # noqa: S607
-            env=self._environment, capture_output=True, text=True, check=True, timeout=20,
-        ).stdout.split()  # fmt: skip
+        file, windows = self._folder / "shot.png", self._windows()
+        if not windows:
+            raise SystemExit("the program has no window; does it run?")
         subprocess.run(  # noqa: S603
-            ["import", "-window", found[-1], str(file)],  # noqa: S607
+            ["import", "-window", windows[-1], str(file)],  # noqa: S607
             env=self._environment, check=True, timeout=20,
         )  # fmt: skip
         return file.read_bytes()
