@@ -77,7 +77,7 @@ def measure(scale: float) -> Figure:
     """1,000,000 inputs; one seed for all, so that a failure can be had again."""
     n, rng = count(1_000_000, scale), random.Random(20)
     crashes: list[str] = []
-    slowest = 0.0
+    slowest, before = 0.0, peak_mib()
     with tempfile.TemporaryDirectory(prefix="slu") as folder:
         file = Path(folder) / "config.yaml"
         file.touch(0o600)
@@ -91,9 +91,14 @@ def measure(scale: float) -> Figure:
             except Exception as error:
                 crashes.append(f"input {number}: {type(error).__name__}: {error}"[:150])
             slowest = max(slowest, time.perf_counter() - began)
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    reached = f"{len(crashes)} crashes, slowest {slowest:.2f} s, {memory} MiB" + (f"; {crashes[0]}" if crashes else "")
+    memory = peak_mib() - before
+    reached = f"{len(crashes)} crashes, slowest {slowest:.2f} s, {memory} MiB more"
+    reached += f"; {crashes[0]}" if crashes else ""
     what = f"{n} mutated inputs, {CONFIG_PART:.0%} of them configurations"
-    return Figure(
-        "F20", what, "0 crashes, none > 1 s, < 256 MiB", reached, ok=not crashes and slowest < 1.0 and memory < 256
-    )
+    target = "0 crashes, none > 1 s, < 256 MiB more"
+    return Figure("F20", what, target, reached, ok=not crashes and slowest < 1.0 and memory < 256)
+
+
+def peak_mib() -> int:
+    """The most memory that this process had, in MiB; others may have been at work in it before."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024

@@ -225,7 +225,7 @@ ROWS: dict[int, tuple[str, str, tuple[str, ...]]] = {
             "config/test_file.py::test_mistakes_are_named",
             "config/test_upstreams.py::test_plain_http_where_it_is_right",
             "config/test_nodes.py::test_what_is_not_needed",
-            "test_app.py::test_reloading",
+            "app/test_application.py::test_reloading",
         ),
     ),
     43: (
