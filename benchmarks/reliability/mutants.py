@@ -234,7 +234,13 @@ MUTANTS: tuple[Mutant, ...] = (
         "if False:",
         (f"{T_REQUEST}::test_refused_requests",),
     ),
-    Mutant("one Host", REQUEST, "if len(hosts) > 1 or (", "if (", (T_REQUEST, T_HTTP)),
+    Mutant(
+        "one Host",
+        REQUEST,
+        "if len(hosts) > 1 or (request.version == HttpVersion11 and not (hosts and hosts[0].strip())):",
+        "if False:",
+        (T_REQUEST, T_HTTP, "tests/hostile/test_http.py"),
+    ),
     Mutant(
         "the size of a body that was promised",
         REQUEST,
