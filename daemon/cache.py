@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from daemon.model import Headers
+from daemon.phrases import phrase
 
 FORM: Final = 1
 _END: Final = ".answer"
@@ -63,7 +64,7 @@ class AnswerCache:
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError) as error:
-            _log.warning("an answer in the cache was damaged (%s): deleted", error)
+            _log.warning(phrase("log.cache_damaged", why=str(error)))
             answer = None
         if answer is not None and 0 <= self._clock() - answer.at <= self.max_age_s:
             return answer
@@ -84,7 +85,7 @@ class AnswerCache:
                 old = _size(path)
                 _write(path, data)
             except OSError as error:
-                _log.warning("an answer could not be kept: %s", error.strerror or type(error).__name__)
+                _log.warning(phrase("log.not_cached", why=error.strerror or type(error).__name__))
                 return False
             self._bytes = (self._bytes or 0) + len(data) - old
         return True

@@ -7,6 +7,8 @@ import logging
 import shutil
 import sys
 
+from daemon.phrases import phrase
+
 _log = logging.getLogger("sluice.desktop")
 
 PATIENCE_S = 5.0
@@ -26,7 +28,7 @@ async def show(words: str) -> bool:
     """Show WORDS. False, and a line in the log, when that cannot be done: nothing else is the worse for it."""
     wanted = command(words)
     if wanted is None:
-        _log.info("no desktop notification: neither notify-send nor osascript is there; install libnotify-bin")
+        _log.info(phrase("log.no_notifier"))
         return False
     try:
         process = await asyncio.create_subprocess_exec(
@@ -36,7 +38,7 @@ async def show(words: str) -> bool:
             stderr=asyncio.subprocess.DEVNULL,
         )
     except OSError as error:
-        _log.info("no desktop notification: %s", error)
+        _log.info(phrase("log.no_notice", why=str(error)))
         return False
     try:
         return await asyncio.wait_for(process.wait(), PATIENCE_S) == 0

@@ -67,10 +67,11 @@ def _forms(section: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
 
 
 def teller(language: str) -> Callable[..., str]:
-    """Return `tell(name, **values)`, which says a sentence in LANGUAGE at once: for what is only printed."""
+    """Return `tell(name, **values)`, which says a sentence in LANGUAGE at once: for what is only printed or logged."""
+    spoken_here = short(language)
 
     def tell(name: str, /, **values: Value) -> str:
-        return phrase(name, **values).told(language)
+        return text(name, spoken_here).format(**{key: told(value, spoken_here) for key, value in values.items()})
 
     return tell
 

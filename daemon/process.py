@@ -72,13 +72,10 @@ class QuietLoop:
         self._said[text] = now + (60.0 if used_up else 1.0)
         if used_up:
             soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-            _log.error(
-                "event loop: %s (%s); at most %d files may be open here. New connections wait until others end; "
-                "raise the limit (ulimit -n, LimitNOFILE=) if that happens again",
-                text, getattr(error, "strerror", error), soft,
-            )  # fmt: skip
+            why = str(getattr(error, "strerror", error))
+            _log.error(phrase("log.loop_full", what=text, why=why, most=soft))
         else:
-            _log.error("event loop: %s", text, exc_info=error)
+            _log.error(phrase("log.loop", what=text), exc_info=error)
 
 
 def loop_runner() -> Callable[[Any], None]:

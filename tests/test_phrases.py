@@ -38,7 +38,7 @@ FITS = frozenset({
 
 SYMBOLS = frozenset({
     "period.other", "what.other", "lines.two", "config.at", "config.of", "arguments.sentence", "check.versions",
-    "status.limit", "step.joined_why",
+    "status.limit", "step.joined_why", "log.reason",
 })  # fmt: skip
 """Entries that are no words in any language, or only values."""
 
@@ -46,13 +46,16 @@ WORDED_INSIDE = frozenset({"Blocked", "CallFailed"})
 """Children of Refusal that are given a finding or an explanation; their own `__init__` is looked at."""
 
 ELSEWHERE = (
-    "sandbox/", "log/", "operations/table.py",  # it speaks as providers do; log and table of operations: English
+    "sandbox/",  # it speaks as providers do
+    "operations/table.py",  # its summaries are for who reads the code; nobody is shown them
     "explain/text.py", "explain/view.py",  # what providers write, to find it
     "curl/elisp.py", "curl/python.py",  # code in other languages; what it says is held by tests/curl/test_forms.py
-    "pacing/refusals.py",  # why a limit is held, for the log
+    "pacing/refusals.py",  # why a limit is held, for who debugs it
 )  # fmt: skip
 """Where English texts are not words to this machine's person. What the sandbox says of itself is held by
 `test_whatever_is_shown_is_a_phrase`."""
+
+LOGGED = ("debug", "info", "warning", "error", "exception", "critical")
 
 SQL = re.compile(r"\b(SELECT|INSERT|UPDATE|DELETE|FROM|WHERE|PRAGMA|SAVEPOINT|RELEASE|ROLLBACK|ORDER BY|AND)\b|= \?")
 
@@ -91,17 +94,10 @@ CODE = frozenset({
     ("gateway/loop.py", "this call was not sent: the same key was refused for this a moment ago"[:60]),
     # a script of macOS
     ("desktop.py", "on run argv\ndisplay notification (item 1 of argv) with title"),
-    # a command to type, log lines, an exception that is caught inside
+    # a command to type; exceptions that are caught inside, one of them as SQLite would say it
     ("gateway/answers.py", "daemon curl "),
-    ("doors/ending.py", ": no new calls; "),
-    ("doors/ending.py", " under way, "),
-    ("doors/ending.py", " s to end (stop once more to cut)"),
     ("doors/http.py", "the answer had already begun"),
-    ("doors/porter.py", "a daemon is already running here (pid "),
     ("journal/database.py", "the journal is damaged: "),
-    # the message of an error to which neither the provider nor an explanation gave one: English, and rare
-    ("providers/error_body.py", "The provider answered "),
-    ("providers/error_body.py", " and said nothing else."),
 })  # fmt: skip
 """Texts of two words that are no words of ours to a person."""
 
@@ -165,6 +161,13 @@ def test_the_same_sentences_and_values(language: str) -> None:
     english, other = texts("en"), texts(language)
     assert sorted(other) == sorted(english)
     assert [name for name, text in english.items() if fields(text) != fields(other[name])] == []
+
+
+@pytest.mark.parametrize("language", sorted(languages()))
+def test_no_entry_is_written_twice(language: str) -> None:
+    """YAML takes the later one and says nothing: whoever mends the earlier one wonders."""
+    lines = (FOLDER / f"{language}.yaml").read_text(encoding="utf-8").splitlines()
+    assert sum(bool(re.match("  ['\\w-]+:", line)) for line in lines) == len(texts(language))
 
 
 @pytest.mark.parametrize("language", OTHERS)
@@ -283,8 +286,8 @@ def docstrings(tree: ast.AST) -> set[int]:
 def test_no_words_stand_in_the_code() -> None:
     """No text of two English words or more is in the code: all that a person reads is an entry.
 
-    Left out are the rooms whose English is not for this machine's person (ELSEWHERE), texts that only go to the log,
-    messages of exceptions that mean a mistake in the code, and SQL.
+    Left out are the rooms whose English is not for this machine's person (ELSEWHERE), messages of exceptions that mean
+    a mistake in the code, and SQL.
     """
     wrong = set()
     for path in sorted(DAEMON.rglob("*.py")):
@@ -302,17 +305,29 @@ def test_no_words_stand_in_the_code() -> None:
 
 
 def unheard(tree: ast.AST) -> set[int]:
-    """The ids of texts that no person is shown: calls of a logger, `__repr__`, and exceptions of Python itself."""
+    """The ids of texts that no person is shown: `__repr__`, and exceptions of Python itself."""
     out: set[int] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef) and node.name in ("__repr__", "__reduce__", "__getattr__"):
             out |= {id(part) for part in ast.walk(node)}
-        if isinstance(node, ast.Call):
-            owner = node.func.value if isinstance(node.func, ast.Attribute) else None
-            logs = isinstance(owner, ast.Name) and owner.id in ("_log", "log")
-            if logs or named(node.func) in ("ValueError", "TypeError", "RuntimeError", "compile"):
-                out |= {id(part) for part in ast.walk(node)}
+        if isinstance(node, ast.Call) and named(node.func) in ("ValueError", "TypeError", "RuntimeError", "compile"):
+            out |= {id(part) for part in ast.walk(node)}
     return out
+
+
+def test_whatever_is_logged_is_a_phrase() -> None:
+    """Each call of a logger is given a phrase, or `"%s"` with words that come from elsewhere."""
+    wrong, seen = [], 0
+    for file, call in calls():
+        owner = call.func.value if isinstance(call.func, ast.Attribute) else None
+        if not (isinstance(owner, ast.Name) and owner.id in ("_log", "log")) or named(call.func) not in LOGGED:
+            continue
+        seen += 1
+        first = call.args[0]
+        passed_on = isinstance(first, ast.Constant) and first.value == "%s"
+        wrong += [] if is_phrase(first) or passed_on else [f"{file}:{call.lineno} {ast.unparse(first)}"]
+    assert wrong == []
+    assert seen > 15
 
 
 def test_whatever_is_shown_is_a_phrase() -> None:

@@ -109,7 +109,8 @@ class App:
 
     def _make_gateway(self, config: Config) -> Gateway:
         """The gateway, and who reads what it tells."""
-        calls = CallLog(self._redactor, self.curl_of, lambda: self._config.log.bodies)
+        words = "en" if config.log.style == "json" else config.language
+        calls = CallLog(self._redactor, self.curl_of, lambda: self._config.log.bodies, words)
         return Gateway(
             origin_of=self.origin_of,
             pacer=self._pacer,
@@ -166,11 +167,10 @@ class App:
             await door.open(sock)
             if self.listener is not None:
                 await self.listener.open(http, rpc, self._config.max_connections)
-                _log.info("also at %s, for those who send the token in %s", self.listener.url, self.listener.token_file)
+                _log.info(phrase("log.also_at", url=self.listener.url, file=str(self.listener.token_file)))
             self._tell_address()
-            _log.info(
-                "sluice %s runs at %s (pid %d, %s)", __version__, self._paths.socket, os.getpid(), platform_text()
-            )
+            where, pid = str(self._paths.socket), os.getpid()
+            _log.info(phrase("log.runs", version=__version__, socket=where, pid=pid, platform=platform_text()))
             self._ready(self._paths.socket, self._sandbox_url is not None)
             self._notifier.ready(self._serving())
             self._keeper = Keeper(standing, door, self._stopping, alive=self._still_alive, every_s=self._every_s())
@@ -211,7 +211,7 @@ class App:
             for language in languages():
                 texts(language)
         except (OSError, ConfigError) as error:
-            _log.warning("what explains failures is not read yet (%s); the first failure will try again", error)
+            _log.warning(phrase("log.cold", why=str(error)))
 
     def _tell_address(self) -> None:
         """Write the address down for clients. Those who know it find us without."""
@@ -219,9 +219,7 @@ class App:
             porter.write_endpoint(self._paths.endpoint_file, self._paths.socket, __version__, PROTOCOL)
         except OSError as error:
             _log.warning(
-                "%s cannot be written (%s): clients find the socket only by SLUICE_SOCKET or in its usual place",
-                self._paths.endpoint_file,
-                error.strerror,
+                phrase("log.no_address", file=str(self._paths.endpoint_file), why=str(error.strerror or error))
             )
 
     def _doors(self) -> tuple[HttpDoor, RpcDoor]:
@@ -310,7 +308,7 @@ class App:
             _log.info("%s", self.reload())
         except ConfigError as error:
             self._log_output.reopen()
-            _log.error("the configuration was not taken, the old one stays: %s", error.message)
+            _log.error(phrase("log.not_taken", why=error.message))
         self._notifier.ready(self._serving())
         if self._keeper is not None:
             self._looking = asyncio.create_task(self._keeper.look())

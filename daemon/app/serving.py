@@ -54,6 +54,7 @@ def serve(
             file=paths.log_file if config.log.file == "auto" else config.log.file,
             max_bytes=config.log.max_bytes,
             keep=config.log.keep,
+            language=config.language,
         )
         stack.callback(log.take_down, output)
         journal = open_journal(config, paths, redactor)

@@ -12,6 +12,7 @@ from daemon.doors.porter import Porter
 from daemon.doors.rpc import RpcDoor
 from daemon.gateway import Gateway
 from daemon.pacing import Pacer
+from daemon.phrases import phrase
 
 CUT_S: Final = 1.0
 """How long calls that are cut may take to tell their clients so."""
@@ -49,14 +50,13 @@ class Ending:
 
     async def _drain(self, patience_s: float) -> int:
         running = self._gateway.running
-        more = f": no new calls; {len(running)} under way, {patience_s:g} s to end (stop once more to cut)"
-        _log.info("stopping%s", more if running else "")
+        _log.info(phrase("log.draining", n=len(running), seconds=patience_s) if running else phrase("log.stopping"))
         drained = asyncio.create_task(self._drained())
         insisted = asyncio.create_task(self._stopping.insisted.wait())
         await asyncio.wait({drained, insisted}, timeout=patience_s, return_when=asyncio.FIRST_COMPLETED)
         cut = len(running)
         if cut:
-            _log.warning("stopping now; calls that are cut: %s", ", ".join(running))
+            _log.warning(phrase("log.cutting", calls=", ".join(running)))
         for call_id in list(running):  # while the doors are open: who has got nothing yet gets an answer
             self._gateway.cancel(call_id)
         if cut:
@@ -65,7 +65,7 @@ class Ending:
             task.cancel()
         for outcome in await asyncio.gather(drained, insisted, return_exceptions=True):
             if isinstance(outcome, Exception):
-                _log.error("broken while stopping", exc_info=outcome)
+                _log.error(phrase("log.broke_stopping"), exc_info=outcome)
         return cut
 
     async def _drained(self) -> None:

@@ -178,7 +178,7 @@ class _Handler(RequestHandler):
         if isinstance(last, _ErrInfo) and running is not None and not running.content.is_eof():
             running.content.set_exception(last.exc)
         if len(self._messages) >= MAX_MSG_QUEUE_SIZE and self.transport is not None:
-            _log.info("a client has sent %d requests without waiting for an answer; it is cut", len(self._messages))
+            _log.info(phrase("log.pipelined", n=len(self._messages)))
             self.transport.abort()
 
     def handle_error(
@@ -192,10 +192,10 @@ class _Handler(RequestHandler):
         if isinstance(exc, ConnectionError):  # the client left while it was being answered: not a fault
             raise exc
         if status >= 500:
-            _log.error("broken while answering a request", exc_info=exc)
+            _log.error(phrase("log.broke_request"), exc_info=exc)
             said = phrase("http.broken")
         else:
-            _log.debug("a request that is not valid HTTP: %s", type(exc).__name__)
+            _log.debug(phrase("log.not_http", why=type(exc).__name__))
             said = phrase("http.not_http")
         if request.writer.output_size > 0:
             raise ConnectionError("the answer had already begun")

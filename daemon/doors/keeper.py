@@ -92,7 +92,7 @@ class Keeper:
             if (sock := self._standing.look()) is not None:
                 await self._open(sock)
         except AlreadyRunning as other:
-            _log.error("another daemon (pid %s) has our place: this one lets its calls end, and goes", other.pid)
+            _log.error(phrase("log.displaced", pid=str(other.pid)))
             self._gone()
             return
         except ConfigError as error:
@@ -107,7 +107,7 @@ class Keeper:
         except ConfigError:
             self._standing.forget()
             raise
-        _log.warning("our socket was gone; it is there again")
+        _log.warning(phrase("log.socket_back"))
 
     def hand_over(self, session: Closing, *, done: bool) -> int:
         """Free our locks for the daemon that asks; when it is DONE, end. Returns our pid. Raises InvalidCall for a
@@ -141,10 +141,11 @@ class Keeper:
         try:
             self._standing.regain()
         except (AlreadyRunning, ConfigError) as error:
-            _log.warning("another daemon has our locks (%s): this one lets its calls end, and goes", error)
+            why = error.message if isinstance(error, ConfigError) else f"pid {error.pid}"
+            _log.warning(phrase("log.locks_gone", why=why))
             self._gone()
             return
-        _log.warning("the daemon that wanted our place did not come: this one goes on")
+        _log.warning(phrase("log.no_heir"))
         self._looking = asyncio.get_running_loop().create_task(self.look())
 
     def _stand_still(self) -> None:
@@ -155,5 +156,5 @@ class Keeper:
     def _complain(self, why: str) -> None:
         """Once for each trouble, not at each look."""
         if why != self._complaint:
-            _log.error("our socket is gone, and cannot be made again: %s", why)
+            _log.error(phrase("log.socket_gone", why=why))
         self._complaint = why

@@ -43,7 +43,7 @@ class AlreadyRunning(Exception):
     """Another daemon holds the lock. `pid` as it wrote it, or None."""
 
     def __init__(self, path: Path, pid: int | None) -> None:
-        super().__init__(f"a daemon is already running here (pid {pid or 'unknown'}, lock {path})")
+        super().__init__(path, pid)
         self.pid = pid
 
 

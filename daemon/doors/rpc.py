@@ -254,7 +254,7 @@ class RpcConnection(asyncio.Protocol):
         except RecursionError:  # the parser allows a little more than those who read the params
             self._refuse(tag, INVALID_PARAMS, phrase("rpc.nested"), language=asked)
         except Exception:
-            _log.exception("broken in an operation")
+            _log.exception(phrase("log.broke_operation"))
             self._refuse(tag, INTERNAL, phrase("rpc.broken"), language=asked)
         else:
             if tag is not None:
@@ -300,7 +300,7 @@ class RpcConnection(asyncio.Protocol):
             return
         transport.write(self._framer.wrap(serialize(message)))
         if transport.get_write_buffer_size() > OUT_LIMIT:
-            _log.info("a JSON-RPC visitor does not read; its connection is closed")
+            _log.info(phrase("log.deaf"))
             transport.abort()
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from daemon.explain import Catalogue
 from daemon.gateway.tally import Tally
 from daemon.model import Call, Event, EventKind, Failure, Finding, Headers, Reading, Situation
+from daemon.phrases import phrase
 from daemon.redact import Redactor
 
 Sink = Callable[[Event], None]
@@ -107,7 +108,7 @@ class Teller:
             try:
                 sink(event)
             except Exception:  # a reader that breaks must not lose a call
-                _log.exception("a reader of events broke")
+                _log.exception(phrase("log.broke_reader"))
 
     def tally(self, call: Call) -> Tally:
         return self._tallies.setdefault((call.scope.host, call.scope.key), Tally())

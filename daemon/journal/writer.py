@@ -145,7 +145,7 @@ class Writer:
             step()
         except Exception as error:
             self._trouble(phrase("trouble.fault", error=type(error).__name__))
-            log.exception("the journal stumbled")
+            log.exception(phrase("log.broke_journal"))
 
     def _collect(self) -> list[Item]:
         """Wait for something, then a moment for more: calls come in bursts, and a commit costs a disk's flush.
@@ -182,7 +182,7 @@ class Writer:
             return self._prepared(item)
         except Exception as error:
             self.dropped += 1
-            log.warning("the journal cannot store a %s event: %s", item.kind, type(error).__name__)
+            log.warning(phrase("log.no_event", kind=item.kind, why=type(error).__name__))
             return Item()
 
     def _store(self, items: list[Item], *, closing: bool = False) -> None:
@@ -239,7 +239,7 @@ class Writer:
 
     def _skip(self, error: Exception) -> None:
         self.dropped += 1
-        log.warning("the journal cannot store one write: %s", error)
+        log.warning(phrase("log.no_write", why=str(error)))
 
     def _failed(self, error: sqlite3.Error) -> None:
         """The database said no. Full, locked, read-only: close and try later. Damaged: begin a new file at once."""
@@ -335,7 +335,7 @@ class Writer:
 
     def _trouble(self, why: str) -> None:
         if why != self.why:
-            log.warning("journal: %s. Calls go on.", why)
+            log.warning(phrase("log.journal", why=why))
         self.state, self.why = "degraded", why
 
     def _disconnect(self) -> None:

@@ -12,7 +12,13 @@ from collections.abc import Callable
 
 from daemon.log.output import DRIVING
 from daemon.model import Call, Event, Reading
+from daemon.phrases import teller
 from daemon.redact import Redactor
+
+Tell = Callable[..., str]
+"""`tell(name, **values)` says a phrase in the language of the log."""
+
+ENGLISH: Tell = teller("en")
 
 _calls = logging.getLogger("sluice.call")
 _SHOWN_HEADERS = ("ratelimit", "retry-after", "request-id", "content-type")
@@ -28,11 +34,17 @@ class CallLog:
     """A sink of the gateway. A call's lines come together when it has ended, so that those of others are not between.
 
     CURL_OF gives the command of a call, and is told whether it failed. BODIES says whether prompts may be logged.
+    LANGUAGE is that of the words; what programs look for, such as ids, `model=` and numbers, is the same in all.
     """
 
     def __init__(
-        self, redactor: Redactor, curl_of: Callable[[Call, bool], str], bodies: Callable[[], bool] = lambda: False
+        self,
+        redactor: Redactor,
+        curl_of: Callable[[Call, bool], str],
+        bodies: Callable[[], bool] = lambda: False,
+        language: str = "en",
     ) -> None:
+        self._tell = teller(language)
         self._redactor = redactor
         self._curl_of = curl_of
         self._bodies = bodies
@@ -43,21 +55,23 @@ class CallLog:
         """Log one event."""
         block = self._blocks.pop(event.call.id, [])
         if _calls.isEnabledFor(logging.DEBUG):
-            block += [(event.at, self._clean(event, line)) for line in steps(event)]
+            block += [(event.at, self._clean(event, line)) for line in steps(event, self._tell)]
             if not event.final:
                 self._blocks[event.call.id] = block
-                if waits := waiting(event):  # the block comes late, and who looks at the log wants to know why
+                if waits := waiting(
+                    event, self._tell
+                ):  # the block comes late, and who looks at the log wants to know why
                     _tell(logging.DEBUG, event.call, event.at, self._clean(event, waits))
                 return
             for at, line in [*block, *[(event.at, line) for line in self._command(event)]]:
                 _tell(logging.DEBUG, event.call, at, line)
         if event.final:
-            _tell(logging.INFO, event.call, event.at, self._clean(event, summary(event)))
+            _tell(logging.INFO, event.call, event.at, self._clean(event, summary(event, self._tell)))
 
     def _command(self, event: Event) -> list[str]:
         """The lines of the curl command: notes, and the command itself on one line, to be copied from its beginning."""
         lines = self._curl_of(event.call, event.kind == "failed").split("\n")
-        return ["the same call from a terminal:", *[_LINE_BREAKING.sub("\N{REPLACEMENT CHARACTER}", x) for x in lines]]
+        return [self._tell("log.same"), *[_LINE_BREAKING.sub("\N{REPLACEMENT CHARACTER}", x) for x in lines]]
 
     def _clean(self, event: Event, text: str) -> str:
         if event.kind == "failed" and not self._bodies():
@@ -94,69 +108,89 @@ def without_quotations(text: str, prompt: str) -> str:
     return re.sub("\0+", "\N{HORIZONTAL ELLIPSIS}", "".join("\0" if q else c for c, q in zip(text, kept, strict=True)))
 
 
-def summary(event: Event) -> str:
+def summary(event: Event, tell: Tell = ENGLISH) -> str:
     """One line for a call that has ended; its id stands before it."""
     call = event.call
     parts = [call.method, call.origin.host + str(call.target).partition("?")[0], call.model or "-"]
-    parts.append(
-        {"done": str(event.status), "cancelled": "cancelled"}.get(event.kind, f"{event.status or 'no answer'}")
-    )
-    parts.append(f"{max(0.0, event.at - call.arrived_at):.2f} s")
+    parts.append(tell("log.cancelled") if event.kind == "cancelled" else status(event, tell))
+    parts.append(tell("log.seconds", seconds=max(0.0, event.at - call.arrived_at)))
     if event.attempt != 1:
-        parts.append(f"{event.attempt} attempts")
+        parts.append(tell("log.attempts", n=event.attempt))
     if event.usage is not None:
-        about = "" if event.usage.reported else "about "
-        parts.append(f"{about}{event.usage.input}+{event.usage.output} tokens")
+        name = "log.tokens" if event.usage.reported else "log.about_tokens"
+        parts.append(tell(name, input=event.usage.input, output=event.usage.output))
     if event.explanation is not None:
         parts.append(f"{event.explanation.finding.subtype}: {event.explanation.line}")
     elif event.reason:
-        parts.append(event.reason)
+        parts.append(tell("log.reason", why=event.reason))
     return " ".join(parts)
 
 
-def waiting(event: Event) -> str:
+def status(event: Event, tell: Tell = ENGLISH) -> str:
+    """The status of the answer, or that there was none."""
+    return str(event.status) if event.kind == "done" or event.status else tell("log.no_answer")
+
+
+def waiting(event: Event, tell: Tell = ENGLISH) -> str:
     """What a call that has not ended waits for, or nothing."""
     if event.kind == "queued" and event.reason:
-        return f"is in the queue: waits for {event.reason}"
-    return steps(event)[0] if event.kind == "held" else ""
+        return tell("log.in_queue", why=event.reason)
+    return steps(event, tell)[0] if event.kind == "held" else ""
 
 
-def steps(event: Event) -> list[str]:
+def steps(event: Event, tell: Tell = ENGLISH) -> list[str]:
     """The lines that a debug log shows for one event."""
-    call = event.call
     match event.kind:
         case "queued":
-            about = f"{call.method} {call.origin.host}{call.target} model={call.model or '-'} client={call.client}"
-            size = (
-                f"priority={call.priority.name.lower()} body={len(call.body)} B, about {call.estimate.total:.0f} tokens"
-            )
-            return [f"queued  {about} {size}" + (f"; waits for {event.reason}" if event.reason else "")]
+            return [came_in(event, tell)]
         case "admitted":
-            return [f"admitted after {event.wait_s or 0:.2f} s (attempt {event.attempt})"]
+            return [tell("log.admitted", wait=event.wait_s or 0.0, attempt=event.attempt)]
         case "sent":
-            return [f"sent to {call.origin.url}"]
+            return [tell("log.sent", url=event.call.origin.url)]
         case "answered":
             kept = [f"{n}: {v}" for n, v in event.headers if any(word in n.lower() for word in _SHOWN_HEADERS)]
-            said = [*kept, *[f"which says: {limit(reading)}" for reading in event.readings]]
-            return [f"answered {event.status}", *(f"    {line}" for line in said)]
+            said = [*kept, *[tell("log.says", limit=limit(reading, tell)) for reading in event.readings]]
+            return [tell("log.answered", status=str(event.status)), *(f"    {line}" for line in said)]
         case "first_byte":
-            return ["first byte"]
+            return [tell("log.first_byte")]
         case "failed":
-            finding = event.explanation.finding if event.explanation is not None else None
-            how = f"{finding.subtype} by rule {finding.rule}" if finding is not None else event.reason
-            detail = f" ({event.failure.detail})" if event.failure is not None and event.failure.detail else ""
-            return [f"failed with {event.status or 'no answer'}: {how}{detail}"]
+            return [failed(event, tell)]
         case "held":
-            return [f"held: goes again in {event.wait_s or 0:.2f} s, {event.reason}"]
+            return [tell("log.held", wait=event.wait_s or 0.0, why=event.reason)]
         case "done":
-            return [f"done, {event.bytes_out} bytes"]
+            return [tell("log.done", n=event.bytes_out)]
         case _:
-            return [f"{event.kind}: {event.reason}"]
+            return [tell("log.cancelled_why", why=event.reason)]
 
 
-def limit(reading: Reading) -> str:
+def came_in(event: Event, tell: Tell = ENGLISH) -> str:
+    """The line of a call that has come in; the words behind `=` are those of the protocol."""
+    call = event.call
+    about = f"{call.method} {call.origin.host}{call.target} model={call.model or '-'} client={call.client}"
+    size = f"priority={call.priority.name.lower()} body={len(call.body)} B"
+    line = tell("log.queued", about=f"{about} {size}", tokens=call.estimate.total)
+    return tell("log.queued_why", line=line, why=event.reason) if event.reason else line
+
+
+def failed(event: Event, tell: Tell = ENGLISH) -> str:
+    """The line of a call that has failed: how, by which rule that is known, and what the system said."""
+    finding = event.explanation.finding if event.explanation is not None else None
+    how = tell("log.by_rule", subtype=finding.subtype, rule=str(finding.rule)) if finding is not None else event.reason
+    detail = f" ({event.failure.detail})" if event.failure is not None and event.failure.detail else ""
+    return tell("log.failed", status=status(event, tell), how=how, detail=detail)
+
+
+def limit(reading: Reading, tell: Tell = ENGLISH) -> str:
     """`requests: 59 of 60 left, full again in 12.0 s`, as far as the header says it."""
-    known = [f"{value:g}" for value in (reading.remaining, reading.limit) if value is not None]
-    left = " of ".join(known) + (" left" if reading.remaining is not None else " allowed") if known else "?"
-    full = f", full again in {reading.reset_s:.1f} s" if reading.reset_s is not None else ""
-    return f"{reading.dimension}: {left}{full}"
+    match reading.remaining, reading.limit:
+        case None, None:
+            left = "?"
+        case None, allowed:
+            left = tell("log.allowed", limit=f"{allowed:g}")
+        case rest, None:
+            left = tell("log.left", left=f"{rest:g}")
+        case rest, allowed:
+            left = tell("log.left_of", left=f"{rest:g}", limit=f"{allowed:g}")
+    if reading.reset_s is not None:
+        left = tell("log.full_in", left=left, seconds=reading.reset_s)
+    return f"{reading.dimension}: {left}"

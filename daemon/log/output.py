@@ -13,6 +13,7 @@ import sys
 import time
 from pathlib import Path
 
+from daemon.phrases import phrase, told
 from daemon.redact import Redactor
 
 LEVELS = ("debug", "info", "warning", "error")
@@ -30,17 +31,23 @@ class _Clean(logging.Formatter):
     It is the formatter that does this, since a traceback becomes text here and not before.
     """
 
-    def __init__(self, redactor: Redactor) -> None:
+    def __init__(self, redactor: Redactor, language: str = "en") -> None:
         super().__init__()
         self._redactor = redactor
+        self._language = language
 
     def text(self, record: logging.LogRecord) -> str:
         """The message, cleaned. One that cannot be put together is shown in its parts."""
         try:
-            text = record.getMessage()
+            text = record.getMessage() if self._language == "en" else self._told(record)
         except Exception:  # a mistake in a log line must not become a mistake in a call
             text = f"{record.msg} {record.args}"
         return self._clean(text)
+
+    def _told(self, record: logging.LogRecord) -> str:
+        """The message with its phrases in the language of the log. Other texts are somebody else's, and stay."""
+        text = str(told(record.msg, self._language))
+        return text % tuple(told(arg, self._language) for arg in record.args) if record.args else text
 
     def traceback(self, record: logging.LogRecord) -> str:
         """Its traceback, cleaned: an exception's words may quote what came from outside."""
@@ -51,16 +58,16 @@ class _Clean(logging.Formatter):
 
 
 class _Text(_Clean):
-    """`2026-01-31 12:00:01.123 debug   text`, in local time."""
+    """`2026-01-31 12:00:01.123 debug   text`, in local time, with its words in the language of the person."""
 
     def format(self, record: logging.LogRecord) -> str:
-        stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.created)) + f".{record.msecs:03.0f}"
+        stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.created)) + f".{int(record.msecs):03d}"
         text = f"{stamp} {record.levelname.lower():7} {self.text(record)}"
         return text + ("\n" + self.traceback(record) if record.exc_info else "")
 
 
 class _Json(_Clean):
-    """One JSON object a line."""
+    """One JSON object a line, for programs: in English."""
 
     def format(self, record: logging.LogRecord) -> str:
         row = {"at": round(record.created, 3), "level": record.levelname.lower(), "logger": record.name}
@@ -133,8 +140,10 @@ class Output:
             logging.getLogger("sluice").setLevel(level.upper())
 
 
-def set_up(redactor: Redactor, *, level: str, style: str, file: Path | None, max_bytes: int, keep: int) -> Output:
-    """Log to stderr and, with size rotation, to FILE. `take_down` undoes it."""
+def set_up(
+    redactor: Redactor, *, level: str, style: str, file: Path | None, max_bytes: int, keep: int, language: str = "en"
+) -> Output:
+    """Log to stderr and, with size rotation, to FILE; text in LANGUAGE. `take_down` undoes it."""
     handlers: list[logging.Handler] = [_Quiet(sys.stderr)]
     trouble: OSError | None = None
     if file is not None:
@@ -145,16 +154,13 @@ def set_up(redactor: Redactor, *, level: str, style: str, file: Path | None, max
             trouble = error
     root = logging.getLogger()
     for handler in handlers:
-        handler.setFormatter((_Json if style == "json" else _Text)(redactor))
+        handler.setFormatter(_Json(redactor) if style == "json" else _Text(redactor, language))
         root.addHandler(handler)
     logging.getLogger("sluice").setLevel(level.upper())
     root.setLevel(logging.WARNING)
     logging.raiseExceptions = False
     if trouble is not None:
-        why = trouble.strerror or trouble
-        _log.warning(
-            "the log file %s cannot be written (%s): the log is on stderr only; see setting log.file", file, why
-        )
+        _log.warning(phrase("log.unwritable", file=str(file), why=str(trouble.strerror or trouble)))
     return Output(handlers)
 
 

@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
+from daemon.phrases import phrase
 from daemon.providers.dialect import Dialect
 
 _MESSAGE_FIELDS: Final = ("message", "detail", "Message", "error_msg", "msg", "errorMessage", "text", "title")
@@ -35,7 +36,7 @@ def error_body(
     error = _error_fields(top)
     said = (_message_of(top, error) or _plain_text(original, top)).replace("\0", "").strip()
     line = message if message and (mode == "inline" or not said) else said
-    line = line or f"The provider answered {status} and said nothing else."
+    line = line or phrase("fault.silent", status=status).told(str(explanation_json.get("language") or "en"))
     known = {key: value for key, value in error.items() if key != "message"}
     whole = dialect.error_object(known, line, status)
     sluice = dict(explanation_json)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -12,8 +13,9 @@ import pytest
 
 from daemon.gateway.intake import Intake
 from daemon.log import CallLog
-from daemon.log.calls import limit, steps, summary, without_quotations
+from daemon.log.calls import limit, steps, summary, waiting, without_quotations
 from daemon.model import Ask, Call, Estimate, Event, Failure, Origin, Reading, Usage
+from daemon.phrases import Phrase, languages, phrase, teller
 from daemon.redact import Redactor
 from gateway.scripted import CATALOGUE, KEY, incoming
 
@@ -114,6 +116,39 @@ def test_a_call_is_a_block(told: Any) -> None:
         (105.0, "curl --the-command c1111 False"),
         (105.0, "POST api.openai.com/v1/chat/completions gpt-4o 200 5.00 s 2 attempts"),
     ]  # fmt: skip
+
+
+def test_a_block_in_korean(told: Any) -> None:
+    """The words are in the language of the log; ids, hosts, `model=` and numbers are where they were."""
+    write = CallLog(REDACTOR, lambda call, failed: "curl", language="ko")
+    for event in (*story(call(), 100.0)[:-1], Event("held", call(), 104.0, 1, wait_s=2, reason=phrase("waits.turn"))):
+        write(event)
+    write(Event("done", call(), 105.0, 2, status=200, usage=Usage(9, 2), bytes_out=17, final=True))
+    lines = [record.getMessage() for record in told.records]
+    assert lines[0] == "c1234  줄에서 기다려요. 기다리는 것: requests per minute"
+    assert "c1234  2.00초 뒤에 다시 보내요. 이유: 차례" in lines
+    assert (
+        "c1234  들어옴  POST api.openai.com/v1/chat/completions model=gpt-4o client=- priority=normal body=71 B,"
+        " 토큰 약 12개. 기다리는 것: requests per minute"
+    ) in lines
+    assert "c1234      뜻: requests: 60 중 0 남음, 2.0초 뒤에 다시 가득 참" in lines
+    assert lines[-1] == "c1234  POST api.openai.com/v1/chat/completions gpt-4o 200 5.00초 2번 시도 토큰 9+2"
+
+
+@pytest.mark.parametrize("language", sorted(languages()))
+def test_every_kind_of_event_has_words(language: str) -> None:
+    """Each kind of event and of limit is told in each language, and in Korean and Chinese not in English words."""
+    tell = teller(language)
+    one = replace(call(), ask=Ask(text="x"))
+    reason = phrase("ended.client_left")
+    events = [*story(one, 100.0), Event("cancelled", one, 101.0, 1, reason=reason), Event("held", one, 101.0, 1)]
+    told = [line for event in events for line in (*steps(event, tell), waiting(event, tell))]
+    told += [summary(replace(events[-2], final=True), tell), steps(failed(), tell)[0]]
+    told += [limit(Reading("requests", *values), tell) for values in ((None, None), (3.0, None), (None, 3.0))]
+    english = re.compile(r"\b(of|left|again|with|answered|waits|bytes|attempts?|cancelled|full|allowed)\b")
+    reasons = {str(event.reason) for event in events if not isinstance(event.reason, Phrase)}
+    wrong = [line for line in told if english.search(line) and not any(why and why in line for why in reasons)]
+    assert wrong == [] or language == "en"
 
 
 def test_who_waits_is_told_at_once(told: Any) -> None:

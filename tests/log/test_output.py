@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from daemon import log
+from daemon.phrases import phrase
 from daemon.redact import Redactor
 
 REDACTOR = Redactor(b"test")
@@ -43,6 +44,40 @@ def broken() -> None:
         raise RuntimeError(f"with {KEY_SHAPED}")
     except RuntimeError:
         logging.getLogger("sluice.test").exception("it broke: %s", KEY_SHAPED)
+
+
+def test_words_in_the_language_of_the_person(set_up: Any) -> None:
+    """A phrase is told in it, also as a value; what is no phrase, a library's words and a traceback, stays."""
+    file = set_up(language="ko")
+    log = logging.getLogger("sluice.test")
+    log.info(phrase("log.draining", n=3, seconds=20.0))
+    log.warning("%s", phrase("waits.turn"))
+    log.info("100%")
+    logging.getLogger("asyncio").warning("a library says %d", 7)
+    broken()
+    lines = file.read_text().splitlines()
+    assert lines[0].endswith(
+        " info    종료해요. 새 요청은 받지 않고, 진행 중인 3건을 20초까지 기다려요(한 번 더 멈추면 바로 끊어요)"
+    )
+    assert [line.split(maxsplit=3)[3] for line in lines[1:4]] == ["차례", "100%", "a library says 7"]
+    assert "Traceback (most recent call last):" in lines
+
+
+def test_a_second_has_a_thousand_milliseconds(set_up: Any) -> None:
+    """The last half millisecond of a second is not told as its thousandth."""
+    file = set_up()
+    record = logging.makeLogRecord({"name": "sluice.test", "levelno": 20, "levelname": "INFO", "msg": "late"})
+    record.created, record.msecs = 1_000_000_000.9997, 999.7
+    logging.getLogger("sluice.test").handle(record)
+    assert file.read_text().split()[1].endswith(".999")
+
+
+def test_json_is_english(set_up: Any) -> None:
+    """What programs read does not change with the language of the person."""
+    file = set_up("json", language="ko")
+    logging.getLogger("sluice.test").info(phrase("log.stopping"))
+    logging.getLogger("sluice.test").info("%s", phrase("waits.turn"))
+    assert [json.loads(line)["text"] for line in file.read_text().splitlines()] == ["stopping", "its turn"]
 
 
 def test_text_style(set_up: Any, capsys: Any) -> None:
