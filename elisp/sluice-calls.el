@@ -65,10 +65,11 @@
 \\[sluice-queue-up] lets go earlier, \\[sluice-queue-down] later.
 \\[sluice-queue-copy-curl] copies the call as a curl command."
   (setq tabulated-list-format
-        (vector (list (sluice-gettext "Place") 5 t :right-align t)
-                (list (sluice-gettext "Goes in") 8 nil :right-align t)
-                (list (sluice-gettext "Client") 12 t) (list (sluice-gettext "Model") 20 t)
-                (list (sluice-gettext "Waits for") 0 t))
+        (vector (sluice-dashboard-column (sluice-gettext "Place") 5 t :right-align t)
+                (sluice-dashboard-column (sluice-gettext "Goes in") 8 nil :right-align t)
+                (sluice-dashboard-column (sluice-gettext "Client") 12 t)
+                (sluice-dashboard-column (sluice-gettext "Model") 20 t)
+                (sluice-dashboard-column (sluice-gettext "Waits for") 0 t))
         sluice-dashboard--operation '("queue" :queue)
         sluice-dashboard--topics '("queue")
         sluice-dashboard--line #'sluice-queue--line
@@ -219,10 +220,12 @@ If it is not from this Emacs, say why it waits."
 \\[sluice-log-copy-curl] copies it as a curl command.
 \\[sluice-log-toggle-failed] lists only those that failed."
   (setq tabulated-list-format
-        (vector (list (sluice-gettext "At") 8 t) (list (sluice-gettext "State") 10 t)
-                (list (sluice-gettext "Took") 7 nil :right-align t)
-                (list (sluice-gettext "Client") 12 t) (list (sluice-gettext "Model") 20 t)
-                (list (sluice-gettext "What happened") 0 nil))
+        (vector (sluice-dashboard-column (sluice-gettext "At") 8 t)
+                (sluice-dashboard-column (sluice-gettext "State") 10 t)
+                (sluice-dashboard-column (sluice-gettext "Took") 7 nil :right-align t)
+                (sluice-dashboard-column (sluice-gettext "Client") 12 t)
+                (sluice-dashboard-column (sluice-gettext "Model") 20 t)
+                (sluice-dashboard-column (sluice-gettext "What happened") 0 nil))
         sluice-dashboard--operation (sluice-log--operation)
         ;; The queue changes with each call, so it tells of those that went well too.
         sluice-dashboard--topics '("queue" "errors")
@@ -264,6 +267,7 @@ If it is not from this Emacs, say why it waits."
     ("done" (sluice-gettext "done"))
     ("failed" (sluice-gettext "failed"))
     ("cancelled" (sluice-gettext "cancelled"))
+    ("interrupted" (sluice-gettext "interrupted"))
     (_ state)))
 
 (defun sluice-log-explain ()

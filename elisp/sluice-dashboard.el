@@ -80,6 +80,12 @@ It gets the row and the time.")
   (add-hook 'kill-buffer-hook #'sluice-dashboard--sleep nil t)
   (add-hook 'window-buffer-change-functions #'sluice-dashboard--look))
 
+(defun sluice-dashboard-column (title width sort &rest props)
+  "Return the column TITLE for `tabulated-list-format', with SORT and PROPS.
+It is WIDTH wide, or wider if TITLE is: words are of another length, and letters
+of another width, in each language.  A WIDTH of 0 is all that is left."
+  (append (list title (if (zerop width) 0 (max width (string-width title))) sort) props))
+
 (defun sluice-dashboard-show (name mode)
   "Show the list NAME, which has the major mode MODE."
   (sluice-require)

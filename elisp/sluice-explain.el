@@ -47,16 +47,6 @@
   "Face of the labels in an explanation."
   :group 'sluice)
 
-(defconst sluice-explain--labels
-  '(("en" :what "What happened" :why "Why" :now "What happens now" :actions "What you can do"
-     :not_this "What it is not" :evidence "How I know" :original "The provider's words")
-    ("ko" :what "무슨 일인가" :why "이유" :now "지금은" :actions "할 수 있는 일"
-     :not_this "이것은 아님" :evidence "근거" :original "제공자의 원문")
-    ("zh" :what "发生了什么" :why "原因" :now "现在" :actions "可以做什么"
-     :not_this "不是什么" :evidence "依据" :original "提供方原文"))
-  "Labels of the parts of an explanation, by language.
-Another language gets the English ones.")
-
 (defvar-local sluice-explain--question nil
   "Parameters of the question that this page answers.")
 
@@ -214,6 +204,7 @@ When that is nil, the daemon's program is asked; Emacs goes on meanwhile."
 (defun sluice-explain--header ()
   "Return the header line: where it happened, and when it clears."
   (let* ((it (plist-get sluice-explain--answer :explanation))
+         (sluice-language (or (plist-get it :language) sluice-language))
          (clears (sluice-explain--clears-text (plist-get it :reset_at) (float-time))))
     ;; In a format a percent sign is a directive.
     (string-replace
@@ -239,11 +230,10 @@ When that is nil, the daemon's program is asked; Emacs goes on meanwhile."
                                (format-time-string "%H:%M" reset-at)))))))
 
 (defun sluice-explain--draw ()
-  "Draw the page from `sluice-explain--answer'."
+  "Draw the page from `sluice-explain--answer', in the language that it is in."
   (let* ((inhibit-read-only t)
          (it (plist-get sluice-explain--answer :explanation))
-         (labels (cdr (or (assoc (plist-get it :language) sluice-explain--labels)
-                          (assoc "en" sluice-explain--labels)))))
+         (sluice-language (or (plist-get it :language) sluice-language)))
     (erase-buffer)
     (if it
         (insert (propertize (or (plist-get it :title) (plist-get it :line) "")
@@ -251,16 +241,21 @@ When that is nil, the daemon's program is asked; Emacs goes on meanwhile."
                 "\n")
       (sluice-explain--fill (or (plist-get sluice-explain--answer :text) "") "" ""))
     (insert "\n")
-    (dolist (part '(:what :why :now))
-      (sluice-explain--part (plist-get labels part) (plist-get it part)))
-    (sluice-explain--actions (plist-get labels :actions) (plist-get it :actions))
-    (sluice-explain--part (plist-get labels :not_this) (plist-get it :not_this))
-    (sluice-explain--buttons it)
-    (sluice-explain--part (plist-get labels :evidence) (plist-get it :evidence))
-    (when sluice-explain--raw
-      (sluice-explain--part (plist-get labels :original) (plist-get it :original)))
+    (sluice-explain--parts it)
     (goto-char (point-min))
     (sluice-explain--start-clock (plist-get it :reset_at))))
+
+(defun sluice-explain--parts (it)
+  "Insert the parts of the explanation IT, each under its label."
+  (sluice-explain--part (sluice-gettext "What happened") (plist-get it :what))
+  (sluice-explain--part (sluice-gettext "Why") (plist-get it :why))
+  (sluice-explain--part (sluice-gettext "What happens now") (plist-get it :now))
+  (sluice-explain--actions (sluice-gettext "What you can do") (plist-get it :actions))
+  (sluice-explain--part (sluice-gettext "What it is not") (plist-get it :not_this))
+  (sluice-explain--buttons it)
+  (sluice-explain--part (sluice-gettext "How I know") (plist-get it :evidence))
+  (when sluice-explain--raw
+    (sluice-explain--part (sluice-gettext "The provider's words") (plist-get it :original))))
 
 (defun sluice-explain--part (label text)
   "Insert TEXT under LABEL, unless it is empty."

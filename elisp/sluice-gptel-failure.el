@@ -141,7 +141,7 @@ The explanation came at the time NOW; both are Unix times in seconds."
                                (if (sluice-gptel-failure-timer failure)
                                    (sluice-gettext "Will be sent again at %s." at)
                                  (sluice-gettext "Failed."))
-                               (string-join keys ", ")))
+                               (string-join keys (sluice-gettext ", "))))
        'face 'error)
       (save-excursion (goto-char (overlay-start overlay)) (if (eolp) "" "\n"))))))
 

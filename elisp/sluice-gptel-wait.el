@@ -160,7 +160,7 @@ OTHERS is how many more wait at the same place of a buffer."
                       (if left (sluice-gettext "goes in %s" left)
                         (and (plist-get row :eta_at) (sluice-gettext "goes now")))
                       (and reason (not (equal reason "")) reason)))
-      ", ")
+      (sluice-gettext ", "))
      (if (> (or others 0) 0) (concat " " (sluice-gettext "(and %d more)" others)) ""))))
 
 (defun sluice-gptel-wait--show-all ()

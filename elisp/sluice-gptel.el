@@ -182,8 +182,10 @@ STATUS is shorter, for callers of gptel that show nothing else."
   (let ((info (gptel-fsm-info fsm)))
     (gptel--fsm-transition fsm)         ; WAIT -> TYPE
     (when (functionp (plist-get info :callback))
-      (with-demoted-errors "gptel callback error: %S"
-        (funcall (plist-get info :callback) nil info)))
+      (condition-case-unless-debug err
+          (funcall (plist-get info :callback) nil info)
+        (error (message "%s" (sluice-gettext "Sluice: gptel's callback failed: %s"
+                                             (error-message-string err))))))
     (gptel--fsm-transition fsm)))       ; TYPE -> ERRS
 
 ;;;; After a request

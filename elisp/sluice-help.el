@@ -25,20 +25,47 @@
 
 ;;; Commentary:
 
-;; `sluice-help' lists the commands under the prefix key, each with its key and its
-;; first sentence.
+;; `sluice-help' lists the commands under the prefix key, each with its key and what it
+;; does.
 
 ;;; Code:
 
 (require 'cl-lib)
 (require 'sluice)
+(require 'sluice-words)
+
+(defun sluice-help--sentence (command)
+  "Return in a sentence what COMMAND does.
+For one that is not ours it is the first line of its documentation."
+  (pcase command
+    ('sluice-menu (sluice-gettext "Say what would go where, change that, and send"))
+    ('sluice-send (sluice-gettext "Send the region or paragraph; in a chat all turns up to point"))
+    ('sluice-prompt (sluice-gettext "Ask in the minibuffer"))
+    ('sluice-chat (sluice-gettext "Go to the buffer in which you talk with a model"))
+    ('sluice-rewrite (sluice-gettext "Have the region rewritten, and look before it is replaced"))
+    ('sluice-abort (sluice-gettext "Stop the answer at point, else the newest one of this buffer"))
+    ('sluice-undo-answer (sluice-gettext "Remove the answer at point"))
+    ('sluice-explain-last (sluice-gettext "Explain why the last call failed"))
+    ('sluice-explain-region (sluice-gettext "Explain the error text in the region"))
+    ('sluice-copy-curl (sluice-gettext "Copy the newest call as a curl command, without the key"))
+    ('sluice-queue (sluice-gettext "Show what waits: for what, and until when"))
+    ('sluice-log (sluice-gettext "Show what was sent last, and how it went"))
+    ('sluice-limits (sluice-gettext "Show the limits, and what is used of them"))
+    ('sluice-usage (sluice-gettext "Show what was used, and what is left of your budgets"))
+    ('sluice-mode-line-mode (sluice-gettext "Show in the mode line what waits"))
+    ('sluice-doctor (sluice-gettext "Look what is wrong with this set-up, and say how to mend it"))
+    ('sluice-status (sluice-gettext "Say whether the daemon is there, and what waits"))
+    ('sluice-start (sluice-gettext "Start the daemon unless it is there"))
+    ('sluice-disconnect (sluice-gettext "Close the connection to the daemon; the daemon lives on"))
+    ('sluice-help (sluice-gettext "List the commands of Sluice and their keys"))
+    (_ (car (split-string (or (documentation command) "") "\n")))))
 
 (defun sluice-help--rows ()
   "Return (KEY COMMAND SENTENCE) for each command of `sluice-command-map', by key."
   (let ((rows nil))
     (map-keymap (lambda (event command)
                   (push (list (key-description (vector event)) command
-                              (car (split-string (or (documentation command) "") "\n")))
+                              (sluice-help--sentence command))
                         rows))
                 sluice-command-map)
     (sort rows (lambda (a b) (string-collate-lessp (car a) (car b) nil t)))))

@@ -66,11 +66,14 @@
 A line is one limit.  The first line of a key and model has their names, and
 says in words how they stand."
   (setq tabulated-list-format
-        (vector (list (sluice-gettext "Host") 17 nil) (list (sluice-gettext "Model") 14 nil)
-                (list (sluice-gettext "Limit") 15 nil) (list "" sluice-limits--width nil)
-                (list (sluice-gettext "Used") 15 nil :right-align t)
-                (list (sluice-gettext "Others") 6 nil :right-align t)
-                (list (sluice-gettext "From") 6 nil) (list (sluice-gettext "State") 0 nil))
+        (vector (sluice-dashboard-column (sluice-gettext "Host") 17 nil)
+                (sluice-dashboard-column (sluice-gettext "Model") 14 nil)
+                (sluice-dashboard-column (sluice-gettext "Limit") 15 nil)
+                (list "" sluice-limits--width nil)
+                (sluice-dashboard-column (sluice-gettext "Used") 15 nil :right-align t)
+                (sluice-dashboard-column (sluice-gettext "Others") 6 nil :right-align t)
+                (sluice-dashboard-column (sluice-gettext "From") 6 nil)
+                (sluice-dashboard-column (sluice-gettext "State") 0 nil))
         sluice-dashboard--operation '("limits" :pools)
         sluice-dashboard--topics '("limits")
         sluice-dashboard--spread #'sluice-limits--spread
@@ -133,6 +136,7 @@ says in words how they stand."
     ("minute" (sluice-gettext "minute"))
     ("hour" (sluice-gettext "hour"))
     ("day" (sluice-gettext "day"))
+    ("week" (sluice-gettext "week"))
     ("month" (sluice-gettext "month"))
     ("header" (sluice-gettext "header"))
     ("config" (sluice-gettext "config"))

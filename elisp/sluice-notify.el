@@ -91,8 +91,8 @@ said it in the echo area before."
 TEXT says why."
   (when (and (buffer-live-p buffer) (not (sluice-notify--visible-p buffer)))
     (sluice-notify--tell
-     (sluice-gettext "%s: %s" (buffer-name buffer)
-                     (or text (sluice-gettext "the call has failed; M-x sluice-explain-last says why")))
+     (format "%s: %s" (buffer-name buffer)
+             (or text (sluice-gettext "the call has failed; M-x sluice-explain-last says why")))
      buffer)))
 
 (provide 'sluice-notify)

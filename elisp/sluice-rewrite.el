@@ -150,10 +150,10 @@ difference")))))
 (defun sluice-rewrite (begin end wish)
   "Have the text between BEGIN and END rewritten according to WISH.
 The new text is shown in place of the old one.  On it there are these keys:
-\<sluice-rewrite-map>
-\[sluice-rewrite-accept] accepts it.
-\[sluice-rewrite-reject] rejects it.
-\[sluice-rewrite-diff] shows the difference.
+\\<sluice-rewrite-map>
+\\[sluice-rewrite-accept] accepts it.
+\\[sluice-rewrite-reject] rejects it.
+\\[sluice-rewrite-diff] shows the difference.
 
 Nothing is changed before you accept."
   (interactive
@@ -213,14 +213,16 @@ Nothing is changed before you accept."
 
 (defun sluice-rewrite--diff-text (old new)
   "Return what the program diff prints for the texts OLD and NEW."
-  (let ((files (mapcar (lambda (text)
-                         (make-temp-file "sluice" nil nil
-                                         (if (string-suffix-p "\n" text) text
-                                           (concat text "\n"))))
-                       (list old new))))
+  (let* ((coding-system-for-write 'utf-8-unix) (coding-system-for-read 'utf-8-unix)
+         (files (mapcar (lambda (text)
+                          (make-temp-file "sluice" nil nil
+                                          (if (string-suffix-p "\n" text) text
+                                            (concat text "\n"))))
+                        (list old new))))
     (unwind-protect
         (with-temp-buffer
-          (apply #'call-process diff-command nil t nil "-u" "--label" "old" "--label" "new" files)
+          (apply #'call-process diff-command nil t nil "-u"
+                 "--label" (sluice-gettext "old") "--label" (sluice-gettext "new") files)
           (buffer-string))
       (mapc #'delete-file files))))
 

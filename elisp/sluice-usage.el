@@ -218,9 +218,10 @@
   "Insert the table of SUMS, with a total."
   (let* ((by (plist-get sums :by)) (total (plist-get sums :total))
          (priced (plist-get total :cost))
-         (head (append (list (sluice-usage--title by))
-                       (mapcar (lambda (title) (sluice-gettext title))
-                               '("calls" "failed" "input" "output" "cached"))
+         (head (append (list (sluice-usage--title by)
+                             (sluice-gettext "calls") (sluice-gettext "failed")
+                             (sluice-gettext "input") (sluice-gettext "output")
+                             (sluice-gettext "cached"))
                        (and priced (list (plist-get sums :currency)))))
          (rows (mapcar (lambda (row) (sluice-usage--line row (plist-get row (sluice-usage--field by)) priced))
                        (plist-get sums :rows)))
@@ -245,7 +246,7 @@
     ("client" (sluice-gettext "client"))
     ("host" (sluice-gettext "host"))
     ("key" (sluice-gettext "key"))
-    (_ (sluice-gettext "day"))))
+    (_ (sluice-gettext "date"))))
 
 (defun sluice-usage--line (row name priced)
   "Return the cells of ROW, which is called NAME; with its cost if PRICED."

@@ -46,10 +46,15 @@
       (puthash english translation table))
     (puthash language table sluice-words-tables)))
 
+(defvar sluice-words-heard nil
+  "The language that the daemon has said it speaks, or nil.
+It is ours where the user has chosen none, so that a page is in one language.")
+
 (defun sluice-words-language ()
   "Return the language in which this package speaks, such as \"en\" or \"ko\".
-It is `sluice-language', else that of the system's locale."
+It is `sluice-language', else the daemon's, else that of the system's locale."
   (let ((locale (or (bound-and-true-p sluice-language)
+                    sluice-words-heard
                     (seq-find (lambda (value) (and value (not (string-empty-p value))))
                               (mapcar #'getenv '("LC_ALL" "LC_MESSAGES" "LANG")))
                     "en")))

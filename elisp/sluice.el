@@ -82,8 +82,8 @@ that name."
   :package-version '(sluice . "0.1.0"))
 
 (defcustom sluice-language nil
-  "The language of all that the daemon says, for example \"en\" or \"ko\".
-When nil, the daemon decides."
+  "The language of all that Sluice says, for example \"en\", \"ko\" or \"zh\".
+When nil, the daemon decides; as long as it is not there, the system's locale."
   :type '(choice (const :tag "The daemon's choice" nil) string)
   :package-version '(sluice . "0.1.0"))
 
@@ -142,6 +142,7 @@ They get the symbol `closed' when this Emacs has closed it itself.")
                                       :language sluice-language)
                                 sluice-timeout)))
     (setf (sluice-rpc-hello conn) hello)
+    (setq sluice-words-heard (plist-get hello :language))
     (when (plist-get hello :warning)
       (message "Sluice: %s" (plist-get hello :warning)))
     (unless (eql (plist-get hello :protocol) sluice-protocol)

@@ -20,7 +20,7 @@ from daemon.operations.desk import (
 )
 from daemon.operations.hub import TOPICS
 from daemon.operations.session import Session
-from daemon.phrases import phrase
+from daemon.phrases import phrase, short
 
 _CALL = "an id, the client's own id, `last` or `last-failed`"
 _WHO = {"client": "name", "version": "its version", "protocol": "1", "answers": "list of questions that it answers"}
@@ -46,6 +46,7 @@ async def hello(desk: Desk, params: Params, session: Session, tag: Any) -> Resul
         "version": __version__,
         "protocol": PROTOCOL,
         "features": sorted(OPERATIONS),
+        "language": short(session.language or desk.language),
         **desk.about(),
     }
     if theirs > PROTOCOL:

@@ -105,5 +105,16 @@
   (sluice-gptel-failure-test-with 'cut nil
     (should-not (string-search "send again" (sluice-gptel-failure-test-shown)))))
 
+(ert-deftest sluice-gptel-failure-test-languages ()
+  "The note names the keys in the language of the person; the keys are the same."
+  (let ((sluice-language "ko"))
+    (sluice-gptel-failure-test-with 'no-credit nil
+      (should (equal "\n[실패했어요. C-c ? 다음에 e 설명, w curl 복사, d 닫기]"
+                     (sluice-gptel-failure-test-shown)))))
+  (let ((sluice-language "zh"))
+    (sluice-gptel-failure-test-with 'busy 100
+      (should (string-match-p "\\`\n\\[失败了。先按 C-c \\?，再按 e 说明，t 到 [0-9:]+ 重发，w 复制 curl，d 收起\\]"
+                              (sluice-gptel-failure-test-shown))))))
+
 (provide 'sluice-gptel-failure-test)
 ;;; sluice-gptel-failure-test.el ends here

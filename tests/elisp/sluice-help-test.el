@@ -8,7 +8,7 @@
 (require 'sluice-help)
 
 (ert-deftest sluice-help-test-page ()
-  "Each command is listed with its key and its first sentence."
+  "Each command is listed with its key and what it does."
   (unwind-protect
       (progn
         (save-window-excursion (sluice-help))
@@ -22,6 +22,15 @@
                       (format "^%s  %s +[A-Z]" (regexp-quote (string event)) command) nil t)))
            sluice-command-map)))
     (kill-buffer "*Sluice help*")))
+
+(ert-deftest sluice-help-test-languages ()
+  "Each command of the map is told in the language of the person; one that is not ours by its documentation."
+  (dolist (case '(("ko" . "[가-힣]") ("zh" . "[一-鿿]")))
+    (let ((sluice-language (car case)))
+      (pcase-dolist (`(,_ ,_ ,sentence) (sluice-help--rows))
+        (should (string-match-p (cdr case) sentence)))
+      (should (equal (sluice-help--sentence 'ignore)
+                     (car (split-string (documentation 'ignore) "\n")))))))
 
 (ert-deftest sluice-help-test-prefix ()
   "Where the map has a prefix key, that is named."

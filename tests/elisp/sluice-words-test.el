@@ -35,5 +35,13 @@
     (setenv "LANG" "../../etc")
     (should (equal (sluice-gettext "done") "done"))))
 
+(ert-deftest sluice-words-test-daemon ()
+  "Who has chosen no language hears the daemon's, before that of the locale; a choice goes before both."
+  (let ((process-environment (cons "LC_ALL=zh_CN.UTF-8" process-environment))
+        (sluice-words-heard "ko") (sluice-language nil))
+    (should (equal "취소했어요" (sluice-gettext "Cancelled")))
+    (let ((sluice-language "en")) (should (equal "Cancelled" (sluice-gettext "Cancelled"))))
+    (let ((sluice-words-heard nil)) (should (equal "已取消" (sluice-gettext "Cancelled"))))))
+
 (provide 'sluice-words-test)
 ;;; sluice-words-test.el ends here

@@ -31,6 +31,8 @@ async def test_hello(office: Make) -> None:
     assert answer["features"] == sorted(OPERATIONS)
     assert answer["socket"] == "/run/s"
     assert "warning" not in answer
+    assert answer["language"] == "en"
+    assert (await here.run("hello", language="ko_KR.UTF-8"))["language"] == "ko"
     assert "upgrade" in (await here.run("hello", protocol=2))["warning"]
     json.dumps(answer)
 
