@@ -77,6 +77,8 @@ It gets the row and the time.")
   "A list that the daemon keeps up to date while it is shown."
   (setq tabulated-list-padding 1)
   (setq-local revert-buffer-function #'sluice-dashboard--ask)
+  ;; Emacs takes it for wide in Chinese and Korean locales, where most terminals do not.
+  (when (> (char-width ?…) 1) (setq-local truncate-string-ellipsis ".."))
   (add-hook 'kill-buffer-hook #'sluice-dashboard--sleep nil t)
   (add-hook 'window-buffer-change-functions #'sluice-dashboard--look))
 

@@ -168,14 +168,22 @@ says in words how they stand."
         ((>= share 0.8) 'sluice-limit-short)
         (t 'sluice-limit-free)))
 
+(defun sluice-limits-blocks (count &optional empty)
+  "Return COUNT blocks of a bar, which are full unless EMPTY is non-nil.
+Each is one column wide."
+  ;; In Chinese and Korean locales Emacs takes blocks for wide: the bar would be cut off.
+  (make-string count (if (= 1 (char-width ?█) (char-width ?░))
+                         (if empty ?░ ?█)
+                       (if empty ?- ?#))))
+
 (defun sluice-limits-bar (used limit)
   "Return a bar for USED of LIMIT.
 On a graphical frame it is an image, on a terminal it is text."
   (let* ((share (if (> limit 0) (min 1.0 (max 0.0 (/ (float used) limit))) 1.0))
          (full (round (* share sluice-limits--width)))
          (face (sluice-limits--face share))
-         (text (concat (propertize (make-string full ?█) 'face face)
-                       (propertize (make-string (- sluice-limits--width full) ?░)
+         (text (concat (propertize (sluice-limits-blocks full) 'face face)
+                       (propertize (sluice-limits-blocks (- sluice-limits--width full) t)
                                    'face 'shadow))))
     (if (sluice-limits--svg-p)
         (propertize text 'display (sluice-limits--image share face))

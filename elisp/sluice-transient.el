@@ -159,6 +159,8 @@ Where it has no value of its own there, it is set everywhere, for this session."
 ;;;###autoload (autoload 'sluice-menu "sluice-transient" nil t)
 (transient-define-prefix sluice-menu ()
   "Say what would go where, change that, and send."
+  ;; Else columns are aligned by the number of letters, some of which are wide.
+  :variable-pitch t
   [:description sluice-menu--heading
    ("s" sluice-menu-send)]
   [:description (lambda () (sluice-gettext "To"))

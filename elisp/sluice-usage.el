@@ -175,7 +175,7 @@
         (let* ((tokens (plist-get row :tokens))
                (full (round (* sluice-usage--bar (/ (float tokens) most)))))
           (insert (format "%s  %s%s  %s\n" (plist-get row :day)
-                          (propertize (make-string full ?█) 'face 'sluice-limit-free)
+                          (propertize (sluice-limits-blocks full) 'face 'sluice-limit-free)
                           (make-string (- sluice-usage--bar full) ?\s)
                           (sluice-usage--number tokens))))))))
 
