@@ -243,7 +243,7 @@
     "아무것도 보내지 않았어요. %s 키의 잠금을 풀지 않으셨어요")
    ("Nothing was sent: the keys could not be read: %s" "아무것도 보내지 않았어요. 키를 읽지 못했어요: %s")
    ("Nothing was sent: %s has no entry for machine %s login apikey.  Add the line: machine %s login apikey password KEY"
-    "아무것도 보내지 않았어요. %s 파일에 machine %s login apikey 항목이 없어요. 이 줄을 추가해 주세요: machine %s login apikey password KEY")
+    "아무것도 보내지 않았어요. %s에 machine %s login apikey 항목이 없어요. 이 줄을 추가해 주세요: machine %s login apikey password KEY")
    ("Sluice is not running, so it holds no key" "Sluice가 꺼져 있어서 가지고 있는 키가 없어요")
    ("The daemon held no key" "데몬이 가지고 있던 키가 없어요")
    ("The daemon has forgotten the key that it held" "데몬이 가지고 있던 키를 잊었어요")
