@@ -304,6 +304,11 @@ def test_no_words_stand_in_the_code() -> None:
     assert wrong == CODE
 
 
+def test_nobody_is_shown_a_summary_of_an_operation() -> None:
+    """Those in the table of operations are documentation of the code: they are English as long as nothing reads them."""
+    assert [file for file, node in nodes() if isinstance(node, ast.Attribute) and node.attr == "summary"] == []
+
+
 def unheard(tree: ast.AST) -> set[int]:
     """The ids of texts that no person is shown: `__repr__`, and exceptions of Python itself."""
     out: set[int] = set()
