@@ -305,7 +305,7 @@ def test_no_words_stand_in_the_code() -> None:
 
 
 def test_nobody_is_shown_a_summary_of_an_operation() -> None:
-    """Those in the table of operations are documentation of the code: they are English as long as nothing reads them."""
+    """Those in the table of operations are documentation of the code: English as long as nothing reads them."""
     assert [file for file, node in nodes() if isinstance(node, ast.Attribute) and node.attr == "summary"] == []
 
 
