@@ -255,7 +255,7 @@
 
 (ert-deftest sluice-chat-test-killed-buffer ()
   "An answer whose buffer is killed is written to a buffer of its own, whole."
-  (sluice-chat-test-with (string-join (make-list 40 "word ")) "echo"
+  (sluice-chat-test-with (string-join (make-list 400 "word ")) "echo"
     (let ((buffer (generate-new-buffer "killed")) (text (string-trim (buffer-string))))
       (with-current-buffer buffer
         (insert text)

@@ -84,6 +84,7 @@ def run_emacs(emacs: Emacs, home: Path, directories: list[str], *arguments: str)
         [emacs.command, "-Q", "--batch", *search, *arguments],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
         cwd=home, env=environment, timeout=TIMEOUT_S,
+        restore_signals=False,  # SIGPIPE stays ignored, as in an Emacs with a screen; a batch Emacs would end of it
     )  # fmt: skip
     return done.returncode, done.stdout
 
