@@ -125,8 +125,12 @@ The key is not in the command; it is read from the environment."
 
 (defun sluice-explain--ask (question)
   "Return the daemon's answer to QUESTION, parameters of the operation explain.
-Without a daemon return nil."
-  (and (sluice-connection) (sluice-ask "explain" question)))
+Without a daemon, or if it goes away just now, return nil."
+  (when-let* ((conn (sluice-connection)))
+    (condition-case err
+        (sluice-rpc-call conn "explain" question sluice-timeout)
+      (sluice-rpc-died nil)
+      (sluice-rpc-error (user-error "%s" (cadr err))))))
 
 (defun sluice-explain--show (question)
   "Show the answer to QUESTION in its buffer."

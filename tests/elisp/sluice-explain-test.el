@@ -142,6 +142,16 @@
        (should (equal "c-66" (plist-get sluice-explain--answer :call)))
        (should-not (string-search "likely" (sluice-explain--header)))))))
 
+(ert-deftest sluice-explain-test-daemon-that-goes ()
+  "A daemon that goes away while it is asked is none: its program is asked."
+  (fake-daemon-with
+    (should (sluice-connection))
+    (let ((sluice-daemon-command (list (sluice-explain-test-program) "serve")))
+      (cl-letf (((symbol-function 'sluice-rpc-call)
+                 (lambda (&rest _) (signal 'sluice-rpc-died '("gone" died nil)))))
+        (sluice-explain--show '(:call "c-66")))
+      (fake-daemon-until (string-search "No credit left" (sluice-explain-test-page))))))
+
 (ert-deftest sluice-explain-test-program-that-cannot ()
   "What the program complains of stands on the page; a later page is not overwritten by it."
   (fake-daemon-without
