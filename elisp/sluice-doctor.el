@@ -36,6 +36,7 @@
 (require 'subr-x)
 (require 'auth-source)
 (require 'sluice)
+(require 'sluice-words)
 
 (defvar sluice-host)
 (defvar sluice-gptel-mode)
@@ -174,9 +175,10 @@ through Sluice")
 
 (defun sluice-doctor--check-command ()
   "Return program and arguments of the daemon's own check, or nil if it is missing."
-  (and (executable-find (car sluice-daemon-command))
-       (append (remove "serve" sluice-daemon-command) '("check")
-               (and sluice-language (list "--language" sluice-language)))))
+  (when (executable-find (car sluice-daemon-command))
+    (let ((language (or sluice-language sluice-words-heard)))
+      (append (remove "serve" sluice-daemon-command) '("check")
+              (and language (list "--language" language))))))
 
 (defun sluice-doctor--start-check ()
   "Have the daemon's program look for itself.

@@ -61,18 +61,20 @@ It is `sluice-language', else the daemon's, else that of the system's locale."
     (downcase (car (split-string locale "[_.@-]")))))
 
 (defun sluice-words--table (language)
-  "Return the words of LANGUAGE, or nil when it has none."
+  "Return the words of LANGUAGE; there are none if it has no file.
+That is looked for once, since something is said each second while a call waits."
   (or (gethash language sluice-words-tables)
-      (and (string-match-p "\\`[a-z]+\\'" language)
-           (require (intern (concat "sluice-words-" language)) nil t)
-           (gethash language sluice-words-tables))))
+      (progn
+        (sluice-words-define language nil)
+        (when (string-match-p "\\`[a-z]+\\'" language)
+          (require (intern (concat "sluice-words-" language)) nil t))
+        (gethash language sluice-words-tables))))
 
 (defun sluice-gettext (text &rest args)
   "Return TEXT in the language of the person, with ARGS put in as by `format'.
 TEXT is an English format string, and a literal, so that the tests can find it.
 What is not translated is said in English."
-  (let ((table (sluice-words--table (sluice-words-language))))
-    (apply #'format (or (and table (gethash text table)) text) args)))
+  (apply #'format (gethash text (sluice-words--table (sluice-words-language)) text) args))
 
 (provide 'sluice-words)
 ;;; sluice-words.el ends here

@@ -111,7 +111,11 @@
   (let ((exec-path nil) (sluice-daemon-command '("no-such-program" "serve")))
     (should (string-search "install it" (sluice-finding-mend (car (sluice-doctor--curl)))))
     (should (string-search "pipx install" (sluice-finding-mend (car (sluice-doctor--program)))))
-    (should-not (sluice-doctor--check-command))))
+    (should-not (sluice-doctor--check-command)))
+  (let ((sluice-daemon-command '("sh" "serve")) (sluice-language nil))
+    (let ((sluice-words-heard nil)) (should (equal '("sh" "check") (sluice-doctor--check-command))))
+    (let ((sluice-words-heard "ko"))    ; the page is in one language
+      (should (equal '("sh" "check" "--language" "ko") (sluice-doctor--check-command))))))
 
 (provide 'sluice-doctor-test)
 ;;; sluice-doctor-test.el ends here

@@ -4,6 +4,7 @@
 
 ;;; Code:
 
+(require 'cl-lib)
 (require 'ert)
 (require 'sluice-words)
 
@@ -13,6 +14,14 @@
   "A text without a translation is said in English, with its arguments."
   (let ((sluice-language "xx"))
     (should (equal (sluice-gettext "%d calls wait" 3) "3 calls wait"))))
+
+(ert-deftest sluice-words-test-looked-for-once ()
+  "For the file of a language that has none the disk is not searched at each word."
+  (let ((sluice-language "xx") (sluice-words-tables (make-hash-table :test #'equal)) (looks 0)
+        (look (symbol-function 'require)))
+    (cl-letf (((symbol-function 'require) (lambda (&rest args) (cl-incf looks) (apply look args))))
+      (dotimes (_ 3) (sluice-gettext "done")))
+    (should (= 1 looks))))
 
 (ert-deftest sluice-words-test-translation ()
   "A text with a translation is said in the language, and only in that one."
