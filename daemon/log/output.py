@@ -11,6 +11,7 @@ import re
 import stat
 import sys
 import time
+from functools import lru_cache
 from pathlib import Path
 
 from daemon.redact import Redactor
@@ -34,6 +35,17 @@ class _Clean(logging.Formatter):
         super().__init__()
         self._redactor = redactor
 
+    def format(self, record: logging.LogRecord) -> str:
+        """The line. It is made once, and kept in the record: stderr and the file ask for it one after the other."""
+        made: str | None = getattr(record, "sluice_line", None)
+        if made is None:
+            made = record.sluice_line = self.line(record)
+        return made
+
+    def line(self, record: logging.LogRecord) -> str:
+        """The line in this form."""
+        raise NotImplementedError
+
     def text(self, record: logging.LogRecord) -> str:
         """The message, cleaned. One that cannot be put together is shown in its parts."""
         try:
@@ -53,16 +65,21 @@ class _Clean(logging.Formatter):
 class _Text(_Clean):
     """`2026-01-31 12:00:01.123 debug   text`, in local time."""
 
-    def format(self, record: logging.LogRecord) -> str:
-        stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.created)) + f".{record.msecs:03.0f}"
+    def line(self, record: logging.LogRecord) -> str:
+        stamp = f"{_second(int(record.created))}.{record.msecs:03.0f}"
         text = f"{stamp} {record.levelname.lower():7} {self.text(record)}"
         return text + ("\n" + self.traceback(record) if record.exc_info else "")
+
+
+@lru_cache(maxsize=2)  # a busy second has many lines
+def _second(at: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
 
 
 class _Json(_Clean):
     """One JSON object a line."""
 
-    def format(self, record: logging.LogRecord) -> str:
+    def line(self, record: logging.LogRecord) -> str:
         row = {"at": round(record.created, 3), "level": record.levelname.lower(), "logger": record.name}
         call = getattr(record, "call", None)
         if call is not None:
@@ -143,9 +160,9 @@ def set_up(redactor: Redactor, *, level: str, style: str, file: Path | None, max
             handlers.append(_QuietFile(file, max_bytes, keep))
         except OSError as error:
             trouble = error
-    root = logging.getLogger()
+    root, form = logging.getLogger(), (_Json if style == "json" else _Text)(redactor)
     for handler in handlers:
-        handler.setFormatter((_Json if style == "json" else _Text)(redactor))
+        handler.setFormatter(form)
         root.addHandler(handler)
     logging.getLogger("sluice").setLevel(level.upper())
     root.setLevel(logging.WARNING)
