@@ -131,6 +131,6 @@ def _begin(db: sqlite3.Connection, story: Story, clean: Callable[[Iterable[Any]]
         return True
     found = db.execute(sql.NUMBER, (asked[0],)).fetchone()
     if found is None:
-        raise sqlite3.IntegrityError(f"call number {story.n} is taken")
+        raise sqlite3.IntegrityError("calls.n")  # another call has the number
     story.n = found[0]
     return False

@@ -261,7 +261,8 @@ class Rows:
 
 
 _TAKE: Final[dict[str, Callable[[Rows, Story, Event, str | None], None]]] = {
-    "queued": Rows._queued, "joined": Rows._joined, "left": Rows._left, "admitted": Rows._admitted, "sent": Rows._sent, "answered": Rows._answered,
+    "queued": Rows._queued, "joined": Rows._joined, "left": Rows._left,
+    "admitted": Rows._admitted, "sent": Rows._sent, "answered": Rows._answered,
     "first_byte": Rows._first_byte, "failed": Rows._failed, "held": Rows._held, "done": Rows._done,
     "cancelled": Rows._cancelled,
 }  # fmt: skip

@@ -11,6 +11,7 @@ import re
 import stat
 import sys
 import time
+from abc import ABC, abstractmethod
 from functools import lru_cache
 from pathlib import Path
 
@@ -25,7 +26,7 @@ _CONTROL = re.compile(f"[{DRIVING}]")
 """What could drive the terminal in which somebody reads the log."""
 
 
-class _Clean(logging.Formatter):
+class _Clean(logging.Formatter, ABC):
     """The last net in front of every log line, whoever wrote it: no key, nothing that drives a terminal.
 
     It is the formatter that does this, since a traceback becomes text here and not before.
@@ -42,9 +43,9 @@ class _Clean(logging.Formatter):
             made = record.sluice_line = self.line(record)
         return made
 
+    @abstractmethod
     def line(self, record: logging.LogRecord) -> str:
         """The line in this form."""
-        raise NotImplementedError
 
     def text(self, record: logging.LogRecord) -> str:
         """The message, cleaned. One that cannot be put together is shown in its parts."""
