@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 import pytest
 
-from daemon.redact import Redactor, Sealed, Secret, scrub, scrub_bytes
+from daemon.redact import KNOWN, KNOWN_LENGTH, Redactor, Sealed, Secret, scrub, scrub_bytes
 
 COUNT = int(os.environ.get("SLUICE_REDACTIONS", "2000"))
 
@@ -194,3 +194,16 @@ def test_large_texts_are_quick():
     start = time.process_time()
     scrub(text, [Secret("CANARY-1234567890", "key:a")])
     assert time.process_time() - start < 1.0
+
+
+def test_the_last_few_secrets_are_known_again(redactor):
+    """The same key is one `Secret` for call after call, its forms made once; few are held, and no long ones."""
+    secret = redactor.secret("CANARY-1234567890")
+    assert redactor.secret("CANARY-1234567890") is secret
+    assert secret.forms() is redactor.secret("CANARY-1234567890").forms()
+    for n in range(5 * KNOWN):
+        assert redactor.secret(f"CANARY-{n}") == Redactor(b"install").secret(f"CANARY-{n}")
+        redactor.secret("CANARY" + "x" * KNOWN_LENGTH)
+        assert len(redactor._known) <= KNOWN
+    assert all(len(value) <= KNOWN_LENGTH for value in redactor._known)
+    assert redactor.secret("CANARY-1234567890") == secret

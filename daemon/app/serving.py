@@ -19,6 +19,7 @@ from daemon.errors import ConfigError
 from daemon.journal import Journal
 from daemon.phrases import phrase
 from daemon.process import (
+    give_way_to_calls,
     install_secret,
     keep_memory_private,
     loop_runner,
@@ -38,6 +39,7 @@ def serve(
     os.umask(0o077)
     keep_memory_private()
     raise_file_limit()
+    give_way_to_calls()
     need_safe_parser()
     given = systemd.handed_over(os.environ)
     config = load(paths.config_file, environ=environ, must_exist=paths.config_told)

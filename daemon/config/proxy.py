@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from daemon.config.settings import Config
@@ -18,10 +19,15 @@ def proxy_lookup(config: Config, environ: Mapping[str, str]) -> Callable[[str], 
         return lambda url: None
     if config.proxy != "environment":
         fixed = config.proxy
-        return lambda url: None if is_loopback(url) else fixed
+        return lru_cache(maxsize=256)(lambda url: None if is_loopback(url) else fixed)
     by_scheme = {scheme: _checked(environ, scheme) for scheme in ("http", "https")}
     unproxied = _variable(environ, "no_proxy").split(",")
-    return lambda url: None if is_loopback(url) or _excepted(url, unproxied) else by_scheme[urlsplit(url).scheme]
+
+    @lru_cache(maxsize=256)  # the same few origins are asked for with every call
+    def lookup(url: str) -> str | None:
+        return None if is_loopback(url) or _excepted(url, unproxied) else by_scheme[urlsplit(url).scheme]
+
+    return lookup
 
 
 def _variable(environ: Mapping[str, str], name: str) -> str:

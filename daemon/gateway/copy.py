@@ -38,6 +38,8 @@ class Copy:
         self._kept = 0
         self._broken = False
         self._texts: list[str] = []
+        self._usage: tuple[int, Usage | None] | None = None
+        """What a plain body reported, and its size then: it is asked for twice, and to read it is to parse it all."""
 
     def feed(self, chunk: bytes) -> None:
         """Take one CHUNK as it came over the wire."""
@@ -67,7 +69,11 @@ class Copy:
         """What the provider reported so far."""
         if self.stream is not None:
             return self.stream.usage
-        return self._read_usage(self.whole_body() or b"") if self._kept < KEEP else None
+        if self._kept >= KEEP:
+            return None
+        if self._usage is None or self._usage[0] != self._kept:
+            self._usage = self._kept, self._read_usage(self.whole_body() or b"")
+        return self._usage[1]
 
     def text(self) -> str:
         """The text of a stream so far."""

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from operator import add
+from typing import Any, Final
 
 from daemon.journal import statements as sql
 from daemon.journal.plain import cell
-from daemon.journal.rows import Write
+from daemon.journal.story import Book, Story
+
+Write = tuple[str, dict[str, Any]]
+
+_NEVER: Final = (
+    sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError, ValueError, OverflowError,
+)  # fmt: skip
+"""What says that a value can never be stored (a bug of ours, or what SQLite refuses); other errors are the disk's."""
 
 
 @dataclass(slots=True)
@@ -18,7 +27,7 @@ class Item:
 
     writes: list[Write] = field(default_factory=list)
     work: Callable[[sqlite3.Connection], None] | None = None
-    """Done in the batch's transaction."""
+    """Done in the batch's transaction; once more, when that is begun anew."""
     after: Callable[[sqlite3.Connection], None] | None = None
     """Done when the batch is stored, with transactions of its own."""
     done: Callable[[bool], None] | None = None
@@ -32,45 +41,96 @@ class Item:
             done(stored)
 
 
-def transact(db: sqlite3.Connection, items: list[Item], skip: Callable[[Exception], None]) -> int:
-    """Store ITEMS in one transaction; return how many calls are new. Raises sqlite3.Error when nothing was stored.
+def transact(
+    db: sqlite3.Connection, items: Sequence[Item], stories: Sequence[Story], skip: Callable[[Exception], None]
+) -> int:
+    """Store ITEMS and STORIES in one transaction; return how many calls are new. Raises sqlite3.Error when nothing was
+    stored.
 
-    An item that can never be stored (a bug of ours, a value that SQLite refuses) is skipped and told to SKIP: it must
-    not hold up all others for ever.
+    All together, as a rule: one savepoint for each took as long as all the rest. Where something can never be stored,
+    they are stored one by one, and what cannot be is skipped and told to SKIP: it must not hold up all others for ever.
     """
-    new = 0
+    kept = set(stories)
+    try:
+        with _transaction(db):
+            for item in items:
+                _apply(db, item)
+            new = _write(db, stories)
+    except _NEVER:
+        with _transaction(db):
+            for item in items:
+                _alone(db, skip, lambda item=item: _apply(db, item))  # type: ignore[misc]
+            kept = {s for s in stories if _alone(db, skip, lambda s=s: _write(db, (s,), careful=True))}  # type: ignore[misc]
+            new = sum(not story.stored for story in kept)
+    for story in stories:
+        story.settle(story in kept)
+    return new
+
+
+@contextmanager
+def _transaction(db: sqlite3.Connection) -> Iterator[None]:
     db.execute("BEGIN IMMEDIATE")
     try:
-        for item in items:
-            if not item.writes and item.work is None:
-                continue
-            db.execute("SAVEPOINT item")
-            try:
-                new += _apply(db, item)
-            except (
-                sqlite3.IntegrityError,
-                sqlite3.InterfaceError,
-                sqlite3.ProgrammingError,
-                ValueError,
-                OverflowError,
-            ) as error:
-                db.execute("ROLLBACK TO item")
-                skip(error)
-            db.execute("RELEASE item")
+        yield
         db.execute("COMMIT")
     except BaseException:
         if db.in_transaction:
             with suppress(sqlite3.Error):
                 db.execute("ROLLBACK")
         raise
-    return new
 
 
-def _apply(db: sqlite3.Connection, item: Item) -> int:
-    new = 0
+def _alone(db: sqlite3.Connection, skip: Callable[[Exception], None], write: Callable[[], object]) -> bool:
+    """WRITE, or nothing of it; True if it could be stored."""
+    db.execute("SAVEPOINT one")
+    trouble: Exception | None = None
+    try:
+        write()
+    except _NEVER as error:
+        db.execute("ROLLBACK TO one")
+        trouble = error
+        skip(error)
+    db.execute("RELEASE one")
+    return trouble is None
+
+
+def _apply(db: sqlite3.Connection, item: Item) -> None:
     for statement, values in item.writes:
-        changed = db.execute(statement, {name: cell(value) for name, value in values.items()}).rowcount
-        new += changed if statement is sql.INSERT_CALL else 0
+        db.execute(statement, {name: cell(value) for name, value in values.items()})
     if item.work is not None:
         item.work(db)
+
+
+def _write(db: sqlite3.Connection, stories: Iterable[Story], *, careful: bool = False) -> int:
+    """Write what is new of STORIES; return how many of these calls are. CAREFUL: each value as SQLite can hold it."""
+    clean: Callable[[Iterable[Any]], tuple[Any, ...]] = (lambda row: tuple(map(cell, row))) if careful else tuple
+    new = 0
+    attempts: list[tuple[Any, ...]] = []
+    steps: list[tuple[Any, ...]] = []
+    used: dict[Book, tuple[int, ...]] = {}
+    for story in stories:
+        if story.stored or not _begin(db, story, clean):
+            db.execute(sql.CHANGE_CALL, clean((*story.row.values(), story.n)))
+        else:
+            new += 1
+        attempts += [clean((story.n, number, *row.values())) for number, row in story.attempts.items()]
+        steps += [clean((story.n, *step)) for step in story.steps]
+        if story.used is not None:
+            book, amounts = story.used
+            used[book] = tuple(map(add, used[book], amounts)) if book in used else amounts
+    db.executemany(sql.TRY, attempts)
+    db.executemany(sql.STEP, steps)
+    db.executemany(sql.LEDGER, [clean((*book, *amounts)) for book, amounts in used.items()])
     return new
+
+
+def _begin(db: sqlite3.Connection, story: Story, clean: Callable[[Iterable[Any]], tuple[Any, ...]]) -> bool:
+    """Insert the row of STORY; False when the file has one already, whose number it takes then."""
+    asked = story.asked or ()
+    if db.execute(sql.BEGIN_CALL, clean((story.n, *asked, *story.row.values()))).rowcount:
+        return True
+    found = db.execute(sql.NUMBER, (asked[0],)).fetchone()
+    if found is None:
+        raise sqlite3.IntegrityError("calls.n")  # another call has the number
+    story.n = found[0]
+    return False

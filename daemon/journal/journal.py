@@ -44,11 +44,12 @@ class Journal:
         max_age_days: float = 30.0,
         max_body_bytes: int = 16 << 20,
         retry_s: float = 60.0,
-        linger_s: float = 0.02,
+        linger_s: float = 0.25,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """FOLDER is the journal's own. RETRY_S: how often to try a disk that refuses. LINGER_S: how long a write
-        waits for more, so that a burst is one transaction. CLOCK: Unix time, for retention."""
+        waits for more, so that a burst is one transaction: a crash loses so much of what nobody has asked for. CLOCK:
+        Unix time, for retention."""
         self.folder = folder
         self._clock = clock
         self._bodies = Bodies(folder)

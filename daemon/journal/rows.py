@@ -1,4 +1,4 @@
-"""Events to rows. Everything passes the redactor here; bodies go to files here."""
+"""Events to stories, and these to rows. Everything passes the redactor here; bodies go to files here."""
 
 from __future__ import annotations
 
@@ -6,20 +6,22 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import Any, Final, Literal
 
-from daemon.journal import statements as sql
 from daemon.journal.bodies import Bodies, Part
-from daemon.journal.plain import as_json
-from daemon.model import Call, Event, Headers, Reading, Usage
+from daemon.journal.plain import as_json, text
+from daemon.journal.story import ASKED, Book, Row, Story
+from daemon.model import Call, Event, Failure, Headers, Reading, Usage
 from daemon.phrases import told
 from daemon.redact import Redactor, Sealed
 
 Policy = Literal["failed", "all", "none"]
-Write = tuple[str, dict[str, Any]]
 
 MAX_FAILURE_BODY: Final = 64 << 10
 """Characters of a failure's body in its row; what explains it is at its beginning."""
+
+MAX_STORIES: Final = 50_000
 
 SHOWN: Final = re.compile(
     r"(?i)^(.*ratelimit.*|.*rate-limit.*|.*retry.*|.*request-id.*|x-tokenlimit-.*|content-(type|length|encoding)|date|server|via|age"
@@ -45,128 +47,190 @@ class Keeping:
 
 
 class Rows:
-    """Turns events into writes. Used by the writer thread alone."""
+    """Keeps the stories of calls that run, and of those that wait to be written. Used by the writer thread alone."""
 
-    def __init__(self, redactor: Redactor, keeping: Keeping, bodies: Bodies) -> None:
+    def __init__(
+        self, redactor: Redactor, keeping: Keeping, bodies: Bodies, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """CLOCK: seconds, for how long something has not been written."""
         self._redactor = redactor
+        self._clock = clock
         self.keeping = keeping
         self.bodies = bodies
         self.keep_bodies = True
         """False while the disk is nearly full."""
-        self.known: set[str] = set()
-        """Calls that run and have a row, unless their write was dropped (then: clear it)."""
+        self.stories: dict[str, Story] = {}
+        """Those of calls that run."""
+        self.news: list[Story] = []
+        """Those of which something is not in the file, oldest news first."""
+        self._number = 0
 
-    def writes(self, event: Event) -> list[Write]:
-        """The writes for EVENT, for one transaction, in order. Raises OSError for a body that cannot be kept."""
-        call = event.call
-        out: list[Write] = []
-        if call.id not in self.known:
-            out.append((sql.INSERT_CALL, self._call(call)))
+    def note(self, event: Event) -> None:
+        """Add EVENT to its call's story. Raises OSError for a body that cannot be kept; nothing is noted then."""
+        if event.at != event.at:
+            raise ValueError("an event at no time")
+        call, ended = event.call, event.kind in ENDED and (event.kind != "failed" or event.final)
+        kept = self._kept(event) if ended else {}
+        story = self.stories.get(call.id) or self._begin(call)
+        if story.asked is None and not story.stored:  # another file was opened while it ran
+            story.asked = self._asked(call)
         said = event.explanation.line if event.explanation else told(event.reason, call.language or "en")
-        line = self._scrubbed(said, call)
-        at = {"id": call.id, "at": event.at, "attempt": event.attempt, "status": event.status}
-        out.append((sql.STEP, {**at, "kind": event.kind, "wait_s": event.wait_s, "reason": line or None}))
-        out += _WRITES[event.kind](self, event, {**at, "reason": line or None, "line": line or None})
-        if event.kind in ENDED and (event.kind != "failed" or event.final):
-            self.known.discard(call.id)
-            return [*out, *_ledger(event), *self._kept(event)]
-        self.known.add(call.id)
-        return out
+        line = text(self._scrubbed(said, story)) or None
+        story.steps.append((event.at, event.kind, event.attempt, event.status, event.wait_s, line))
+        _TAKE[event.kind](self, story, event, line)
+        if story.since is None:
+            story.since = self._clock()
+            self.news.append(story)
+        if ended:
+            story.ended = True
+            story.row.update(kept)
+            story.used = _used(story, event)
+            del self.stories[call.id]
 
-    def _call(self, call: Call) -> dict[str, Any]:
-        values: dict[str, Any] = {
-            "id": call.id, "ref": call.ref, "client": call.client, "priority": int(call.priority),
-            "arrived_at": call.arrived_at, "host": call.origin.host, "url": call.origin.url,
-            "provider": call.origin.provider, "key": call.scope.key, "pool": call.scope.group, "kind": call.ask.kind,
-            "model": call.model, "stream": call.stream, "method": call.method, "target": pieces(call.target),
-            "headers": [[name, pieces(value)] for name, value in call.headers],
-            "estimate": call.estimate.total, "body_bytes": len(call.body),
-        }  # fmt: skip
-        for name in ("target", "headers"):
-            values[name] = self._scrubbed(as_json(values[name]), call)
-        words = ("ref", "client", "model", "method")
-        together = "\n".join([str(values[name]) for name in words])
-        if self._scrubbed(together, call) != together:  # nobody's name is a key, as a rule: one look at all four
-            values |= {name: values[name] and self._scrubbed(values[name], call) for name in words}
-        return values
+    def due(self, runs_on_s: float) -> list[Story]:
+        """What to write now: calls that have ended, and news of running ones that are RUNS_ON_S old."""
+        now = self._clock()
+        return [story for story in self.news if story.ended or (story.since or 0.0) <= now - runs_on_s]
 
-    def _queued(self, event: Event, at: dict[str, Any]) -> list[Write]:
-        return []
+    def rest(self) -> None:
+        """Forget the news that have been written."""
+        self.news = [story for story in self.news if story.since is not None]
 
-    def _joined(self, event: Event, at: dict[str, Any]) -> list[Write]:
-        company = event.company
+    def renumber(self, last: int) -> None:
+        """Another file is open, or the same anew, where LAST is the highest number so far: nothing is taken to be in
+        it, and what is told from now on is numbered from there."""
+        self._number = last
+        told_of = dict.fromkeys((*self.news, *self.stories.values()))
+        for story in sorted(told_of, key=lambda story: story.n):
+            self._number += 1
+            story.n, story.stored = self._number, False
+
+    def shed(self, most: int) -> int:
+        """Keep the newest MOST of the news; return how many steps are lost."""
+        lost = self.news[: max(0, len(self.news) - most)]
+        del self.news[: len(lost)]
+        steps = sum(len(story.steps) for story in lost)
+        for story in lost:
+            story.settle(False)
+        return steps
+
+    def _begin(self, call: Call) -> Story:
+        if len(self.stories) >= MAX_STORIES:  # some lost their end when the queue was full
+            del self.stories[next(iter(self.stories))]
+        self._number += 1
+        asked = self._asked(call)
+        named = dict(zip(ASKED, asked, strict=True))
+        names = (named["host"], named["key"], named["model"] or "-", named["client"])
+        story = self.stories[call.id] = Story(self._number, call.secrets(), asked, names)
+        return story
+
+    def _asked(self, call: Call) -> tuple[Any, ...]:
+        """The values of ASKED."""
+        target = as_json(pieces(call.target))
+        headers = as_json([[name, pieces(value)] for name, value in call.headers])
+        texts = (call.ref, call.client, call.model, call.method, call.scope.group, target, headers)
+        together = "\n".join([word or "" for word in texts])
+        secrets = call.secrets()
+        if self._redactor.scrub(together, secrets) != together or text(together) != together:
+            # Nobody's name is a key, as a rule: one look at all of them.
+            texts = tuple(word and text(self._redactor.scrub(word, secrets)) for word in texts)  # type: ignore[assignment]
+        ref, client, model, method, pool, target, headers = texts
+        origin = call.origin
         return (
-            [(sql.JOINED, {**at, "how": company.how, "with": company.call, "wait_s": event.wait_s or 0.0})]
-            if company is not None
-            else []
-        )
+            call.id, ref, client, int(call.priority), call.arrived_at, origin.host, origin.url, origin.provider,
+            call.scope.key, pool, call.ask.kind, model, call.stream, method, target, headers, call.estimate.total,
+            len(call.body),
+        )  # fmt: skip
 
-    def _left(self, event: Event, at: dict[str, Any]) -> list[Write]:
-        return []
+    def _queued(self, story: Story, event: Event, line: str | None) -> None:
+        pass
 
-    def _admitted(self, event: Event, at: dict[str, Any]) -> list[Write]:
-        return [(sql.ADMITTED, {**at, "wait_s": event.wait_s or 0.0})]
+    def _joined(self, story: Story, event: Event, line: str | None) -> None:
+        if event.company is not None:
+            row = story.row
+            row["state"], row["how"], row["answered_with"] = "running", event.company.how, event.company.call
+            row["waited_s"] = max(row["waited_s"], event.wait_s or 0.0)
 
-    def _sent(self, event: Event, at: dict[str, Any]) -> list[Write]:
-        return [(sql.SENT, at), (sql.ATTEMPT, at), (sql.ATTEMPT_SENT, at)]
+    def _left(self, story: Story, event: Event, line: str | None) -> None:
+        pass
 
-    def _answered(self, event: Event, at: dict[str, Any]) -> list[Write]:
-        readings = as_json([stated(reading) for reading in event.readings]) if event.readings else None
-        return [
-            (sql.ATTEMPT_ANSWERED, {**at, "headers": self._headers(event.headers, event.call), "readings": readings})
-        ]
+    def _admitted(self, story: Story, event: Event, line: str | None) -> None:
+        story.row["state"] = "running"
+        story.row["waited_s"] += event.wait_s or 0.0
 
-    def _first_byte(self, event: Event, at: dict[str, Any]) -> list[Write]:
-        return [(sql.FIRST_BYTE, at), (sql.ATTEMPT_FIRST_BYTE, at)]
+    def _sent(self, story: Story, event: Event, line: str | None) -> None:
+        row = story.row
+        row["state"], row["attempts"] = "running", event.attempt
+        row["sent_at"] = row["sent_at"] or event.at
+        story.attempt(event.attempt)["sent_at"] = event.at
 
-    def _held(self, event: Event, at: dict[str, Any]) -> list[Write]:
-        return [(sql.HELD, at)]
+    def _answered(self, story: Story, event: Event, line: str | None) -> None:
+        attempt = story.attempt(event.attempt)
+        attempt["answered_at"], attempt["status"] = event.at, event.status
+        attempt["headers"] = self._headers(event.headers, story)
+        attempt["readings"] = as_json([stated(reading) for reading in event.readings]) if event.readings else None
 
-    def _failed(self, event: Event, at: dict[str, Any]) -> list[Write]:
+    def _first_byte(self, story: Story, event: Event, line: str | None) -> None:
+        story.row["first_byte_at"] = story.row["first_byte_at"] or event.at
+        story.attempt(event.attempt)["first_byte_at"] = event.at
+
+    def _held(self, story: Story, event: Event, line: str | None) -> None:
+        story.row["state"] = "held"
+
+    def _failed(self, story: Story, event: Event, line: str | None) -> None:
         explanation = event.explanation
         finding = explanation.finding if explanation else None
-        values = {**at, "subtype": finding.subtype if finding else None, "family": finding.family if finding else None}
-        out: list[Write] = []
+        kinds = {"subtype": finding.subtype if finding else None, "family": finding.family if finding else None}
         if event.attempt and event.failure:
-            out += [(sql.ATTEMPT, at), (sql.ATTEMPT_FAILED, {**values, **self._failure(event)})]
+            self._failure(story.attempt(event.attempt), story, event, event.failure)
+            story.attempt(event.attempt).update(subtype=kinds["subtype"], line=line)
         if event.final:
-            whole = self._scrubbed(as_json(explanation.as_json()), event.call) if explanation else None
-            out.append((sql.FAILED, {**values, "explanation": whole}))
-        return out
+            whole = self._scrubbed(as_json(explanation.as_json()), story) if explanation else None
+            story.row.update(
+                state="failed", ended_at=event.at, status=event.status, line=line, explanation=whole, **kinds
+            )
 
-    def _failure(self, event: Event) -> dict[str, Any]:
-        failure = event.failure
-        if failure is None:
-            raise ValueError("an event without a failure")
+    def _failure(self, attempt: Row, story: Story, event: Event, failure: Failure) -> None:
         body = None
         if self.keeping.bodies != "none" and failure.body:
             # Scrubbed before it is cut: half a key at the end would not be recognised.
-            body = self._scrubbed(failure.body.decode("utf-8", "replace"), event.call)[:MAX_FAILURE_BODY]
-        return {
-            "fault": failure.fault, "sent": failure.sent, "body": body,
-            "detail": self._scrubbed(failure.detail, event.call) or None,
-            "headers": self._headers(failure.headers, event.call),
-        }  # fmt: skip
+            body = text(self._scrubbed(failure.body.decode("utf-8", "replace"), story)[:MAX_FAILURE_BODY])
+        attempt.update(
+            ended_at=event.at,
+            status=attempt["status"] if event.status is None else event.status,
+            fault=failure.fault,
+            sent=failure.sent,
+            headers=attempt["headers"] or self._headers(failure.headers, story),
+            detail=text(self._scrubbed(failure.detail, story)) or None,
+            body=body,
+        )
 
-    def _cancelled(self, event: Event, at: dict[str, Any]) -> list[Write]:
-        return [(sql.CANCELLED, at), (sql.ATTEMPT_ENDED, at)]
+    def _cancelled(self, story: Story, event: Event, line: str | None) -> None:
+        story.row.update(state="cancelled", ended_at=event.at, line=line)
+        self._end_attempt(story, event)
 
-    def _done(self, event: Event, at: dict[str, Any]) -> list[Write]:
-        usage = event.usage
-        names = ("input", "output", "cached_input", "cache_write", "reported")
-        counts = {name: getattr(usage, name) if usage else None for name in names}
-        return [(sql.DONE, {**at, **counts, "answer_bytes": event.bytes_out}), (sql.ATTEMPT_ENDED, at)]
+    def _done(self, story: Story, event: Event, line: str | None) -> None:
+        row, usage = story.row, event.usage
+        row["state"], row["ended_at"], row["status"] = "done", event.at, event.status
+        row["answer_bytes"] = event.bytes_out
+        if usage is not None:
+            row["input_tokens"], row["output_tokens"] = usage.input, usage.output
+            row["cached_tokens"], row["written_tokens"] = usage.cached_input, usage.cache_write
+            row["usage_reported"] = usage.reported
+        self._end_attempt(story, event)
 
-    def _kept(self, event: Event) -> list[Write]:
+    def _end_attempt(self, story: Story, event: Event) -> None:
+        if event.attempt in story.attempts:
+            story.attempts[event.attempt]["ended_at"] = event.at
+
+    def _kept(self, event: Event) -> Row:
         """Write the bodies that the policy wants into their files. The files come first: a row never lies."""
         if not self.wants(event.kind == "failed"):
-            return []
+            return {}
         policy = self.keeping.bodies
         request, changed = self._keep(event.call, "request", event.call.body)
         answer, _ = self._keep(event.call, "answer", (event.body or b"") if policy == "all" else b"")
-        if not request and not answer:
-            return []
-        return [(sql.KEPT, {"id": event.call.id, "request": request, "changed": changed, "answer": answer})]
+        return {"body_kept": request, "body_changed": changed, "answer_kept": answer}
 
     def wants(self, failed: bool, size: int = 0) -> bool:
         """True if a body of SIZE is kept of a call that ended so."""
@@ -185,18 +249,18 @@ class Rows:
         self.bodies.keep(call.id, part, clean)
         return len(clean), clean != data
 
-    def _headers(self, headers: Headers, call: Call) -> str | None:
+    def _headers(self, headers: Headers, story: Story) -> str | None:
         """Fields of an answer: the values of known names, of the others the length."""
         if not headers:
             return None
-        listed = [[name, value if SHOWN.match(name) else None, len(value)] for name, value in headers]
-        return self._scrubbed(as_json(listed), call)
+        listed = [[name, value if _is_shown(name) else None, len(value)] for name, value in headers]
+        return self._scrubbed(as_json(listed), story)
 
-    def _scrubbed(self, text: str, call: Call) -> str:
-        return self._redactor.scrub(text, call.secrets()) if text else text
+    def _scrubbed(self, words: str, story: Story) -> str:
+        return self._redactor.scrub(words, story.secrets) if words else words
 
 
-_WRITES: Final[dict[str, Callable[[Rows, Event, dict[str, Any]], list[Write]]]] = {
+_TAKE: Final[dict[str, Callable[[Rows, Story, Event, str | None], None]]] = {
     "queued": Rows._queued, "joined": Rows._joined, "left": Rows._left,
     "admitted": Rows._admitted, "sent": Rows._sent, "answered": Rows._answered,
     "first_byte": Rows._first_byte, "failed": Rows._failed, "held": Rows._held, "done": Rows._done,
@@ -204,17 +268,19 @@ _WRITES: Final[dict[str, Callable[[Rows, Event, dict[str, Any]], list[Write]]]] 
 }  # fmt: skip
 
 
-def _ledger(event: Event) -> list[Write]:
+@lru_cache(maxsize=1024)  # the same few names come with every answer
+def _is_shown(name: str) -> bool:
+    return bool(SHOWN.match(name))
+
+
+def _used(story: Story, event: Event) -> tuple[Book, tuple[int, ...]] | None:
     """What the call adds to the ledger. One that was never sent adds nothing, nor one whose client left."""
     if event.kind == "cancelled" or not event.attempt:
-        return []
+        return None
     usage = event.usage or Usage()
-    values = {
-        "id": event.call.id, "day": time.strftime("%Y-%m-%d", time.localtime(event.at)),
-        "failed": int(event.kind == "failed"), "input": usage.input, "output": usage.output,
-        "cached_input": usage.cached_input, "cache_write": usage.cache_write, "estimated": int(not usage.reported),
-    }  # fmt: skip
-    return [(sql.LEDGER, values)]
+    day = time.strftime("%Y-%m-%d", time.localtime(event.at))
+    amounts = (usage.input, usage.output, usage.cached_input, usage.cache_write, int(not usage.reported))
+    return (day, *story.names), (1, int(event.kind == "failed"), *amounts)
 
 
 def stated(reading: Reading) -> dict[str, Any]:

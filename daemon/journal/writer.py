@@ -1,8 +1,11 @@
 """The one thread that writes. Events come in by a queue and go out in batches, one transaction each.
 
-State: a queue in front, a list of writes that could not be stored yet, and the database, which may be absent. Nothing
-here can stop a call: whatever breaks (disk full, read-only, damaged, deleted, newer) ends as words in `health`, writes
-wait in memory for the next attempt, and when there are too many the oldest are dropped and counted.
+A call is written when it has ended, all of it at once; before that only when it has been running for a second, or when
+somebody waits for what was recorded so far (`flush`).
+
+State: a queue in front, what could not be stored yet, and the database, which may be absent. Nothing here can stop a
+call: whatever breaks (disk full, read-only, damaged, deleted, newer) ends as words in `health`, writes wait in memory
+for the next attempt, and when there are too many the oldest are dropped and counted.
 """
 
 from __future__ import annotations
@@ -39,6 +42,9 @@ MAX_QUEUED: Final = 20_000
 MAX_PENDING: Final = 5_000
 """Items kept in memory while the disk takes none."""
 
+RUNS_ON_S: Final = 1.0
+"""A call that runs for longer gets its row before its end, so that a crash leaves it as interrupted."""
+
 FREE_FLOOR: Final = 200 << 20
 """Free bytes below which bodies are not kept any more: the rows go on until the disk is really full."""
 
@@ -58,7 +64,7 @@ class Writer:
         memory: Remembered,
         *,
         retry_s: float = 60.0,
-        linger_s: float = 0.02,
+        linger_s: float = 0.25,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.queue: queue.SimpleQueue[Event | Item] = queue.SimpleQueue()
@@ -163,38 +169,40 @@ class Writer:
         with suppress(queue.Empty):
             while len(found) < MAX_PENDING:
                 found.append(self.queue.get_nowait())
-        return [self._prepared(one) for one in found]
+        for event in found:
+            if not isinstance(event, Item):
+                self._note(event)
+        return [item for item in found if isinstance(item, Item)]
 
     def _idle_s(self) -> float:
+        """Until when nothing has to be done: the housekeeping, another attempt, or news that are old enough."""
         now = time.monotonic()
         due = min(self._housekeeping_at, self._retry_at) if self._open is None else self._housekeeping_at
+        if self._open is not None and self._rows.news:
+            due = min(due, (self._rows.news[0].since or now) + RUNS_ON_S)
         return max(0.01, due - now)
 
-    def _prepared(self, item: Event | Item) -> Item:
-        """Events as writes. A body that cannot be written is left out; an event nobody can write is dropped."""
-        if isinstance(item, Item):
-            return item
+    def _note(self, event: Event) -> None:
+        """Add EVENT to its story. A body that cannot be written is left out; an event nobody can write is dropped."""
         try:
-            return Item(self._rows.writes(item))
+            self._rows.note(event)
         except OSError as error:
             self._rows.keep_bodies = False
             self._trouble(phrase("trouble.bodies", why=str(error.strerror)))
-            return self._prepared(item)
+            self._note(event)
         except Exception as error:
             self.dropped += 1
-            log.warning(phrase("log.no_event", kind=item.kind, why=type(error).__name__))
-            return Item()
+            log.warning(phrase("log.no_event", kind=event.kind, why=type(error).__name__))
 
     def _store(self, items: list[Item], *, closing: bool = False) -> None:
-        """Commit what is pending and ITEMS in one transaction, or keep all for the next time."""
-        self._pending += items
+        """Commit what is pending, ITEMS and what is due of the calls in one transaction, or keep all for the next
+        time."""
+        self._pending += [item for item in items if item.writes or item.work is not None]
         if self.state == "off":
             self._shed(0)
         if self._open is None and (closing or time.monotonic() >= self._retry_at):
             self._try_open()
-        if self._open is not None and self._pending:
-            self._commit()
-        if not self._pending:
+        if self._open is not None and self._commit(at_once=any(map(_in_haste, items))):
             self._finish(items)
         self._shed(MAX_PENDING)
 
@@ -214,28 +222,29 @@ class Writer:
     def _shed(self, most: int) -> None:
         """Keep the newest MOST pending items."""
         lost = self._pending[: max(0, len(self._pending) - most)]
-        if lost:
-            self.dropped += sum(1 for item in lost if item.writes)
-            del self._pending[: len(lost)]
-            self._rows.known.clear()
+        del self._pending[: len(lost)]
+        self.dropped += sum(1 for item in lost if item.writes) + self._rows.shed(most)
 
-    def _commit(self) -> None:
+    def _commit(self, *, at_once: bool) -> bool:
+        """Write what is due, or AT_ONCE all that is known. False: the disk does not take it."""
         for _ in range(2):  # a second time when the file was damaged and a new one has been opened
             if self._open is None:
-                return
+                return False
+            due = self._rows.due(0.0 if at_once else RUNS_ON_S)
             try:
-                new = transact(self._open.db, self._pending, self._skip)
+                self.count += transact(self._open.db, self._pending, due, self._skip) if due or self._pending else 0
             except sqlite3.Error as error:
                 self._failed(error)
                 continue
-            self.count += new
+            self._rows.rest()
             if self.state == "degraded" and self._rows.keep_bodies:
                 self.state, self.why = "ok", None
             for item in self._pending:
                 if item.after is None:
                     item.settle(True)
             self._pending.clear()
-            return
+            return True
+        return False
 
     def _skip(self, error: Exception) -> None:
         self.dropped += 1
@@ -244,7 +253,6 @@ class Writer:
     def _failed(self, error: sqlite3.Error) -> None:
         """The database said no. Full, locked, read-only: close and try later. Damaged: begin a new file at once."""
         self._disconnect()
-        self._rows.known.clear()
         self._retry_at = time.monotonic() + self._retry_s
         if is_damage(error):
             self._try_open(damaged=True)
@@ -294,6 +302,7 @@ class Writer:
         remembered = opened.db.execute("SELECT kind, key, value FROM memory").fetchall()
         self._memory.merge(remembered)
         self.count = opened.db.execute("SELECT count(*) FROM calls").fetchone()[0]
+        self._rows.renumber(opened.db.execute(sql.LAST_NUMBER).fetchone()[0])
         self.state, self.why = "ok", None
         if opened.corrupt is not None:
             # The memory at once, since the pacer waits for it; the calls in the background.
@@ -313,7 +322,6 @@ class Writer:
             return
         if not is_there(self._folder / FILE, self._open.inode):  # somebody deleted, replaced or overwrote it
             self._disconnect()
-            self._rows.known.clear()
             self._try_open()
             return
         self._look_at_disk()

@@ -11,6 +11,8 @@ import re
 import stat
 import sys
 import time
+from abc import ABC, abstractmethod
+from functools import lru_cache
 from pathlib import Path
 
 from daemon.phrases import phrase, told
@@ -25,7 +27,7 @@ _CONTROL = re.compile(f"[{DRIVING}]")
 """What could drive the terminal in which somebody reads the log."""
 
 
-class _Clean(logging.Formatter):
+class _Clean(logging.Formatter, ABC):
     """The last net in front of every log line, whoever wrote it: no key, nothing that drives a terminal.
 
     It is the formatter that does this, since a traceback becomes text here and not before.
@@ -35,6 +37,17 @@ class _Clean(logging.Formatter):
         super().__init__()
         self._redactor = redactor
         self._language = language
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line. It is made once, and kept in the record: stderr and the file ask for it one after the other."""
+        made: str | None = getattr(record, "sluice_line", None)
+        if made is None:
+            made = record.sluice_line = self.line(record)
+        return made
+
+    @abstractmethod
+    def line(self, record: logging.LogRecord) -> str:
+        """The line in this form."""
 
     def text(self, record: logging.LogRecord) -> str:
         """The message, cleaned. One that cannot be put together is shown in its parts."""
@@ -60,16 +73,21 @@ class _Clean(logging.Formatter):
 class _Text(_Clean):
     """`2026-01-31 12:00:01.123 debug   text`, in local time, with its words in the language of the person."""
 
-    def format(self, record: logging.LogRecord) -> str:
-        stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.created)) + f".{int(record.msecs):03d}"
+    def line(self, record: logging.LogRecord) -> str:
+        stamp = f"{_second(int(record.created))}.{int(record.msecs):03d}"
         text = f"{stamp} {record.levelname.lower():7} {self.text(record)}"
         return text + ("\n" + self.traceback(record) if record.exc_info else "")
+
+
+@lru_cache(maxsize=2)  # a busy second has many lines
+def _second(at: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
 
 
 class _Json(_Clean):
     """One JSON object a line, for programs: in English."""
 
-    def format(self, record: logging.LogRecord) -> str:
+    def line(self, record: logging.LogRecord) -> str:
         row = {"at": round(record.created, 3), "level": record.levelname.lower(), "logger": record.name}
         call = getattr(record, "call", None)
         if call is not None:
@@ -152,9 +170,9 @@ def set_up(
             handlers.append(_QuietFile(file, max_bytes, keep))
         except OSError as error:
             trouble = error
-    root = logging.getLogger()
+    root, form = logging.getLogger(), _Json(redactor) if style == "json" else _Text(redactor, language)
     for handler in handlers:
-        handler.setFormatter(_Json(redactor) if style == "json" else _Text(redactor, language))
+        handler.setFormatter(form)
         root.addHandler(handler)
     logging.getLogger("sluice").setLevel(level.upper())
     root.setLevel(logging.WARNING)

@@ -14,6 +14,12 @@ Listener = Callable[[str, Mapping[str, Any]], None]
 TOPICS = ("queue", "limits", "errors", "warnings", "ended")
 GATHER_S = 0.1
 """Seconds in which changes of the queue are gathered into one notification."""
+MANY = 100
+GATHER_MANY_S = 1.0
+"""The same while more than MANY calls wait: each of them moves with every one that goes, and to look at all takes time
+that calls need."""
+VISIBLE_S = 1.0
+"""A call's expected time is told again when it has moved by so much."""
 
 
 class Hub:
@@ -24,6 +30,10 @@ class Hub:
         self._pools = pools
         self._listeners: dict[str, set[Listener]] = {topic: set() for topic in TOPICS}
         self._watchers: dict[str, Callable[[Mapping[str, Any]], None]] = {}
+        self._told: dict[str, Mapping[str, Any]] = {}
+        """What the watchers of waiting calls heard last."""
+        self._waiting = 0
+        """How many calls waited when it was last looked."""
         self._ended: list[str] = []
         """Ids of calls that have ended since it was last said."""
         self._timer: asyncio.TimerHandle | None = None
@@ -44,11 +54,13 @@ class Hub:
     def unwatch(self, call_id: str) -> None:
         """Stop it."""
         self._watchers.pop(call_id, None)
+        self._told.pop(call_id, None)
 
     def hear(self, event: Event) -> None:
         """A sink of the gateway."""
         watcher = self._watchers.get(event.call.id)
         if watcher is not None:
+            self._told.pop(event.call.id, None)
             watcher(state_of(event, None))
         if event.kind == "failed" and event.final:
             self._tell("errors", error_of(event))
@@ -60,7 +72,8 @@ class Hub:
         """The queue or the limits have changed; say so soon, if anybody listens."""
         interested = self._listeners["queue"] or self._listeners["limits"] or self._watchers or self._ended
         if interested and self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(GATHER_S, self._tell_changes)
+            gather_s = GATHER_S if self._waiting <= MANY else GATHER_MANY_S
+            self._timer = asyncio.get_running_loop().call_later(gather_s, self._tell_changes)
 
     def warn(self, key: str, words: str) -> None:
         """Tell subscribers what will soon be in their way. KEY is the same for what need not be said twice."""
@@ -74,27 +87,43 @@ class Hub:
         for listeners in self._listeners.values():
             listeners.clear()
         self._watchers.clear()
+        self._told.clear()
 
     def _tell_changes(self) -> None:
         self._timer = None
         if self._listeners["queue"] or self._watchers:
             queue = self._queue()
+            self._waiting = len(queue)
             if self._listeners["queue"]:
                 self._tell("queue", {"queue": queue})
             for row in queue:
-                watcher = self._watchers.get(row["id"])
-                if watcher is not None:
-                    watcher(waiting_state(row))
+                if row["id"] in self._watchers:
+                    self._tell_watcher(row)
         if self._ended:
             ended, self._ended = self._ended, []
             self._tell("ended", {"calls": ended})
         if self._listeners["limits"]:
             self._tell("limits", {"pools": self._pools()})
 
+    def _tell_watcher(self, row: Mapping[str, Any]) -> None:
+        """Tell the watcher of a waiting call its place, unless nobody would see a difference."""
+        state, last = waiting_state(row), self._told.get(row["id"])
+        if last is None or _looks_other(state, last):
+            self._told[row["id"]] = state
+            self._watchers[row["id"]](state)
+
     def _tell(self, topic: str, params: Mapping[str, Any]) -> None:
         name = {"errors": "error", "warnings": "warning"}.get(topic, topic)
         for listener in list(self._listeners[topic]):
             listener(name, params)
+
+
+def _looks_other(state: Mapping[str, Any], last: Mapping[str, Any]) -> bool:
+    """True if a person would see that a waiting call's state has changed."""
+    if state["place"] != last["place"] or state["reason"] != last["reason"]:
+        return True
+    eta, before = state["eta_at"], last["eta_at"]
+    return eta is not before and (eta is None or before is None or abs(eta - before) >= VISIBLE_S)
 
 
 def state_of(event: Event, row: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -1,22 +1,16 @@
-"""How many tokens will it cost? Without a tokenizer, from classes of characters.
-
-The weights were measured against OpenAI's o200k_base and cl100k_base on prose in five languages, code, JSON and
-base64: held-out error 0.89 to 1.05 on all, where characters/4 is wrong by up to 3.3. A factor per model, learned from
-what the provider reports, does the rest.
+"""How many tokens will a call cost? What its text makes (`tokens`), times a factor per model, learned from what the
+provider reports.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, field
 
 from daemon.model import Ask, Estimate, Memory, Origin
+from daemon.pacing.tokens import text_tokens
 
 KIND = "pacing.estimate"
-SAMPLE_ABOVE = 40_000
-"""Longer texts are judged by evenly spaced pieces; a megabyte then costs about a millisecond."""
-PIECES = 16
 MESSAGE_TOKENS = 4.0
 REPLY_TOKENS = 3.0
 IMAGE_TOKENS = 1000.0
@@ -27,55 +21,6 @@ FIRST_OUTPUT = 1024.0
 """Reserved for the answer of a model that we have not seen yet, when the call sets no maximum."""
 FULL_OUTPUT = {"azure": 4096.0, "bedrock": 4096.0, "cerebras": 4096.0}
 """Providers that reserve the model's maximum when the call sets none (their documentation); the usual maximum."""
-
-_BLOB = re.compile(r"[A-Za-z0-9+/=_-]{48,}")
-_WORD = re.compile(r"[A-Za-z]{1,7}")
-_DIGITS = re.compile(r"[0-9]{1,3}")
-_PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]+")
-_NEWLINE = re.compile(r"[\r\n]+[ \t]*")
-_ASCII = re.compile(r"[\x00-\x7f]+")
-_HANGUL = re.compile("[\u1100-\u11ff\u3130-\u318f\uac00-\ud7af]+")
-_HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
-_KANA = re.compile("[\u3040-\u30ff]+")
-O200K = (0.75, 0.75, 0.80, 0.26)
-CL100K = (1.15, 1.15, 1.00, 0.42)
-"""Tokens for a character of Hangul, Han, Kana and any other script beyond ASCII."""
-_NEW_VOCABULARY = re.compile(r"(?i)gpt-4o|gpt-4\.[1-9]|gpt-[5-9]|chatgpt|\bo[1-9]\b|gemini|llama-?[4-9]")
-
-
-def text_tokens(text: str, model: str | None) -> float:
-    """Return the estimated tokens of TEXT."""
-    if len(text) <= SAMPLE_ABOVE:
-        return _count(text, model)
-    size = SAMPLE_ABOVE // PIECES
-    step = (len(text) - size) / (PIECES - 1)
-    pieces = [text[int(i * step) : int(i * step) + size] for i in range(PIECES)]
-    return sum(_count(piece, model) for piece in pieces) * len(text) / (size * PIECES)
-
-
-def _count(text: str, model: str | None) -> float:
-    rest, total = text, 0.0
-    for blob in _BLOB.findall(text) if len(text) >= 48 else ():
-        total += 0.70 * len(blob)
-    if total:
-        rest = _BLOB.sub(" ", text)
-    if not rest.isascii():
-        total += _foreign(rest, model)
-    return (
-        total
-        + len(_WORD.findall(rest))
-        + len(_DIGITS.findall(rest))
-        + 0.9 * len(_PUNCTUATION.findall(rest))
-        + 0.6 * len(_NEWLINE.findall(rest))
-    )
-
-
-def _foreign(text: str, model: str | None) -> float:
-    """Tokens of the characters beyond ASCII."""
-    hangul, han, kana, other = O200K if model and _NEW_VOCABULARY.search(model) else CL100K
-    beyond = _ASCII.sub("", text)
-    n_hangul, n_han, n_kana = (sum(map(len, script.findall(beyond))) for script in (_HANGUL, _HAN, _KANA))
-    return hangul * n_hangul + han * n_han + kana * n_kana + other * (len(beyond) - n_hangul - n_han - n_kana)
 
 
 @dataclass(slots=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Final
 
 from daemon.model import Dimension, Headers, Reading
@@ -47,12 +48,13 @@ def read_limits(
     scaled to the minute and only its limit is kept, since a whole minute may be used at once.
     """
     low = [(name.lower(), value) for name, value in headers]
-    if not any("ratelimit" in name for name, _ in low):
+    stated = [field for field in low if "ratelimit" in field[0]]
+    if not stated:
         return ()
     moment = _answered_at(low, now)
-    readings = [*_of_family(low, moment, periods), *_of_anthropic(low, moment)]
+    readings = [*_of_family(stated, moment, periods), *_of_anthropic(stated, moment)]
     if not readings:
-        readings = list(_of_ietf(low, moment))
+        readings = list(_of_ietf(stated, moment))
     if unit_s is not None:
         readings = [_per_minute(reading, unit_s) for reading in readings]
     return _tightest(readings)
@@ -71,14 +73,27 @@ def _of_family(low: list[tuple[str, str]], now: float, periods: Mapping[str, flo
     """`x-ratelimit-*`: OpenAI, Azure, Groq, Mistral, Cerebras, Fireworks, SambaNova, OpenRouter and their like."""
     fields: _Fields = {}
     for name, value in low:
-        match = _FAMILY.fullmatch(name)
-        if match and (what := _what(match[2] or "")):
-            fields.setdefault((what[0], match[2] or "", what[1]), {}).setdefault(match[1], value)
+        if known := _family_field(name):
+            fields.setdefault(known[0], {}).setdefault(known[1], value)
     for (dimension, suffix, period), texts in fields.items():
         bare = suffix in ("", "requests", "tokens")
         reading = _reading(dimension, texts, now, periods.get(dimension) if period is None and bare else period)
         if reading:
             yield reading
+
+
+@lru_cache(maxsize=512)  # the same few names come with every answer
+def _family_field(name: str) -> tuple[tuple[Dimension, str, float | None], str] | None:
+    """What a field of that name is about (as in `_Fields`), and whether it is the limit, what remains, or the reset."""
+    match = _FAMILY.fullmatch(name)
+    what = _what(match[2] or "") if match else None
+    return ((what[0], match[2] or "", what[1]), match[1]) if match and what else None
+
+
+@lru_cache(maxsize=512)
+def _anthropic_field(name: str) -> tuple[str, str] | None:
+    match = _ANTHROPIC.fullmatch(name)
+    return (match[1], match[2]) if match else None
 
 
 def _what(suffix: str) -> tuple[Dimension, float | None] | None:
@@ -94,9 +109,8 @@ def _of_anthropic(low: list[tuple[str, str]], now: float) -> Iterable[Reading]:
     """`anthropic-ratelimit-*`: all per minute; the reset is when the limit is full, not when the next call may go."""
     fields: dict[str, dict[str, str]] = {}
     for name, value in low:
-        match = _ANTHROPIC.fullmatch(name)
-        if match:
-            fields.setdefault(match[1], {}).setdefault(match[2], value)
+        if known := _anthropic_field(name):
+            fields.setdefault(known[0], {}).setdefault(known[1], value)
     found: dict[str, Reading] = {}
     for what, texts in fields.items():
         reading = _reading(_DIMENSION[what], texts, now, 60.0)

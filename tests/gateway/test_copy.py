@@ -9,7 +9,7 @@ import zlib
 import pytest
 
 from daemon.gateway.copy import HOLD, HOLD_STREAM, KEEP, Copy, decoded, inflater, is_error, status_inside
-from daemon.model import Ask
+from daemon.model import Ask, Usage
 from daemon.providers import provider_for
 from gateway.scripted import DONE, chat_answer, event
 
@@ -206,3 +206,19 @@ def test_status_inside(error: object, status: int) -> None:
 def test_status_inside_of_anything(body: bytes) -> None:
     """Whatever the bytes are, there is a status."""
     assert status_inside(body) in (502, 418)
+
+
+def test_the_usage_is_read_once_for_each_length() -> None:
+    """A plain body is not parsed again for the second question, but is when more of it has come."""
+    asked: list[bytes] = []
+
+    def read_usage(body: bytes) -> Usage | None:
+        asked.append(body)
+        return None if len(asked) == 1 else Usage(len(body), 0)
+
+    copy = Copy(None, read_usage, None)
+    copy.feed(b"{")
+    assert copy.usage() is copy.usage() is None
+    copy.feed(b"}")
+    assert copy.usage() == copy.usage() == Usage(2, 0)
+    assert asked == [b"{", b"{}"]

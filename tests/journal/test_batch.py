@@ -6,7 +6,9 @@ import pytest
 
 from daemon.journal import statements as sql
 from daemon.journal.batch import Item, transact
+from daemon.journal.bodies import Bodies
 from daemon.journal.database import open_database
+from daemon.journal.rows import Keeping, Rows
 
 
 @pytest.fixture
@@ -25,7 +27,7 @@ def remember(key: str, value: object = "v") -> Item:
 def test_one_bad_item_does_not_hold_up_the_others(db):
     """What can never be stored is skipped and told; the rest of the batch is stored."""
     skipped: list[Exception] = []
-    transact(db, [remember("a"), remember("b", None), remember("c", object()), remember("d")], skipped.append)
+    transact(db, [remember("a"), remember("b", None), remember("c", object()), remember("d")], [], skipped.append)
     assert [row[0] for row in db.execute("SELECT key FROM memory ORDER BY key")] == ["a", "d"]
     assert len(skipped) == 2
 
@@ -37,9 +39,40 @@ def test_a_failed_transaction_stores_nothing(db):
         raise sqlite3.OperationalError("database or disk is full")
 
     with pytest.raises(sqlite3.OperationalError):
-        transact(db, [remember("a"), Item(work=full)], lambda error: None)
+        transact(db, [remember("a"), Item(work=full)], [], lambda error: None)
     assert not db.in_transaction
     assert db.execute("SELECT count(*) FROM memory").fetchone()[0] == 0
+
+
+def test_one_bad_call_does_not_hold_up_the_others(db, tmp_path, redactor, make_call, success):
+    """A call that can never be stored is skipped, one with a figure that SQLite cannot hold is stored with the nearest;
+    the others are whole, and the ledger counts each once."""
+    rows, skipped = Rows(redactor, Keeping(), Bodies(tmp_path)), list[Exception]()
+    for name in ("good", "bad", "huge"):
+        for event in success(make_call(name)):
+            rows.note(event)
+    good, bad, huge = rows.due(0.0)
+    bad.steps[0] = (None, *bad.steps[0][1:])
+    huge.row["answer_bytes"] = 2**70
+    assert transact(db, [], [good, bad, huge], skipped.append) == 2
+    assert len(skipped) == 1
+    found = db.execute("SELECT id, (SELECT count(*) FROM steps WHERE call = n), answer_bytes FROM calls ORDER BY n")
+    assert found.fetchall() == [("good", 6, 99), ("huge", 6, 2**63 - 1)]
+    assert db.execute("SELECT calls, input FROM ledger").fetchall() == [(2, 22)]
+
+
+def test_a_call_that_has_a_row_already(db, tmp_path, redactor, make_call, success):
+    """After the file was opened anew nothing is taken to be in it: a row that is there is changed, and not doubled."""
+    rows = Rows(redactor, Keeping(), Bodies(tmp_path))
+    events = success(make_call())
+    rows.note(events[0])
+    assert transact(db, [], rows.due(0.0), pytest.fail) == 1
+    rows.rest()
+    rows.renumber(db.execute(sql.LAST_NUMBER).fetchone()[0])
+    for event in events[1:]:
+        rows.note(event)
+    assert transact(db, [], rows.due(0.0), pytest.fail) == 0
+    assert db.execute("SELECT n, state, (SELECT count(*) FROM steps) FROM calls").fetchall() == [(1, "done", 6)]
 
 
 def test_done_is_told_once():

@@ -227,7 +227,7 @@ async def test_a_full_disk(make_journal, make_call, success, monkeypatch):
     """SQLITE_FULL: nothing raises, rows wait in memory, drops are counted beyond that, and it recovers by itself."""
     from daemon.journal import database, writer
 
-    monkeypatch.setattr(writer, "MAX_PENDING", 50)
+    monkeypatch.setattr(writer, "MAX_PENDING", 20)
     room = database._PRAGMAS
     monkeypatch.setattr(database, "_PRAGMAS", room + "PRAGMA max_page_count = 30;")
     journal = make_journal()

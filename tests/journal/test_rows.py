@@ -1,20 +1,53 @@
 """Events to writes."""
 
 from daemon.journal import Keeping
-from daemon.journal import statements as sql
 from daemon.journal.bodies import Bodies
 from daemon.journal.rows import MAX_FAILURE_BODY, SHOWN, Rows, pieces
 from daemon.model import Company, Event, Usage
 
 
-def test_a_row_is_made_even_if_the_first_event_was_lost(tmp_path, redactor, make_call):
-    """Any event of a call that has no row yet brings the row with it; later ones do not."""
+def test_a_story_begins_even_if_the_first_event_was_lost(tmp_path, redactor, make_call):
+    """Any event of a call begins its story; the last one ends it."""
     rows = Rows(redactor, Keeping(), Bodies(tmp_path))
     call = make_call()
-    assert rows.writes(Event("sent", call, 1.0, 1))[0][0] is sql.INSERT_CALL
-    assert all(statement is not sql.INSERT_CALL for statement, _ in rows.writes(Event("first_byte", call, 1.0, 1)))
-    rows.writes(Event("done", call, 2.0, 1, final=True))
-    assert rows.known == set()
+    rows.note(Event("sent", call, 1.0, 1))
+    story = rows.stories[call.id]
+    rows.note(Event("first_byte", call, 1.5, 1))
+    assert (story.row["state"], [step[1] for step in story.steps]) == ("running", ["sent", "first_byte"])
+    rows.note(Event("done", call, 2.0, 1, final=True))
+    assert rows.stories == {}
+    assert rows.due(1.0) == [story]
+
+
+def test_what_is_due(tmp_path, redactor, make_call, success):
+    """Calls that have ended at once, those that run when their news are a second old; what is written is no news."""
+    now = [10.0]
+    rows = Rows(redactor, Keeping(), Bodies(tmp_path), clock=lambda: now[0])
+    for event in success(make_call("ended")):
+        rows.note(event)
+    rows.note(Event("queued", make_call("runs"), 1.0))
+    ended, runs = rows.news
+    assert rows.due(1.0) == [ended]
+    now[0] = 11.0
+    assert rows.due(1.0) == [ended, runs]
+    ended.settle(True)
+    rows.rest()
+    assert rows.due(1.0) == rows.news == [runs]
+    assert rows.shed(0) == 1
+    assert rows.news == []
+
+
+def test_a_story_whose_row_is_in_a_lost_file_is_told_anew(tmp_path, redactor, make_call):
+    """When another file is open, a running call gets a whole row in it with its next event."""
+    rows = Rows(redactor, Keeping(), Bodies(tmp_path))
+    rows.note(Event("queued", make_call(), 1.0))
+    rows.news[0].settle(True)
+    rows.rest()
+    assert rows.stories["c1"].asked is None
+    rows.renumber(500)
+    rows.note(Event("sent", make_call(), 2.0, 1))
+    assert (rows.news[0].n, rows.news[0].stored) == (501, False)
+    assert rows.news[0].asked is not None
 
 
 def test_a_key_at_the_cut_of_a_body_is_recognised(tmp_path, redactor, make_call, failed_event, key):
@@ -24,17 +57,17 @@ def test_a_key_at_the_cut_of_a_body_is_recognised(tmp_path, redactor, make_call,
     rows = Rows(redactor, Keeping(), Bodies(tmp_path))
     event = failed_event(make_call())
     body = b"x" * (MAX_FAILURE_BODY - 10) + key.encode() + b"y" * 100
-    event = replace(event, failure=replace(event.failure, body=body))
-    values = next(values for statement, values in rows.writes(event) if statement is sql.ATTEMPT_FAILED)
-    assert "CANARY" not in values["body"]
-    assert len(values["body"]) <= MAX_FAILURE_BODY
+    rows.note(replace(event, failure=replace(event.failure, body=body)))
+    kept = rows.news[0].attempts[1]["body"]
+    assert "CANARY" not in kept
+    assert len(kept) <= MAX_FAILURE_BODY
 
 
 def test_bodies_over_the_size_are_not_kept(tmp_path, redactor, make_call, failed_event):
     """A body over the limit leaves no file and no claim."""
     rows = Rows(redactor, Keeping(max_body_bytes=5), Bodies(tmp_path))
-    writes = rows.writes(failed_event(make_call(body=b"123456")))
-    assert all(statement is not sql.KEPT for statement, _ in writes)
+    rows.note(failed_event(make_call(body=b"123456")))
+    assert rows.news[0].row["body_kept"] == 0
     assert not (tmp_path / "bodies").exists()
 
 

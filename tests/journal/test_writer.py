@@ -1,6 +1,10 @@
 """The thread that writes; test_journal.py shows it with a broken disk and damaged files."""
 
-from daemon.journal import writer
+import asyncio
+import contextlib
+
+from daemon.errors import NotFound
+from daemon.journal import open_reader, writer
 from daemon.journal.batch import Item
 from daemon.journal.bodies import Bodies
 from daemon.journal.memory import Remembered
@@ -93,3 +97,24 @@ async def test_the_thread_outlives_a_bug(make_journal, make_call, success, monke
     monkeypatch.undo()
     assert await journal.flush()
     assert journal.health()["state"] == "ok"
+
+
+async def test_a_call_that_runs_on_gets_its_row_before_its_end(make_journal, make_call, success, monkeypatch):
+    """Without anybody asking for it, and its end changes that row."""
+    monkeypatch.setattr(writer, "RUNS_ON_S", 0.02)
+    journal = make_journal()
+    *before, done = success(make_call())
+    for event in before:
+        journal.record(event)
+    for _ in range(500):
+        with contextlib.suppress(NotFound), open_reader(journal.folder) as reader:
+            if reader.calls():
+                break
+        await asyncio.sleep(0.01)
+    with open_reader(journal.folder) as reader:
+        assert reader.calls()[0]["state"] == "running"
+    journal.record(done)
+    row = await journal.call("c1")
+    assert row is not None
+    assert (row["state"], len(row["timeline"]), len(row["tries"])) == ("done", 6, 1)
+    assert journal.health()["rows"] == 1

@@ -210,3 +210,13 @@ def test_a_mistake_in_a_log_line_is_no_mistake_in_a_call(set_up: Any) -> None:
     assert "half \\ud83e" in text
     assert "ValueError: " in text
     assert not set(text) & {"\x1b", "\u202e"}
+
+
+def test_a_line_is_made_once(set_up: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stderr and the file get the same line, which has been cleaned once."""
+    file = set_up()
+    cleaned: list[str] = []
+    monkeypatch.setattr(REDACTOR, "scrub", lambda text: cleaned.append(text) or text)
+    logging.getLogger("sluice.test").info("hello")
+    assert cleaned == ["hello"]
+    assert file.read_text() == capsys.readouterr().err != ""

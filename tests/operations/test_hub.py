@@ -129,3 +129,52 @@ def test_warnings() -> None:
     hub.subscribe("warnings", lambda name, params: heard.append((name, params)))
     hub.warn("budget/0", "most of it is gone")
     assert heard == [("warning", {"key": "budget/0", "words": "most of it is gone"})]
+
+
+async def test_a_watcher_hears_only_what_looks_other() -> None:
+    """Place and reason at once, the expected time when it has moved by a second, the same again not at all."""
+    rows = [{"id": "c1", "place": 3, "eta_at": 9.0, "waits_for": "turn"}]
+    hub, heard = Hub(lambda: rows, list), list[Any]()
+    hub.watch("c1", heard.append)
+    for change in (
+        {},
+        {"eta_at": 9.4},
+        {"eta_at": 10.1},
+        {"place": 2},
+        {},
+        {"waits_for": "slot"},
+        {"eta_at": None},
+        {},
+    ):
+        rows[0] = rows[0] | change
+        hub.changed()
+        await soon()
+    assert [(state["place"], state["eta_at"], state["reason"]) for state in heard] == [
+        (3, 9.0, "turn"), (3, 10.1, "turn"), (2, 10.1, "turn"), (2, 10.1, "slot"), (2, None, "slot"),
+    ]  # fmt: skip
+    hub.unwatch("c1")
+    hub.watch("c1", heard.append)
+    hub.changed()
+    await soon()
+    assert heard[-1] is not heard[-2]
+
+
+async def test_a_long_queue_is_looked_at_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While many wait the next look comes after a second, and sooner again when they have gone."""
+    asked: list[float] = []
+    rows = [{"id": f"c{n}", "place": n} for n in range(hub_module.MANY + 1)]
+    hub = Hub(lambda: rows, list)
+    hub.subscribe("queue", lambda name, params: None)
+    loop = asyncio.get_running_loop()
+    later = loop.call_later
+    monkeypatch.setattr(loop, "call_later", lambda s, *rest: (asked.append(s), later(0.0, *rest))[1])
+    for _ in range(2):
+        hub.changed()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    del rows[1:]
+    for _ in range(2):
+        hub.changed()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    assert asked == [0.0, hub_module.GATHER_MANY_S, hub_module.GATHER_MANY_S, 0.0]
