@@ -101,6 +101,10 @@ class Rows:
             else []
         )
 
+    def _moved(self, event: Event, at: dict[str, Any]) -> list[Write]:
+        """The row tells of what was sent last, and so does the ledger; the steps tell how it came to that."""
+        return [(sql.MOVED, self._call(event.call))]
+
     def _left(self, event: Event, at: dict[str, Any]) -> list[Write]:
         return []
 
@@ -198,6 +202,7 @@ class Rows:
 
 _WRITES: Final[dict[str, Callable[[Rows, Event, dict[str, Any]], list[Write]]]] = {
     "queued": Rows._queued, "joined": Rows._joined, "left": Rows._left,
+    "keyed": Rows._moved, "rerouted": Rows._moved,
     "admitted": Rows._admitted, "sent": Rows._sent, "answered": Rows._answered,
     "first_byte": Rows._first_byte, "failed": Rows._failed, "held": Rows._held, "done": Rows._done,
     "cancelled": Rows._cancelled,

@@ -15,6 +15,10 @@ STEP: Final = """INSERT INTO steps (call, at, kind, attempt, status, wait_s, rea
 JOINED: Final = """UPDATE calls SET state = 'running', how = :how, answered_with = :with,
         waited_s = max(waited_s, :wait_s)
     WHERE id = :id"""
+MOVED: Final = """UPDATE calls SET host = :host, url = :url, provider = :provider, key = :key, pool = :pool,
+        kind = :kind, model = :model, stream = :stream, method = :method, target = :target, headers = :headers,
+        estimate = :estimate, body_bytes = :body_bytes
+    WHERE id = :id"""
 ADMITTED: Final = "UPDATE calls SET state = 'running', waited_s = waited_s + :wait_s WHERE id = :id"
 SENT: Final = """UPDATE calls SET state = 'running', attempts = :attempt, sent_at = coalesce(sent_at, :at)
     WHERE id = :id"""
