@@ -309,7 +309,10 @@ class App:
     def reload(self) -> str:
         """Read the configuration again. What concerns hosts and words is taken at once; the rest at the next start."""
         fresh = load(self._paths.config_file, environ=self._environ, must_exist=self._paths.config_told)
-        self._origin_of, self._config = origins(fresh, load_providers()), fresh
+        found = origins(fresh, load_providers())
+        fallback_rules(fresh, self._catalogue, found)
+        self._origin_of, self._config = found, fresh
+        self._gateway.elsewhere.keyring.know(self._with_choice(fresh))
         self._log_output.reopen(fresh.log.level)
         return phrase("ended.reloaded", file=str(self._paths.config_file))
 

@@ -6,15 +6,27 @@ Only while the client has got nothing. Each place has its own limits and budgets
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
+from dataclasses import replace
 from typing import Any, Protocol
 
 from daemon.errors import Cancelled, DeadlineExceeded, QueueFull, Refusal, ShuttingDown, TooLarge
 from daemon.fallback import Fallback
+from daemon.gateway.course import (
+    TRIED,
+    Course,
+    Stuck,
+    applies,
+    fits,
+    in_a_field,
+    keyed,
+    passed_words,
+    place,
+    signed,
+    why_passed,
+)
 from daemon.gateway.inspect import too_large
 from daemon.gateway.keyring import Keyring
-from daemon.gateway.moving import Mover, PassedOver
+from daemon.gateway.moving import Mover
 from daemon.gateway.outcome import NOT_SENT, NoLuck, Trip
 from daemon.gateway.telling import Teller
 from daemon.model import Call, Failure, Finding, Headers, Reply
@@ -24,12 +36,6 @@ from daemon.pacing.reasons import duration
 from daemon.phrases import phrase
 
 INFINITE = float("inf")
-WITH_KEY = "sent with the key or endpoint {name}"
-TRIED = "also tried: {place} ({why})"
-NO_KEY = "passed over, since {variable} is not set: {place}"
-CANNOT = "passed over, since the call cannot be written for it: {place}"
-"""Evidence of a failure; `daemon.explain.words` says it in each language."""
-
 FAILING = frozenset({"network", "capacity", "server"})
 """Families of failures that say something of the place and not of the call."""
 
@@ -51,47 +57,6 @@ class Sender(Protocol):
         self, call: Call, failure: Failure, finding: Finding, number: int, extra: Headers = (), total: int | None = None
     ) -> Reply:
         """The reply for a failure."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stuck:
-    """A call that got no answer at one place."""
-
-    call: Call
-    attempt: int
-    sent: bool = False
-    outcome: NoLuck | None = None
-    refusal: Refusal | None = None
-    """Without an outcome: why it may not wait there."""
-    wait_s: float = 0.0
-    """How long it would wait there; infinity for a refusal."""
-    waits_for: str = ""
-
-    @property
-    def clears(self) -> bool:
-        """True if it may wait there all the same."""
-        return self.refusal is None and (self.outcome is None or self.outcome.setback is not None)
-
-    @property
-    def word(self) -> str:
-        """Why, as a program would name it."""
-        if self.outcome is not None:
-            return self.outcome.finding.subtype
-        return self.refusal.code if self.refusal is not None else "wait"
-
-
-@dataclass(slots=True)
-class Course:
-    """Where one call has been."""
-
-    call: Call
-    trip: Trip
-    rules: tuple[Fallback, ...]
-    passed: list[str] = field(default_factory=list)
-    """Evidence: other places, and what came of them."""
-    places: list[str] = field(default_factory=list)
-    way: str = ""
-    """The key or endpoint that was told last."""
 
 
 class Elsewhere:
@@ -129,13 +94,13 @@ class Elsewhere:
         course = Course(call, trip, self._rules_for(call))
         first = await self._at(call, course, lambda outcome: self._leaves(course, outcome))
         if isinstance(first, Reply):
-            return _signed(first) if course.rules else first
-        rule = next((one for one in course.rules if _applies(one, first)), None)
+            return signed(first) if course.rules else first
+        rule = next((one for one in course.rules if applies(one, first)), None)
         if rule is not None:
             reply = await self._onward(first, course, rule)
             if reply is not None:
                 self.moved += 1
-                return _signed(reply)
+                return signed(reply)
             if first.clears:
                 return await self._wait(first, course)
         return self._in_vain(first, course)
@@ -144,17 +109,17 @@ class Elsewhere:
         """Nobody else could answer: what waiting clears is waited for after all."""
         setback = first.outcome.setback if first.outcome is not None else None
         found = await self._try(first.call, course, None, INFINITE, setback, away=False)
-        return _signed(found) if isinstance(found, Reply) else self._in_vain(found, course)
+        return signed(found) if isinstance(found, Reply) else self._in_vain(found, course)
 
     def _rules_for(self, call: Call) -> tuple[Fallback, ...]:
         if not self.rules or not self._mover.can_move(call):
             return ()
         host, model = call.origin.host, call.model or ""
-        return tuple(one for one in self.rules if _any(one.hosts, host) and _any(one.models, model))
+        return tuple(one for one in self.rules if fits(one.hosts, host) and fits(one.models, model))
 
     def _leaves(self, course: Course, outcome: NoLuck) -> bool:
         stuck = Stuck(course.call, 0, outcome=outcome, wait_s=outcome.setback.wait_s if outcome.setback else 0.0)
-        return any(_applies(rule, stuck) for rule in course.rules)
+        return any(applies(rule, stuck) for rule in course.rules)
 
     async def _onward(self, first: Stuck, course: Course, rule: Fallback) -> Reply | None:
         """Try the places of RULE in turn. The last one is waited for as any call waits."""
@@ -165,11 +130,11 @@ class Elsewhere:
             self._reroute(stuck, goal, course)
             last = goal is goals[-1]
             patience_s = INFINITE if last or rule.wait_s is None else rule.wait_s
-            found = await self._at(goal, course, None if last else lambda _: True, patience_s, away=True)
+            found = await self._at(goal, course, None if last else _always, patience_s, away=True)
             if isinstance(found, Reply):
                 return found
             stuck = found
-            name = _place(goal)
+            name = place(goal)
             course.passed.append(TRIED.format(place=name, why=stuck.word))
             course.places.append(name)
         if goals:
@@ -179,15 +144,15 @@ class Elsewhere:
 
     def _goals(self, first: Stuck, course: Course, rule: Fallback) -> Iterator[Call]:
         """The calls for RULE's places; those that cannot be are noted."""
-        for place in rule.to:
-            goal = self._mover.moved(course.call, place)
+        for one in rule.to:
+            goal = self._mover.moved(course.call, one)
             if isinstance(goal, Call):
                 if goal.scope != course.call.scope:
                     yield goal
                 continue
             name = f"{goal.host} {goal.model}"
-            course.passed.append(_why_passed(goal, name))
-            self._tell.emit(self._tell.event("rerouted", first.call, first.attempt, reason=_passed_words(goal, name)))
+            course.passed.append(why_passed(goal, name))
+            self._tell.emit(self._tell.event("rerouted", first.call, first.attempt, reason=passed_words(goal, name)))
 
     # One place
 
@@ -212,10 +177,8 @@ class Elsewhere:
         while one is not None:
             name = one.way.name if one.way is not None else ""
             self._choose(one, name, last, course)
-            found = await self._try(
-                one, course, None if len(choices) == 1 and leaves is None else _any_failure(leaves, len(choices)),
-                patience_s, setbacks.get(name), away=away,
-            )  # fmt: skip
+            stops = leaves if len(choices) == 1 else _always  # each failure is a reason to look who goes soonest
+            found = await self._try(one, course, stops, patience_s, setbacks.get(name), away=away)
             if isinstance(found, Reply):
                 self.keyring.remember(one)
                 return found
@@ -234,6 +197,7 @@ class Elsewhere:
                 return found
             if setback is None or found.outcome is None or onward is not one:
                 self._lost(found)
+                course.passed.append(TRIED.format(place=f"{place(one)} {name}", why=found.word))
                 self.rekeyed += 1
             elif leaves is not None and leaves(found.outcome):
                 return found
@@ -268,7 +232,7 @@ class Elsewhere:
         if isinstance(outcome, Reply):
             return outcome
         wait_s = outcome.setback.wait_s if outcome.setback is not None else 0.0
-        return Stuck(call, course.trip.attempt, course.trip.attempt > before, _keyed(call, outcome), wait_s=wait_s)
+        return Stuck(call, course.trip.attempt, course.trip.attempt > before, keyed(call, outcome), wait_s=wait_s)
 
     def _refused(self, call: Call, course: Course, refusal: Refusal, *, away: bool) -> Stuck | None:
         """What a refusal of ours means for the way on; None: it is the end."""
@@ -284,7 +248,7 @@ class Elsewhere:
         else:
             return None
         outcome = NoLuck(self._tell.answer_again(call, finding), finding, None)
-        return Stuck(call, attempt, outcome=_keyed(call, outcome))
+        return Stuck(call, attempt, outcome=keyed(call, outcome))
 
     # What is told
 
@@ -310,11 +274,11 @@ class Elsewhere:
         why: str = stuck.word.replace("_", " ")
         if stuck.outcome is None and 0 < stuck.wait_s < INFINITE:
             why = phrase("moved.wait", wait=duration(stuck.wait_s), why=stuck.waits_for)
-        reason = phrase("moved.goes", here=_place(stuck.call), why=why, there=_place(goal))
+        reason = phrase("moved.goes", here=place(stuck.call), why=why, there=place(goal))
         self._tell.emit(self._tell.event("rerouted", goal, course.trip.attempt, reason=reason))
 
     def _back(self, first: Stuck, course: Course) -> None:
-        reason = phrase("moved.back", here=_place(first.call))
+        reason = phrase("moved.back", here=place(first.call))
         event = self._tell.event("rerouted", first.call, first.attempt, reason=reason)
         failure = first.outcome.failure if first.outcome is not None and not first.clears else None
         self._tell.emit(replace(event, failure=failure))
@@ -325,7 +289,7 @@ class Elsewhere:
             raise self._refusal(first, course) from None
         finding = first.outcome.finding
         finding = replace(finding, evidence=(*finding.evidence, *course.passed))
-        extra = (("X-Sluice-Also-Tried", "; ".join(course.places)),) if course.places else ()
+        extra = (("X-Sluice-Also-Tried", in_a_field("; ".join(course.places))),) if course.places else ()
         number, total = first.attempt, course.trip.attempt
         return self._sender.give_up(first.call, first.outcome.failure, finding, number, extra, total)
 
@@ -339,49 +303,6 @@ class Elsewhere:
         return refusal
 
 
-def _any_failure(leaves: Leaves | None, keys: int) -> Leaves | None:
-    """With several keys each failure is a reason to look who goes soonest."""
-    return leaves if keys == 1 else lambda _: True
-
-
-def _applies(rule: Fallback, stuck: Stuck) -> bool:
-    """True if RULE is about such a failure or wait."""
-    if stuck.outcome is not None:
-        finding = stuck.outcome.finding
-        if finding.subtype in rule.on or finding.family in rule.on:
-            return True
-    return rule.wait_s is not None and stuck.wait_s > rule.wait_s
-
-
-def _any(patterns: tuple[str, ...], name: str) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in patterns)
-
-
-def _keyed(call: Call, outcome: NoLuck) -> NoLuck:
-    """OUTCOME with the name of the key, where several could have been used."""
-    if call.way is None:
-        return outcome
-    finding = outcome.finding
-    return replace(outcome, finding=replace(finding, evidence=(*finding.evidence, WITH_KEY.format(name=call.way.name))))
-
-
-def _signed(reply: Reply) -> Reply:
-    """REPLY with the name of who gave it."""
-    if reply.explanation is not None:
-        return reply
-    place = _place(reply.call).encode("ascii", "replace").decode()
-    return replace(reply, headers=(*reply.headers, ("X-Sluice-Answered-By", place)))
-
-
-def _place(call: Call) -> str:
-    return f"{call.origin.host} {call.model or '-'}"
-
-
-def _why_passed(goal: PassedOver, name: str) -> str:
-    return NO_KEY.format(variable=goal.variable, place=name) if goal.variable else CANNOT.format(place=name)
-
-
-def _passed_words(goal: PassedOver, name: str) -> str:
-    if goal.variable:
-        return phrase("moved.no_key", variable=goal.variable, there=name)
-    return phrase("moved.cannot", there=name)
+def _always(outcome: NoLuck) -> bool:
+    """A way to leave with any failure."""
+    return True

@@ -51,6 +51,10 @@ class Keyring:
         self._kept: OrderedDict[bytes, str] = OrderedDict()
         """The last way of each conversation, by a digest of its beginning."""
 
+    def know(self, origins: Collection[Origin]) -> None:
+        """The configuration was read again: these are the origins with a choice."""
+        self._origins = {origin.host: origin for origin in origins}
+
     def choices(self, call: Call) -> list[Call]:
         """CALL with each key and endpoint that it may go with; none where there is nothing to choose."""
         origin = call.origin
@@ -74,7 +78,7 @@ class Keyring:
             return None
         kept = self._kept.get(self._beginning(looked[0][1]) or b"")
         for look, one in looked:
-            if _name(one) == kept and look.at_once and not self._is_shunned(one.origin.host, kept):
+            if _name(one) == kept and look.has_room and not self._is_shunned(one.origin.host, kept):
                 return one
         return min(looked, key=lambda pair: (self._is_shunned(pair[1].origin.host, _name(pair[1])), pair[0].rank))[1]
 

@@ -9,6 +9,8 @@ from daemon.pacing.block import Block
 from daemon.pacing.pool import Pool
 
 INFINITE = float("inf")
+SOON_S = 1.0
+"""A key that is free so soon has room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +34,9 @@ class Outlook:
         return self.blocked, not self.due, self.wait_s, self.waiting, -round(self.left, 2), self.running
 
     @property
-    def at_once(self) -> bool:
-        """True if the call would go now."""
-        return not self.blocked and self.wait_s <= 0 and not self.waiting
+    def has_room(self) -> bool:
+        """True if the call would go now or in an instant."""
+        return not self.blocked and self.wait_s < SOON_S
 
 
 def outlook(pool: Pool, block: Block | None, wait_s: float, now: float) -> Outlook:

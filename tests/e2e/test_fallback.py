@@ -140,8 +140,11 @@ def test_the_keys_of_the_readme(sluice: Any, sandbox: Any) -> None:
     daemon = sluice(yaml.safe_dump({**settings, "language": "en"}), env=OWN)
     body = json.dumps(CHAT.body("gpt-4o-mini"))
     ask = ["-H", "Authorization: Bearer sluice", "-H", "Content-Type: application/json", "-d", body]
-    for _ in range(4):
+    for _ in range(3):
         assert curl(daemon, *ask, CHAT.url("gpt-4o-mini"))[0] == 200
+    with Rpc(daemon.socket) as visitor:  # a conversation without a key is such a call, too
+        messages = [{"role": "user", "content": "Hello"}]
+        assert visitor.call("chat", host="api.openai.com", model="gpt-4o-mini", messages=messages)["text"]
     keys = [dict(seen.headers)[b"Authorization"].decode() for seen in provider.seen]
     assert sorted(keys) == sorted([f"Bearer {key}" for key in OWN.values()] * 2)
     bad = [*ask[:-1], json.dumps(CHAT.body("insufficient-quota"))]

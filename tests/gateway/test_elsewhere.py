@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from daemon.errors import DeadlineExceeded, OverBudget
+from daemon.errors import Cancelled, DeadlineExceeded, OverBudget
 from daemon.fallback import Fallback, Place
-from daemon.gateway import Wish
+from daemon.gateway import Rules, Wish
 from daemon.model import Call, Limit, Origin, Way
 from daemon.spending import Budget
 from daemon.usage import Budgets, PriceList
@@ -282,6 +282,46 @@ async def test_a_budget_of_one_s_own_is_no_failure() -> None:
     await there.send()
     with pytest.raises(OverBudget):
         await there.send()
+
+
+@virtual
+async def test_a_model_s_name_begins_no_header_field() -> None:
+    """It comes from the client; with a line end in it, the answer's header has none."""
+    there = world(ok(), rule=replace(RULE, models=("*",)))
+    reply, _ = await there.send(model="gpt\r\nX-Evil: 1")
+    assert field(reply.headers, "X-Sluice-Answered-By") == "api.openai.com gpt??X-Evil: 1"
+
+
+@virtual
+async def test_identical_calls_are_moved_as_one() -> None:
+    """Both get the answer of the other place, and both are told whose it is; it is not kept as the first one's."""
+    there = world(no_credit(), ok(), rules=Rules(coalesce=("*",), cache=True))
+    (one, first), (two, second) = await asyncio.gather(there.send(), there.send())
+    assert hosts(there) == ["api.openai.com", "api.deepseek.com"]
+    assert first == second == chat_answer()
+    name = "api.deepseek.com deepseek-chat"
+    assert [field(reply.headers, "X-Sluice-Answered-By") for reply in (one, two)] == [name] * 2
+    assert there.gateway.kept.hits == 0
+    assert not there.gateway.running
+
+
+@virtual
+async def test_a_waiting_call_is_cancelled_wherever_it_waits() -> None:
+    """Also in the line of the other place: it ends as cancelled, and nothing is left behind."""
+    waits = replace(DEEPSEEK, limits=(Limit("requests", 1, 600.0),))
+    there = world(no_credit(), ok())
+    there.origins = {**HOSTS, DEEPSEEK.host: waits}
+    there.gateway.elsewhere.rules = (replace(RULE, to=TO[:1]),)
+    await there.send()
+    call = there.call()
+    task = asyncio.create_task(there.gateway.send(call))
+    await asyncio.sleep(5)
+    assert there.pacer.queue()[0]["host"] == "api.deepseek.com"
+    assert there.gateway.cancel(call.id)
+    with pytest.raises(Cancelled):
+        await task
+    assert there.last().kind == "cancelled"
+    assert there.in_flight() == 0
 
 
 # --- several keys

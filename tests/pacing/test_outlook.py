@@ -15,7 +15,7 @@ def test_who_goes_first() -> None:
     line, waits, never, shut = Outlook(waiting=2), Outlook(wait_s=5.0), Outlook(wait_s=INFINITE), Outlook(blocked=True)
     ordered = [due, free, full, line, waits, never, shut]
     assert sorted([never, line, shut, free, due, waits, full], key=lambda one: one.rank) == ordered
-    assert [one.at_once for one in (free, line, waits, shut)] == [True, False, False, False]
+    assert [one.has_room for one in (free, Outlook(wait_s=0.1), waits, shut)] == [True, True, False, False]
 
 
 @virtual
@@ -23,7 +23,7 @@ async def test_what_the_pacer_knows() -> None:
     """A fresh key may go at once; one without credit is blocked, and after half a minute it is due for a look."""
     world = World(no_credit(), ok())
     call: Any = world.call()
-    assert world.pacer.outlook(call).at_once
+    assert world.pacer.outlook(call).has_room
     await world.send()
     assert world.pacer.outlook(call).blocked
     await asyncio.sleep(31)
@@ -31,4 +31,4 @@ async def test_what_the_pacer_knows() -> None:
     assert look.due
     assert not look.blocked
     await world.send()
-    assert world.pacer.outlook(call).at_once
+    assert world.pacer.outlook(call).has_room
