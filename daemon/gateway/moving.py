@@ -9,7 +9,7 @@ from daemon.errors import InvalidCall
 from daemon.fallback import Place
 from daemon.gateway.intake import asks_for_usage, group_of, provider_of
 from daemon.model import Ask, Call, Estimate, Origin, Scope, SealedHeaders
-from daemon.providers import Provider, asking_for_usage, can_move, path_at, path_with_model, with_model
+from daemon.providers import Provider, asking_for_usage, can_move, path_at, path_with_model, provider_for, with_model
 from daemon.redact import Redactor, Sealed
 
 TRAVELS = frozenset(
@@ -147,5 +147,9 @@ def path_of(call: Call) -> str:
 
 
 def variable_of(origin: Origin) -> str | None:
-    """The environment variable with the key for ORIGIN; None for a server that wants none."""
-    return origin.key_variable or provider_of(origin).key_variable
+    """The environment variable with the key for ORIGIN; None for a server that wants none.
+
+    A relay that speaks a provider's API is not that provider: it gets a key only if its own variable is named.
+    """
+    known = provider_for(origin.host)
+    return origin.key_variable or (known.key_variable if known is not None else None)

@@ -75,6 +75,18 @@ async def test_a_local_server_gets_no_key() -> None:
 
 
 @virtual
+async def test_a_relay_does_not_get_the_key_of_whose_api_it_speaks() -> None:
+    """OPENAI_API_KEY is for OpenAI; a host of one's own gets what its `key_variable` says."""
+    world = World()
+    relay = Origin("relay.example.com", "https://relay.example.com", "openai")
+    keys = {"OPENAI_API_KEY": "CANARY-openai-0123456789", "RELAY_KEY": "CANARY-relay-0123456789"}
+    for origin, sent in ((relay, ""), (replace(relay, key_variable="RELAY_KEY"), "Bearer CANARY-relay-0123456789")):
+        there = Mover(lambda host, found=origin: found, lambda *_: Estimate(), Redactor(b"test"), keys.get)  # type: ignore[misc]
+        call = moved(there.moved(world.call(), Place("m", relay.host)))
+        assert "".join(value.reveal() for name, value in call.headers if name == "Authorization") == sent
+
+
+@virtual
 async def test_another_model_of_the_same_host() -> None:
     """Only the model changes; key, fields and query stay as they came."""
     world = World()
