@@ -21,7 +21,7 @@ The house, top floor first (imports go downward only; tests/test_house.py holds 
     curl              the equivalent curl command
     config            YAML to frozen settings
     sandbox           a simulated provider
-    model, spending   the nouns
+    model, spending, fallback   the nouns
     redact, errors    secrets, and the few refusals that are ours
     arguments         what is wrong with a command line, and its help
     phrases, columns  what Sluice itself says, in each language, and how wide that is

@@ -49,6 +49,17 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
+class Way:
+    """One of several keys or endpoints for the same host, all of them the person's own."""
+
+    name: str
+    url: str | None = None
+    """As `Origin.url`; None: that of the origin."""
+    variable: str | None = None
+    """The environment variable with the key; None: the call's own key, or none."""
+
+
+@dataclass(frozen=True, slots=True)
 class Origin:
     """Where the calls for one host go, and what is known about it beforehand."""
 
@@ -71,6 +82,8 @@ class Origin:
     """Ask for usage in streams (`stream_options.include_usage`) and take the extra chunk out again."""
     resend_after_reset: bool = False
     """Send again a call whose connection was lost after it had been sent. It may be paid for twice."""
+    ways: tuple[Way, ...] = ()
+    """Keys and endpoints to choose from; empty: there is no choice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +209,14 @@ class Call:
     explain: Literal["inline", "field", "off"] = "inline"
     sharing: Sharing | None = None
     """None: it shares nothing, and is sent as it is."""
+    movable: bool = True
+    """False: its client does not want it to be answered by another host or model."""
+    chat: Chat | None = None
+    """The conversation, where it was handed over as one: it can be written again for any other API."""
+    way: Way | None = None
+    """The key or endpoint that was chosen for it."""
+    usage_asked: bool = False
+    """The body asks for usage that the client did not ask for: that chunk is taken out of the stream again."""
 
     @property
     def model(self) -> str | None:
@@ -366,7 +387,8 @@ class Explanation:
 
 
 EventKind = Literal[
-    "queued", "joined", "admitted", "sent", "answered", "first_byte", "left", "failed", "held", "done", "cancelled",
+    "queued", "joined", "keyed", "rerouted", "admitted", "sent", "answered", "first_byte", "left", "failed", "held",
+    "done", "cancelled",
 ]  # fmt: skip
 
 
@@ -375,6 +397,8 @@ class Event:
     """One step in the life of a call. Journal, log and progress notifications are readers of these.
 
     queued: the call has come in. joined: it is not sent by itself, another call's sending answers it (`company`).
+    keyed: one of several keys or endpoints was chosen. rerouted: it goes to another host or model (`reason`); from then
+    on `call` is what goes there; with a `failure`, nobody else could answer and it is the first call again.
     admitted: it may go (`waited_s`). sent: bytes go out (attempt n). answered: status and headers are there.
     first_byte: body begins. left: its client has gone, but others wait for the same answer. failed: an attempt failed
     (`failure`, `explanation`; `final` says whether the client gets it). held: it waits to be sent again (`wait_s`,

@@ -63,6 +63,7 @@ and a search holds the GIL.
 DUMMIES: Final = frozenset(
     {
         "ollama",
+        "sluice",
         "lm-studio",
         "dummy",
         "no-key",

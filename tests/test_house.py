@@ -46,7 +46,7 @@ STOREYS: tuple[frozenset[str], ...] = (
             "cache",
         }
     ),
-    frozenset({"model", "spending"}),
+    frozenset({"model", "spending", "fallback"}),
     frozenset({"redact", "errors", "arguments"}),
     frozenset({"phrases", "columns"}),
 )

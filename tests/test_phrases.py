@@ -89,9 +89,13 @@ CODE = frozenset({
     # evidence in English marks, which daemon/explain/words.py tells
     ("explain/rules.py", 'the words "'),
     ("gateway/shared.py", "answered as call {call}, which was identical"),
+    ("gateway/course.py", "sent with the key or endpoint {name}"),
+    ("gateway/course.py", "also tried: {place} ({why})"),
+    ("gateway/course.py", "passed over, since {variable} is not set: {place}"),
+    ("gateway/course.py", "passed over, since the call cannot be written for it: {place}"[:60]),
     ("gateway/batches.py", "went in one request with call {call}"),
     ("gateway/inspect.py", "counted by Sluice before sending: nothing went out"),
-    ("gateway/loop.py", "this call was not sent: the same key was refused for this a moment ago"[:60]),
+    ("gateway/outcome.py", "this call was not sent: the same key was refused for this a moment ago"[:60]),
     # a script of macOS
     ("desktop.py", "on run argv\ndisplay notification (item 1 of argv) with title"),
     # a command to type; exceptions that are caught inside, one of them as SQLite would say it

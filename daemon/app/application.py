@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from daemon import __version__, desktop, log, systemd
-from daemon.app.values import answer_cache, budgets_of, pacing_settings, sharing_rules
+from daemon.app.values import answer_cache, budgets_of, fallback_rules, pacing_settings, sharing_rules
 from daemon.config import Config, Paths, load, origins, proxy_lookup
 from daemon.curl import curl_command, needs_file
 from daemon.doors import porter
@@ -123,7 +123,15 @@ class App:
             explain=config.explain,
             rules=sharing_rules(config),
             cache=answer_cache(config, self._paths),
+            fallback=fallback_rules(config, self._catalogue, self._origin_of),
+            key_of=self._environ.get,
+            chosen_from=self._with_choice(config),
         )
+
+    def _with_choice(self, config: Config) -> list[Origin]:
+        """The hosts with several keys or endpoints; those of a pattern are known when they are called."""
+        named = [self.origin_of(one.host) for one in config.upstreams if one.ways and "*" not in one.host]
+        return [origin for origin in named if origin is not None and origin.ways]
 
     def _equip(self, config: Config) -> Desk:
         """The desk at which operations work."""
@@ -261,7 +269,7 @@ class App:
         origin = self._origin_of(host)
         if origin is None or self._sandbox_url is None:
             return origin
-        return replace(origin, url=self._sandbox_url)
+        return replace(origin, url=self._sandbox_url, ways=())
 
     def curl_of(self, call: Call, failed: bool) -> str:
         """The curl command of a call that has just ended, for the log: on one line, and without the prompt's text.
@@ -269,7 +277,8 @@ class App:
         With the setting `log.bodies` the body stands in it, if it can be pasted and is one line itself.
         """
         provider = provider_for(call.origin.provider)
-        variable = call.origin.key_variable or (provider.key_variable if provider is not None else None)
+        chosen = call.way.variable if call.way is not None else None
+        variable = chosen or call.origin.key_variable or (provider.key_variable if provider is not None else None)
         inline = self._config.log.bodies and not needs_file(call.body) and b"\n" not in call.body
         kept = not call.body or self._journal.keeps(call, failed)
         return curl_command(
@@ -298,7 +307,10 @@ class App:
     def reload(self) -> str:
         """Read the configuration again. What concerns hosts and words is taken at once; the rest at the next start."""
         fresh = load(self._paths.config_file, environ=self._environ, must_exist=self._paths.config_told)
-        self._origin_of, self._config = origins(fresh, load_providers()), fresh
+        found = origins(fresh, load_providers())
+        fallback_rules(fresh, self._catalogue, found)
+        self._origin_of, self._config = found, fresh
+        self._gateway.elsewhere.keyring.know(self._with_choice(fresh))
         self._log_output.reopen(fresh.log.level)
         return phrase("ended.reloaded", file=str(self._paths.config_file))
 

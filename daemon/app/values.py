@@ -7,9 +7,14 @@ from dataclasses import replace
 
 from daemon.cache import AnswerCache
 from daemon.config import Config, Paths
+from daemon.config.values import nearest
+from daemon.errors import ConfigError
+from daemon.explain import Catalogue
+from daemon.fallback import Fallback
 from daemon.gateway import Rules
-from daemon.model import Call, Priority
+from daemon.model import Call, Origin, Priority
 from daemon.pacing import PacingSettings
+from daemon.phrases import phrase
 from daemon.usage import Alarm, Budgets, PriceList
 
 
@@ -34,6 +39,24 @@ def sharing_rules(config: Config) -> Rules:
         max_items=batch.max_items,
         max_tokens=batch.max_tokens,
     )
+
+
+def fallback_rules(
+    config: Config, catalogue: Catalogue, origin_of: Callable[[str], Origin | None]
+) -> tuple[Fallback, ...]:
+    """Where calls go instead. Raises ConfigError for a kind of failure or a host that there is not."""
+    if not config.fallback:
+        return ()
+    rows = catalogue.subtypes()
+    known = {str(row[name]) for row in rows for name in ("subtype", "family")}
+    for rule in config.fallback:
+        for word in rule.on:
+            if word not in known:
+                raise ConfigError(phrase("fallback.kind", line=rule.line, word=word, near=nearest(word, known)))
+        for place in rule.to:
+            if place.host is not None and origin_of(place.host) is None:
+                raise ConfigError(phrase("fallback.host", line=rule.line, host=place.host))
+    return config.fallback
 
 
 def answer_cache(config: Config, paths: Paths) -> AnswerCache:

@@ -14,7 +14,7 @@ from daemon import __version__
 from daemon.cli import surroundings
 from daemon.cli.client import NotRunning, Silent, address, ask
 from daemon.cli.looks import Check, Look
-from daemon.config import Paths, load
+from daemon.config import Config, Paths, load, origins
 from daemon.errors import ConfigError, Refusal
 from daemon.phrases import phrase, teller, told
 
@@ -46,7 +46,9 @@ def _python_and_libraries(paths: Paths, environ: Mapping[str, str]) -> Iterator[
 
 def _configuration(paths: Paths, environ: Mapping[str, str]) -> Iterator[Check]:
     try:
-        load(paths.config_file, environ=environ, must_exist=paths.config_told)
+        config = load(paths.config_file, environ=environ, must_exist=paths.config_told)
+        if config.fallback:
+            _check_fallback(config, paths)
     except ConfigError as refusal:
         yield Check("bad", phrase("check.config_bad", why=refusal.message), phrase("check.config_mend"))
         return
@@ -54,6 +56,15 @@ def _configuration(paths: Paths, environ: Mapping[str, str]) -> Iterator[Check]:
         yield Check("ok", phrase("check.config", file=str(paths.config_file)))
     else:
         yield Check("ok", phrase("check.no_config", file=str(paths.config_file)))
+
+
+def _check_fallback(config: Config, paths: Paths) -> None:
+    """Raises ConfigError for a kind of failure or a host that there is not."""
+    from daemon.app.values import fallback_rules
+    from daemon.explain import Catalogue
+    from daemon.providers import load_providers
+
+    fallback_rules(config, Catalogue.load(paths.rules_dir), origins(config, load_providers()))
 
 
 def _rules_of_your_own(paths: Paths, environ: Mapping[str, str]) -> Iterator[Check]:

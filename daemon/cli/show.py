@@ -88,6 +88,7 @@ def status_text(status: Mapping[str, Any], now: float, language: str = "en") -> 
         lines += ["", cell(f"{pool['host']} {pool['group'] or tell('status.no_model')}: {pool['words']}")]
         lines += [f"  {line}" for line in table([dim_row(dim, language) for dim in pool.get("dims", ())])]
     lines += sharing_text(status.get("sharing") or {}, language)
+    lines += fallback_text(status.get("fallback") or {}, language)
     if status["queue"]:
         lines += ["", *queue_text(status["queue"], now, language)]
     if status.get("warnings"):
@@ -106,6 +107,17 @@ def sharing_text(sharing: Mapping[str, Any], language: str = "en") -> list[str]:
         lines.append(tell("status.batched", n=sharing["batched"], requests=sharing["batches"]))
     if sharing.get("cached"):
         lines.append(tell("status.hits", n=sharing["cached"]))
+    return ["", *lines] if lines else []
+
+
+def fallback_text(fallback: Mapping[str, Any], language: str = "en") -> list[str]:
+    """How each key fares, and how many calls went elsewhere; nothing when there is no choice."""
+    tell = teller(language)
+    lines = [cell(key["words"]) for key in fallback.get("keys") or ()]
+    if fallback.get("rekeyed"):
+        lines.append(tell("status.rekeyed", n=fallback["rekeyed"]))
+    if fallback.get("rules"):
+        lines.append(tell("status.moved", n=fallback["moved"]))
     return ["", *lines] if lines else []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Final, Protocol, TypeVar
 
@@ -113,6 +114,7 @@ def _origin(host: str, url: str, provider: KnownProvider | None, mine: Upstream 
         groups=mine.groups,
         include_usage=mine.include_usage,
         resend_after_reset=mine.resend_after_reset,
+        ways=tuple(replace(way, url=way.url and way.url.replace("{host}", host)) for way in mine.ways),
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from daemon.config.fallback import read_fallback
 from daemon.config.nodes import Node
 from daemon.config.spending import currency, read_budgets, read_prices
 from daemon.config.upstreams import Upstream, read_upstreams
@@ -28,6 +29,7 @@ from daemon.config.values import (
     which,
     whole,
 )
+from daemon.fallback import Fallback
 from daemon.spending import Budget, Price
 
 
@@ -161,4 +163,5 @@ class Config:
     currency: str = field(metadata=setting(currency))
     prices: tuple[Price, ...] = field(metadata=setting(read_prices))
     budgets: tuple[Budget, ...] = field(metadata=setting(read_budgets))
+    fallback: tuple[Fallback, ...] = field(metadata=setting(read_fallback))
     upstreams: tuple[Upstream, ...] = field(metadata=setting(read_upstreams))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from daemon.config.nodes import Node, Wrong
 from daemon.config.urls import host, host_of, is_loopback, origin_url
@@ -17,7 +17,8 @@ from daemon.config.values import (
     positive_duration,
     text,
 )
-from daemon.model import DIMENSIONS, Dimension, Limit
+from daemon.config.ways import crossed, read_endpoints, read_keys
+from daemon.model import DIMENSIONS, Dimension, Limit, Way
 from daemon.phrases import phrase
 
 PERIOD_S: Final[Mapping[str, float]] = {
@@ -49,6 +50,7 @@ class Upstream:
     include_usage: bool = False
     resend_after_reset: bool = False
     insecure: bool = False
+    ways: tuple[Way, ...] = ()
 
 
 def read_upstreams(node: Node) -> tuple[Upstream, ...]:
@@ -80,7 +82,7 @@ def _entry(node: Node, name: str | None, line: int) -> Upstream:
         if key not in _READERS:
             near, known = nearest(key, _READERS), ", ".join(_READERS)
             raise Wrong(node.key_lines[key], phrase("config.upstream_word", word=key, near=near, known=known))
-    found = {key: _READERS[key](value) for key, value in node.entries.items()}
+    found: dict[str, Any] = {key: _READERS[key](value) for key, value in node.entries.items()}
     if name is not None:
         found.setdefault("host", host(Node(line, "scalar", name)))
     if "host" not in found:
@@ -90,17 +92,23 @@ def _entry(node: Node, name: str | None, line: int) -> Upstream:
     for key, field in (("minute", "minute_s"),):
         if key in found:
             found[field] = found.pop(key)
-    _check_url(found, node, line)
-    return Upstream(where=str(line), **found)  # type: ignore[arg-type]  # each reader returns its field's type
+    _check_url(found, found.get("url"), node, "url")
+    keys: tuple[Way, ...] = found.pop("keys", ())
+    endpoints: tuple[Way, ...] = found.pop("endpoints", ())
+    for way in endpoints:
+        _check_url(found, way.url, node, "endpoints")
+    if endpoints:
+        found.setdefault("url", endpoints[0].url)
+    found["ways"] = crossed(keys, endpoints)
+    return Upstream(where=str(line), **found)
 
 
-def _check_url(found: Mapping[str, object], node: Node, line: int) -> None:
-    """Plain http to another machine shows the key to everybody on the way."""
-    url = found.get("url")
+def _check_url(found: Mapping[str, object], url: object, node: Node, word: str) -> None:
+    """Plain http to another machine shows the key to everybody on the way. The URL stands under WORD."""
     if not isinstance(url, str) or not url.startswith("http:") or found.get("insecure"):
         return
     if not is_loopback(url.replace("{host}", str(found["host"]).replace("*", "1"))):
-        raise Wrong(node.entries["url"].line, phrase("config.insecure", url=url))
+        raise Wrong(node.entries[word].line, phrase("config.insecure", url=url))
 
 
 def read_limits(node: Node) -> tuple[Limit, ...]:
@@ -182,6 +190,8 @@ _READERS: Final = {
     "minute": positive_duration,
     "share": number(0, 1, above=True),
     "key_variable": environment_variable,
+    "keys": read_keys,
+    "endpoints": read_endpoints,
     "groups": _groups,
     "include_usage": boolean,
     "resend_after_reset": boolean,

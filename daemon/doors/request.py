@@ -146,9 +146,15 @@ def wish(request: web.BaseRequest) -> Wish:
     """What the call says about sharing its answer. Raises InvalidCall."""
     get = request.headers.get
     coalesce, cache, batch = get("X-Sluice-Coalesce"), get("X-Sluice-Cache"), get("X-Sluice-Batch")
-    if coalesce is cache is batch is None:
+    fallback = get("X-Sluice-Fallback")
+    if coalesce is cache is batch is fallback is None:
         return NO_WISH
-    return Wish(switch("X-Sluice-Coalesce", coalesce), cache_use(cache), switch("X-Sluice-Batch", batch))
+    return Wish(
+        switch("X-Sluice-Coalesce", coalesce),
+        cache_use(cache),
+        switch("X-Sluice-Batch", batch),
+        switch("X-Sluice-Fallback", fallback),
+    )
 
 
 def switch(name: str, word: str | None) -> bool | None:

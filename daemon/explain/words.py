@@ -35,6 +35,10 @@ _MARKS: Final = (
     ("unsent", re.compile(r"(?P<value>)this call was not sent: the same key was refused for this a moment ago")),
     ("same", re.compile(r"answered as call (?P<value>\S+), which was identical")),
     ("together", re.compile(r"went in one request with call (?P<value>\S+)")),
+    ("with_key", re.compile(r"sent with the key or endpoint (?P<value>.+)", re.DOTALL)),
+    ("tried", re.compile(r"also tried: (?P<value>.+)", re.DOTALL)),
+    ("no_key", re.compile(r"passed over, since (?P<value>\S+ is not set: .+)", re.DOTALL)),
+    ("cannot", re.compile(r"passed over, since the call cannot be written for it: (?P<value>.+)", re.DOTALL)),
     ("field", re.compile(r"(?P<value>\S+ \".*\")", re.DOTALL)),
 )
 """How a finding writes its evidence: the rules' claims, and the gateway for what it did not even send."""

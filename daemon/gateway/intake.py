@@ -10,7 +10,7 @@ from typing import Literal
 
 from daemon.errors import UnknownHost
 from daemon.gateway.wishes import NO_RULES, NO_WISH, Rules, Wish, sharing_of
-from daemon.model import Ask, Call, Estimate, Headers, Origin, Priority, Scope, SealedHeaders, Sharing
+from daemon.model import Ask, Call, Chat, Estimate, Headers, Origin, Priority, Scope, SealedHeaders, Sharing
 from daemon.phrases import phrase
 from daemon.providers import Provider, asking_for_usage, provider_for
 from daemon.redact import Redactor, Sealed
@@ -27,7 +27,7 @@ HOP_BY_HOP = frozenset(
 
 _NOT_FORWARDED = HOP_BY_HOP | {"host", "content-length", "expect"}
 _READABLE_ENCODINGS = frozenset({"gzip", "x-gzip", "deflate", "identity"})
-_SPLIT_LIMITS = frozenset({"openai-organization", "openai-project", "anthropic-workspace"})
+SPLIT_LIMITS = frozenset({"openai-organization", "openai-project", "anthropic-workspace"})
 _ID_LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
@@ -49,6 +49,8 @@ class Incoming:
     language: str | None = None
     explain: ExplainMode | None = None
     wish: Wish = NO_WISH
+    chat: Chat | None = None
+    """The conversation, where the client handed over one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ class Intake:
         content_type = first_header(incoming.headers, "content-type")
         ask = provider_of(origin).read_ask(incoming.method, incoming.target, content_type, incoming.body)
         body, given = incoming.body, forwardable(incoming.headers)
-        if asks_for_usage(origin, ask):
+        if adding := asks_for_usage(origin, ask):
             body, given = asking_for_usage(body), without_encodings(given)
         headers = (*((name, self.redactor.header(name, value)) for name, value in given), *incoming.sealed)
         return Call(
@@ -97,6 +99,9 @@ class Intake:
             language=incoming.language or self.language,
             explain=incoming.explain or self.explain,
             sharing=self._sharing(incoming, origin, ask),
+            movable=incoming.wish.fallback is not False,
+            chat=incoming.chat,
+            usage_asked=adding,
         )
 
     def _sharing(self, incoming: Incoming, origin: Origin, ask: Ask) -> Sharing | None:
@@ -110,7 +115,7 @@ class Intake:
         for name, value in headers:
             if "cookie" not in name.lower():
                 names += [secret.name for secret in value.secrets()]
-            if name.lower() in _SPLIT_LIMITS:
+            if name.lower() in SPLIT_LIMITS:
                 names.append(f"{name.lower()}={value}")
         if not names:
             return "-"

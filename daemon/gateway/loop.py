@@ -16,13 +16,17 @@ from typing import Protocol
 from daemon.cache import AnswerCache
 from daemon.errors import Cancelled, DeadlineExceeded, Refusal, TooLarge
 from daemon.explain import Catalogue
+from daemon.fallback import Fallback
 from daemon.gateway.answers import Body, explained, for_client
 from daemon.gateway.batches import Batches
 from daemon.gateway.copy import Copy, status_inside
+from daemon.gateway.elsewhere import Elsewhere
 from daemon.gateway.inspect import GENERATING, Opened, failure_in, look_inside, too_large
-from daemon.gateway.intake import ExplainMode, Incoming, Intake, asks_for_usage, provider_of
+from daemon.gateway.intake import ExplainMode, Incoming, Intake, provider_of
 from daemon.gateway.kept import Kept
-from daemon.gateway.outcome import NoLuck, Trip, Whole, ours, why_it_stopped
+from daemon.gateway.keyring import Keyring
+from daemon.gateway.moving import Mover
+from daemon.gateway.outcome import NOT_SENT, NoLuck, Trip, Whole, ours, why_it_stopped
 from daemon.gateway.party import Party
 from daemon.gateway.shared import Shared
 from daemon.gateway.telling import Sink, Teller
@@ -48,8 +52,6 @@ from daemon.providers import UsageChunkRemover
 from daemon.redact import Redactor
 from daemon.upstream import Response, StreamCut, Upstream, failure_of
 
-NOT_SENT = "this call was not sent: the same key was refused for this a moment ago"
-
 
 class Gateway:
     """Sends calls. Everything it uses is handed to it."""
@@ -69,8 +71,13 @@ class Gateway:
         wall: Callable[[], float] = time.time,
         rules: Rules = NO_RULES,
         cache: AnswerCache | None = None,
+        fallback: tuple[Fallback, ...] = (),
+        key_of: Callable[[str], str | None] = lambda variable: None,
+        chosen_from: Iterable[Origin] = (),
     ) -> None:
-        """ALLOWANCE: the person's own budgets, if there are any."""
+        """ALLOWANCE: the person's own budgets, if there are any. KEY_OF: the value of an environment variable.
+        CHOSEN_FROM: origins with several keys or endpoints that are known from the start.
+        """
         self._intake = Intake(origin_of, pacer.weigh, redactor, language, explain, wall, rules)
         self._pacer = pacer
         self._catalogue = catalogue
@@ -83,6 +90,9 @@ class Gateway:
         """Calls that came in and have not ended, by id."""
         self.batches = Batches(self, pacer, tell, under_way, rules)
         self.kept = Kept(cache, redactor, tell, under_way, wall, enabled=rules.cache)
+        mover = Mover(origin_of, pacer.weigh, redactor, key_of)
+        keyring = Keyring(pacer, redactor, key_of, wall, tuple(chosen_from))
+        self.elsewhere = Elsewhere(self, pacer, tell, mover, keyring, fallback)
         self.shared = Shared(self.carry, pacer, tell, under_way, self.batches, self.kept)
 
     def receive(self, incoming: Incoming) -> Call:
@@ -104,6 +114,8 @@ class Gateway:
         self._tell.emit(self._tell.event("queued", call, 0, reason=why, wait_s=wait_s))
         trip = Trip()
         try:
+            if (call.origin.ways or self.elsewhere.rules) and self.elsewhere.concerns(call):
+                return await self.elsewhere.rounds(call, trip)
             if call.sharing is not None and call.sharing.batch:
                 return await self.batches.rounds(call, trip)
             return await self.rounds(call, trip)
@@ -160,15 +172,25 @@ class Gateway:
 
     async def rounds(self, call: Call, trip: Trip) -> Reply:
         """Wait and send, as often as it takes."""
-        setback = None
+        outcome = await self.tried(call, trip)
+        if isinstance(outcome, Reply):
+            return outcome
+        return self.give_up(call, outcome.failure, outcome.finding, trip.attempt)
+
+    async def tried(
+        self,
+        call: Call,
+        trip: Trip,
+        leaves: Callable[[NoLuck], bool] | None = None,
+        setback: Setback | None = None,
+    ) -> Reply | NoLuck:
+        """Send CALL until it is answered or lost for good, or until a failure with which it LEAVES this place."""
         while True:
             permit = await self.admitted(call, setback)
             trip.attempt += 1
             outcome = await self._attempt(call, permit, trip.attempt)
-            if isinstance(outcome, Reply):
+            if isinstance(outcome, Reply) or outcome.setback is None or (leaves is not None and leaves(outcome)):
                 return outcome
-            if outcome.setback is None:
-                return self.give_up(call, outcome.failure, outcome.finding, trip.attempt)
             setback = outcome.setback
             self.hold(call, outcome, setback, trip.attempt)
 
@@ -279,7 +301,7 @@ class Gateway:
             permit.release()
             self._under_way.end(self._ending(call, answer, opened.copy, attempt, how, size))
 
-        remover = UsageChunkRemover() if asks_for_usage(call.origin, call.ask) else None
+        remover = UsageChunkRemover() if call.usage_asked else None
         body = Body(opened.first, opened.rest, opened.copy, answer, ending, remover)
         return Reply(call, status, answer.reason, headers, body)
 
@@ -329,8 +351,19 @@ class Gateway:
         if call.sharing is not None:
             self.shared.held(call)
 
-    def give_up(self, call: Call, failure: Failure, finding: Finding, attempt: int, extra: Headers = ()) -> Reply:
-        """The reply for a failure: the upstream's own answer, explained, with EXTRA header fields of ours."""
+    def give_up(
+        self,
+        call: Call,
+        failure: Failure,
+        finding: Finding,
+        attempt: int,
+        extra: Headers = (),
+        total: int | None = None,
+    ) -> Reply:
+        """The reply for a failure: the upstream's own answer, explained, with EXTRA header fields of ours.
+
+        TOTAL: all attempts, where others came after this one.
+        """
         if finding.retry == "never" and failure.body:
             self._tell.tally(call).last_refusal = failure
         event = self._tell.failed(call, failure, finding, attempt, final=True)
@@ -338,7 +371,7 @@ class Gateway:
         explanation = event.explanation
         if explanation is None:
             raise RuntimeError("a failed event without an explanation")
-        return explained(call, failure, explanation, (*ours(call, attempt), *extra))
+        return explained(call, failure, explanation, (*ours(call, attempt if total is None else total), *extra))
 
     def _advise(self, call: Call, refusal: DeadlineExceeded) -> None:
         """Name another model, if one has room now."""

@@ -10,6 +10,9 @@ from daemon.model import Call, Failure, Finding, Headers
 from daemon.pacing import Blocked, Setback
 from daemon.phrases import phrase
 
+NOT_SENT = "this call was not sent: the same key was refused for this a moment ago"
+"""Evidence of a failure; `daemon.explain.words` says it in each language."""
+
 
 @dataclass(slots=True)
 class Trip:

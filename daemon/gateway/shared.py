@@ -181,7 +181,8 @@ class Shared:
 
     def _mine(self, joint: Joint, call: Call, reply: Reply) -> Headers:
         tries = next((value for name, value in reply.headers if name == "X-Sluice-Attempts"), "1")
-        return (*ours(call, int(tries)), ("X-Sluice-Shared-With", joint.lead.id))
+        answered = tuple(pair for pair in reply.headers if pair[0] == "X-Sluice-Answered-By")
+        return (*ours(call, int(tries)), ("X-Sluice-Shared-With", joint.lead.id), *answered)
 
     def _own(self, call: Call, error: BaseException) -> BaseException:
         """The end of CALL before an answer began; return what its door shall be told."""

@@ -61,6 +61,7 @@ class Teller:
             calls_last_minute=tally.last_minute(now),
             last_success_s=tally.since_success(now),
             resend_in_s=resend_in_s,
+            key_variable=call.way.variable if call.way is not None else None,
             waited_s=max(0.0, now - call.arrived_at),
             room=self._room(call) if finding.family in MODEL_FULL else (),
         )

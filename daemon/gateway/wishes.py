@@ -38,10 +38,12 @@ class Wish:
     coalesce: bool | None = None
     cache: CacheUse | None = None
     batch: bool | None = None
+    fallback: bool | None = None
+    """False: nobody else may answer it."""
 
 
 NO_WISH = Wish()
-ALONE = Wish(coalesce=False, cache="off", batch=False)
+ALONE = Wish(coalesce=False, cache="off", batch=False, fallback=False)
 """Of a call that must be sent, whatever the rules are."""
 
 BATCHED = frozenset({"embeddings", "completions"})

@@ -110,6 +110,8 @@ def _write(db: sqlite3.Connection, stories: Iterable[Story], *, careful: bool = 
     used: dict[Book, tuple[int, ...]] = {}
     for story in stories:
         if story.stored or not _begin(db, story, clean):
+            if story.asked is not None:
+                db.execute(sql.MOVE_CALL, clean((*story.asked, story.n)))
             db.execute(sql.CHANGE_CALL, clean((*story.row.values(), story.n)))
         else:
             new += 1

@@ -74,6 +74,8 @@ class Rows:
         story = self.stories.get(call.id) or self._begin(call)
         if story.asked is None and not story.stored:  # another file was opened while it ran
             story.asked = self._asked(call)
+        if event.kind in _MOVES:
+            self._move(story, call)
         said = event.explanation.line if event.explanation else told(event.reason, call.language or "en")
         line = text(self._scrubbed(said, story)) or None
         story.steps.append((event.at, event.kind, event.attempt, event.status, event.wait_s, line))
@@ -119,9 +121,7 @@ class Rows:
             del self.stories[next(iter(self.stories))]
         self._number += 1
         asked = self._asked(call)
-        named = dict(zip(ASKED, asked, strict=True))
-        names = (named["host"], named["key"], named["model"] or "-", named["client"])
-        story = self.stories[call.id] = Story(self._number, call.secrets(), asked, names)
+        story = self.stories[call.id] = Story(self._number, call.secrets(), asked, _names(asked))
         return story
 
     def _asked(self, call: Call) -> tuple[Any, ...]:
@@ -142,7 +142,13 @@ class Rows:
             len(call.body),
         )  # fmt: skip
 
-    def _queued(self, story: Story, event: Event, line: str | None) -> None:
+    def _move(self, story: Story, call: Call) -> None:
+        """The row tells of what was sent last, and so does the ledger; the steps tell how it came to that."""
+        story.secrets = tuple(dict.fromkeys((*story.secrets, *call.secrets())))
+        story.asked = self._asked(call)
+        story.names = _names(story.asked)
+
+    def _step_alone(self, story: Story, event: Event, line: str | None) -> None:
         pass
 
     def _joined(self, story: Story, event: Event, line: str | None) -> None:
@@ -150,9 +156,6 @@ class Rows:
             row = story.row
             row["state"], row["how"], row["answered_with"] = "running", event.company.how, event.company.call
             row["waited_s"] = max(row["waited_s"], event.wait_s or 0.0)
-
-    def _left(self, story: Story, event: Event, line: str | None) -> None:
-        pass
 
     def _admitted(self, story: Story, event: Event, line: str | None) -> None:
         story.row["state"] = "running"
@@ -260,8 +263,10 @@ class Rows:
         return self._redactor.scrub(words, story.secrets) if words else words
 
 
+_MOVES: Final = frozenset({"keyed", "rerouted"})
 _TAKE: Final[dict[str, Callable[[Rows, Story, Event, str | None], None]]] = {
-    "queued": Rows._queued, "joined": Rows._joined, "left": Rows._left,
+    "queued": Rows._step_alone, "joined": Rows._joined, "left": Rows._step_alone,
+    "keyed": Rows._step_alone, "rerouted": Rows._step_alone,
     "admitted": Rows._admitted, "sent": Rows._sent, "answered": Rows._answered,
     "first_byte": Rows._first_byte, "failed": Rows._failed, "held": Rows._held, "done": Rows._done,
     "cancelled": Rows._cancelled,
@@ -271,6 +276,12 @@ _TAKE: Final[dict[str, Callable[[Rows, Story, Event, str | None], None]]] = {
 @lru_cache(maxsize=1024)  # the same few names come with every answer
 def _is_shown(name: str) -> bool:
     return bool(SHOWN.match(name))
+
+
+def _names(asked: tuple[Any, ...]) -> tuple[str, str, str, str]:
+    """Host, key, model and client, of the values of ASKED."""
+    named = dict(zip(ASKED, asked, strict=True))
+    return named["host"], named["key"], named["model"] or "-", named["client"]
 
 
 def _used(story: Story, event: Event) -> tuple[Book, tuple[int, ...]] | None:

@@ -16,6 +16,8 @@ def _row(table: str, columns: Iterable[str], verb: str = "INSERT") -> str:
 BEGIN_CALL: Final = _row("calls", ("n", *ASKED, *CALL)) + " ON CONFLICT DO NOTHING"
 """Does nothing where the call has a row already: the file was closed and opened again while it ran."""
 CHANGE_CALL: Final = f"UPDATE calls SET {', '.join(f'{name} = ?' for name in CALL)} WHERE n = ?"  # noqa: S608 - our own words
+MOVE_CALL: Final = f"UPDATE calls SET {', '.join(f'{name} = ?' for name in ASKED)} WHERE n = ?"  # noqa: S608 - our own words
+"""It went on with another key or to another host."""
 NUMBER: Final = "SELECT n FROM calls WHERE id = ?"
 TRY: Final = _row("attempts", ("call", "attempt", *ATTEMPT), "INSERT OR REPLACE")
 STEP: Final = _row("steps", ("call", "at", "kind", "attempt", "status", "wait_s", "reason"))

@@ -23,7 +23,7 @@ ASKED: Final = (
     "id", "ref", "client", "priority", "arrived_at", "host", "url", "provider", "key", "pool", "kind", "model",
     "stream", "method", "target", "headers", "estimate", "body_bytes",
 )  # fmt: skip
-"""What a call was when it came in."""
+"""What a call asks, and of whom: as it came in, or as it was sent last."""
 
 ATTEMPT: Final[Row] = {
     "sent_at": None, "answered_at": None, "first_byte_at": None, "ended_at": None, "status": None, "headers": None,
@@ -45,7 +45,7 @@ class Story:
     """Its number in the file: the order of arrival."""
     secrets: tuple[Secret, ...]
     asked: tuple[Any, ...] | None
-    """The values of ASKED; None when they are in the file."""
+    """The values of ASKED that are not in the file; None when they are."""
     names: tuple[str, str, str, str]
     """Host, key, model and client, as they stand in the file."""
     row: Row = field(default_factory=CALL.copy)

@@ -27,6 +27,8 @@ def _told(step: Mapping[str, Any]) -> str:
         return _held(reason, wait)
     if kind == "failed" and not reason:
         return phrase("step.failed_status", status=str(step["status"]))
+    if kind in ("keyed", "rerouted") and reason:
+        return str(reason)
     if kind in ("queued", "joined", "left", "failed", "cancelled") and reason:
         return phrase(f"step.{kind}_why", why=reason)
     if kind == "answered":

@@ -37,6 +37,7 @@ async def status(desk: Desk, params: Params, session: Session, tag: Any) -> Resu
         "pools": told(desk.pacer.pools(), language),
         "queue": told(desk.pacer.queue(), language),
         "sharing": desk.gateway.sharing(),
+        "fallback": told(desk.gateway.elsewhere.state(), language),
         "journal": told(desk.journal.health(), language),
         "budgets": told(desk.budgets.states(), language),
         "warnings": told(desk.lookout.states() if desk.lookout else [], language),

@@ -59,7 +59,8 @@ class CallFailed(Refusal):
 async def chat(desk: Desk, params: Params, session: Session, tag: Any) -> Result:
     """Send a conversation; stream its text as `delta` notifications; return text and usage."""
     provider, host = whom(desk, params)
-    request = provider.chat_request(chat_of(params))
+    chat = chat_of(params)
+    request = provider.chat_request(chat)
     given = key_header(desk, provider, host, params)
     held = () if given else await held_key_header(desk, provider, host, params, session)
     incoming = Incoming(
@@ -69,6 +70,7 @@ async def chat(desk: Desk, params: Params, session: Session, tag: Any) -> Result
         headers=(*request.headers, *given),
         sealed=held,
         body=request.body,
+        chat=chat,
         **about_the_client(params, Priority.INTERACTIVE),
     )
     call = desk.gateway.receive(incoming)
@@ -79,14 +81,16 @@ async def chat(desk: Desk, params: Params, session: Session, tag: Any) -> Result
             desk.keys.forget(host)  # the next call asks again, and gets the one that was mended meanwhile
         raise
     async with aclosing(_closing(reply)):
-        text, finish, usage = await read_chat(desk, provider, call, reply, session, tag)
+        answered = reply.call
+        theirs = provider_for(answered.origin.provider) or provider
+        text, finish, usage = await read_chat(desk, theirs, answered, reply, session, tag)
     return {
         "id": call.id,
         "text": text,
         "finish": finish,
         "usage": usage,
-        "model": call.model,
-        "host": host,
+        "model": answered.model,
+        "host": answered.origin.host,
     }
 
 
@@ -241,6 +245,9 @@ def whom(desk: Desk, params: Params) -> tuple[Provider, str]:
 
 def key_header(desk: Desk, provider: Provider, host: str, params: Params) -> Headers:
     """The header with the key: given with the call, else from the daemon's environment, else none."""
+    origin = desk.origin_of(host)
+    if origin is not None and origin.ways and not params.get("key"):
+        return ()  # one of several keys is chosen when it goes
     variable = key_variable(desk, provider, host)
     key = text_param(params, "key") or (desk.key_of(variable) if variable else None)
     if not key:
@@ -257,6 +264,8 @@ async def held_key_header(
     Nobody is asked for servers of the user's own, of which many want no key.
     """
     origin, known = desk.origin_of(host), provider_for(host)
+    if origin is not None and origin.ways:
+        return ()
     if not (origin is not None and origin.key_variable) and (known is None or known.local):
         return ()
     about = {"variable": key_variable(desk, provider, host), "client": text_param(params, "client")}
@@ -321,10 +330,9 @@ def wish_of(params: Params) -> Wish:
     uses: dict[str, CacheUse] = {"on": "on", "off": "off", "refresh": "refresh"}
     if cache is not None and cache not in uses:
         raise InvalidCall(phrase("params.one_of", name="cache", known=", ".join(uses)))
-    coalesce, batch = (
-        flag_param(params, name) if params.get(name) is not None else None for name in ("coalesce", "batch")
-    )
-    wish = Wish(coalesce, uses[cache] if cache is not None else None, batch)
+    names = ("coalesce", "batch", "fallback")
+    coalesce, batch, fallback = (flag_param(params, name) if params.get(name) is not None else None for name in names)
+    wish = Wish(coalesce, uses[cache] if cache is not None else None, batch, fallback)
     return NO_WISH if wish == NO_WISH else wish
 
 

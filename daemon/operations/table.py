@@ -32,6 +32,7 @@ _CLIENT = {
     "language": "of what people read about it",
     "coalesce": "true: an identical call that is under way answers this one, too",
     "cache": "on, off or refresh: an answer that was kept",
+    "fallback": "false: no other host or model may answer it",
     "batch": "true: embeddings and completions may go as one request with others",
 }
 

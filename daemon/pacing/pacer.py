@@ -22,6 +22,7 @@ from daemon.pacing.estimate import Estimator
 from daemon.pacing.feedback import Feedback, costs_of
 from daemon.pacing.joining import Joined, take_along
 from daemon.pacing.lessons import Lessons
+from daemon.pacing.outlook import Outlook, outlook
 from daemon.pacing.permit import Permit, Setback
 from daemon.pacing.pool import Pool
 from daemon.pacing.queue import Entry
@@ -86,6 +87,14 @@ class Pacer:
         wait = eta_s(pool, entry, now)
         why = stop.why if stop is not None else phrase("waits.turn")
         return {"waits_for": why, "wait_s": wait if wait < INFINITE else None, "place": ahead + 1}
+
+    def outlook(self, call: Call) -> Outlook:
+        """How CALL would fare, to be compared with what it would meet with another key."""
+        now = self._clock()
+        account, pool = self._place(call)
+        waits = self.will_wait(call)
+        wait_s = 0.0 if waits is None else waits["wait_s"]
+        return outlook(pool, account.block_of(pool), INFINITE if wait_s is None else wait_s, now)
 
     # Waiting
 

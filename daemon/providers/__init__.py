@@ -3,6 +3,7 @@
 from daemon.providers.batching import BatchLimits, NotApart, Part, apart, merged, read_part
 from daemon.providers.dialect import ChatRequest
 from daemon.providers.directory import load_providers, provider_for
+from daemon.providers.moving import can_move, path_at, path_with_model, with_model
 from daemon.providers.provider import Host, Provider
 from daemon.providers.stream import StreamReader
 from daemon.providers.usage_chunk import UsageChunkRemover, asking_for_usage
@@ -18,8 +19,12 @@ __all__ = [
     "UsageChunkRemover",
     "apart",
     "asking_for_usage",
+    "can_move",
     "load_providers",
     "merged",
+    "path_at",
+    "path_with_model",
     "provider_for",
     "read_part",
+    "with_model",
 ]

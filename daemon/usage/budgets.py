@@ -119,7 +119,9 @@ class Budgets:
         if not self._purses:
             return
         together = event.kind == "joined" and event.company is not None and event.company.how == "batch"
-        if event.kind == "sent" or together:
+        # The first call counts again: it has failed, and so has whoever was asked in its place.
+        back = event.kind == "rerouted" and event.failure is not None and event.attempt > 0
+        if event.kind == "sent" or together or back:
             self._reserve(event.call)
         elif event.kind in ENDS:
             self._settle(event)

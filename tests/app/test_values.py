@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from daemon.app.values import budgets_of, pacing_settings, sharing_rules
-from daemon.config import Config, load
+import pytest
+
+from daemon.app.values import budgets_of, fallback_rules, pacing_settings, sharing_rules
+from daemon.config import Config, load, origins
+from daemon.errors import ConfigError
+from daemon.explain import Catalogue
 from daemon.pacing import PacingSettings
+from daemon.providers import load_providers
 from daemon.usage import PriceList
 
 
@@ -35,3 +40,18 @@ def test_sharing_is_off_unless_asked_for(tmp_path: Path) -> None:
     """By default no call shares anything; each kind is turned on by its own setting."""
     off, on = sharing_rules(loaded(tmp_path, "{}\n")), sharing_rules(loaded(tmp_path, "coalesce: true\n"))
     assert off != on
+
+
+def test_fallback_rules(tmp_path: Path) -> None:
+    """Kinds and families that there are, and hosts that lead somewhere; anything else is told with its line."""
+
+    def rules(text: str) -> int:
+        config = loaded(tmp_path, text)
+        return len(fallback_rules(config, Catalogue.load(), origins(config, load_providers())))
+
+    assert rules("{}\n") == 0
+    assert rules("fallback: [{on: [quota, plan_window], to: {host: 'localhost:11434', model: a}}]\n") == 1
+    with pytest.raises(ConfigError, match=r"line 2.*'quotas'.*Did you mean 'quota'"):
+        rules("fallback:\n- {on: quotas, to: {model: a}}\n")
+    with pytest.raises(ConfigError, match=r"line 1.*nowhere\.example\.com is not known"):
+        rules("fallback: [{on: quota, to: {host: nowhere.example.com, model: a}}]\n")

@@ -14,6 +14,7 @@ from daemon.cli.show import (
     calls_text,
     cell,
     clock,
+    fallback_text,
     number,
     queue_text,
     safe,
@@ -149,6 +150,15 @@ def test_what_calls_shared() -> None:
         "Calls that went along in another's request: 1,200; requests for several: 3.",
         "Calls answered from the cache: 1.",
     ]
+
+
+def test_how_keys_fare() -> None:
+    """Each by its name; how many calls went elsewhere is told where there are rules for it."""
+    assert fallback_text({"rules": 0, "moved": 0, "rekeyed": 0, "keys": []}) == []
+    lines = fallback_text({"rules": 1, "moved": 1200, "rekeyed": 2, "keys": [{"words": "a\nb"}]})
+    assert lines[1] == "a\N{REPLACEMENT CHARACTER}b"
+    assert "2" in lines[2]
+    assert "1,200" in lines[3]
 
 
 def test_the_cache() -> None:

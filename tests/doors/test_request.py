@@ -120,7 +120,8 @@ def test_what_it_shares() -> None:
     heard = incoming(request(X_Sluice_Coalesce="On", X_Sluice_Cache="Refresh"), (), "h", "/", b"").wish
     assert heard == Wish(coalesce=True, cache="refresh", batch=None)
     assert incoming(request(X_Sluice_Batch="off"), (), "h", "/", b"").wish == Wish(batch=False)
-    for field in ("X_Sluice_Coalesce", "X_Sluice_Cache", "X_Sluice_Batch"):
+    assert incoming(request(X_Sluice_Fallback="off"), (), "h", "/", b"").wish == Wish(fallback=False)
+    for field in ("X_Sluice_Coalesce", "X_Sluice_Cache", "X_Sluice_Batch", "X_Sluice_Fallback"):
         with pytest.raises(InvalidCall, match=field.replace("_", "-")):
             incoming(request(**{field: "perhaps"}), (), "h", "/", b"")
 

@@ -103,6 +103,7 @@ class World:
         self.events: list[Event] = []
         self.upstream = Upstream(*outcomes)
         self.origin = more.pop("origin", None)
+        self.origins: dict[str, Origin] = more.pop("origins", {})
         settings = more.pop("pacing", PacingSettings())
         self.pacer = Pacer(settings, clock=clock, wall=lambda: EPOCH + clock(), rng=random.Random(1))
         self.gateway = Gateway(
@@ -123,6 +124,8 @@ class World:
             "api.anthropic.com": "anthropic",
             "generativelanguage.googleapis.com": "gemini",
         }
+        if host in self.origins:
+            return self.origins[host]
         if self.origin is not None:
             return self.origin if host == self.origin.host else None
         return Origin(host, f"https://{host}", names[host]) if host in names else None

@@ -1,9 +1,11 @@
 """Events to writes."""
 
+from dataclasses import replace
+
 from daemon.journal import Keeping
 from daemon.journal.bodies import Bodies
 from daemon.journal.rows import MAX_FAILURE_BODY, SHOWN, Rows, pieces
-from daemon.model import Company, Event, Usage
+from daemon.model import Company, Event, Origin, Scope, Usage
 
 
 def test_a_story_begins_even_if_the_first_event_was_lost(tmp_path, redactor, make_call):
@@ -52,8 +54,6 @@ def test_a_story_whose_row_is_in_a_lost_file_is_told_anew(tmp_path, redactor, ma
 
 def test_a_key_at_the_cut_of_a_body_is_recognised(tmp_path, redactor, make_call, failed_event, key):
     """The answer's text is cleaned before it is cut, so that no half key stays."""
-    from dataclasses import replace
-
     rows = Rows(redactor, Keeping(), Bodies(tmp_path))
     event = failed_event(make_call())
     body = b"x" * (MAX_FAILURE_BODY - 10) + key.encode() + b"y" * 100
@@ -107,3 +107,34 @@ async def test_a_call_that_was_not_sent(make_journal, make_call):
     first = await journal.call("lead")
     assert (first["how"], first["answered_with"], first["usage"]["input"]) == (None, None, 10)
     assert "the client left" in first["timeline"][1]["text"]
+
+
+async def test_a_call_that_goes_elsewhere(make_journal, make_call):
+    """The row and the ledger are of who answered in the end; the steps tell the way there. When it comes back, the row
+    is the first one's again. A row that is in the file already is changed as well."""
+    journal = make_journal()
+    asked = make_call("moved")
+    there = replace(
+        asked,
+        origin=Origin("other.example.com", "https://other.example.com", "deepseek"),
+        scope=Scope("other.example.com", "key:other", "small"),
+        ask=replace(asked.ask, model="small"),
+    )
+    journal.record(Event("queued", asked, 1.0))
+    journal.record(Event("keyed", asked, 1.0, reason="goes with work"))
+    journal.record(Event("sent", asked, 1.0, 1))
+    journal.record(Event("rerouted", there, 2.0, 1, reason="no credit. It goes to other instead"))
+    journal.record(Event("sent", there, 2.0, 2))
+    journal.record(Event("done", there, 3.0, 2, status=200, usage=Usage(10, 5), final=True))
+    row = await journal.call("moved")
+    assert (row["host"], row["model"], row["attempts"]) == ("other.example.com", "small", 2)
+    texts = [step["text"] for step in row["timeline"]]
+    assert texts[1] == "goes with work"
+    assert "no credit. It goes to other instead" in texts
+    (spent,) = [one for one in await journal.ledger("1970-01-01") if one.host == "other.example.com"]
+    assert (spent.model, spent.key, spent.tokens) == ("small", "key:other", 15)
+    back = make_call("back")
+    for kind, call in (("queued", back), ("rerouted", replace(there, id="back")), ("rerouted", back)):
+        journal.record(Event(kind, call, 1.0))
+        await journal.flush()
+        assert (await journal.call("back"))["host"] == call.origin.host

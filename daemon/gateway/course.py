@@ -1,0 +1,111 @@
+"""Where one call has been, what it met there, and the words for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+
+from daemon.errors import Refusal
+from daemon.fallback import Fallback
+from daemon.gateway.moving import PassedOver
+from daemon.gateway.outcome import NoLuck, Trip
+from daemon.model import Call, Reply
+from daemon.phrases import phrase
+
+WITH_KEY = "sent with the key or endpoint {name}"
+TRIED = "also tried: {place} ({why})"
+NO_KEY = "passed over, since {variable} is not set: {place}"
+CANNOT = "passed over, since the call cannot be written for it: {place}"
+"""Evidence of a failure; `daemon.explain.words` says it in each language."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """A call that got no answer at one place."""
+
+    call: Call
+    attempt: int
+    sent: bool = False
+    outcome: NoLuck | None = None
+    refusal: Refusal | None = None
+    """Without an outcome: why it may not wait there."""
+    wait_s: float = 0.0
+    """How long it would wait there; infinity for a refusal."""
+    waits_for: str = ""
+
+    @property
+    def clears(self) -> bool:
+        """True if it may wait there all the same."""
+        return self.refusal is None and (self.outcome is None or self.outcome.setback is not None)
+
+    @property
+    def word(self) -> str:
+        """Why, as a program would name it."""
+        if self.outcome is not None:
+            return self.outcome.finding.subtype
+        return self.refusal.code if self.refusal is not None else "wait"
+
+
+@dataclass(slots=True)
+class Course:
+    """Where one call has been."""
+
+    call: Call
+    trip: Trip
+    rules: tuple[Fallback, ...]
+    passed: list[str] = field(default_factory=list)
+    """Evidence: other places, and what came of them."""
+    places: list[str] = field(default_factory=list)
+    way: str = ""
+    """The key or endpoint that was told last."""
+
+
+def applies(rule: Fallback, stuck: Stuck) -> bool:
+    """True if RULE is about such a failure or wait."""
+    if stuck.outcome is not None:
+        finding = stuck.outcome.finding
+        if finding.subtype in rule.on or finding.family in rule.on:
+            return True
+    return rule.wait_s is not None and stuck.wait_s > rule.wait_s
+
+
+def fits(patterns: tuple[str, ...], name: str) -> bool:
+    """True if NAME fits one of the PATTERNS."""
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def keyed(call: Call, outcome: NoLuck) -> NoLuck:
+    """OUTCOME with the name of the key, where several could have been used."""
+    if call.way is None:
+        return outcome
+    finding = outcome.finding
+    return replace(outcome, finding=replace(finding, evidence=(*finding.evidence, WITH_KEY.format(name=call.way.name))))
+
+
+def signed(reply: Reply) -> Reply:
+    """REPLY with the name of who gave it."""
+    if reply.explanation is not None:
+        return reply
+    return replace(reply, headers=(*reply.headers, ("X-Sluice-Answered-By", in_a_field(place(reply.call)))))
+
+
+def in_a_field(text: str) -> str:
+    """TEXT as a header field may hold it: a model's name comes from the client, and may have a line end in it."""
+    return "".join(letter if letter.isascii() and letter.isprintable() else "?" for letter in text)
+
+
+def place(call: Call) -> str:
+    """Host and model of CALL."""
+    return f"{call.origin.host} {call.model or '-'}"
+
+
+def why_passed(goal: PassedOver, name: str) -> str:
+    """Evidence."""
+    return NO_KEY.format(variable=goal.variable, place=name) if goal.variable else CANNOT.format(place=name)
+
+
+def passed_words(goal: PassedOver, name: str) -> str:
+    """The same as a phrase."""
+    if goal.variable:
+        return phrase("moved.no_key", variable=goal.variable, there=name)
+    return phrase("moved.cannot", there=name)
