@@ -24,7 +24,13 @@ The house, top floor first (imports go downward only; tests/test_house.py holds 
     model, spending, fallback   the nouns
     redact, errors    secrets, and the few refusals that are ours
     arguments         what is wrong with a command line, and its help
+    dimensions        what limits count, and how people say it
     phrases, columns  what Sluice itself says, in each language, and how wide that is
+    datafile          our data, quickly
 """
 
 __version__ = "0.1.0"
+
+TYPE_CHECKING = False
+"""True for type checkers, which know this name wherever it is from. A command that only asks the daemon takes it from
+here, since to load `typing` takes a tenth of such a command."""

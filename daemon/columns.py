@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Iterator
-from typing import Final
+
+from daemon import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Final
 
 _WIDE: Final = r"\u2e80-\ua4fd\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60"
 _CLOSING: Final = r"\u3001\u3002\u300d\u300f\u3011\uff01\uff09\uff0c\uff1a\uff1b\uff1f"
-_UNIT: Final = re.compile(rf"\s+|[{_WIDE}][{_CLOSING}]*|[^\s{_WIDE}]+[{_CLOSING}]*")
+_UNIT: Final = rf"\s+|[{_WIDE}][{_CLOSING}]*|[^\s{_WIDE}]+[{_CLOSING}]*"
 """What stays on one line: a word, or a Chinese character with the marks that close it. Korean breaks between words."""
 
 
@@ -17,6 +20,8 @@ def width(text: str) -> int:
     """The columns that TEXT takes: Korean and Chinese letters take two, combining marks none."""
     if text.isascii():
         return len(text)
+    import unicodedata  # here, since most tables are ASCII
+
     return sum((not unicodedata.combining(c)) + (unicodedata.east_asian_width(c) in "WF") for c in text)
 
 
@@ -32,5 +37,5 @@ def wrapped(text: str, most: int, first: str = "", later: str = "") -> list[str]
 
 
 def _units(text: str) -> Iterator[str]:
-    for found in _UNIT.finditer(text):
+    for found in re.finditer(_UNIT, text):
         yield " " if found[0].isspace() else found[0]

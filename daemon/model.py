@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from daemon.dimensions import DIMENSIONS as DIMENSIONS
 from daemon.redact import Sealed, Secret
 
 
@@ -23,9 +24,7 @@ class Priority(enum.IntEnum):
 
 
 Dimension = Literal["requests", "tokens", "input_tokens", "output_tokens", "images", "audio_seconds", "concurrency"]
-DIMENSIONS: tuple[Dimension, ...] = (
-    "requests", "tokens", "input_tokens", "output_tokens", "images", "audio_seconds", "concurrency",
-)  # fmt: skip
+"""One of DIMENSIONS."""
 
 Headers = tuple[tuple[str, str], ...]
 """Header fields in order, with case and duplicates as they came."""

@@ -6,19 +6,21 @@ it in that person's language. Its values may be phrases too: a duration, the nam
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Callable, Iterable, Mapping
 from functools import cache, reduce
-from pathlib import Path
-from typing import Any, Final, TypeVar
 
-import yaml
+from daemon import TYPE_CHECKING, datafile
 
-FOLDER: Final = Path(__file__).resolve().parent / "data" / "words" / "phrases"
-_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Any, Final, TypeVar
+
+    T = TypeVar("T")
+
+_FILES: Final = "words/phrases"
 
 Value = str | int | float
-T = TypeVar("T")
 
 
 class Phrase(str):
@@ -62,7 +64,7 @@ def _forms(section: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
     """Each English sentence of SECTION as a pattern that finds its values."""
     return tuple(
         (f"{section}.{key}", re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+)", re.escape(text)), re.DOTALL))
-        for key, text in _section(section, "en").items()
+        for key, text in _words("en")[section].items()
     )
 
 
@@ -112,29 +114,23 @@ def language_by(environ: Mapping[str, str]) -> str:
 @cache
 def languages() -> frozenset[str]:
     """The languages that there are words for."""
-    return frozenset(path.stem for path in FOLDER.glob("*.yaml"))
+    names = os.listdir(os.path.join(datafile.DATA, _FILES))
+    return frozenset(name.removesuffix(".yaml") for name in names if name.endswith(".yaml"))
 
 
 def text(name: str, language: str) -> str:
     """The sentence NAME of LANGUAGE, with its places for values. Raises KeyError."""
     section, _, key = name.partition(".")
-    return _section(section, language)[key]
+    return _words(language)[section][key]
 
 
 def texts(language: str) -> Mapping[str, str]:
     """All sentences of LANGUAGE by name."""
-    return {f"{name}.{key}": text for name in _raw(language) for key, text in _section(name, language).items()}
+    return {f"{name}.{key}": text for name, entries in _words(language).items() for key, text in entries.items()}
 
 
 @cache
-def _section(name: str, language: str) -> Mapping[str, str]:
-    """The entries of one section. The others stay unread: YAML takes longer than the rest of a short command."""
-    entries = yaml.load(_raw(language)[name], _LOADER)  # noqa: S506  # both candidates are safe loaders
-    return {key: str(text) for key, text in entries.items()}
-
-
-@cache
-def _raw(language: str) -> Mapping[str, str]:
-    """The sections as they stand in the file. Each begins with its name in the first column."""
-    parts = re.split(r"(?m)^(\w+):\n", (FOLDER / f"{language}.yaml").read_text(encoding="utf-8"))
-    return dict(zip(parts[1::2], parts[2::2], strict=True))
+def _words(language: str) -> Mapping[str, Mapping[str, str]]:
+    """The sections of LANGUAGE, each with its sentences."""
+    words = datafile.read(f"{_FILES}/{language}")
+    return {name: {key: str(text) for key, text in entries.items()} for name, entries in words.items()}

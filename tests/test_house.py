@@ -47,12 +47,13 @@ STOREYS: tuple[frozenset[str], ...] = (
         }
     ),
     frozenset({"model", "spending", "fallback"}),
-    frozenset({"redact", "errors", "arguments"}),
+    frozenset({"redact", "errors", "arguments", "dimensions"}),
     frozenset({"phrases", "columns"}),
+    frozenset({"datafile"}),
 )
 """Top floor first. A room may import what is on a lower floor, never what is beside or above it."""
 
-ROOT_NAMES = frozenset({"__version__"})
+ROOT_NAMES = frozenset({"__version__", "TYPE_CHECKING"})
 """What daemon/__init__.py itself offers; any room may import it."""
 
 READ_CONFIG = frozenset({"app", "cli"})
@@ -329,7 +330,7 @@ def _sub_commands(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     monkeypatch.setattr(argparse.ArgumentParser, "parse_args", catch)
     monkeypatch.setattr(argparse.ArgumentParser, "parse_known_args", catch)
     with pytest.raises(Caught) as caught:
-        main(["status"])
+        main(["--help"])
     actions = caught.value.args[0]
     return {name for action in actions if isinstance(action, argparse._SubParsersAction) for name in action.choices}
 

@@ -17,10 +17,13 @@ from typing import Any
 import pytest
 import yaml
 
+from daemon.cli.commands import COMMANDS, EVERYWHERE
 from daemon.columns import width
-from daemon.phrases import FOLDER, Phrase, language_by, languages, phrase, recognized, short, texts, told
+from daemon.datafile import DATA
+from daemon.phrases import Phrase, language_by, languages, phrase, recognized, short, texts, told
 
 DAEMON = Path(__file__).resolve().parents[1] / "daemon"
+WORDS = Path(DATA) / "words"
 OTHERS = sorted(languages() - {"en"})
 SCRIPTS = {"ko": "[\uac00-\ud7a3]", "zh": "[\u4e00-\u9fff]"}
 
@@ -170,7 +173,7 @@ def test_the_same_sentences_and_values(language: str) -> None:
 @pytest.mark.parametrize("language", sorted(languages()))
 def test_no_entry_is_written_twice(language: str) -> None:
     """YAML takes the later one and says nothing: whoever mends the earlier one wonders."""
-    lines = (FOLDER / f"{language}.yaml").read_text(encoding="utf-8").splitlines()
+    lines = (WORDS / "phrases" / f"{language}.yaml").read_text(encoding="utf-8").splitlines()
     assert sum(bool(re.match("  ['\\w-]+:", line)) for line in lines) == len(texts(language))
 
 
@@ -218,6 +221,9 @@ def test_every_help_text_is_an_entry() -> None:
             else:
                 fine = is_phrase(given) or isinstance(given, ast.Name)
             wrong += [] if fine else [f"{file}:{call.lineno} {ast.unparse(given)}"]
+    for option in (*EVERYWHERE, *(option for options in COMMANDS.values() for option in options)):
+        seen += 1
+        wrong += [] if option["help"] in texts("en") else [option["help"]]
     assert wrong == []
     assert seen > 40
 
@@ -375,7 +381,7 @@ def test_one_script_and_one_register(language: str) -> None:
 
 def both(language: str) -> dict[str, str]:
     """All sentences of LANGUAGE: phrases and explanations."""
-    explained = yaml.safe_load((FOLDER.parent / f"{language}.yaml").read_text(encoding="utf-8"))
+    explained = yaml.safe_load((WORDS / f"{language}.yaml").read_text(encoding="utf-8"))
     return {**texts(language), **dict(leaves(explained))}
 
 
@@ -426,7 +432,7 @@ def test_a_language_is_two_files(tmp_path: Path) -> None:
 
 def test_words_and_phrases_are_of_the_same_languages() -> None:
     """A language with one file of the two would be told in half."""
-    assert {path.stem for path in FOLDER.parent.glob("*.yaml")} == languages()
+    assert {path.stem for path in WORDS.glob("*.yaml")} == languages()
 
 
 def test_english_is_recognized() -> None:

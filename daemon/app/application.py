@@ -16,6 +16,7 @@ from typing import Any
 
 from daemon import __version__, desktop, log, systemd
 from daemon.app.values import answer_cache, budgets_of, fallback_rules, pacing_settings, sharing_rules
+from daemon.app.warming import warm
 from daemon.config import Config, Paths, load, origins, proxy_lookup
 from daemon.curl import curl_command, needs_file
 from daemon.doors import porter
@@ -169,8 +170,8 @@ class App:
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, self._stopping.told)
             loop.add_signal_handler(signal.SIGHUP, self._told_to_reload)
-            warming = asyncio.create_task(asyncio.to_thread(self._warm))
-            stack.push_async_callback(asyncio.wait, {warming})
+            warming = asyncio.create_task(warm(self._warm))
+            stack.callback(warming.cancel)
             await self._recall_budgets()
             await door.open(sock)
             if self.listener is not None:

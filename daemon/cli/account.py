@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from daemon.cli.looks import Check
-from daemon.cli.show import cell, number, span
+from daemon.cli.safe import cell
+from daemon.cli.show import number, span
 from daemon.config import Config, Paths, load, origins, proxy_lookup
 from daemon.errors import InvalidCall, NotFound
 from daemon.explain import Catalogue

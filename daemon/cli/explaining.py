@@ -5,26 +5,24 @@ Only a call needs the daemon or its journal.
 
 from __future__ import annotations
 
-import argparse
-import math
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
-from difflib import get_close_matches
-from pathlib import Path
-from typing import Any
 
+from daemon import TYPE_CHECKING
 from daemon.cli.language import chosen
 from daemon.cli.options import environment, paths
-from daemon.cli.reading import failure_from, is_sentence, numbered, parsed, text_of
-from daemon.cli.show import table
 from daemon.cli.terminal import complain, say, say_json
 from daemon.errors import ConfigError, InvalidCall, NotFound, Refusal
-from daemon.explain import Catalogue
-from daemon.model import Failure, Situation
 from daemon.phrases import languages, phrase, spoken
 
-_ID = re.compile(r"^(c[0-9a-z]{8}|last|last-failed)$")
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+    from typing import Any
+
+    from daemon.explain import Catalogue
+
 _FACTS = ("subtype", "family", "provider", "window", "limit", "used", "requested", "retry_after_s", "model", "retry")
 
 
@@ -32,16 +30,18 @@ def is_call(source: str) -> bool:
     """True if SOURCE names a journalled call rather than a file. `last` is a call, whatever files there are."""
     if source in ("last", "last-failed"):
         return True
+    from daemon.cli.reading import is_sentence
+
     plain = source != "-" and "/" not in source and "." not in source and not is_sentence(source)
     return plain and not os.path.exists(source)
 
 
-def call(options: argparse.Namespace, ask: Callable[[Mapping[str, Any]], Any]) -> None:
+def call(options: Namespace, ask: Callable[[Mapping[str, Any]], Any]) -> None:
     """The explanation of a journalled call. ASK asks the daemon, or its journal."""
     try:
         answer = ask({"call": options.source, "language": options.language})
     except Refusal as refusal:
-        if _ID.match(options.source):
+        if re.fullmatch("c[0-9a-z]{8}|last|last-failed", options.source):
             raise
         raise NotFound(phrase("explain.no_file", source=options.source, why=refusal.message)) from None
     if options.json:
@@ -50,8 +50,12 @@ def call(options: argparse.Namespace, ask: Callable[[Mapping[str, Any]], Any]) -
         say(answer["text"].split("\n"))
 
 
-def one(options: argparse.Namespace) -> None:
+def one(options: Namespace) -> None:
     """The explanation of one text."""
+    from daemon.cli.reading import text_of
+    from daemon.explain import Catalogue
+    from daemon.model import Failure, Situation
+
     text = text_of(options)
     if not text.strip():
         raise InvalidCall(phrase("explain.nothing"))
@@ -68,8 +72,11 @@ def one(options: argparse.Namespace) -> None:
         say(["", *catalogue.why_page(failure, explanation.language).split("\n")[:-1]])
 
 
-def many(options: argparse.Namespace) -> int:
+def many(options: Namespace) -> int:
     """A line of JSON for each line of JSON, as it comes; the number of lines that could not be read."""
+    from daemon.cli.reading import numbered
+    from daemon.explain import Catalogue
+
     catalogue = Catalogue.load(_rules_dir(options))
     words = language(options)
     wrong: list[int] = []
@@ -90,6 +97,9 @@ def many(options: argparse.Namespace) -> int:
 
 def answer_to(catalogue: Catalogue, line: bytes | None, number: int, words: str) -> dict[str, Any]:
     """The facts of one JSON line. Raises InvalidCall."""
+    from daemon.cli.reading import failure_from, parsed
+    from daemon.model import Situation
+
     row = parsed(line, number)
     finding = catalogue.classify(failure_from(row))
     explanation = catalogue.explain(finding, Situation(), words)
@@ -101,14 +111,17 @@ def answer_to(catalogue: Catalogue, line: bytes | None, number: int, words: str)
 def sound(value: Any) -> Any:
     """VALUE with null in place of the numbers that JSON does not have: a text may state a limit of 1e999."""
     if isinstance(value, float):
-        return value if math.isfinite(value) else None
+        return value if abs(value) < float("inf") else None
     if isinstance(value, dict):
         return {name: sound(part) for name, part in value.items()}
     return [sound(part) for part in value] if isinstance(value, list) else value
 
 
-def listing(options: argparse.Namespace) -> None:
+def listing(options: Namespace) -> None:
     """All subtypes as a table."""
+    from daemon.cli.show import table
+    from daemon.explain import Catalogue
+
     words = language(options)
     rows = Catalogue.load(_rules_dir(options)).subtypes(words)
     if options.json:
@@ -121,7 +134,7 @@ def listing(options: argparse.Namespace) -> None:
 # ---- what the settings say
 
 
-def language(options: argparse.Namespace) -> str:
+def language(options: Namespace) -> str:
     """The language asked for, else the configured one."""
     if not options.language:
         return str(_configured_language(options))
@@ -130,7 +143,7 @@ def language(options: argparse.Namespace) -> str:
     return str(options.language)
 
 
-def _configured_language(options: argparse.Namespace) -> str:
+def _configured_language(options: Namespace) -> str:
     from daemon.config import load
 
     where = paths(options)
@@ -141,13 +154,15 @@ def _configured_language(options: argparse.Namespace) -> str:
         return chosen(options)
 
 
-def _rules_dir(options: argparse.Namespace) -> Path:
+def _rules_dir(options: Namespace) -> Path:
     """The folder with the user's own rules, beside the configuration file."""
     return paths(options).rules_dir
 
 
-def _doubt_provider(options: argparse.Namespace) -> None:
+def _doubt_provider(options: Namespace) -> None:
     """Say so when the provider's name looks like a slip: rules for one provider would pass the text over."""
+    from difflib import get_close_matches
+
     from daemon.providers import load_providers
 
     known, name = load_providers(), options.provider

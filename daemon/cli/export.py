@@ -18,7 +18,7 @@ from daemon.cli.client import NotRunning, ask
 from daemon.cli.language import chosen
 from daemon.cli.offline import key_variable
 from daemon.cli.options import paths
-from daemon.cli.show import as_json
+from daemon.cli.safe import as_json
 from daemon.config import Paths
 from daemon.curl.har import answered, archive, entry
 from daemon.curl.request import plain_request

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import Any
 
+from daemon import TYPE_CHECKING
 from daemon.cli import terminal
 from daemon.cli.language import chosen, heard
-from daemon.cli.options import arranged, environment, parser, paths, program
+from daemon.cli.options import arranged, environment, folders, paths, program
+from daemon.cli.quick import quick
 from daemon.cli.terminal import say, say_json
 from daemon.errors import InvalidCall, NotFound, Refusal
 from daemon.phrases import phrase
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+    from typing import Any
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_RUNNING, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -31,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = arranged(list(sys.argv[1:] if argv is None else argv))
     try:
         try:
-            options = parser(lambda: heard(arguments)).parse_args(arguments)
+            options = quick(arguments) or _parsed(arguments)
             return COMMANDS[options.command](options)
         finally:
             terminal.flush()
@@ -45,17 +49,29 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_INTERRUPTED
 
 
+def _parsed(arguments: Sequence[str]) -> Any:
+    """The same by argparse, for what is not plain. Ends the program for help and mistakes."""
+    from daemon.cli.parser import parser
+
+    return parser(lambda: heard(arguments), only=arguments[0]).parse_args(arguments)
+
+
 # ---- the commands
 
 
-def serve(options: argparse.Namespace) -> int:
+def serve(options: Namespace) -> int:
     """Run the daemon."""
+    import gc
+
+    gc.disable()  # what is loaded now stays until the end: nothing to look for in it
     from daemon.app import serve as run
     from daemon.cli.ready import ready_lines
     from daemon.doors.claim import Taken
 
     def ready(socket: Path, sandbox: bool) -> None:
         terminal.announce(ready_lines(socket, sandbox=sandbox, language=chosen(options)))
+        gc.freeze()
+        gc.enable()
 
     try:
         return run(
@@ -68,15 +84,17 @@ def serve(options: argparse.Namespace) -> int:
     except Taken as taken:
         terminal.complain(f"{program()} {options.command}: {taken.told(chosen(options))}")
         return EXIT_RUNNING
+    finally:
+        gc.enable()
 
 
-def status(options: argparse.Namespace) -> int:
+def status(options: Namespace) -> int:
     """What runs."""
     from daemon.cli.client import ask
     from daemon.cli.show import status_text
 
     language = chosen(options)
-    answer = ask(paths(options), "status", {"language": language})
+    answer = ask(folders(options), "status", {"language": language})
     if options.json:
         say_json([answer])
     else:
@@ -84,11 +102,8 @@ def status(options: argparse.Namespace) -> int:
     return EXIT_OK
 
 
-def calls(options: argparse.Namespace) -> int:
+def calls(options: Namespace) -> int:
     """The newest calls, or one."""
-    from daemon.cli.show import calls_text
-    from daemon.cli.story import call_text
-
     language = chosen(options)
     if options.follow:
         from daemon.cli import follow
@@ -105,13 +120,17 @@ def calls(options: argparse.Namespace) -> int:
     elif not rows and len(filters(options)) > len(ALWAYS):
         say([phrase("calls.no_match").told(language)])
     elif options.call:
+        from daemon.cli.story import call_text
+
         say(call_text(rows[0], time.time(), language))
     else:
+        from daemon.cli.show import calls_text
+
         say(calls_text(rows, time.time(), failed=options.failed, language=language))
     return EXIT_OK
 
 
-def export(options: argparse.Namespace) -> int:
+def export(options: Namespace) -> int:
     """Calls for other programs."""
     from daemon.cli import export as exporting
 
@@ -121,14 +140,14 @@ def export(options: argparse.Namespace) -> int:
     return EXIT_OK
 
 
-def filters(options: argparse.Namespace) -> dict[str, Any]:
+def filters(options: Namespace) -> dict[str, Any]:
     """The parameters of the operation `calls`, without what nobody asked for."""
     told = {"since_s": options.since, "model": options.model, "client": options.client, "subtype": options.subtype}
     given = {name: value for name, value in told.items() if value is not None}
     return {**{name: getattr(options, name, None) for name in ALWAYS}, **given}
 
 
-def usage(options: argparse.Namespace) -> int:
+def usage(options: Namespace) -> int:
     """Tokens, calls and cost, added up."""
     from daemon.cli.usage import usage_text
 
@@ -142,7 +161,7 @@ def usage(options: argparse.Namespace) -> int:
     return EXIT_OK
 
 
-def curl(options: argparse.Namespace) -> int:
+def curl(options: Namespace) -> int:
     """The curl command of a call."""
     wanted = {"call": options.call, "via_daemon": options.via_daemon, "format": options.format, "shell": options.shell}
     answer = _ask_or_read(options, "curl", {**wanted, "language": chosen(options)})
@@ -150,7 +169,7 @@ def curl(options: argparse.Namespace) -> int:
     return EXIT_OK
 
 
-def replay(options: argparse.Namespace) -> int:
+def replay(options: Namespace) -> int:
     """Send a call again, and compare."""
     from daemon.cli import replay as replaying
 
@@ -159,7 +178,7 @@ def replay(options: argparse.Namespace) -> int:
     )
 
 
-def forget(options: argparse.Namespace) -> int:
+def forget(options: Namespace) -> int:
     """Delete calls for good."""
     from daemon.cli import forget as forgetting
 
@@ -167,7 +186,7 @@ def forget(options: argparse.Namespace) -> int:
     return EXIT_OK
 
 
-def explain(options: argparse.Namespace) -> int:
+def explain(options: Namespace) -> int:
     """Explain a call, a text, or many."""
     from daemon.cli import explaining
 
@@ -182,7 +201,7 @@ def explain(options: argparse.Namespace) -> int:
     return EXIT_OK
 
 
-def report(options: argparse.Namespace) -> int:
+def report(options: Namespace) -> int:
     """A failed call as text for a provider's support."""
     answer = _ask_or_read(options, "report", {"call": options.call, "language": options.language})
     if (language := chosen(options)) != "en" and not options.language:
@@ -191,12 +210,12 @@ def report(options: argparse.Namespace) -> int:
     return EXIT_OK
 
 
-def cache(options: argparse.Namespace) -> int:
+def cache(options: Namespace) -> int:
     """The answers that are kept."""
     from daemon.cli.client import ask
     from daemon.cli.show import cache_text
 
-    answer = ask(paths(options), "cache", {"clear": True} if options.clear else {})
+    answer = ask(folders(options), "cache", {"clear": True} if options.clear else {})
     if options.json:
         say_json([answer])
     else:
@@ -204,7 +223,7 @@ def cache(options: argparse.Namespace) -> int:
     return EXIT_OK
 
 
-def check(options: argparse.Namespace) -> int:
+def check(options: Namespace) -> int:
     """Look at the set-up."""
     from daemon.cli import check as checking
 
@@ -219,7 +238,7 @@ def check(options: argparse.Namespace) -> int:
     return EXIT_FAILED if any(one.state == "bad" for one in checks) else EXIT_OK
 
 
-def install_service(options: argparse.Namespace) -> int:
+def install_service(options: Namespace) -> int:
     """Write the files by which the system starts the daemon."""
     from daemon.cli import units
 
@@ -227,18 +246,18 @@ def install_service(options: argparse.Namespace) -> int:
     return EXIT_OK
 
 
-def demo(options: argparse.Namespace) -> int:
+def demo(options: Namespace) -> int:
     """Show it."""
     from daemon.cli import demo as showing
 
     return showing.run(chosen(options))
 
 
-def stop(options: argparse.Namespace) -> int:
+def stop(options: Namespace) -> int:
     """Stop the daemon, and wait until it has ended."""
     from daemon.cli.client import ask, wait_for_end
 
-    where = paths(options)
+    where = folders(options)
     ask(where, "shutdown")
     if not wait_for_end(where, STOP_S):
         raise Refusal(phrase("client.still_runs", seconds=STOP_S))
@@ -246,11 +265,11 @@ def stop(options: argparse.Namespace) -> int:
     return EXIT_OK
 
 
-def _ask_or_read(options: argparse.Namespace, method: str, params: Mapping[str, Any]) -> Any:
+def _ask_or_read(options: Namespace, method: str, params: Mapping[str, Any]) -> Any:
     """Ask the daemon; without one, read its journal."""
     from daemon.cli.client import NotRunning, Silent, address, ask
 
-    where = paths(options)
+    where = folders(options)
     try:
         return ask(where, method, params)
     except NotRunning as not_running:
@@ -260,12 +279,12 @@ def _ask_or_read(options: argparse.Namespace, method: str, params: Mapping[str, 
             asked = phrase("client.journal_asked", why=not_running.message).told(chosen(options))
             terminal.complain(f"{program()} {options.command}: {asked}")
         try:
-            return offline.answer(where, method, params)
+            return offline.answer(paths(options), method, params)
         except offline.NoJournal as none:
             raise NotFound(phrase("client.neither", where=str(address(where)), why=none.message)) from None
 
 
-COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
+COMMANDS: Mapping[str, Callable[[Namespace], int]] = {
     "serve": serve,
     "status": status,
     "calls": calls,

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from daemon.cli.show import cell, number, span, table
-from daemon.pacing.reasons import what
+from daemon.cli.safe import cell
+from daemon.cli.show import number, span, table
+from daemon.dimensions import what
 from daemon.phrases import Phrase, phrase, teller, told
 
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from shlex import quote
 
-from daemon.cli.show import safe
+from daemon.cli.safe import safe
 from daemon.phrases import phrase
 
 _BODY = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hello"}]}

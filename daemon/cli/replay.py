@@ -13,7 +13,7 @@ from daemon.cli.language import chosen
 from daemon.cli.offline import key_variable
 from daemon.cli.options import paths, program
 from daemon.cli.outcome import Outcome
-from daemon.cli.show import cell
+from daemon.cli.safe import cell
 from daemon.cli.terminal import agreed, complain, say, say_json
 from daemon.curl.request import Plain
 from daemon.errors import InvalidCall, Refusal

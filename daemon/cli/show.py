@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import re
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
+from daemon import TYPE_CHECKING
+from daemon.cli.safe import cell, safe
 from daemon.columns import width
-from daemon.pacing.reasons import duration, period_of, what
+from daemon.dimensions import period_of, what
 from daemon.phrases import phrase, teller, told
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any
 
 _CALLS_HEAD = ("call", "when", "client", "host", "model", "took", "answer")
 _STATES = frozenset({"waiting", "running", "done", "failed", "cancelled", "interrupted"})
-_DRIVING = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
-"""What could drive a terminal or turn a line around, and surrogates, which no terminal can show."""
-
-_CONTROL = re.compile(f"[{_DRIVING}]")
-_CELL = re.compile(rf"[\t\n{_DRIVING}]")
-
-
-def safe(text: object) -> str:
-    """TEXT without what could drive a terminal: control characters and direction overrides. Line ends stay."""
-    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", str(text))
-
-
-def cell(text: object) -> str:
-    """The same on one line: a model's name with a line end in it must not look like one more call."""
-    return _CELL.sub("\N{REPLACEMENT CHARACTER}", str(text))
-
-
-def as_json(value: Any) -> str:
-    """VALUE as one line of JSON. What could drive a terminal is escaped, which means the same to a program."""
-    return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False))
 
 
 def table(rows: Sequence[Sequence[str]], widths: list[int] | None = None) -> list[str]:
@@ -123,6 +105,8 @@ def fallback_text(fallback: Mapping[str, Any], language: str = "en") -> list[str
 
 def cache_text(cache: Mapping[str, Any], language: str = "en") -> list[str]:
     """`daemon cache`."""
+    from daemon.pacing.reasons import duration
+
     tell = teller(language)
     lines = [tell("cache.cleared", n=cache["cleared"])] if "cleared" in cache else []
     used, most = f"{cache['bytes'] / 2**20:.1f}", f"{cache['max_bytes'] / 2**20:.0f}"

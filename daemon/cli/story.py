@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from daemon.cli.outcome import limit_text
-from daemon.cli.show import answer_text, cell, clock, number, span
+from daemon.cli.safe import cell
+from daemon.cli.show import answer_text, clock, number, span
 from daemon.phrases import Phrase, phrase, teller
 
 _TOLD_HEADERS: Final = re.compile(r"(?i)retry|request-id")

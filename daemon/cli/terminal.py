@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
 import os
 import sys
-from collections.abc import Iterable
-from typing import Any
 
-from daemon.cli.show import as_json, safe
+from daemon import TYPE_CHECKING
+from daemon.cli.safe import as_json, safe
 from daemon.errors import Refusal
 from daemon.phrases import phrase
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
 
 
 def set_up() -> None:
@@ -50,13 +52,17 @@ def say_pieces(pieces: Iterable[str]) -> None:
 
 def announce(lines: Iterable[str]) -> None:
     """Print LINES at once. Whether anybody reads them is no business of a daemon."""
-    with contextlib.suppress(OSError):
+    from contextlib import suppress  # where it is needed: a command that has its answer takes none of this
+
+    with suppress(OSError):
         print("\n".join(lines), flush=True)
 
 
 def complain(text: str) -> None:
     """Print TEXT to standard error, if that takes it."""
-    with contextlib.suppress(OSError):
+    from contextlib import suppress
+
+    with suppress(OSError):
         print(safe(text), file=sys.stderr, flush=True)
 
 
@@ -81,7 +87,9 @@ def flush() -> None:
 
 def forget_output() -> None:
     """Send what is left in our buffer nowhere: Python would try once more at the end, and complain."""
-    with contextlib.suppress(OSError, ValueError):
+    from contextlib import suppress
+
+    with suppress(OSError, ValueError):
         output = sys.stdout.fileno()
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, output)

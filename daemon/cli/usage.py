@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from daemon.cli.show import cell, number, safe, table
+from daemon import TYPE_CHECKING
+from daemon.cli.safe import cell, safe
+from daemon.cli.show import number, table
 from daemon.phrases import phrase, teller
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
 
 BAR = 20
 """Cells of a bar."""

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from daemon.config.places import Paths, default_paths
+from daemon import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from daemon.config.destinations import Origins, origins
-    from daemon.config.file import language_in, load
+    from daemon.config.file import load
+    from daemon.config.folders import Folders, default_folders
+    from daemon.config.language import language_in
+    from daemon.config.places import Paths, default_paths
     from daemon.config.proxy import proxy_lookup
     from daemon.config.settings import Config
 
-__all__ = ["Config", "Origins", "Paths", "default_paths", "language_in", "load", "origins", "proxy_lookup"]
+__all__ = [
+    "Config", "Folders", "Origins", "Paths", "default_folders", "default_paths", "language_in", "load", "origins",
+    "proxy_lookup",
+]  # fmt: skip
 
 _HOME = {
     "Config": "settings",
+    "Folders": "folders",
     "Origins": "destinations",
-    "language_in": "file",
+    "Paths": "places",
+    "default_folders": "folders",
+    "default_paths": "places",
+    "language_in": "language",
     "load": "file",
     "origins": "destinations",
     "proxy_lookup": "proxy",
@@ -25,7 +35,7 @@ _HOME = {
 
 
 def __getattr__(name: str) -> Any:
-    """Load the rest when it is asked for: `daemon status` needs the paths alone."""
+    """Load the rest when it is asked for: a client needs the folders alone."""
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

@@ -7,12 +7,12 @@ import stat
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from functools import cache
-from importlib.resources import files
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 
-from daemon.config.nodes import Node, Wrong, read_nodes
+from daemon import datafile
+from daemon.config.nodes import Node, Wrong, node_from, plain, read_nodes
 from daemon.config.settings import Config
 from daemon.config.values import nearest
 from daemon.errors import ConfigError
@@ -61,22 +61,20 @@ def _with_environment(config: Config, environ: Mapping[str, str]) -> Config:
     return replace(config, language=language_by(environ)) if config.language == "auto" else config
 
 
-def language_in(path: Path | None, environ: Mapping[str, str]) -> str:
-    """What `load` finds as the language, even when all else is wrong: who asks what is wrong should understand it."""
-    if asked := spoken(environ.get("SLUICE_LANGUAGE", "")):
-        return asked
+def language_of(path: Path) -> str | None:
+    """The language that the file in PATH wants, if it can be read and there are words for it."""
     try:
-        user = _read_file(path, must_exist=False) if path is not None else None
+        user = _read_file(path, must_exist=False)
     except ConfigError:
-        user = None
+        return None
     written = user.entries.get("language") if user is not None else None
-    return (spoken(written.text) if written is not None else None) or language_by(environ)
+    return spoken(written.text) if written is not None else None
 
 
 @cache
 def _defaults() -> Node:
-    node = read_nodes((files("daemon") / "data" / "defaults.yaml").read_text("utf-8"))
-    if node is None:
+    node = node_from(datafile.read("defaults", lambda raw: plain(read_nodes(raw.decode()))))
+    if not node.entries:
         raise ConfigError(phrase("config.no_defaults"))
     return node
 

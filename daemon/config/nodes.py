@@ -76,6 +76,28 @@ def _yaml_hint(text: str, line: int) -> Phrase:
     return phrase("config.no_tabs") if "\t" in around else phrase("config.look_around")
 
 
+def plain(node: Node | None) -> list[Any]:
+    """NODE as JSON values, which `node_from` reads: line, kind, and a scalar's text and quotes or what is below."""
+    if node is None:
+        return [1, "mapping", {}]
+    if node.kind == "scalar":
+        return [node.line, node.kind, node.text, node.quoted]
+    if node.kind == "list":
+        return [node.line, node.kind, [plain(item) for item in node.items]]
+    return [node.line, node.kind, {key: [node.key_lines[key], plain(one)] for key, one in node.entries.items()}]
+
+
+def node_from(values: list[Any]) -> Node:
+    """The node of which `plain` made VALUES."""
+    line, kind, below, *quoted = values
+    if kind == "scalar":
+        return Node(line, kind, below, quoted=quoted[0])
+    if kind == "list":
+        return Node(line, kind, items=[node_from(item) for item in below])
+    entries = {key: node_from(one) for key, (_, one) in below.items()}
+    return Node(line, kind, entries=entries, key_lines={key: at for key, (at, _) in below.items()})
+
+
 class _Builder:
     """Makes the tree from parser events."""
 

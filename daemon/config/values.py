@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -27,7 +26,9 @@ MAX_DURATION_S: Final = 10 * 366 * 86400.0
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """`Did you mean X?` after a space, or nothing when no known word is near."""
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    from difflib import get_close_matches  # here: it is asked about slips alone
+
+    close = get_close_matches(word, list(known), n=1, cutoff=0.6)
     return phrase("config.near", word=close[0]) if close else ""
 
 

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, cast
 
+from daemon import datafile
 from daemon.errors import ConfigError
 from daemon.explain import facts as facts_
 from daemon.explain import origin, render, report, rules, view, words
@@ -15,7 +16,7 @@ from daemon.explain.patterns import holds_one, pieces
 from daemon.model import Confidence, Dimension, Explanation, Failure, Finding, Retry, Situation
 from daemon.phrases import phrase
 
-DATA: Final = Path(__file__).resolve().parents[1] / "data"
+DATA: Final = Path(datafile.DATA)
 
 USER_RANK: Final = 0
 """A user's own rules look before all of ours (which begin at 1)."""
@@ -49,11 +50,12 @@ class Catalogue:
 
     @cached_property
     def _subtypes(self) -> Mapping[str, Mapping[str, str]]:
-        return cast("Mapping[str, Mapping[str, str]]", _read("subtypes.yaml"))
+        return cast("Mapping[str, Mapping[str, str]]", _read("subtypes"))
 
     @cached_property
     def _rules(self) -> tuple[rules.Rule, ...]:
-        ours = [rule for path in sorted((DATA / "catalogue").glob("rules-*.yaml")) for rule in rules.read_rules(path)]
+        files = sorted((DATA / "catalogue").glob("rules-*.yaml"))
+        ours = [rule for path in files for rule in rules.rules_in(_read(path.stem), path)]
         return (*sorted(self._own, key=lambda r: r.rank), *sorted(ours, key=lambda r: r.rank))
 
     @cached_property
@@ -63,11 +65,11 @@ class Catalogue:
 
     @cached_property
     def _signs(self) -> tuple[origin.Sign, ...]:
-        return origin.signs_from(_read("signs.yaml"))
+        return origin.signs_from(_read("signs"))
 
     @cached_property
     def _grammar(self) -> facts_.Grammar:
-        return facts_.grammar_from(_read("grammar.yaml"))
+        return facts_.grammar_from(_read("grammar"))
 
     def without(self, ids: tuple[str, ...]) -> Catalogue:
         """Return the same without the rules whose id begins with one of IDS: how would it do without knowing them?"""
@@ -166,7 +168,7 @@ class Catalogue:
 
     def examples(self) -> Mapping[str, list[Any]]:
         """Return for each rule the errors that it was made for; `daemon.explain.teach` reads them."""
-        return cast("Mapping[str, list[Any]]", _read("examples.yaml"))
+        return cast("Mapping[str, list[Any]]", _read("examples"))
 
     def name_of(self, provider: str, language: str = "en") -> str:
         """Return what people call PROVIDER; nothing when nobody has this name."""
@@ -177,10 +179,9 @@ class Catalogue:
         """Return the words of the language NAME (`ko`, `zh_CN.UTF-8`); English when there are none."""
         short = name.split("-")[0].split("_")[0].lower()
         if short not in self._languages:
-            path = DATA / "words" / f"{short}.yaml"
-            if not short.isalpha() or not path.is_file():
+            if not short.isalpha() or not (DATA / "words" / f"{short}.yaml").is_file():
                 return self.language("en")
-            self._languages[short] = words.Language(short, rules.read_yaml(path))
+            self._languages[short] = words.Language(short, datafile.read(f"words/{short}"))
         return self._languages[short]
 
     def _finding(
@@ -244,4 +245,4 @@ def _evidence(claim: rules.Claim | None, seen: view.View) -> tuple[str, ...]:
 
 
 def _read(name: str) -> Any:
-    return rules.read_yaml(DATA / "catalogue" / name)
+    return datafile.read(f"catalogue/{name}")

@@ -12,16 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-
+from daemon import datafile
 from daemon.errors import ConfigError
 from daemon.explain.facts import Facts, holds
 from daemon.explain.patterns import pattern, search
 from daemon.explain.salvage import name_of
 from daemon.explain.view import View
 from daemon.phrases import phrase
-
-_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _CONDITIONS: Final = frozenset(
     (
@@ -161,16 +158,23 @@ def _text(source: str, view: View, groups: dict[str, str], evidence: list[str]) 
 
 
 def read_yaml(path: Path) -> Any:
-    """Return what the YAML file at PATH holds, with the quick safe loader where libyaml is there."""
-    return yaml.load(path.read_bytes(), _LOADER)  # noqa: S506  # both candidates are safe loaders
+    """Return what the YAML file at PATH holds."""
+    return datafile.from_yaml(path.read_bytes())
 
 
 def read_rules(path: Path, rank: int = 50) -> list[Rule]:
     """Return the rules in the YAML file at PATH. Raises ConfigError that names file and rule."""
+    import yaml  # here: only who has rules of their own needs it
+
     try:
         entries = read_yaml(path)
     except (OSError, yaml.YAMLError) as error:
         raise ConfigError(phrase("rules.unreadable", where=str(path), why=str(error))) from error
+    return rules_in(entries, path, rank)
+
+
+def rules_in(entries: Any, path: Path, rank: int = 50) -> list[Rule]:
+    """Return the rules in ENTRIES, the values of the file at PATH. Raises ConfigError that names file and rule."""
     if entries is None:
         return []
     if not isinstance(entries, list):

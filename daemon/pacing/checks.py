@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from daemon.dimensions import what
 from daemon.errors import DeadlineExceeded, QueueFull, TooLarge
 from daemon.pacing.account import Account
 from daemon.pacing.eta import when_s
 from daemon.pacing.pool import Pool
 from daemon.pacing.queue import Entry
-from daemon.pacing.reasons import duration, number, what
+from daemon.pacing.reasons import duration, number
 from daemon.pacing.settings import PacingSettings
 from daemon.phrases import phrase
 

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from functools import cache
 from math import ceil
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from daemon.model import Dimension, Limit, Memory
 from daemon.pacing.charges import Charge
@@ -33,8 +32,12 @@ INFINITE = float("inf")
 @cache
 def zone_of(provider: str) -> tzinfo:
     """The zone in which PROVIDER's days begin."""
+    if provider not in ZONES:
+        return UTC
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # here: few providers count in a zone of their own
+
     try:
-        return ZoneInfo(ZONES[provider]) if provider in ZONES else UTC
+        return ZoneInfo(ZONES[provider])
     except ZoneInfoNotFoundError:
         return UTC
 

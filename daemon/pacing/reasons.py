@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from daemon.model import DIMENSIONS
+from daemon.dimensions import period_of, what
 from daemon.phrases import Phrase, phrase
-
-PERIODS = frozenset({"second", "minute", "hour", "day", "week", "month"})
 
 
 def number(amount: float) -> str:
@@ -33,12 +31,6 @@ def duration(seconds: float) -> Phrase:
 
 
 @lru_cache(256)
-def what(dimension: str) -> Phrase:
-    """What is counted: `input tokens`."""
-    return phrase(f"what.{dimension}") if dimension in DIMENSIONS else phrase("what.other", word=dimension)
-
-
-@lru_cache(256)
 def per(dimension: str, period: str) -> Phrase:
     """A limit: `requests per minute`. PERIOD as `period_word` says it. Cached: this is asked at every step."""
     return phrase("waits.per", what=what(dimension), period=period_of(period))
@@ -54,11 +46,3 @@ def used_up(dimension: str, period: str) -> Phrase:
 def refused_by(dimension: str, period: str) -> Phrase:
     """Why a call has to be sent again: `the limit of requests per minute is used up`."""
     return phrase("held.limit", what=what(dimension), period=period_of(period))
-
-
-def period_of(word: str) -> Phrase:
-    """A period as `period_word` says it."""
-    count, _, unit = word.partition(" ")
-    if unit in ("days", "s"):
-        return phrase("period.days" if unit == "days" else "period.seconds", n=count)
-    return phrase(f"period.{word}") if word in PERIODS else phrase("period.other", word=word)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import fmean
+from math import fsum
 from typing import Literal
 
 Shape = Literal["unknown", "bucket", "fixed", "sliding"]
@@ -121,7 +121,7 @@ def refills_unsaid(samples: Sequence[Sample], period_s: float, began: float) -> 
 
 def _slope(across: Sequence[float], up: Sequence[float]) -> float:
     """How steeply UP rises with ACROSS (least squares). A window's `reset` falls while more is used."""
-    a, u = fmean(across), fmean(up)
+    a, u = fsum(across) / len(across), fsum(up) / len(up)
     spread = sum((x - a) ** 2 for x in across)
     return sum((x - a) * (y - u) for x, y in zip(across, up, strict=True)) / spread if spread else 0.0
 

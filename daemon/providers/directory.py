@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import cache, lru_cache
-from importlib.resources import files
 from typing import Any, Final
 
+from daemon import datafile
 from daemon.model import Limit
 from daemon.providers.batching import BatchLimits
 from daemon.providers.dialect import ChatPath
@@ -20,12 +20,7 @@ _PERIOD_S: Final = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.
 @cache
 def load_providers() -> dict[str, Provider]:
     """All providers by name, from the package's data."""
-    import yaml  # here, since it takes longer to load than all the rest
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    text = (files("daemon") / "data" / "providers.yaml").read_text("utf-8")
-    table = yaml.load(text, Loader=loader)  # noqa: S506  # a safe loader, of our own file
-    return {name: _provider(name, entry) for name, entry in table.items()}
+    return {name: _provider(name, entry) for name, entry in datafile.read("providers").items()}
 
 
 def provider_for(name_or_host: str) -> Provider | None:

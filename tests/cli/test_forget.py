@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from cli.test_offline import journal  # noqa: F401 - a fixture
-from daemon.cli.options import _instant
+from daemon.cli.values import instant
 
 
 class Terminal(io.StringIO):
@@ -59,8 +59,8 @@ def test_without_a_daemon(journal: tuple[str, str], run: Callable[..., Any], hom
 def test_instants() -> None:
     """So long ago, or a local date with or without a time."""
     now = datetime.now()
-    assert abs(_instant("7d") - (now - timedelta(days=7)).timestamp()) < 60
-    assert _instant("2026-01-31") == datetime(2026, 1, 31).timestamp()
-    assert _instant("2026-01-31 18:00") == datetime(2026, 1, 31, 18).timestamp()
+    assert abs(instant("7d") - (now - timedelta(days=7)).timestamp()) < 60
+    assert instant("2026-01-31") == datetime(2026, 1, 31).timestamp()
+    assert instant("2026-01-31 18:00") == datetime(2026, 1, 31, 18).timestamp()
     with pytest.raises(Exception, match="neither a duration"):
-        _instant("soon")
+        instant("soon")

@@ -15,7 +15,8 @@ from daemon.app import Taken
 from daemon.cli import main as face
 from daemon.cli import terminal
 from daemon.cli.main import main
-from daemon.cli.options import parser, paths
+from daemon.cli.options import paths
+from daemon.cli.parser import parser
 
 
 def test_help_names_all_commands(run: Any) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from daemon.cli import options
+from daemon.cli import commands
 from daemon.cli.usage import BAR, budgets_text, money, usage_text
 from daemon.spending import Budget, Price, Spent
 from daemon.usage import GROUPS, Budgets, PriceList, summary
@@ -68,7 +68,7 @@ def test_budgets() -> None:
 
 def test_groups_are_the_same() -> None:
     """The command line knows the words of the ledger without its import."""
-    assert options.GROUPS == GROUPS
+    assert commands.GROUPS == GROUPS
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from daemon.cli import options
+from daemon.cli import commands
 from daemon.curl.forms import FORMATS, SHELLS, call_as
 from daemon.errors import InvalidCall
 from daemon.phrases import phrase, texts
@@ -92,4 +92,4 @@ def test_what_there_is_not(form, shell, through, make_call):
 
 def test_the_command_line_offers_these():
     """`--format` and `--shell` know the same names."""
-    assert (options.FORMATS, options.SHELLS) == (FORMATS, SHELLS)
+    assert (commands.FORMATS, commands.SHELLS) == (FORMATS, SHELLS)

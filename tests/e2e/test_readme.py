@@ -218,7 +218,7 @@ def test_the_keys_are_bound_as_the_table_says(tmp_path: Path) -> None:
 @pytest.mark.e2e
 def test_the_commands_of_the_table_run(world: World) -> None:
     """Each command in the first column of a table runs; what stays or takes long is understood at least."""
-    from daemon.cli.main import parser
+    from daemon.cli.parser import parser
 
     failing = '{"model": "insufficient-quota", "messages": []}'
     world.run("curl", "-sS", "--unix-socket", str(world.daemon.socket), "-d", failing,
@@ -236,7 +236,7 @@ def test_the_commands_of_the_table_run(world: World) -> None:
 
 def test_every_command_in_the_text_is_understood() -> None:
     """Each `daemon ...` between backticks is a command that the command line takes."""
-    from daemon.cli.main import parser
+    from daemon.cli.parser import parser
 
     found = [words for words in _DAEMON.findall(README) if "..." not in words]
     assert len(found) > 8

@@ -2,7 +2,7 @@
 
 import pytest
 
-from daemon.pacing.reasons import duration, number, per, period_of, refused_by, used_up, what
+from daemon.pacing.reasons import duration, number, per, refused_by, used_up
 
 
 @pytest.mark.parametrize(
@@ -50,9 +50,3 @@ def test_what_is_used_up() -> None:
     """A row of the queue, and why a call has to go again."""
     assert used_up("requests", "minute").told("ko") == "분당 요청 한도를 다 썼어요"
     assert refused_by("tokens", "day") == "the limit of tokens per day is used up"
-
-
-def test_a_dimension_that_is_new_to_us_keeps_its_name() -> None:
-    """A newer daemon may count what this command line does not know."""
-    assert what("video_seconds").told("ko") == "video_seconds"
-    assert period_of("month").told("zh") == "每月"

@@ -1,0 +1,35 @@
+"""The commands and their options for argparse, which knows every way to write them, and the help."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from daemon import __version__
+from daemon.arguments import Parser
+from daemon.cli.commands import COMMANDS, EVERYWHERE
+from daemon.cli.options import program
+from daemon.phrases import languages
+
+
+def parser(spoken: Callable[[], str] = lambda: "en", only: str | None = None) -> Parser:
+    """All commands and their options, or the command ONLY, if there is one of that name: the others take as long again.
+    SPOKEN is asked for the reader's language when something is to be read."""
+    told: dict[str, Any] = {"spoken": spoken, "values": {"program": program(), "known": ", ".join(sorted(languages()))}}
+    top = Parser(prog=program(), description="help.top", epilog="help.more", **told)
+    top.add_argument("--version", action="version", version=f"sluice {__version__}", help="help.version")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name in COMMANDS if only not in COMMANDS else [str(only)]:
+        added: Parser = commands.add_parser(name, help=f"command.{name}", description=f"command.{name}", **told)
+        _add(added, (*EVERYWHERE, *COMMANDS[name]))
+    return top
+
+
+def _add(to: Parser, options: tuple[Mapping[str, Any], ...]) -> None:
+    groups: dict[str, Any] = {}
+    for option in options:
+        apart = option.get("apart")
+        if apart and apart not in groups:
+            groups[apart] = to.add_mutually_exclusive_group()
+        more = {key: value for key, value in option.items() if key not in ("word", "apart")}
+        groups.get(apart or "", to).add_argument(option["word"], **more)
