@@ -239,7 +239,7 @@ MUTANTS: tuple[Mutant, ...] = (
         REQUEST,
         "if len(hosts) > 1 or (request.version == HttpVersion11 and not (hosts and hosts[0].strip())):",
         "if False:",
-        (T_REQUEST, T_HTTP, "tests/hostile/test_http.py"),
+        (f"{T_REQUEST}::test_one_host",),
     ),
     Mutant(
         "the size of a body that was promised",

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from aiohttp import HttpVersion
 from aiohttp.test_utils import make_mocked_request
+from multidict import CIMultiDict
 
 from daemon.doors.request import (
     check_request,
@@ -54,6 +55,16 @@ def test_refused_requests(made: Any, words: str) -> None:
     """Each is refused in words that name what is wrong."""
     with pytest.raises(InvalidCall, match=words):
         check_request(made, full=False)
+
+
+@pytest.mark.parametrize(
+    "hosts", [(), ("",), (" ",), ("api.example.com", "api.example.com"), ("api.example.com", "evil.example.com")]
+)
+def test_one_host(hosts: tuple[str, ...]) -> None:
+    """None, an empty one and two are refused here, whatever aiohttp's parser lets by."""
+    fields = CIMultiDict([("Host", host) for host in hosts])
+    with pytest.raises(InvalidCall, match="Host"):
+        check_request(make_mocked_request("POST", "/v1", headers=fields), full=False)
 
 
 def test_another_version_of_http() -> None:
