@@ -57,7 +57,7 @@ ROOT_NAMES = frozenset({"__version__", "TYPE_CHECKING"})
 """What daemon/__init__.py itself offers; any room may import it."""
 
 READ_CONFIG = frozenset({"app", "cli"})
-USE_AIOHTTP = ("daemon/upstream", "daemon/doors/http", "daemon/doors/request", "daemon/sandbox")
+USE_AIOHTTP = ("daemon/doors/http", "daemon/doors/request", "daemon/sandbox")
 MAY_REVEAL = ("daemon/upstream", "daemon/redact")
 NO_NAMES = frozenset({"utils", "util", "helpers", "helper", "common", "manager", "handler", "service", "base"})
 LONGEST_FUNCTION = 60

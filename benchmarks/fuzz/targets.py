@@ -12,6 +12,7 @@ from daemon.doors.framing import Framer, FramingError
 from daemon.explain import Catalogue
 from daemon.model import Failure
 from daemon.redact import Redactor
+from daemon.upstream.parser import AnswerParser
 
 MOST = 1 << 16
 
@@ -53,4 +54,21 @@ def redaction(data: bytes) -> None:
     assert key.encode() not in cleaned
 
 
-TARGETS: dict[str, Callable[[bytes], None]] = {"framing": framing, "matching": matching, "redaction": redaction}
+def answers(data: bytes) -> None:
+    """An answer of a provider is read alike however it is cut, and nothing is raised."""
+    assert _answered(data, len(data) or 1) == _answered(data, 1) == _answered(data, 7)
+
+
+def _answered(data: bytes, size: int) -> tuple[object, ...]:
+    """The head, the body, and whether that is whole or broken."""
+    parser = AnswerParser("POST")
+    body = b"".join([parser.feed(data[at : at + size]) for at in range(0, len(data), size)])
+    return parser.head, body, parser.done, parser.broken, parser.excess
+
+
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    "framing": framing,
+    "matching": matching,
+    "redaction": redaction,
+    "answers": answers,
+}

@@ -24,12 +24,16 @@ class Mutant:
 
 PORTER, STANDING, SYSTEMD = "daemon/doors/porter.py", "daemon/doors/standing.py", "daemon/systemd.py"
 REQUEST, HTTP, RPC = "daemon/doors/request.py", "daemon/doors/http.py", "daemon/doors/rpc.py"
-UPSTREAM, REDACT, CONFIG = "daemon/upstream.py", "daemon/redact.py", "daemon/config/file.py"
+SENDER, PARSER, CONNECTION = "daemon/upstream/sender.py", "daemon/upstream/parser.py", "daemon/upstream/connection.py"
+OUTGOING, TLS = "daemon/upstream/request.py", "daemon/upstream/tls.py"
+REDACT, CONFIG = "daemon/redact.py", "daemon/config/file.py"
 DATABASE, BODIES, PROCESS = "daemon/journal/database.py", "daemon/journal/bodies.py", "daemon/process.py"
 
 T_PORTER, T_STANDING, T_SYSTEMD = "tests/doors/test_porter.py", "tests/doors/test_standing.py", "tests/test_systemd.py"
 T_REQUEST, T_HTTP, T_RPC = "tests/doors/test_request.py", "tests/doors/test_http.py", "tests/doors/test_rpc.py"
-T_UPSTREAM, T_REDACT, T_CONFIG = "tests/test_upstream.py", "tests/test_redact.py", "tests/config/test_file.py"
+T_SENDER, T_PARSER = "tests/upstream/test_sender.py", "tests/upstream/test_parser.py"
+T_CONNECTION, T_OUTGOING = "tests/upstream/test_connection.py", "tests/upstream/test_request.py"
+T_TLS, T_REDACT, T_CONFIG = "tests/upstream/test_tls.py", "tests/test_redact.py", "tests/config/test_file.py"
 T_DATABASE, T_BODIES, T_PROCESS = (
     "tests/journal/test_database.py",
     "tests/journal/test_bodies.py",
@@ -285,25 +289,39 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     # the way out
     Mutant(
-        "redirects are not followed",
-        UPSTREAM,
-        "allow_redirects=False,",
-        "allow_redirects=True,",
-        (f"{T_UPSTREAM}::test_redirects_are_not_followed",),
+        "a POST goes out once",
+        SENDER,
+        " and call.method in _TWICE_IS_ONCE):",
+        "):",
+        (f"{T_SENDER}::test_a_connection_that_dies_when_it_is_used_again",),
     ),
     Mutant(
-        "cookies are not kept",
-        UPSTREAM,
-        "cookie_jar=aiohttp.DummyCookieJar(),",
-        "cookie_jar=aiohttp.CookieJar(unsafe=True),",
-        (f"{T_UPSTREAM}::test_cookies_are_not_kept",),
+        "an answer has one length",
+        PARSER,
+        "len(lengths) + len(codings) > 1 or ",
+        "",
+        (f"{T_PARSER}::test_what_is_no_answer",),
+    ),
+    Mutant(
+        "bytes that nobody asked for are no answer",
+        CONNECTION,
+        "            self.abort()\n            return\n",
+        "            return\n",
+        (f"{T_CONNECTION}::test_bytes_that_nobody_asked_for",),
+    ),
+    Mutant(
+        "a line break in a field of the request",
+        OUTGOING,
+        "or _BREAKS.search(value):",
+        "or False:",
+        (f"{T_OUTGOING}::test_what_would_be_another_request",),
     ),
     Mutant(
         "trusting nobody is an error",
-        UPSTREAM,
+        TLS,
         'if not context.cert_store_stats()["x509_ca"] and',
         "if False and",
-        (f"{T_UPSTREAM}::test_trusting_nobody_is_a_clear_error",),
+        (f"{T_TLS}::test_trusting_nobody_is_a_clear_error",),
     ),
     # secrets
     Mutant(

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import ssl
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
-import aiohappyeyeballs
 import pytest
-from aiohttp.connector import TCPConnector
 
 from daemon.model import Limit
 from daemon.pacing import PacingSettings
-from daemon.upstream import Timeouts
+from daemon.upstream import Timeouts, eyeballs
 from gateway.scripted import DONE, event
 from hostile.house import House, house, post
 from stage.origin import Visit
@@ -145,24 +144,22 @@ class Way:
         self._fault = fault
         self._home = home
         self._certificates = certificates
-        self._connect = aiohappyeyeballs.start_connection
-        self._resolve = TCPConnector._resolve_host
+        self._real_connect = eyeballs.connect
+        self._real_look_up = eyeballs.look_up
         if fault == "blackhole":
-            monkeypatch.setattr("aiohttp.connector.aiohappyeyeballs.start_connection", self._start_connection)
+            monkeypatch.setattr(eyeballs, "connect", self._connect)
         if fault == "DNS gone":
-            way = self
+            monkeypatch.setattr(eyeballs, "look_up", self._look_up)
 
-            async def resolve(connector: Any, host: str, port: int, traces: Any = None) -> Any:
-                if way.broken:
-                    raise OSError(-2, "Name or service not known")
-                return await way._resolve(connector, "127.0.0.1", port, traces)
-
-            monkeypatch.setattr(TCPConnector, "_resolve_host", resolve)
-
-    async def _start_connection(self, *given: Any, **more: Any) -> Any:
+    async def _connect(self, addresses: list[eyeballs.Address]) -> socket.socket:
         if self.broken:
             await asyncio.Event().wait()
-        return await self._connect(*given, **more)
+        return await self._real_connect(addresses)
+
+    async def _look_up(self, host: str, port: int) -> list[eyeballs.Address]:
+        if self.broken:
+            raise OSError(-2, "Name or service not known")
+        return await self._real_look_up("127.0.0.1", port)
 
     def break_(self) -> None:
         """From now on no new connection comes to be."""

@@ -37,7 +37,7 @@ ROWS: dict[int, tuple[str, str, tuple[str, ...]]] = {
         (
             "hostile/test_http.py::test_a_gzip_bomb_goes_on_as_it_is",
             "doors/test_http.py::test_a_compressed_body_stays_compressed",
-            "test_upstream.py::test_a_compressed_upload_stays_compressed",
+            "upstream/test_sender.py::test_a_compressed_upload_stays_compressed",
         ),
     ),
     14: ("HTTP/0.9, HTTP/2, TLS", "400", ()),
@@ -88,7 +88,7 @@ ROWS: dict[int, tuple[str, str, tuple[str, ...]]] = {
         (
             "hostile/test_provider.py::test_an_answer_that_is_no_answer",
             "hostile/test_provider.py::test_a_204_with_a_body",
-            "test_upstream.py::test_interim_answers",
+            "upstream/test_sender.py::test_interim_answers",
         ),
     ),
     25: (
@@ -113,7 +113,7 @@ ROWS: dict[int, tuple[str, str, tuple[str, ...]]] = {
         "not followed",
         (
             "hostile/test_provider.py::test_a_redirect",
-            "test_upstream.py::test_redirects_are_not_followed",
+            "upstream/test_sender.py::test_redirects_are_not_followed",
             "gateway/test_loop.py::test_redirects",
         ),
     ),
@@ -234,7 +234,7 @@ ROWS: dict[int, tuple[str, str, tuple[str, ...]]] = {
         (
             "config/test_proxy.py::test_the_environments_rules",
             "config/test_proxy.py::test_a_proxy_that_cannot_be_used_is_not_gone_around",
-            "test_upstream.py::test_trusting_nobody_is_a_clear_error",
+            "upstream/test_tls.py::test_trusting_nobody_is_a_clear_error",
             "config/test_places.py::test_an_unsafe_runtime_directory_is_passed_over",
             "config/test_places.py::test_another_users_runtime_directory",
             "config/test_places.py::test_without_a_home",
@@ -249,7 +249,7 @@ ROWS: dict[int, tuple[str, str, tuple[str, ...]]] = {
             "pacing/test_pacer.py::test_after_an_hour_of_sleep_nothing_bursts",
             "pacing/test_pacer.py::test_a_wall_clock_that_jumps_changes_nothing_but_dates",
             "pacing/test_clocks.py::test_a_late_timer_means_that_the_machine_slept",
-            "test_upstream.py::test_connections_from_before_a_sleep",
+            "upstream/test_sender.py::test_connections_from_before_a_sleep",
         ),
     ),
     45: (
@@ -268,7 +268,7 @@ ROWS: dict[int, tuple[str, str, tuple[str, ...]]] = {
         "502 with cause and host, the key not sent",
         (
             "hostile/test_provider.py::test_a_tls_connection_that_must_not_be",
-            "test_upstream.py::test_tls_to_a_plain_port",
+            "upstream/test_sender.py::test_tls_to_a_plain_port",
         ),
     ),
 }

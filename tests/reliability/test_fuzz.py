@@ -14,6 +14,12 @@ FOUND: dict[str, tuple[bytes, ...]] = {
     "framing": (b"Content-Length: 2\r\n\r\n{}", b"{}\n[1]\r\n", b"Content-Length: -1\r\n\r\n", b"\r\n\r\n", b"C"),
     "matching": (b"", b"\x1d{", b'\x1d{"error":{"message":"\\ud800"}}', b"\x1d" + b"[" * 5000),
     "redaction": (b"", b"\xff\xfe", b"sk-" * 50, b"Bearer " * 50),
+    "answers": (
+        b"\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX: y\r\n\r\nx",
+        b"HTTP/1.1 103 X\n\nHTTP/1.1 200\nContent-Length: 2\n\nab",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab",
+        b"HTTP/1.",
+    ),
 }
 """What once broke, or could: atheris writes what it finds to files, and their bytes come here."""
 

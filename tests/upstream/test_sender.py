@@ -3,69 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gzip
-import ssl
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from daemon.errors import ConfigError
-from daemon.model import Ask, Call, Failure, Origin, Scope
-from daemon.redact import Redactor, Sealed
-from daemon.upstream import Response, StreamCut, Timeouts, Upstream, seconds_asleep, tls_context
+from daemon.redact import Sealed
+from daemon.upstream import StreamCut, Timeouts, Upstream, seconds_asleep
 from stage.origin import Visit, ok, raw, serving
-
-KEY = "CANARY-upstream-key-0123456789"
-REDACTOR = Redactor(b"test")
-PATIENT = Timeouts(connect_s=3, first_byte_s=3, idle_s=3)
-SHORT = Timeouts(connect_s=3, first_byte_s=0.05, idle_s=0.05)
-
-
-@contextlib.asynccontextmanager
-async def sender(timeouts: Timeouts = PATIENT) -> AsyncIterator[Upstream]:
-    """An Upstream that is closed."""
-    upstream = Upstream(timeouts)
-    yield upstream
-    await upstream.close()
-
-
-def call_to(port: int, method: str = "POST", target: str = "/v1/chat/completions", **more: Any) -> Call:
-    """A call to the raw server."""
-    origin = Origin("api.example.com", more.pop("url", f"http://127.0.0.1:{port}"), "openai")
-    pairs = more.pop("headers", (("Authorization", f"Bearer {KEY}"),))
-    return Call(
-        id="c1",
-        origin=origin,
-        scope=Scope(origin.host, "-", ""),
-        method=method,
-        target=REDACTOR.target(target),
-        headers=tuple((name, REDACTOR.header(name, value)) for name, value in pairs),
-        body=more.pop("body", b"{}"),
-        ask=Ask(model="m"),
-    )
-
-
-def answered(outcome: Response | Failure) -> Response:
-    """OUTCOME if it is an answer."""
-    assert isinstance(outcome, Response), outcome
-    return outcome
-
-
-def failed(outcome: Response | Failure) -> Failure:
-    """OUTCOME if it is a failure; none may hold the key."""
-    assert isinstance(outcome, Failure), outcome
-    assert KEY not in repr(outcome)
-    return outcome
-
+from upstream.calling import KEY, PATIENT, SHORT, answered, call_to, failed, sender
 
 # ---- what goes out
 
 
 async def test_the_request_on_the_wire() -> None:
-    """Host first, then the fields in order with case and duplicates, then Content-Length; nothing of aiohttp's."""
+    """Host first, then the fields in order with case and duplicates, then Content-Length; nothing of ours."""
     headers = (
         ("x-b", "2"),
         ("X-A", "1"),
@@ -313,7 +265,7 @@ async def test_a_name_that_does_not_exist() -> None:
 
 @pytest.mark.parametrize("how", ["close", "reset"])
 async def test_lost_before_an_answer(how: str) -> None:
-    """A POST that was sent and got no answer may have been received: that is said, and not sent again by aiohttp."""
+    """A POST that was sent and got no answer may have been received: that is said, and it is not sent again."""
     async with serving(raw(b"", then=how)) as server, sender() as upstream:
         failure = failed(await upstream.send(call_to(server.port)))
     assert (failure.fault, failure.sent) == ("reset", True)
@@ -347,7 +299,7 @@ async def test_no_connection_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     async def never(*args: object, **more: object) -> Any:
         await asyncio.Event().wait()
 
-    monkeypatch.setattr("aiohttp.connector.TCPConnector._resolve_host", never)
+    monkeypatch.setattr("daemon.upstream.eyeballs.look_up", never)
     async with sender(Timeouts(connect_s=0.02, first_byte_s=3)) as upstream:
         failure = failed(await upstream.send(call_to(0, url="http://slow.invalid")))
     assert (failure.fault, failure.sent) == ("connect_timeout", False)
@@ -402,7 +354,7 @@ async def test_a_stream_that_is_cut(head: bytes, how: str) -> None:
 
 @pytest.mark.parametrize("bad", [b"ZZ\r\n", b"-1\r\n", b"HTTP/1.1 200 OK\r\n\r\n"])
 async def test_a_stream_whose_chunks_break(bad: bytes) -> None:
-    """A malformed chunk ends the stream at once; aiohttp alone would leave its reader waiting for the idle time."""
+    """A malformed chunk ends the stream at once; its reader does not wait for the idle time."""
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"
     go_on = asyncio.Event()
 
@@ -486,32 +438,45 @@ async def test_a_header_that_cannot_be_sent() -> None:
     assert failure.fault == "bad_answer"
 
 
-# ---- TLS settings
-
-
-def test_a_missing_ca_file_is_a_clear_error(tmp_path: Path) -> None:
-    """The setting is named."""
-    with pytest.raises(ConfigError, match="ca_file"):
-        tls_context(tmp_path / "none.pem")
-
-
-def test_trusting_nobody_is_a_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """OpenSSL takes a missing SSL_CERT_FILE silently for an empty list: then no provider could be verified."""
-    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
-    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
-    with pytest.raises(ConfigError, match="ca-certificates"):
-        tls_context(None)
-
-
-def test_a_context_verifies() -> None:
-    """There is no way around verification."""
-    context = tls_context(None)
-    assert context.verify_mode is ssl.CERT_REQUIRED
-    assert context.check_hostname
-
-
 def test_sealed_targets_are_revealed_only_on_the_wire() -> None:
     """A call's repr shows no key although the wire has it."""
     call = call_to(1, target=f"/v1?key={KEY}")
     assert KEY not in repr(call)
     assert isinstance(call.target, Sealed)
+
+
+# ---- connections that turn out to be dead
+
+
+async def once(visit: Visit) -> None:
+    """Answer one request on each connection, and hang up when another comes."""
+    await visit.request()
+    await visit.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+    await visit.request()
+    visit.reset()
+
+
+@pytest.mark.parametrize(("method", "body", "heads"), [("POST", b"{}", [2]), ("GET", b"", [2, 1])])
+async def test_a_connection_that_dies_when_it_is_used_again(method: str, body: bytes, heads: list[int]) -> None:
+    """A POST goes out once, whatever becomes of it; what may be repeated is, on a new connection."""
+    async with serving(once) as server, sender() as upstream:
+        first = answered(await upstream.send(call_to(server.port, method, body=body)))
+        assert await first.read(10) == b"{}"
+        first.close()
+        outcome = await upstream.send(call_to(server.port, method, body=body))
+        if method == "POST":
+            assert (failed(outcome).fault, failed(outcome).sent) == ("reset", True)
+        else:
+            answered(outcome).close()
+    assert [len(visit.heads) for visit in server.visits] == heads
+
+
+async def test_forgotten_connections() -> None:
+    """What is open now carries no further call, and an answer that runs is read to its end."""
+    async with serving(ok(b"ab")) as server, sender() as upstream:
+        running = answered(await upstream.send(call_to(server.port)))
+        upstream.forget_connections()
+        assert await running.read(10) == b"ab"
+        running.close()
+        answered(await upstream.send(call_to(server.port))).close()
+    assert [len(visit.heads) for visit in server.visits] == [1, 1]

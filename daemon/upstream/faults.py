@@ -1,0 +1,90 @@
+"""What went wrong on the way, as data: its kind, its words, and whether bytes of the request had gone out."""
+
+from __future__ import annotations
+
+import os
+import ssl
+
+from daemon.model import Call, Failure, Headers, TransportFault
+from daemon.phrases import phrase
+
+
+class Fault(Exception):
+    """Something went wrong with a connection. Never leaves this room."""
+
+    def __init__(self, kind: TransportFault, detail: str, *, sent: bool = True) -> None:
+        """SENT: bytes of the request may have gone out."""
+        super().__init__(detail)
+        self.kind = kind
+        self.detail = detail
+        self.sent = sent
+
+
+class StreamCut(Exception):
+    """The answer ended before its end. `failure` says how."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.detail)
+        self.failure = failure
+
+
+def failure_of(
+    call: Call,
+    fault: TransportFault,
+    detail: str,
+    *,
+    sent: bool,
+    status: int | None = None,
+    headers: Headers = (),
+    body: bytes = b"",
+) -> Failure:
+    """A Failure of this call's transport."""
+    return Failure(
+        status=status,
+        headers=headers,
+        body=body,
+        host=call.origin.host,
+        provider=call.origin.provider,
+        model=call.model,
+        fault=fault,
+        sent=sent,
+        detail=detail,
+    )
+
+
+def too_late(kind: TransportFault, setting: str, seconds: float, *, sent: bool) -> Fault:
+    """A silence that was too long. SETTING: `connect`, `first_byte` or `idle`."""
+    return Fault(kind, phrase(f"fault.{setting}", seconds=f"{seconds:g}"), sent=sent)
+
+
+def no_way(error: OSError, host: str, port: int) -> Fault:
+    """No connection came to be: nothing was sent. Says it without a word of the request."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        why = (getattr(error, "verify_message", None) or type(error).__name__).partition(",")[0]
+        return Fault("tls", phrase("fault.certificate", host=host, why=why), sent=False)
+    if isinstance(error, ssl.SSLError):
+        why = (getattr(error, "reason", None) or type(error).__name__).replace("_", " ").lower()
+        return Fault("tls", phrase("fault.no_tls", host=f"{host}:{port}", why=why), sent=False)
+    kind: TransportFault = "refused" if isinstance(error, ConnectionRefusedError) else "unreachable"
+    return Fault(kind, f"{host}:{port}: {_said(error)}", sent=False)
+
+
+def lost(error: Exception | None) -> Fault:
+    """The connection ended before an answer came."""
+    return Fault("reset", _said(error) if isinstance(error, OSError) else phrase("fault.closed"))
+
+
+def not_http() -> Fault:
+    """What came is no answer. None of it is repeated: it may hold a key."""
+    return Fault("bad_answer", phrase("fault.not_http"))
+
+
+def cut() -> Fault:
+    """The body ended before its end."""
+    return Fault("truncated", phrase("fault.cut"))
+
+
+def _said(error: OSError) -> str:
+    if isinstance(error, ssl.SSLError) or not error.errno:
+        return error.strerror or type(error).__name__
+    return os.strerror(error.errno)

@@ -1,0 +1,176 @@
+"""What a provider sends, read: bytes in; a head, pieces of a body and an end out. No network, no time.
+
+Strict, after RFC 9112: whoever reads a length in two ways can be made to take one answer for two. Lines of a head may
+end in LF alone, as 2.2 there allows and old servers do; a folded field, a space before the colon, a second length and a
+length beside chunks are refused.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final, NoReturn
+
+from daemon.model import Headers
+from daemon.upstream.chunked import Broken, Chunks
+
+MOST_INTERIM: Final = 1000
+"""Interim answers (1xx) before the real one. A provider that works long may send one every few seconds."""
+MOST_FIELDS: Final = 128
+MOST_OF_A_FIELD: Final = 16 * 1024
+MOST_OF_A_HEAD: Final = 128 * 1024
+
+_END: Final = re.compile(rb"\n\r?\n")
+_STATUS: Final = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: (.*))?")
+_BEGINNING: Final = b"HTTP/1."
+_CONTROL: Final = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]")
+_TOKEN: Final = b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_LENGTH: Final = re.compile(r"[0-9]{1,18}")
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The beginning of an answer."""
+
+    status: int
+    reason: str
+    headers: Headers
+    """In their order, with their case and duplicates."""
+
+
+class AnswerParser:
+    """Reads the answer to one request."""
+
+    __slots__ = ("_chunks", "_interim", "_left", "_method", "_rest", "broken", "done", "excess", "head", "keep")
+
+    def __init__(self, method: str) -> None:
+        """METHOD: of the request; an answer to HEAD has no body, nor has a tunnel that CONNECT opened."""
+        self._method = method
+        self._rest = b""
+        self._interim = 0
+        self._chunks: Chunks | None = None
+        self._left = 0
+        """Bytes of the body that are still to come; -1: until the connection ends."""
+        self.head: Head | None = None
+        self.done = False
+        self.broken = False
+        """What came is not valid HTTP; nothing more is read."""
+        self.keep = False
+        """The other side keeps the connection open."""
+        self.excess = False
+        """Bytes came that no answer was asked for."""
+
+    def feed(self, data: bytes) -> bytes:
+        """Take DATA as it came; return what of the body was in it."""
+        if self.broken:
+            return b""
+        try:
+            if self.head is None:
+                data = self._read_head(data)
+                if self.head is None:
+                    return b""
+            return self._read_body(data)
+        except Broken as error:
+            self.broken = True
+            return error.before
+
+    def end(self) -> None:
+        """The connection ended."""
+        if self.head is not None and self._chunks is None and self._left < 0:
+            self.done = True
+
+    # ---- body
+
+    def _read_body(self, data: bytes) -> bytes:
+        if self.done:
+            self.excess = self.excess or bool(data)
+            return b""
+        if self._chunks is not None:
+            data, self.done, self.excess = self._chunks.feed(data)
+            return data
+        if self._left < 0:
+            return data
+        if len(data) > self._left:
+            data, self.excess = data[: self._left], True
+        self._left -= len(data)
+        self.done = not self._left
+        return data
+
+    # ---- head
+
+    def _read_head(self, data: bytes) -> bytes:
+        """Read up to the first head that is no interim answer; return what follows it."""
+        data = self._rest + data if self._rest else data
+        at = 0
+        while True:
+            while data.startswith((b"\r\n", b"\n"), at):  # 2.2: an empty line before an answer is read over
+                at += 2 if data[at] == 13 else 1
+            end = _END.search(data, at)
+            if end is None:
+                self._rest = data[at:]
+                self._look_at_the_beginning(self._rest)
+                return b""
+            head, keep, version = _head(data[at : end.start()])
+            at = end.end()
+            if head.status >= 200:
+                break
+            self._interim += 1
+            if head.status == 101 or self._interim > MOST_INTERIM:  # 101: nobody asked for another protocol
+                _broken()
+        self._rest = b""
+        self._frame(head, keep, version)
+        self.head = head
+        return data[at:]
+
+    def _look_at_the_beginning(self, rest: bytes) -> None:
+        """Know early what will never be an answer: who sends it may wait for us to speak."""
+        if len(rest) > MOST_OF_A_HEAD or not (rest == b"\r" or rest.startswith(_BEGINNING[: len(rest)])):
+            _broken()
+        if len(rest) > MOST_OF_A_FIELD and len(rest) - rest.rfind(b"\n") > MOST_OF_A_FIELD:
+            _broken()
+
+    def _frame(self, head: Head, keep: str, version: bytes) -> None:
+        """Decide where the body ends (RFC 9112, 6.3)."""
+        lengths = [value for name, value in head.headers if name.lower() == "content-length"]
+        codings = [value for name, value in head.headers if name.lower() == "transfer-encoding"]
+        if len(lengths) + len(codings) > 1 or (lengths and not _LENGTH.fullmatch(lengths[0])):
+            _broken()
+        if codings and codings[0].lower() != "chunked":
+            _broken()
+        self.keep = "close" not in keep if version == b"1" else "keep-alive" in keep
+        method = self._method
+        if method == "HEAD" or head.status in (204, 304) or (method == "CONNECT" and head.status < 300):
+            self.done = True
+        elif codings:
+            self._chunks = Chunks()
+        elif lengths:
+            self._left = int(lengths[0])
+            self.done = not self._left
+        else:
+            self._left, self.keep = -1, False
+
+
+def _head(data: bytes) -> tuple[Head, str, bytes]:
+    """The head in DATA, what it says of the connection, and the minor version. Raises Broken."""
+    data = data.removesuffix(b"\r").replace(b"\r\n", b"\n")
+    if len(data) > MOST_OF_A_HEAD or _CONTROL.search(data):
+        _broken()
+    lines = data.split(b"\n")
+    status = _STATUS.fullmatch(lines[0])
+    if status is None or len(lines) > MOST_FIELDS + 1 or max(map(len, lines)) > MOST_OF_A_FIELD:
+        _broken()
+    headers, keep = [], ""
+    for line in lines[1:]:
+        name, colon, value = line.partition(b":")
+        if not colon or not name or name.translate(None, _TOKEN):
+            _broken()
+        pair = name.decode("ascii"), value.strip(b" \t").decode("utf-8", "surrogateescape")
+        headers.append(pair)
+        if len(name) == 10 and pair[0].lower() == "connection":
+            keep += pair[1].lower() + ","
+    reason = (status[3] or b"").decode("utf-8", "surrogateescape")
+    return Head(int(status[2]), reason, tuple(headers)), keep, status[1]
+
+
+def _broken() -> NoReturn:
+    raise Broken

@@ -1,0 +1,43 @@
+"""What went wrong, in words that hold nothing of the request."""
+
+from __future__ import annotations
+
+import errno
+import ssl
+
+from daemon.upstream.faults import cut, failure_of, lost, no_way, not_http, too_late
+from upstream.calling import call_to
+
+
+def test_each_has_its_kind_and_says_whether_bytes_went() -> None:
+    """The kind decides what is told, and `sent` whether the call may go again."""
+    faults = [
+        (no_way(ConnectionRefusedError(errno.ECONNREFUSED, "x"), "h", 1), "refused", False, "h:1: Connection refused"),
+        (no_way(OSError(errno.ENETUNREACH, "x"), "h", 1), "unreachable", False, "h:1: Network is unreachable"),
+        (no_way(ConnectionAbortedError("x"), "h", 1), "unreachable", False, "h:1: ConnectionAbortedError"),
+        (no_way(ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong"), "h", 1), "tls", False, None),
+        (lost(ConnectionResetError(errno.ECONNRESET, "x")), "reset", True, "Connection reset by peer"),
+        (lost(None), "reset", True, "the connection was closed before an answer came"),
+        (not_http(), "bad_answer", True, "the answer is not valid HTTP"),
+        (cut(), "truncated", True, "the connection was closed before the answer was complete"),
+        (too_late("connect_timeout", "connect", 0.5, sent=False), "connect_timeout", False,
+         "no connection within 0.5 s (setting timeouts.connect)"),
+    ]  # fmt: skip
+    for fault, kind, sent, detail in faults:
+        assert (fault.kind, fault.sent) == (kind, sent)
+        assert detail is None or fault.detail == detail
+
+
+def test_a_certificate_is_named_with_its_host() -> None:
+    """And with why it cannot be trusted, without OpenSSL's tail."""
+    error = ssl.SSLCertVerificationError(1, "x")
+    error.verify_message = "Hostname mismatch, certificate is not valid for 'h'."
+    fault = no_way(error, "h", 443)
+    assert (fault.kind, fault.detail) == ("tls", "the certificate of h cannot be trusted (Hostname mismatch)")
+
+
+def test_a_failure_knows_its_call() -> None:
+    """Host, provider and model are the call's."""
+    failure = failure_of(call_to(1), "reset", "why", sent=True, status=200)
+    assert (failure.host, failure.provider, failure.model) == ("api.example.com", "openai", "m")
+    assert (failure.fault, failure.detail, failure.sent, failure.status) == ("reset", "why", True, 200)
