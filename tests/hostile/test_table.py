@@ -208,7 +208,7 @@ ROWS: dict[int, tuple[str, str, tuple[str, ...]]] = {
         (
             "curl/test_command.py::test_generated_requests_arrive_byte_for_byte",
             "curl/test_command.py::test_pasted_into_a_terminal",
-            "cli/test_show.py::test_nothing_drives_the_terminal",
+            "cli/test_safe.py::test_nothing_drives_the_terminal",
             "log/test_calls.py::test_lines_cannot_be_forged",
         ),
     ),
