@@ -14,6 +14,11 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="counts descript
 
 STRIDE = 17
 """A prime, so that over the versions of the code all kinds of calls come by."""
+KINDS = {
+    "open", "mkdir", "unlink", "rename", "replace", "fsync", "ftruncate", "fchmod", "chmod", "bind", "listen", "accept",
+    "connect", "sqlite connect", "sqlite execute", "sqlite executemany", "sqlite executescript",
+}  # fmt: skip
+"""What a daemon's life asks of the system. A call that is missing has found a way past the faults."""
 
 
 def test_an_untouched_life(sandbox: Any) -> None:
@@ -21,7 +26,8 @@ def test_an_untouched_life(sandbox: Any) -> None:
     life = live(sandbox(requests_per_minute=None, tokens_per_minute=None).url)
     assert not life.wrong
     assert not life.refused
-    assert life.faults.count >= 300, life.faults.kinds
+    assert life.faults.count >= 200, life.faults.kinds
+    assert life.faults.kinds.keys() >= KINDS
     codes = [answer.split(" ")[1] for answer in life.answers if answer.startswith("HTTP")]
     assert codes == 2 * ["200", "200", "429", "200", "200", "200", "200"]
 
@@ -38,4 +44,4 @@ def test_one_call_fails(sandbox: Any) -> None:
         wrong += [f"{at} ({life.faults.failed}): {what}" for what in life.wrong]
         at += STRIDE
     assert not wrong, "\n".join(wrong)
-    assert at > 300
+    assert at > 200
