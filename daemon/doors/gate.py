@@ -6,6 +6,7 @@ page), one of our own names as Host (a page whose name is rebound to 127.0.0.1 s
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import os
@@ -95,5 +96,7 @@ def _made(file: Path) -> bytes:
             out.write(token + b"\n")
         beside.rename(file)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
         raise ConfigError(phrase("gate.unmade", file=str(file), why=str(error.strerror))) from None
     return token

@@ -343,9 +343,14 @@ def write_endpoint(file: Path, socket_path: Path, version: str, protocol: int) -
     text = json.dumps({"socket": str(socket_path), "pid": os.getpid(), "version": version, "protocol": protocol})
     beside = file.with_name(file.name + ".new")
     fd = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with os.fdopen(fd, "w", encoding="utf-8") as out:
-        out.write(text + "\n")
-    beside.rename(file)
+    try:
+        with os.fdopen(fd, "w", encoding="utf-8") as out:
+            out.write(text + "\n")
+        beside.rename(file)
+    except OSError:
+        with contextlib.suppress(OSError):
+            beside.unlink()
+        raise
 
 
 def read_endpoint(file: Path) -> Path | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import json
 import os
 import socket
@@ -466,6 +467,18 @@ async def test_the_first_bytes_may_come_in_pieces(request_: bytes, door: bytes) 
 
 
 # ---- the address, written down
+
+
+def test_an_endpoint_that_cannot_be_put_in_its_place(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing half made is left beside it."""
+
+    def refused(*_: object) -> None:
+        raise OSError(errno.EIO, "")
+
+    monkeypatch.setattr(Path, "rename", refused)
+    with pytest.raises(OSError, match=r"\[Errno"):
+        porter.write_endpoint(place / "endpoint.json", place / "s", "1.2", 1)
+    assert not list(place.glob("endpoint*"))
 
 
 def test_endpoint_is_written_and_read(place: Path) -> None:
