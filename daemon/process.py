@@ -55,6 +55,11 @@ def need_safe_parser(modules: Mapping[str, Any] = sys.modules) -> None:
         raise ConfigError(phrase("check.no_parser_start", python=sys.executable))
 
 
+_LISTENS_AGAIN = "._start_serving("
+"""When descriptors are used up, asyncio listens again a second later, also on a socket that was closed meanwhile: its
+ValueError (descriptor -1) then is no fault of anybody (3.11, selector_events.py)."""
+
+
 class QuietLoop:
     """The loop's exception handler: each text at most once a second, without the objects' reprs; that descriptors or
     memory are used up once a minute, in one line, since it is no fault in the code and may last."""
@@ -66,7 +71,7 @@ class QuietLoop:
     def __call__(self, loop: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> None:
         text, error, now = str(context.get("message")), context.get("exception"), loop.time()
         self._said = {said: until for said, until in self._said.items() if now < until}
-        if text in self._said:
+        if text in self._said or (isinstance(error, ValueError) and _LISTENS_AGAIN in text):
             return
         used_up = isinstance(error, OSError) and error.errno in _USED_UP
         self._said[text] = now + (60.0 if used_up else 1.0)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import logging
+import socket
 import sys
 import types
 from pathlib import Path
@@ -67,6 +69,26 @@ async def test_used_up_descriptors_are_told_in_one_line(caplog: Any) -> None:
     assert len(caplog.records) == 1
     assert "LimitNOFILE" in caplog.records[0].getMessage()
     assert caplog.records[0].exc_info is None
+
+
+def test_a_listener_that_is_closed_while_asyncio_waits(caplog: Any) -> None:
+    """After descriptors ran out asyncio listens again a second later, also on a socket that is closed by then: nothing
+    is told. The same error of something else is."""
+    loop: Any = asyncio.SelectorEventLoop()
+    loop.set_exception_handler(process.QuietLoop())
+    listener = socket.socket()
+    listener.close()
+
+    def turn(call: Any, *given: Any) -> list[Any]:
+        """What is told when CALL is made by the loop."""
+        loop.call_soon(call, *given)
+        loop.call_soon(loop.stop)
+        loop.run_forever()
+        return caplog.records
+
+    with contextlib.closing(loop), caplog.at_level(logging.ERROR, logger="sluice"):
+        assert not turn(loop._start_serving, asyncio.Protocol, listener)
+        assert len(turn(loop.add_reader, -1, print)) == 1
 
 
 def test_connections_that_fit(monkeypatch: pytest.MonkeyPatch) -> None:
