@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from typing import Any, Final
 
 from daemon.model import Headers
 from daemon.phrases import phrase
+from daemon.whole import whole_file
 
 FORM: Final = 1
 _END: Final = ".answer"
@@ -167,16 +167,8 @@ def _digest(data: bytes) -> bytes:
 
 def _write(path: Path, data: bytes) -> None:
     """Write DATA whole or not at all. Raises OSError. It is not waited for the disk: half a file has a wrong digest."""
-    half = path.with_suffix(".half")
-    half.unlink(missing_ok=True)
-    fd = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        with open(fd, "wb") as file:
-            file.write(data)
-        half.replace(path)
-    except OSError:
-        half.unlink(missing_ok=True)
-        raise
+    with whole_file(path, path.with_suffix(".half")) as file:
+        file.write(data)
 
 
 def _size(path: Path) -> int:

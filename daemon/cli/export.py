@@ -25,6 +25,7 @@ from daemon.curl.request import plain_request
 from daemon.errors import Refusal
 from daemon.journal import call_of, open_reader
 from daemon.phrases import phrase, told
+from daemon.whole import whole_file
 
 STDOUT = "-"
 
@@ -113,13 +114,8 @@ def _write(path: Path, pieces: Iterable[str]) -> None:
     """The whole into a file that only you can read, or nothing. Raises Refusal."""
     half = path.with_name(f".{path.name}.half-{os.getpid()}")
     try:
-        fd = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        try:
-            with open(fd, "w", encoding="utf-8", errors="backslashreplace") as file:
-                file.writelines(pieces)
-            half.replace(path)
-        finally:
-            half.unlink(missing_ok=True)
+        with whole_file(path, half) as file:
+            file.writelines(piece.encode("utf-8", "backslashreplace") for piece in pieces)
     except OSError as error:
         why = str(error.strerror or error)
         raise Refusal(phrase("export.unwritable", file=str(path), why=why)) from None

@@ -6,7 +6,6 @@ It writes files and nothing else: whoever reads the next command and runs it kno
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import plistlib
 import shlex
@@ -24,6 +23,7 @@ from daemon.cli.terminal import say
 from daemon.config import load
 from daemon.errors import Refusal
 from daemon.phrases import phrase, teller
+from daemon.whole import whole_file
 
 MARK: Final = "install-service`, and"
 """Stands in a comment of each file that we have written, and so may write again."""
@@ -148,12 +148,10 @@ def _write(file: File) -> None:
     beside = file.path.with_name(f".{file.path.name}.new")
     try:
         file.path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_text(file.text, "utf-8")
-        beside.chmod(0o644)
-        beside.replace(file.path)
+        with whole_file(file.path, beside) as out:
+            os.fchmod(out.fileno(), 0o644)
+            out.write(file.text.encode())
     except OSError as error:
-        with contextlib.suppress(OSError):
-            beside.unlink()
         raise Refusal(phrase("units.unwritable", file=str(file.path), why=str(error.strerror or error))) from None
 
 

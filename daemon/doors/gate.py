@@ -6,7 +6,6 @@ page), one of our own names as Host (a page whose name is rebound to 127.0.0.1 s
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import hmac
 import os
@@ -19,6 +18,7 @@ from pathlib import Path
 from daemon.errors import ConfigError, InvalidCall, NotAllowed
 from daemon.model import Headers
 from daemon.phrases import phrase
+from daemon.whole import whole_file
 
 _BROWSERS_SEND = frozenset({"origin", "referer"})
 _TOKEN = re.compile(rb"[!-~]{32,512}")
@@ -88,15 +88,9 @@ def token_in(file: Path) -> bytes:
 def _made(file: Path) -> bytes:
     """A new token, whole on disk before it has its name."""
     token = secrets.token_urlsafe(32).encode()
-    beside = file.with_name(file.name + ".new")
     try:
-        beside.unlink(missing_ok=True)
-        fd = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(fd, "wb") as out:
+        with whole_file(file, file.with_name(file.name + ".new")) as out:
             out.write(token + b"\n")
-        beside.rename(file)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            beside.unlink(missing_ok=True)
         raise ConfigError(phrase("gate.unmade", file=str(file), why=str(error.strerror))) from None
     return token

@@ -23,6 +23,7 @@ from typing import Any, cast
 
 from daemon.errors import ConfigError
 from daemon.phrases import phrase
+from daemon.whole import whole_file
 
 MAX_PATH = 103
 """Bytes of a socket's path: 104 with the NUL is what macOS takes; Linux takes 4 more."""
@@ -341,16 +342,8 @@ async def emptied(sock: socket.socket, patience_s: float = 1.0) -> None:
 def write_endpoint(file: Path, socket_path: Path, version: str, protocol: int) -> None:
     """Tell clients where we are: they may see another XDG_RUNTIME_DIR than we do (cron, su, a service)."""
     text = json.dumps({"socket": str(socket_path), "pid": os.getpid(), "version": version, "protocol": protocol})
-    beside = file.with_name(file.name + ".new")
-    fd = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(fd, "w", encoding="utf-8") as out:
-            out.write(text + "\n")
-        beside.rename(file)
-    except OSError:
-        with contextlib.suppress(OSError):
-            beside.unlink()
-        raise
+    with whole_file(file, file.with_name(file.name + ".new")) as out:
+        out.write(f"{text}\n".encode())
 
 
 def read_endpoint(file: Path) -> Path | None:

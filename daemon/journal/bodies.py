@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
+from daemon.whole import whole_file
+
 Part = Literal["request", "answer"]
 
 
@@ -27,17 +29,10 @@ class Bodies:
         self.folder.mkdir(mode=0o700, exist_ok=True)
         path = self.path(call_id, part)
         half = path.with_suffix(f".{part}-half")
-        half.unlink(missing_ok=True)
-        fd = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        try:
-            with open(fd, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(fd)
-            half.replace(path)
-        except OSError:
-            half.unlink(missing_ok=True)
-            raise
+        with whole_file(path, half) as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
 
     def read(self, call_id: str, part: Part) -> bytes | None:
         """The body, or None when it is not there."""

@@ -475,7 +475,7 @@ def test_an_endpoint_that_cannot_be_put_in_its_place(place: Path, monkeypatch: p
     def refused(*_: object) -> None:
         raise OSError(errno.EIO, "")
 
-    monkeypatch.setattr(Path, "rename", refused)
+    monkeypatch.setattr(Path, "replace", refused)
     with pytest.raises(OSError, match=r"\[Errno"):
         porter.write_endpoint(place / "endpoint.json", place / "s", "1.2", 1)
     assert not list(place.glob("endpoint*"))
