@@ -83,7 +83,7 @@
 
 (defun sluice-menu--set (option value)
   "Set OPTION to VALUE in the buffer from which the menu was asked for.
-Where it has no value of its own there, it is set everywhere, for this session."
+Where it has no value of its own there, it is set everywhere, until Emacs ends."
   (sluice-menu--in-buffer (set option value)))
 
 (defun sluice-menu--value (option)

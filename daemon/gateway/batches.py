@@ -17,8 +17,8 @@ from typing import Protocol
 from daemon.gateway.answers import for_client
 from daemon.gateway.identity import kin_of
 from daemon.gateway.intake import provider_of
-from daemon.gateway.outcome import NoLuck, Trip, Whole, ours, same_for, why_it_stopped
-from daemon.gateway.party import Failed, Party, Portion, Seat, Share
+from daemon.gateway.outcome import NoLuck, Retold, Trip, Whole, ours, same_for, why_it_stopped
+from daemon.gateway.party import Failed, Party, Seat, Share
 from daemon.gateway.telling import Teller
 from daemon.gateway.under_way import UnderWay
 from daemon.gateway.wishes import Rules
@@ -268,7 +268,7 @@ class Batches:
         headers = tuple(pair for pair in for_client(share.whole.headers) if pair[0].lower() not in _OF_THE_BODY)
         headers = (*headers, ("Content-Length", str(len(share.body))), *ours(call, share.attempt))
         headers = (*headers, *self._about(seat, party, share.mates))
-        body = Portion(share.body, lambda how: self._under_way.end(self._end(call, share, how)))
+        body = Retold(iter((share.body,)), lambda how: self._under_way.end(self._end(call, share, how)))
         return Reply(call, 200, share.whole.reason, headers, body)
 
     def _about(self, seat: Seat, party: Party, size: int) -> Headers:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from daemon.cache import Answer, AnswerCache
 from daemon.gateway.identity import name_of
 from daemon.gateway.inspect import GENERATING
-from daemon.gateway.outcome import ours, why_it_stopped, without_ours
+from daemon.gateway.outcome import Retold, ours, why_it_stopped, without_ours
 from daemon.gateway.telling import Teller
 from daemon.gateway.under_way import UnderWay
 from daemon.model import Call, Company, Event, Headers, Reply, Usage
@@ -68,7 +68,8 @@ class Kept:
         self._tell.emit(replace(joined, company=Company("cache", found.call)))
         self._tell.emit(self._tell.event("first_byte", call, 0))
         headers = (*found.headers, *ours(call, 0), ("X-Sluice-Cache", f"hit; age={age:.0f}"))
-        return Reply(call, found.status, found.reason, headers, Again(found, lambda how: self._given(call, found, how)))
+        body = Retold(pieces(found), lambda how: self._given(call, found, how))
+        return Reply(call, found.status, found.reason, headers, body)
 
     def _given(self, call: Call, found: Answer, how: BaseException | None) -> None:
         if how is None:
@@ -167,33 +168,6 @@ class Keeping:
         if not self._told:
             self._told, self._parts = True, None
             await self._keep(self._reply, body)
-
-
-class Again:
-    """The body of a kept answer, a stream event by event. `on_end` is told once how it ended."""
-
-    def __init__(self, answer: Answer, on_end: Callable[[BaseException | None], None]) -> None:
-        self._pieces = pieces(answer)
-        self._on_end: Callable[[BaseException | None], None] | None = on_end
-
-    def __aiter__(self) -> Again:
-        return self
-
-    async def __anext__(self) -> bytes:
-        piece = next(self._pieces, None)
-        if piece is None:
-            self._ended(None)
-            raise StopAsyncIteration
-        return piece
-
-    async def aclose(self) -> None:
-        """Close early or after the end."""
-        self._ended(GeneratorExit())
-
-    def _ended(self, how: BaseException | None) -> None:
-        on_end, self._on_end = self._on_end, None
-        if on_end is not None:
-            on_end(how)
 
 
 def pieces(answer: Answer) -> Iterator[bytes]:

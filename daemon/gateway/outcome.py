@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from daemon.errors import Refusal
@@ -38,6 +39,33 @@ class Whole:
     reason: str
     headers: Headers
     body: bytes
+
+
+class Retold:
+    """The body of an answer that is here already, in PIECES. `on_end` is told once how it ended: None for the end."""
+
+    def __init__(self, pieces: Iterator[bytes], on_end: Callable[[BaseException | None], None]) -> None:
+        self._pieces = pieces
+        self._on_end: Callable[[BaseException | None], None] | None = on_end
+
+    def __aiter__(self) -> Retold:
+        return self
+
+    async def __anext__(self) -> bytes:
+        piece = next(self._pieces, None)
+        if piece is None:
+            self._ended(None)
+            raise StopAsyncIteration
+        return piece
+
+    async def aclose(self) -> None:
+        """Close early or after the end."""
+        self._ended(GeneratorExit())
+
+    def _ended(self, how: BaseException | None) -> None:
+        on_end, self._on_end = self._on_end, None
+        if on_end is not None:
+            on_end(how)
 
 
 def ours(call: Call, attempt: int) -> Headers:

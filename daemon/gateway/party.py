@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from daemon.gateway.outcome import NoLuck, Whole
@@ -131,30 +131,3 @@ def _sum(estimates: object) -> Estimate:
 def _readable(headers: SealedHeaders) -> SealedHeaders:
     """Without an offer to compress: the answer has to be taken apart."""
     return tuple(pair for pair in headers if pair[0].lower() != "accept-encoding")
-
-
-class Portion:
-    """The body of one share. `on_end` is told once how it ended: None for the end."""
-
-    def __init__(self, body: bytes, on_end: Callable[[BaseException | None], None]) -> None:
-        self._body: bytes | None = body
-        self._on_end: Callable[[BaseException | None], None] | None = on_end
-
-    def __aiter__(self) -> Portion:
-        return self
-
-    async def __anext__(self) -> bytes:
-        body, self._body = self._body, None
-        if body is None:
-            self._ended(None)
-            raise StopAsyncIteration
-        return body
-
-    async def aclose(self) -> None:
-        """Close early or after the end."""
-        self._ended(GeneratorExit())
-
-    def _ended(self, how: BaseException | None) -> None:
-        on_end, self._on_end = self._on_end, None
-        if on_end is not None:
-            on_end(how)

@@ -13,23 +13,8 @@ from typing import Any
 
 import pytest
 
-from stage.visitors import exchange
+from stage.visitors import exchange, get, wait_until
 from stage.world import CHATS, HOSTS, config
-
-GET = b"GET /v1/models HTTP/1.1\r\nHost: %b\r\nConnection: close\r\n\r\n"
-
-
-def get(daemon: Any, host: str) -> bytes:
-    """The answer to a model list of HOST."""
-    return exchange(daemon.socket, GET % host.encode())
-
-
-def wait_until(true: Any, what: str) -> None:
-    """Wait for what another process does."""
-    end = time.monotonic() + 20
-    while not true():
-        assert time.monotonic() < end, what
-        time.sleep(0.01)
 
 
 @pytest.mark.e2e

@@ -6,28 +6,12 @@ import json
 import os
 import re
 import socket
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from stage.visitors import exchange
-
-GET = b"GET /v1/models HTTP/1.1\r\nHost: %b\r\nConnection: close\r\n\r\n"
-
-
-def get(daemon: Any, host: str) -> bytes:
-    """The answer to a model list of HOST."""
-    return exchange(daemon.socket, GET % host.encode())
-
-
-def wait_until(true: Any, what: str) -> None:
-    """Wait for what another process does."""
-    end = time.monotonic() + 20
-    while not true():
-        assert time.monotonic() < end, what
-        time.sleep(0.01)
 
 
 @pytest.mark.e2e

@@ -67,6 +67,15 @@ class Wire:
         self.writer.transport.abort()
 
 
+async def pour(sock: socket.socket, data: bytes, *, at_once: bool) -> None:
+    """Send DATA in one piece or byte by byte, as far as it is taken."""
+    loop = asyncio.get_running_loop()
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        for piece in [data] if at_once else [data[at : at + 1] for at in range(len(data))]:
+            await loop.sock_sendall(sock, piece)
+            await asyncio.sleep(0)
+
+
 async def trickle(path: Path, data: bytes, *, at_once: bool) -> bytes:
     """Send DATA whole or byte by byte until it is answered; everything that is answered until the end.
 
@@ -76,10 +85,7 @@ async def trickle(path: Path, data: bytes, *, at_once: bool) -> bytes:
     with socket.socket(socket.AF_UNIX) as sock:
         sock.setblocking(False)
         await loop.sock_connect(sock, str(path))
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            for piece in [data] if at_once else [data[at : at + 1] for at in range(len(data))]:
-                await loop.sock_sendall(sock, piece)
-                await asyncio.sleep(0)
+        await pour(sock, data, at_once=at_once)
         got = b""
         with contextlib.suppress(ConnectionResetError):
             while piece := await asyncio.wait_for(loop.sock_recv(sock, 1 << 16), GUARD_S):

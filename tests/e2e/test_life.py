@@ -22,20 +22,12 @@ from typing import Any
 import pytest
 
 from stage.processes import READY, Running
-from stage.visitors import Rpc, exchange
+from stage.visitors import Rpc, exchange, wait_until
 from stage.world import CHATS, HOSTS, KEYS, config
 
 pytestmark = pytest.mark.e2e
 
 HELLO = b"GET /_sluice/hello HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-
-
-def wait_until(true: Any, what: str) -> None:
-    """Wait for what another process does."""
-    end = time.monotonic() + 20
-    while not true():
-        assert time.monotonic() < end, what
-        time.sleep(0.01)
 
 
 def pid_at(path: Path) -> int:

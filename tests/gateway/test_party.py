@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from daemon.gateway.outcome import Whole
-from daemon.gateway.party import Party, Portion, Seat
+from daemon.gateway.outcome import Retold, Whole
+from daemon.gateway.party import Party, Seat
 from daemon.model import Call, Estimate
 from daemon.providers import read_part
 from gateway.scripted import KEY, World, virtual
@@ -67,9 +67,9 @@ async def test_halves() -> None:
 async def test_a_portion_ends_once() -> None:
     """Read to its end, or closed early; closing after the end is nothing new."""
     ends: list[BaseException | None] = []
-    whole = Portion(b"abc", ends.append)
+    whole = Retold(iter((b"abc",)), ends.append)
     assert [chunk async for chunk in whole] == [b"abc"]
     await whole.aclose()
-    early = Portion(b"abc", ends.append)
+    early = Retold(iter((b"abc",)), ends.append)
     await early.aclose()
     assert [type(end) for end in ends] == [type(None), GeneratorExit]

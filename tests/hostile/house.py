@@ -26,7 +26,7 @@ from daemon.model import Event, Origin
 from daemon.pacing import Pacer, PacingSettings
 from daemon.redact import Redactor
 from daemon.upstream import Timeouts, Upstream
-from doors.wire import GUARD_S, whole
+from doors.wire import GUARD_S, pour, whole
 from gateway.scripted import chat_answer
 from stage.origin import Answer, Server, ok, serving
 
@@ -91,10 +91,7 @@ class House:
         """What is answered to DATA as it is: one whole answer, or what comes until the connection ends."""
         loop = asyncio.get_running_loop()
         with await self.connect(where) as sock:
-            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                for piece in [data] if at_once else [data[at : at + 1] for at in range(len(data))]:
-                    await loop.sock_sendall(sock, piece)
-                    await asyncio.sleep(0)
+            await pour(sock, data, at_once=at_once)
             got = b""
             with contextlib.suppress(ConnectionResetError):
                 while not whole(got) and (piece := await asyncio.wait_for(loop.sock_recv(sock, 1 << 16), GUARD_S)):

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from doors.wire import pour
 from hostile.house import House, Where, house
 
 ENDS: dict[str, tuple[bytes, int]] = {
@@ -68,10 +69,7 @@ async def said(home: House, where: Where, hello: bytes, data: bytes, *, at_once:
         await loop.sock_sendall(sock, hello)
         got = await asyncio.wait_for(loop.sock_recv(sock, 1 << 16), 5)
         assert b"protocol" in got
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            for piece in [data] if at_once else [data[at : at + 1] for at in range(len(data))]:
-                await loop.sock_sendall(sock, piece)
-                await asyncio.sleep(0)
+        await pour(sock, data, at_once=at_once)
         got = b""
         with contextlib.suppress(ConnectionResetError):
             while piece := await asyncio.wait_for(loop.sock_recv(sock, 1 << 16), 5):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +16,9 @@ import pytest
 from stage.canary import Canary
 
 TIMEOUT_S = 30.0
+
+
+GET = b"GET /v1/models HTTP/1.1\r\nHost: %b\r\nConnection: close\r\n\r\n"
 
 
 def exchange(path: Path | str, request: bytes, timeout_s: float = TIMEOUT_S) -> bytes:
@@ -37,6 +41,19 @@ def exchange(path: Path | str, request: bytes, timeout_s: float = TIMEOUT_S) -> 
                 break
             data += piece
     return data
+
+
+def get(daemon: Any, host: str) -> bytes:
+    """The answer to a model list of HOST."""
+    return exchange(daemon.socket, GET % host.encode())
+
+
+def wait_until(true: Any, what: str) -> None:
+    """Wait for what another process does."""
+    end = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < end, what
+        time.sleep(0.01)
 
 
 def _whole(data: bytes, *, head_only: bool) -> bool:
