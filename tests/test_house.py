@@ -146,7 +146,7 @@ def test_imports_go_downward_only() -> None:
             for line, other in _rooms_imported(path)
             if other != room and _storey(other) <= _storey(room)
         ]
-    assert not wrong, "\n".join([*wrong, "what two rooms need is a noun in daemon/model.py"])
+    assert not wrong, "\n".join([*wrong, "what two rooms need is a noun in daemon/model"])
 
 
 def test_only_the_top_reads_the_configuration() -> None:
