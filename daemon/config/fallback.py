@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from daemon.config.nodes import Node, Wrong
 from daemon.config.urls import host
-from daemon.config.values import Reader, nearest, patterns, positive_duration, text
+from daemon.config.values import Reader, entries, items, patterns, positive_duration, text
 from daemon.fallback import Fallback, Place
 from daemon.phrases import phrase
 
@@ -17,15 +17,11 @@ _PLACE: Final = "{host: api.deepseek.com, model: deepseek-chat}"
 
 def read_fallback(node: Node) -> tuple[Fallback, ...]:
     """A list of entries such as EXAMPLE; the first one that fits a call and its failure counts."""
-    if node.is_null:
-        return ()
-    if node.kind != "list":
-        raise Wrong(node.line, phrase("fallback.list", example=EXAMPLE))
-    return tuple(_entry(item) for item in node.items)
+    return tuple(_entry(item) for item in items(node, "fallback", EXAMPLE))
 
 
 def _entry(node: Node) -> Fallback:
-    found = _words(node, _ENTRY, EXAMPLE)
+    found = entries(node, _ENTRY, EXAMPLE)
     if not found.get("to"):
         raise Wrong(node.line, phrase("fallback.no_to", word="`to`", example=EXAMPLE))
     if "on" not in found and "wait" not in found:
@@ -42,7 +38,7 @@ def _entry(node: Node) -> Fallback:
 
 
 def _from(node: Node) -> dict[str, Any]:
-    return _words(node, {"host": patterns, "model": patterns}, '{host: api.openai.com, model: "gpt-4o*"}')
+    return entries(node, {"host": patterns, "model": patterns}, '{host: api.openai.com, model: "gpt-4o*"}')
 
 
 def _to(node: Node) -> tuple[Place, ...]:
@@ -50,20 +46,10 @@ def _to(node: Node) -> tuple[Place, ...]:
 
 
 def _place(node: Node) -> Place:
-    found = _words(node, {"host": host, "model": text}, _PLACE)
+    found = entries(node, {"host": host, "model": text}, _PLACE)
     if "model" not in found:
         raise Wrong(node.line, phrase("fallback.no_model", example=_PLACE))
     return Place(**found)
-
-
-def _words(node: Node, known: Mapping[str, Reader[Any]], example: str) -> dict[str, Any]:
-    if node.kind != "mapping":
-        raise Wrong(node.line, phrase("fallback.group", example=example, sort=node.sort))
-    for key in node.entries:
-        if key not in known:
-            near, words = nearest(key, known), ", ".join(known)
-            raise Wrong(node.key_lines[key], phrase("fallback.word", word=key, near=near, known=words))
-    return {key: known[key](value) for key, value in node.entries.items()}
 
 
 _ENTRY: Final[Mapping[str, Reader[Any]]] = {"from": _from, "on": patterns, "wait": positive_duration, "to": _to}

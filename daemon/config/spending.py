@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from daemon.config.nodes import Node, Wrong
-from daemon.config.values import Reader, choice, nearest, number, patterns, scalar, text
+from daemon.config.values import Reader, choice, entries, items, number, patterns, scalar, text
 from daemon.phrases import phrase
 from daemon.spending import MEASURES, SPANS, Budget, Price
 
@@ -34,11 +34,11 @@ def date(node: Node) -> str:
 
 def read_prices(node: Node) -> tuple[Price, ...]:
     """A list such as `[{model: "gpt-4o-mini*", input: 0.15, output: 0.60, since: 2026-01-01}]`, per million tokens."""
-    return tuple(_price(item) for item in _items(node, "prices", _PRICE_EXAMPLE))
+    return tuple(_price(item) for item in items(node, "prices", _PRICE_EXAMPLE))
 
 
 def _price(node: Node) -> Price:
-    found = _entries(node, _PRICE, "price", _PRICE_EXAMPLE)
+    found = entries(node, _PRICE, _PRICE_EXAMPLE, group="spending.price", word="spending.price_word")
     for needed in ("model", "input", "output"):
         if needed not in found:
             raise Wrong(node.line, phrase("spending.needed", word=needed, example=_PRICE_EXAMPLE))
@@ -47,35 +47,17 @@ def _price(node: Node) -> Price:
 
 def read_budgets(node: Node) -> tuple[Budget, ...]:
     """A list such as `[{per: day, tokens: 500000}, {per: month, cost: 20, then: hold}]`."""
-    return tuple(_budget(item) for item in _items(node, "budgets", _BUDGET_EXAMPLE))
+    return tuple(_budget(item) for item in items(node, "budgets", _BUDGET_EXAMPLE))
 
 
 def _budget(node: Node) -> Budget:
-    found = _entries(node, _BUDGET, "budget", _BUDGET_EXAMPLE)
+    found = entries(node, _BUDGET, _BUDGET_EXAMPLE, group="spending.budget", word="spending.budget_word")
     counted = [measure for measure in MEASURES if measure in found]
     if len(counted) != 1:
         raise Wrong(node.line, phrase("spending.counts", known=", ".join(MEASURES), example=_BUDGET_EXAMPLE))
     if "per" not in found:
         raise Wrong(node.line, phrase("spending.no_per", example=_BUDGET_EXAMPLE))
     return Budget(measure=counted[0], amount=found.pop(counted[0]), models=found.pop("model", ()), **found)
-
-
-def _items(node: Node, name: str, example: str) -> list[Node]:
-    if node.is_null:
-        return []
-    if node.kind != "list":
-        raise Wrong(node.line, phrase("spending.list", name=name, example=example))
-    return list(node.items)
-
-
-def _entries(node: Node, known: Mapping[str, Reader[Any]], what: str, example: str) -> dict[str, Any]:
-    if node.kind != "mapping":
-        raise Wrong(node.line, phrase(f"spending.{what}", example=example, sort=node.sort))
-    for key in node.entries:
-        if key not in known:
-            near, words = nearest(key, known), ", ".join(known)
-            raise Wrong(node.key_lines[key], phrase(f"spending.{what}_word", word=key, near=near, known=words))
-    return {key: known[key](value) for key, value in node.entries.items()}
 
 
 _PRICE: Final[Mapping[str, Reader[Any]]] = {

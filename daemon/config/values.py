@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from daemon.config.nodes import Node, Wrong
 from daemon.phrases import languages, phrase
@@ -30,6 +30,40 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
     close = get_close_matches(word, list(known), n=1, cutoff=0.6)
     return phrase("config.near", word=close[0]) if close else ""
+
+
+def items(node: Node, name: str, example: str) -> list[Node]:
+    """The entries of the list NAME, each such as EXAMPLE; none for null."""
+    if node.is_null:
+        return []
+    if node.kind != "list":
+        raise Wrong(node.line, phrase("config.list", name=name, example=example))
+    return list(node.items)
+
+
+def entries(
+    node: Node,
+    known: Mapping[str, Reader[Any]],
+    example: str,
+    *,
+    needed: Iterable[str] = (),
+    group: str = "config.entry",
+    word: str = "config.word",
+) -> dict[str, Any]:
+    """The values of a group such as EXAMPLE that has no other words than KNOWN, and all that are NEEDED.
+
+    GROUP and WORD name what is said of something else, and of another word.
+    """
+    if node.kind != "mapping":
+        raise Wrong(node.line, phrase(group, example=example, sort=node.sort))
+    for key in node.entries:
+        if key not in known:
+            near, words = nearest(key, known), ", ".join(known)
+            raise Wrong(node.key_lines[key], phrase(word, word=key, near=near, known=words))
+    for key in needed:
+        if key not in node.entries:
+            raise Wrong(node.line, phrase("config.needed", word=key, example=example))
+    return {key: known[key](value) for key, value in node.entries.items()}
 
 
 def scalar(node: Node) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from daemon.config.nodes import Node, Wrong
 from daemon.config.urls import origin_url
-from daemon.config.values import Reader, environment_variable, nearest, text
+from daemon.config.values import entries, environment_variable, items, text
 from daemon.model import Way
 from daemon.phrases import phrase
 
@@ -18,14 +17,14 @@ _ENDPOINT: Final = "{url: https://relay.example.com/openai}"
 def read_keys(node: Node) -> tuple[Way, ...]:
     """`[{name: work, variable: OPENAI_API_KEY_WORK}, {name: home, variable: OPENAI_API_KEY}]`"""
     words = {"name": text, "variable": environment_variable}
-    found = [_words(item, words, _KEY, ("name", "variable")) for item in _items(node, "keys", _KEY)]
+    found = [entries(item, words, _KEY, needed=("name", "variable")) for item in items(node, "keys", _KEY)]
     return _unlike([Way(name=one["name"], variable=one["variable"]) for one in found], node)
 
 
 def read_endpoints(node: Node) -> tuple[Way, ...]:
     """`[{url: https://a.example.com}, {name: second, url: https://b.example.com, key_variable: B_KEY}]`"""
     words = {"name": text, "url": origin_url, "key_variable": environment_variable}
-    found = [_words(item, words, _ENDPOINT, ("url",)) for item in _items(node, "endpoints", _ENDPOINT)]
+    found = [entries(item, words, _ENDPOINT, needed=("url",)) for item in items(node, "endpoints", _ENDPOINT)]
     ways = [Way(one.get("name") or place_of(one["url"]), one["url"], one.get("key_variable")) for one in found]
     return _unlike(ways, node)
 
@@ -44,27 +43,6 @@ def crossed(keys: tuple[Way, ...], endpoints: tuple[Way, ...]) -> tuple[Way, ...
 def place_of(url: str) -> str:
     """A name for an endpoint that has none: its host and port."""
     return url.partition("://")[2].partition("/")[0]
-
-
-def _items(node: Node, name: str, example: str) -> list[Node]:
-    if node.is_null:
-        return []
-    if node.kind != "list":
-        raise Wrong(node.line, phrase("ways.list", name=name, example=example))
-    return list(node.items)
-
-
-def _words(node: Node, known: Mapping[str, Reader[Any]], example: str, needed: tuple[str, ...]) -> dict[str, Any]:
-    if node.kind != "mapping":
-        raise Wrong(node.line, phrase("ways.group", example=example, sort=node.sort))
-    for key in node.entries:
-        if key not in known:
-            near, words = nearest(key, known), ", ".join(known)
-            raise Wrong(node.key_lines[key], phrase("ways.word", word=key, near=near, known=words))
-    for word in needed:
-        if word not in node.entries:
-            raise Wrong(node.line, phrase("ways.needed", word=word, example=example))
-    return {key: known[key](value) for key, value in node.entries.items()}
 
 
 def _unlike(ways: list[Way], node: Node) -> tuple[Way, ...]:
