@@ -10,15 +10,12 @@ from urllib.parse import urlsplit
 
 from daemon.curl.fields import Field, plain_fields, plain_target
 from daemon.curl.shell import as_comment
-from daemon.model import Call, Headers
+from daemon.model import BARE_METHODS, Call, Headers
 from daemon.phrases import Phrase, phrase, told
 from daemon.redact import scrub, scrub_bytes
 
 ANY_VARIABLE: Final = "API_KEY"
 """The variable when nobody has said where the key is."""
-
-BARE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
-"""Methods that say nothing of an empty body. All others send `Content-Length: 0`, as aiohttp does (measured)."""
 
 LOST_BODY: Final = "request-body"
 """The file that a person has to write first when the body is not at hand."""
@@ -67,7 +64,7 @@ class Plain:
 
     @property
     def has_body(self) -> bool:
-        return bool(self.body) or self.method not in BARE
+        return bool(self.body) or self.method not in BARE_METHODS
 
     def comments(self, sign: str, *more: str) -> str:
         """The notes as comment lines that begin with SIGN, and MORE of them."""

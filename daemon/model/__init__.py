@@ -6,6 +6,7 @@ Times: names that end in `_s` are seconds; `_at` is Unix time in seconds. Token 
 
 from daemon.dimensions import DIMENSIONS
 from daemon.model.call import (
+    BARE_METHODS,
     Ask,
     CacheUse,
     Call,
@@ -43,6 +44,7 @@ from daemon.model.failure import (
 )
 
 __all__ = [
+    "BARE_METHODS",
     "DIMENSIONS",
     "Action",
     "Ask",

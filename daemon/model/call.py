@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from daemon.redact import Sealed, Secret
 
@@ -20,6 +20,9 @@ class Priority(enum.IntEnum):
 
 Dimension = Literal["requests", "tokens", "input_tokens", "output_tokens", "images", "audio_seconds", "concurrency"]
 """One of DIMENSIONS."""
+
+BARE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+"""Methods that say nothing of an empty body. With all others `Content-Length: 0` is sent (RFC 9110, 8.6, for POST)."""
 
 Headers = tuple[tuple[str, str], ...]
 """Header fields in order, with case and duplicates as they came."""

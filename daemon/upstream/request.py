@@ -5,11 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from daemon.model import Call
+from daemon.model import BARE_METHODS, Call
 from daemon.upstream.route import Place
 
-_NO_BODY: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
-"""Methods that say nothing of a body when they have none."""
 _BREAKS: Final = re.compile(r"[\r\n\0]")
 _SPACE: Final = re.compile(r"[\x00-\x20\x7f]")
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
@@ -30,7 +28,7 @@ def request_head(call: Call, place: Place) -> bytes:
         sized = sized or (len(name) == 14 and name.lower() == "content-length")
     if place.extra:
         lines.append(place.extra)
-    if not sized and (call.body or call.method not in _NO_BODY):
+    if not sized and (call.body or call.method not in BARE_METHODS):
         lines.append(f"Content-Length: {len(call.body)}\r\n")
     lines.append("\r\n")
     return "".join(lines).encode()
