@@ -47,14 +47,6 @@ def install_secret(file: Path) -> bytes:
     return made
 
 
-def need_safe_parser(modules: Mapping[str, Any] = sys.modules) -> None:
-    """Refuse to serve with aiohttp's pure-Python parser, which takes requests that the C parser refuses: when two read
-    one request differently, another can be smuggled behind it. MODULES: those that are loaded. Raises ConfigError.
-    """
-    if "aiohttp.http_parser" in modules and "aiohttp._http_parser" not in modules:
-        raise ConfigError(phrase("check.no_parser_start", python=sys.executable))
-
-
 _LISTENS_AGAIN = "._start_serving("
 """When descriptors are used up, asyncio listens again a second later, also on a socket that was closed meanwhile: its
 ValueError (descriptor -1) then is no fault of anybody (3.11, selector_events.py)."""

@@ -125,14 +125,6 @@ def test_the_limit_of_open_files_is_raised(monkeypatch: pytest.MonkeyPatch) -> N
     process.raise_file_limit()
 
 
-def test_the_safe_parser_is_needed() -> None:
-    """The daemon does not start on the parser in pure Python, and the refusal says how to have the other one."""
-    process.need_safe_parser()
-    process.need_safe_parser({"aiohttp.http_parser": 1, "aiohttp._http_parser": 1})
-    with pytest.raises(ConfigError, match="pip install --force-reinstall aiohttp"):
-        process.need_safe_parser({"aiohttp.http_parser": 1})
-
-
 def test_threads_give_way() -> None:
     """The loop gets the interpreter back ten times sooner than Python would give it."""
     before = sys.getswitchinterval()

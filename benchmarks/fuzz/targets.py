@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import cache
 
 from daemon.doors.framing import Framer, FramingError
+from daemon.doors.parsing import NotHttp, RequestParser
 from daemon.explain import Catalogue
 from daemon.model import Failure
 from daemon.redact import Redactor
@@ -66,9 +67,27 @@ def _answered(data: bytes, size: int) -> tuple[object, ...]:
     return parser.head, body, parser.done, parser.broken, parser.excess
 
 
+def requests(data: bytes) -> None:
+    """A request is read alike however it is cut, and nothing but NotHttp is raised."""
+    assert _requested(data, len(data) or 1) == _requested(data, 1) == _requested(data, 7)
+
+
+def _requested(data: bytes, size: int) -> tuple[object, ...]:
+    """The head, the body, whether that is whole, and what is behind it; nothing where it is no request."""
+    parser, body, at = RequestParser(), b"", 0
+    try:
+        while at < len(data) and not parser.done:
+            body += parser.feed(data[at : at + size])
+            at += size
+    except NotHttp:
+        return ()
+    return parser.request, body, parser.done, parser.rest + data[at:] if parser.done else b""
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "framing": framing,
     "matching": matching,
     "redaction": redaction,
     "answers": answers,
+    "requests": requests,
 }

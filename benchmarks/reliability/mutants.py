@@ -24,6 +24,7 @@ class Mutant:
 
 PORTER, STANDING, SYSTEMD = "daemon/doors/porter.py", "daemon/doors/standing.py", "daemon/systemd.py"
 REQUEST, HTTP, RPC = "daemon/doors/request.py", "daemon/doors/http.py", "daemon/doors/rpc.py"
+PARSING, VISIT, WRITING = "daemon/doors/parsing.py", "daemon/doors/connection.py", "daemon/doors/writing.py"
 SENDER, PARSER, CONNECTION = "daemon/upstream/sender.py", "daemon/upstream/parser.py", "daemon/upstream/connection.py"
 OUTGOING, TLS = "daemon/upstream/request.py", "daemon/upstream/tls.py"
 REDACT, CONFIG = "daemon/redact.py", "daemon/config/file.py"
@@ -31,6 +32,11 @@ DATABASE, BODIES, PROCESS = "daemon/journal/database.py", "daemon/journal/bodies
 
 T_PORTER, T_STANDING, T_SYSTEMD = "tests/doors/test_porter.py", "tests/doors/test_standing.py", "tests/test_systemd.py"
 T_REQUEST, T_HTTP, T_RPC = "tests/doors/test_request.py", "tests/doors/test_http.py", "tests/doors/test_rpc.py"
+T_PARSING, T_VISIT, T_WRITING = (
+    "tests/doors/test_parsing.py",
+    "tests/doors/test_connection.py",
+    "tests/doors/test_writing.py",
+)
 T_SENDER, T_PARSER = "tests/upstream/test_sender.py", "tests/upstream/test_parser.py"
 T_CONNECTION, T_OUTGOING = "tests/upstream/test_connection.py", "tests/upstream/test_request.py"
 T_TLS, T_REDACT, T_CONFIG = "tests/upstream/test_tls.py", "tests/test_redact.py", "tests/config/test_file.py"
@@ -226,10 +232,80 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "the encoding of the body",
-        REQUEST,
-        "if encodings and [value",
-        "if False and [value",
-        (f"{T_REQUEST}::test_refused_requests",),
+        PARSING,
+        'if coding.lower() != "chunked" or "transfer-encoding" in request.repeated:',
+        "if False:",
+        (f"{T_PARSING}::test_what_is_no_request",),
+    ),
+    Mutant(
+        "a length beside chunks",
+        PARSING,
+        'if length is not None or request.version == "1.0":',
+        "if False:",
+        (f"{T_PARSING}::test_what_is_no_request",),
+    ),
+    Mutant(
+        "one length",
+        PARSING,
+        '"content-length" in request.repeated or not',
+        "not",
+        (f"{T_PARSING}::test_what_is_no_request",),
+    ),
+    Mutant(
+        "the digits of a length",
+        PARSING,
+        " or not _LENGTH.fullmatch(length)",
+        "",
+        (f"{T_PARSING}::test_what_is_no_request",),
+    ),
+    Mutant(
+        "control characters and bare ends of lines in a head",
+        PARSING,
+        'if data.translate(None, _TEXT) != b"\\r\\n" * ends:\n        raise NotHttp  #',
+        "if False:\n        raise NotHttp  #",
+        (f"{T_PARSING}::test_what_is_no_request",),
+    ),
+    Mutant(
+        "names of fields",
+        PARSING,
+        "if not _NAME.fullmatch(name):",
+        "if False:",
+        (f"{T_PARSING}::test_what_is_no_request",),
+    ),
+    Mutant(
+        "the number of fields",
+        PARSING,
+        "if ends > MOST_FIELDS or",
+        "if",
+        (f"{T_PARSING}::test_what_is_no_request",),
+    ),
+    Mutant(
+        "one request at a time",
+        VISIT,
+        "        if self.task is None:\n            self._read(data)\n            return\n",
+        "        if True:\n            self._read(data)\n            return\n",
+        (f"{T_VISIT}::test_one_after_the_other",),
+    ),
+    Mutant(
+        "requests ahead of their answers",
+        VISIT,
+        "if len(self._ahead) > MOST_AHEAD and",
+        "if False and",
+        (f"{T_VISIT}::test_too_far_ahead",),
+    ),
+    Mutant(
+        "a field of an answer that would be two",
+        WRITING,
+        'if text.count("\\n") != len(lines) or text.count("\\r") != len(lines):',
+        "if False:",
+        (f"{T_WRITING}::test_no_field_becomes_two",),
+    ),
+    Mutant(
+        "an answer as long as it says",
+        WRITING,
+        "if self._missing > 0 and not self.silent:",
+        "if False:",
+        (f"{T_WRITING}::test_what_is_promised_is_kept",),
     ),
     Mutant(
         "fields that Connection names",
@@ -241,43 +317,43 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "one Host",
         REQUEST,
-        "if len(hosts) > 1 or (request.version == HttpVersion11 and not (hosts and hosts[0].strip())):",
+        'if "host" in request.repeated or (request.version == "1.1" and not fields.get("host")):',
         "if False:",
         (f"{T_REQUEST}::test_one_host",),
     ),
     Mutant(
         "the size of a body that was promised",
-        REQUEST,
-        "if (request.content_length or 0) > settings.max_body:",
-        "if False:",
-        (f"{T_HTTP}::test_a_body_that_is_too_large",),
+        VISIT,
+        " or parser.length > most:",
+        ":",
+        (f"{T_VISIT}::test_a_body_that_is_too_large",),
     ),
     Mutant(
         "the size of a body that comes",
-        REQUEST,
-        "        if size > settings.max_body:\n",
-        "        if False:\n",
-        (f"{T_HTTP}::test_a_body_that_is_too_large",),
+        VISIT,
+        "if self._size > most or",
+        "if",
+        (f"{T_VISIT}::test_a_body_that_is_too_large",),
     ),
     Mutant(
-        "aiohttp's error page, which quotes keys",
+        "what is not understood is not repeated",
         HTTP,
-        "    def handle_error(\n",
-        "    def handle_error_unused(\n",
+        '_log.debug(phrase("log.not_http", why=fault.said))',
+        '_log.debug(phrase("log.not_http", why=repr(fault.__context__ or fault.__traceback__.tb_frame.f_locals)))',
         (f"{T_HTTP}::test_hostile",),
     ),
     Mutant(
         "a client that leaves cancels",
-        HTTP,
-        "handler_cancellation=True,",
-        "handler_cancellation=False,",
+        VISIT,
+        "        if self.task is not None:\n            self.task.cancel()",
+        "        if False:\n            self.task.cancel()",
         (f"{T_HTTP}::test_a_client_that_leaves_while_waiting_cancels",),
     ),
     Mutant(
         "a cut stream ends uncleanly",
         HTTP,
-        "            request.transport.abort()\n",
-        "            await response.write_eof()\n",
+        "        connection.abort()  # an unclean end",
+        "        connection.end()  # an unclean end",
         (f"{T_HTTP}::test_a_cut_stream_ends_uncleanly",),
     ),
     Mutant(
@@ -412,11 +488,11 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     # the process
     Mutant(
-        "the safe parser",
-        PROCESS,
-        'and "aiohttp._http_parser" not in modules',
-        'and "" in modules',
-        (f"{T_PROCESS}::test_the_safe_parser_is_needed",),
+        "the sandbox's safe parser",
+        "daemon/sandbox/server.py",
+        'if "aiohttp._http_parser" not in modules:',
+        "if False:",
+        ("tests/sandbox/test_server.py::test_the_safe_parser_is_needed",),
     ),
     Mutant(
         "the log is not flooded",

@@ -23,7 +23,6 @@ from daemon.process import (
     install_secret,
     keep_memory_private,
     loop_runner,
-    need_safe_parser,
     raise_file_limit,
 )
 from daemon.redact import Redactor
@@ -40,7 +39,6 @@ def serve(
     keep_memory_private()
     raise_file_limit()
     give_way_to_calls()
-    need_safe_parser()
     given = systemd.handed_over(os.environ)
     config = load(paths.config_file, environ=environ, must_exist=paths.config_told)
     paths = _placed(paths, config, given)

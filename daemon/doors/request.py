@@ -1,22 +1,20 @@
-"""Reads one HTTP request: refuses what is ambiguous, finds the host, takes the body, reads our own header fields."""
+"""What one HTTP request wants: refuses what is ambiguous or not ours to speak, finds the host, reads our own fields."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aiohttp import web
-from aiohttp.http import HttpProcessingError, HttpVersion10, HttpVersion11
-
-from daemon.errors import BodyTooLarge, InvalidCall, ShuttingDown
+from daemon.doors.parsing import Request
+from daemon.errors import InvalidCall, ShuttingDown
 from daemon.gateway import NO_WISH, Incoming, Wish
-from daemon.model import CacheUse, Headers, Priority
+from daemon.model import CacheUse, Priority
 from daemon.phrases import phrase
 
-SPOKEN = (HttpVersion10, HttpVersion11)
+SPOKEN = ("1.0", "1.1")
 _HOST = re.compile(r"[a-z0-9._:\[\]-]{1,260}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 _TO = re.compile(r"^/to/([^/?#]+)(/.*|\?.*|)$")
@@ -43,44 +41,39 @@ class HttpSettings:
     """Of our own words to a visitor who names none."""
 
 
-def check_request(request: web.BaseRequest, *, full: bool) -> None:
+def check_request(request: Request, *, full: bool) -> None:
     """Refuse what is ambiguous or not ours to speak. Raises Refusal."""
+    fields, target = request.fields, request.target
     if request.version not in SPOKEN:
         raise InvalidCall(phrase("http.version"))
     if request.method not in _METHODS:
         raise InvalidCall(phrase("http.method", known=", ".join(sorted(_METHODS))))
-    target = request.raw_path
     if not target.startswith("/") or target.startswith("//"):
         raise InvalidCall(phrase("http.target"))
-    hosts = request.headers.getall("Host", [])
-    if len(hosts) > 1 or (request.version == HttpVersion11 and not (hosts and hosts[0].strip())):
+    if "host" in request.repeated or (request.version == "1.1" and not fields.get("host")):
         raise InvalidCall(phrase("http.host"))
-    encodings = request.headers.getall("Transfer-Encoding", [])
-    if encodings and [value.strip().lower() for value in encodings] != ["chunked"]:
-        raise InvalidCall(phrase("http.encoding"))
-    named = {name.strip().lower() for value in request.headers.getall("Connection", []) for name in value.split(",")}
-    if request.headers.get("Upgrade") and "upgrade" in named:
-        raise InvalidCall(phrase("http.upgrade"), status=501)
-    expect = request.headers.get("Expect", "100-continue")
+    if "connection" in fields:
+        _check_connection(fields["connection"], fields)
+    expect = fields.get("expect", "100-continue")
     if expect.lower() != "100-continue":
         raise InvalidCall(phrase("http.expect"), status=417)
-    if named - {"", "close", "keep-alive", "te", "upgrade"}:
-        raise InvalidCall(phrase("http.connection"))
     if full:
         raise ShuttingDown(phrase("http.full"), retry_after_s=1)
 
 
-def readable_headers(request: web.BaseRequest) -> Headers:
-    """The header fields in order, with case and duplicates. Raises InvalidCall for bytes that are not UTF-8."""
-    try:
-        return tuple((name.decode("ascii"), value.decode("utf-8")) for name, value in request.raw_headers)
-    except UnicodeDecodeError:
-        raise InvalidCall(phrase("http.not_utf8")) from None
+def _check_connection(said: str, fields: Mapping[str, str]) -> None:
+    """Refuse a field Connection that would take other fields away, and another protocol. Raises InvalidCall."""
+    named = {name.strip().lower() for name in said.split(",")}
+    if "upgrade" in named and fields.get("upgrade"):
+        raise InvalidCall(phrase("http.upgrade"), status=501)
+    if named - {"", "close", "keep-alive", "te", "upgrade"}:
+        raise InvalidCall(phrase("http.connection"))
 
 
-def route(request: web.BaseRequest, *, by_host: bool = True) -> tuple[str, str]:
+def route(request: Request, *, by_host: bool = True) -> tuple[str, str]:
     """(host, target): by `/to/HOST/...` if the path says so, else by the one Host header, unless that names us."""
-    match = _TO.match(request.raw_path)
+    target = request.target
+    match = _TO.match(target) if target.startswith("/to/") else None
     if match:
         rest = match[2] if match[2].startswith("/") else "/" + match[2]
         return named(match[1]), rest
@@ -88,8 +81,7 @@ def route(request: web.BaseRequest, *, by_host: bool = True) -> tuple[str, str]:
         raise InvalidCall(
             phrase("http.to", ours="http://127.0.0.1:PORT/to/api.openai.com/v1", theirs="https://api.openai.com/v1")
         )
-    hosts = request.headers.getall("Host", [])
-    return named(hosts[0] if len(hosts) == 1 else ""), request.raw_path
+    return named(request.fields.get("host", "")), target
 
 
 def named(host: str) -> str:
@@ -100,53 +92,30 @@ def named(host: str) -> str:
     return name
 
 
-async def read_body(request: web.BaseRequest, settings: HttpSettings) -> bytes:
-    """The whole body, as it came. Raises BodyTooLarge, InvalidCall."""
-    too_large = BodyTooLarge(phrase("http.body_too_large", most=settings.max_body))
-    if (request.content_length or 0) > settings.max_body:
-        raise too_large
-    parts: list[bytes] = []
-    size = 0
-    while True:
-        try:
-            async with asyncio.timeout(settings.body_idle_s):
-                chunk = await request.content.readany()
-        except HttpProcessingError:
-            raise InvalidCall(phrase("http.not_http")) from None
-        except TimeoutError:
-            raise InvalidCall(phrase("http.body_late", seconds=settings.body_idle_s), status=408) from None
-        if not chunk:
-            return b"".join(parts)
-        size += len(chunk)
-        if size > settings.max_body:
-            raise too_large
-        parts.append(chunk)
-
-
-def incoming(request: web.BaseRequest, headers: Headers, host: str, target: str, body: bytes) -> Incoming:
-    """The request as the gateway takes it, with our own header fields read."""
-    get = request.headers.get
+def incoming(request: Request, host: str, target: str, body: bytes) -> Incoming:
+    """The request as the gateway takes it, with our own header fields read. Raises InvalidCall."""
+    get = request.fields.get
     return Incoming(
         host=host,
         method=request.method,
         target=target,
-        headers=headers,
+        headers=request.headers,
         body=body,
-        client=get("X-Sluice-Client", "")[:40] or None,
-        ref=valid_ref(get("X-Sluice-Request")),
-        priority=priority(get("X-Sluice-Priority")),
-        deadline_s=seconds(get("X-Sluice-Deadline")),
-        language=get("X-Sluice-Language"),
-        explain=explain_mode(get("X-Sluice-Explain")),
-        wish=wish(request),
+        client=get("x-sluice-client", "")[:40] or None,
+        ref=valid_ref(get("x-sluice-request")),
+        priority=priority(get("x-sluice-priority")),
+        deadline_s=seconds(get("x-sluice-deadline")),
+        language=get("x-sluice-language"),
+        explain=explain_mode(get("x-sluice-explain")),
+        wish=wish(request.fields),
     )
 
 
-def wish(request: web.BaseRequest) -> Wish:
+def wish(fields: Mapping[str, str]) -> Wish:
     """What the call says about sharing its answer. Raises InvalidCall."""
-    get = request.headers.get
-    coalesce, cache, batch = get("X-Sluice-Coalesce"), get("X-Sluice-Cache"), get("X-Sluice-Batch")
-    fallback = get("X-Sluice-Fallback")
+    get = fields.get
+    coalesce, cache, batch = get("x-sluice-coalesce"), get("x-sluice-cache"), get("x-sluice-batch")
+    fallback = get("x-sluice-fallback")
     if coalesce is cache is batch is fallback is None:
         return NO_WISH
     return Wish(

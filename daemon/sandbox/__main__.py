@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from daemon.arguments import Parser, WrongValue
+from daemon.errors import ConfigError
 from daemon.phrases import language_by, phrase, told
 from daemon.sandbox import Sandbox, SandboxSettings
 from daemon.sandbox.settings import QUIRKS, SHAPES
@@ -91,7 +92,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sandbox = Sandbox(SandboxSettings(**arguments))
         with contextlib.suppress(KeyboardInterrupt):
             asyncio.run(serve(sandbox, host, port, path))
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, ConfigError) as error:
         print(f"sandbox: {told(error.args[0], _language())}", file=sys.stderr)
         return 2
     return 0

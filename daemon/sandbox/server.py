@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import random
+import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from aiohttp import ClientPayloadError, web
 
+from daemon.errors import ConfigError
+from daemon.phrases import phrase
 from daemon.sandbox import anthropic, control, gemini, openai, tricks
 from daemon.sandbox.dialect import Dialect, Fields
 from daemon.sandbox.door import account, cost_of, same
@@ -31,6 +35,14 @@ _FAULTS = {503: "overloaded", 529: "overloaded"}
 _NO_JSON = "We could not parse the JSON body of your request."
 _NO_MODEL = "you must provide a model parameter"
 _MAX_BODY = 256 * 1024 * 1024
+
+
+def need_safe_parser(modules: Mapping[str, Any] = sys.modules) -> None:
+    """Refuse to listen with aiohttp's pure-Python parser, which takes requests that the C parser refuses: when two read
+    one request differently, another can be smuggled behind it. MODULES: those that are loaded. Raises ConfigError.
+    """
+    if "aiohttp._http_parser" not in modules:
+        raise ConfigError(phrase("check.no_parser_start", python=sys.executable))
 
 
 class Sandbox:
@@ -59,8 +71,9 @@ class Sandbox:
         """Listen on HOST and PORT (0: any free one), or on the Unix socket PATH; return the base URL.
 
         Over a Unix socket the URL is `http://localhost`, for a client that connects to PATH. Raises OSError when the
-        address is taken.
+        address is taken, ConfigError where aiohttp is not whole.
         """
+        need_safe_parser()
         self._stopping = False
         app = web.Application(client_max_size=_MAX_BODY)
         app.router.add_route("*", "/{rest:.*}", self._handle)

@@ -5,11 +5,23 @@ room may open a secret. `sender` sends, `request` writes the bytes, `parser` rea
 connection, `pool` keeps those that may be used again, `dialing` and `eyeballs` make new ones.
 """
 
+from daemon.upstream.chunked import Broken, Chunks
 from daemon.upstream.faults import StreamCut, failure_of
 from daemon.upstream.pool import seconds_asleep
 from daemon.upstream.response import Response
 from daemon.upstream.sender import Upstream
-from daemon.upstream.timeouts import Timeouts
+from daemon.upstream.timeouts import Timeouts, Watchdog
 from daemon.upstream.tls import tls_context
 
-__all__ = ["Response", "StreamCut", "Timeouts", "Upstream", "failure_of", "seconds_asleep", "tls_context"]
+__all__ = [
+    "Broken",
+    "Chunks",
+    "Response",
+    "StreamCut",
+    "Timeouts",
+    "Upstream",
+    "Watchdog",
+    "failure_of",
+    "seconds_asleep",
+    "tls_context",
+]

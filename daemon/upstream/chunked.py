@@ -32,16 +32,16 @@ class Chunks:
         self._trailers = -1
         """How many came; -1: the last chunk has not come."""
 
-    def feed(self, data: bytes) -> tuple[bytes, bool, bool]:
-        """The body in DATA, whether it is whole now, and whether something follows it. Raises Broken."""
+    def feed(self, data: bytes) -> tuple[bytes, bool, bytes]:
+        """The body in DATA, whether it is whole now, and what follows it then. Raises Broken."""
         data = self._rest + data if self._rest else data
         pieces: list[bytes] = []
         try:
             at, done = self._read(data, pieces)
         except Broken:
             raise Broken(b"".join(pieces)) from None
-        self._rest = b"" if done else data[at:]
-        return (pieces[0] if len(pieces) == 1 else b"".join(pieces)), done, done and at < len(data)
+        rest, self._rest = (data[at:], b"") if done else (b"", data[at:])
+        return (pieces[0] if len(pieces) == 1 else b"".join(pieces)), done, rest
 
     def _read(self, data: bytes, pieces: list[bytes]) -> tuple[int, bool]:
         """Put what is in DATA into PIECES; how far it was read, and whether the end is there."""

@@ -86,7 +86,8 @@ class AnswerParser:
             self.excess = self.excess or bool(data)
             return b""
         if self._chunks is not None:
-            data, self.done, self.excess = self._chunks.feed(data)
+            data, self.done, rest = self._chunks.feed(data)
+            self.excess = bool(rest)
             return data
         if self._left < 0:
             return data

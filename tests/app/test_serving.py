@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from stage.visitors import exchange
+from stage.visitors import Rpc, exchange
 
 
 @pytest.mark.e2e
@@ -59,12 +59,16 @@ def test_a_wrong_configuration_is_refused(sluice: Any) -> None:
 
 @pytest.mark.e2e
 def test_the_unsafe_parser_is_refused(sluice: Any) -> None:
-    """Where aiohttp has no C extension the daemon does not serve, and says what to do."""
+    """Where aiohttp has no C extension the sandbox, which it serves, does not start, and says what to do; calls do not
+    need it."""
     daemon = sluice(begin=False, env={"AIOHTTP_NO_EXTENSIONS": "1"})
-    done = daemon.run("serve")
+    done = daemon.run("serve", "--sandbox")
     assert done.returncode == 1
     assert "--force-reinstall aiohttp" in done.stderr
     assert not daemon.socket.exists()
+    daemon.begin()
+    with Rpc(daemon.socket) as rpc:
+        assert rpc.call("hello")["pid"] == daemon.pid
 
 
 @pytest.mark.e2e

@@ -20,6 +20,14 @@ FOUND: dict[str, tuple[bytes, ...]] = {
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab",
         b"HTTP/1.",
     ),
+    "requests": (
+        b"\r\nPOST /v1 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX: y\r\n\r\nGET",
+        b"POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\nabc",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"M" * 33 + b" / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\n" + b"a:b\r\n" * 128 + b"\r\n",
+        b"GE",
+    ),
 }
 """What once broke, or could: atheris writes what it finds to files, and their bytes come here."""
 

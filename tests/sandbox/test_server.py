@@ -12,7 +12,9 @@ from typing import Any
 import aiohttp
 import pytest
 
+from daemon.errors import ConfigError
 from daemon.sandbox import Sandbox, SandboxSettings
+from daemon.sandbox.server import need_safe_parser
 
 
 class Clock:
@@ -216,3 +218,10 @@ async def test_stopping_twice_and_starting_again(tmp_path: Path):
     await sandbox.stop()
     assert await sandbox.start(port=int(url.rsplit(":", 1)[1])) == url
     await sandbox.stop()
+
+
+def test_the_safe_parser_is_needed() -> None:
+    """It does not listen on the parser in pure Python, and the refusal says how to have the other one."""
+    need_safe_parser()
+    with pytest.raises(ConfigError, match="pip install --force-reinstall aiohttp"):
+        need_safe_parser({"aiohttp.http_parser": 1})

@@ -24,7 +24,7 @@ def test_any_body_in_any_pieces(pieces: list[bytes], step: int) -> None:
 
 def test_what_follows_the_end() -> None:
     """It is noticed, and is no part of the body."""
-    assert Chunks().feed(b"1\r\na\r\n0\r\n\r\nHTTP/1.1 200 OK\r\n") == (b"a", True, True)
+    assert Chunks().feed(b"1\r\na\r\n0\r\n\r\nHTTP/1.1 200 OK\r\n") == (b"a", True, b"HTTP/1.1 200 OK\r\n")
 
 
 @pytest.mark.parametrize(
