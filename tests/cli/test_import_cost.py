@@ -30,7 +30,7 @@ MOST = 85
 """Modules altogether, of which Python itself has loaded half before our first line."""
 
 BESIDE_SERVING = frozenset({
-    "yaml", "platformdirs", "statistics", "decimal", "fractions", "zoneinfo", "difflib", "daemon.arguments",
+    "aiohttp", "yaml", "platformdirs", "statistics", "decimal", "fractions", "zoneinfo", "difflib", "daemon.arguments",
     "daemon.cli.parser", "daemon.cli.show", "daemon.cli.offline", "daemon.sandbox", "daemon.explain.teach",
 })  # fmt: skip
 """What a daemon without a configuration has no use for before its first answer."""
