@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from dataclasses import dataclass, field
+
+from daemon.pacing.lately import Lately
 
 
 def full_jitter_s(attempt: int, base_s: float, cap_s: float, rng: random.Random) -> float:
@@ -17,59 +18,66 @@ def upward_jitter_s(told_s: float, rng: random.Random) -> float:
     return told_s * (1.0 + rng.uniform(0.0, 0.05)) + 0.01
 
 
-@dataclass(slots=True)
 class RetryBudget:
     """Resends may be a small part of the calls of the last minutes: an overloaded provider does not get more work for
     it."""
 
-    share: float
-    least: int
-    period_s: float = 60.0
-    _sent: deque[float] = field(default_factory=deque)
-    _resent: deque[float] = field(default_factory=deque)
+    __slots__ = ("_resent", "_sent", "least", "share")
+
+    def __init__(self, share: float, least: int, period_s: float = 60.0) -> None:
+        self.share = share
+        self.least = least
+        self._sent = Lately(period_s)
+        self._resent = Lately(period_s)
+
+    def __repr__(self) -> str:
+        return f"<RetryBudget {self._resent} of {self._sent}>"
 
     def sent(self, now: float) -> None:
         """A call has been sent for the first time."""
-        self._sent.append(now)
-        self._forget(now)
+        self._sent.note(now)
 
     def spend(self, now: float) -> bool:
         """Return True, and count it, if one more resend is within the budget."""
-        self._forget(now)
-        if len(self._resent) >= max(float(self.least), self.share * len(self._sent)):
+        self._sent.forget(now)
+        self._resent.forget(now)
+        if self._resent.count >= max(float(self.least), self.share * self._sent.count):
             return False
-        self._resent.append(now)
+        self._resent.note(now)
         return True
 
-    def _forget(self, now: float) -> None:
-        for times in (self._sent, self._resent):
-            while times and times[0] <= now - self.period_s:
-                times.popleft()
 
-
-@dataclass(slots=True)
 class Breaker:
     """Overload (503, 529): sees how many of the last calls were refused for it; batch then waits with that
     probability."""
 
-    period_s: float = 120.0
-    _calls: deque[tuple[float, bool]] = field(default_factory=deque)
-    _good: int = 0
+    __slots__ = ("_calls", "_good", "_last")
+
+    def __init__(self, period_s: float = 120.0) -> None:
+        self._calls = Lately(period_s)
+        self._good = Lately(period_s)
+        self._last: deque[tuple[float, bool]] = deque(maxlen=10)
+
+    def __repr__(self) -> str:
+        return f"<Breaker {self._good} of {self._calls}>"
 
     def note(self, ok: bool, now: float) -> None:
-        self._calls.append((now, ok))
-        self._good += ok
-        while self._calls and self._calls[0][0] <= now - self.period_s:
-            self._good -= self._calls.popleft()[1]
+        """A call was answered (OK), or refused for overload."""
+        self._calls.note(now)
+        if ok:
+            self._good.note(now)
+        else:
+            self._good.forget(now)
+        self._last.append((now, ok))
 
     @property
     def struggling(self) -> bool:
         """True if three of the last ten calls were refused: a sign of overload rather than a stray fault."""
-        lately = list(self._calls)[-10:]
-        return sum(not ok for _, ok in lately) >= 3
+        newest = self._last[-1][0] if self._last else 0.0
+        return sum(not ok and at > newest - self._calls.period_s for at, ok in self._last) >= 3
 
     @property
     def refusing(self) -> float:
         """The probability with which a call should not be tried: max(0, (n - 2 good) / (n + 1)), from Google's SRE
         book."""
-        return max(0.0, (len(self._calls) - 2 * self._good) / (len(self._calls) + 1))
+        return max(0.0, (self._calls.count - 2 * self._good.count) / (self._calls.count + 1))

@@ -1,32 +1,16 @@
-"""What we sent lately: charges in order of sending, with running sums over moving windows."""
+"""What we sent lately: charges in order of sending, with running sums over moving windows.
+
+No call walks through what went before it: what is asked of a call costs the same after a hundred thousand others.
+"""
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from collections.abc import Container
 from dataclasses import dataclass, field
+from itertools import pairwise
 
-
-@dataclass(slots=True)
-class Charge:
-    """What one attempt takes from one limit."""
-
-    seq: int
-    """Number in order of sending, over the whole program."""
-    at: float
-    amount: float
-    """What counts now. Never negative; changes when the provider gives unused tokens back."""
-    reserved: float
-    """What was taken when it was sent."""
-    actual: float | None = None
-    """What the call cost in the end, when that is known."""
-    least: float = 0.0
-    """What the server had surely counted of ours in the period when this one came, itself included."""
-    most: float = 0.0
-    """What it may have counted at most; those in flight beside it may come before or after it."""
-    period_start: float = 0.0
-    """Calendar limits: the start of the period it belongs to."""
-    gone: bool = False
-    """Undone: it never counted."""
+from daemon.pacing.blocks import BLOCK, Blocks, Charge
+from daemon.pacing.thinning import OLD_PARTS, PARTS, RECENT, YOUNG_S, thinned
 
 
 @dataclass(slots=True)
@@ -37,6 +21,8 @@ class Window:
     first: int = 0
     """Index in the log of the oldest charge inside."""
     total: float = 0.0
+    calls: int = 0
+    """How many attempts that were."""
     edge: float = float("-inf")
     """Charges at or before this instant are outside."""
 
@@ -57,7 +43,7 @@ class ChargeLog:
     window: Window
     slices: Window | None = None
     """A shorter window inside the first, when the provider enforces its limit in slices."""
-    entries: list[Charge] = field(default_factory=list)
+    blocks: Blocks = field(default_factory=Blocks)
     period_mark: Mark = field(default_factory=Mark)
     """Since the present fixed window began."""
     slice_mark: Mark = field(default_factory=Mark)
@@ -68,14 +54,22 @@ class ChargeLog:
     lately: Window = field(init=False)
     """What may be on its way."""
     windows: tuple[Window, ...] = field(init=False)
+    _most: int = 2 * RECENT
+    """With more charges than this they are thinned out."""
 
     def __post_init__(self) -> None:
         self._open()
 
+    @property
+    def entries(self) -> list[Charge]:
+        """The charges, in order of sending."""
+        return self.blocks.charges
+
     def add(self, charge: Charge) -> None:
-        self.entries.append(charge)
+        self.blocks.append(charge)
         for window in self.windows:
             window.total += charge.amount
+            window.calls += charge.calls
         for mark in (self.period_mark, self.slice_mark):
             if charge.at >= mark.edge:
                 mark.total += charge.amount
@@ -95,14 +89,15 @@ class ChargeLog:
 
     def _leave(self, window: Window, edge: float, floor: float = float("inf")) -> float:
         """Let the charges up to EDGE leave WINDOW; return the sum of those that are later than FLOOR."""
-        entries, i, left = self.entries, window.first, 0.0
+        entries, i, left = self.blocks.charges, window.first, 0.0
         n = len(entries)
         if edge > window.edge:
             window.edge = edge
-            while i < n and entries[i].at <= edge:
-                window.total -= entries[i].amount
-                if entries[i].at > floor:
-                    left += entries[i].amount
+            while i < n and (charge := entries[i]).at <= edge:
+                window.total -= charge.amount
+                window.calls -= charge.calls
+                if charge.at - charge.span_s > floor:
+                    left += charge.amount
                 i += 1
             window.first = i
             if i == n:
@@ -118,79 +113,82 @@ class ChargeLog:
 
     def change(self, charge: Charge, amount: float) -> None:
         """Set what CHARGE counts, wherever it stands."""
+        more = amount - charge.amount
+        if not self.blocks.change(charge, amount, charge.actual):
+            return
         for window in self.windows:
             if charge.at > window.edge:
-                window.total = max(0.0, window.total + amount - charge.amount)
+                window.total = max(0.0, window.total + more)
         for mark in (self.period_mark, self.slice_mark):
             if charge.at >= mark.edge:
-                mark.total = max(0.0, mark.total + amount - charge.amount)
-        charge.amount = amount
+                mark.total = max(0.0, mark.total + more)
+
+    def cost(self, charge: Charge, actual: float | None) -> None:
+        """CHARGE has cost ACTUAL, whatever it counts; None: that is not known yet."""
+        self.blocks.change(charge, charge.amount, actual)
 
     def postpone(self, charge: Charge, at: float) -> None:
         """CHARGE went later than thought, at AT; those behind it did so, too."""
-        entries, i = self.entries, len(self.entries)
-        while i > 0 and entries[i - 1].seq >= charge.seq:
-            i -= 1
-        for j in range(i, len(entries)):
+        entries, first = self.entries, self.blocks.index(charge)
+        for j in range(first if first is not None else len(entries), len(entries)):
             before, entries[j].at = entries[j].at, max(at, entries[j].at)
             if before >= at:
                 break
             for window in self.windows:
                 if before <= window.edge < at:
                     window.total += entries[j].amount
+                    window.calls += entries[j].calls
                     window.first = min(window.first, j)
         self.period_mark.edge = self.slice_mark.edge = float("inf")  # both are summed anew
 
     def since(self, at: float) -> float:
-        """Return the sum of charges later than AT. O(number of them)."""
-        total = 0.0
-        for charge in reversed(self.entries):
-            if charge.at <= at:
-                break
-            total += charge.amount
-        return total
+        """Return the sum of charges later than AT."""
+        return self.blocks.total(self.blocks.later(at), len(self.entries))
 
     def after(self, at: float) -> list[Charge]:
         """Return the charges later than AT, in order. O(log n + number of them)."""
-        return self.entries[bisect_right(self.entries, at, key=_when) :]
+        return self.entries[self.blocks.later(at) :]
 
     def after_seq(self, seq: int) -> list[Charge]:
         """Return the charges sent after number SEQ, in order. O(number of them)."""
-        later: list[Charge] = []
-        for charge in reversed(self.entries):
-            if charge.seq <= seq:
-                break
-            later.append(charge)
-        return later[::-1]
+        entries = self.entries
+        i = len(entries)
+        while i > 0 and entries[i - 1].seq > seq:
+            i -= 1
+        return entries[i:]
+
+    def before(self, at: float) -> Charge | None:
+        """Return the last charge that went before AT and was not undone."""
+        i = self.blocks.since(at) - 1
+        while i >= 0 and self.entries[i].gone:
+            i -= 1
+        return self.entries[i] if i >= 0 else None
 
     def between(self, start: float, end: float) -> float:
-        """Return the sum of charges in (START, END]. O(log n + number of them)."""
-        i = bisect_right(self.entries, start, key=_when)
-        total = 0.0
-        while i < len(self.entries) and self.entries[i].at <= end:
-            total += self.entries[i].amount
-            i += 1
-        return total
+        """Return the sum of charges in (START, END]."""
+        first = self.blocks.later(start)
+        return self.blocks.total(first, self.blocks.later(end, first))
+
+    def unused_since(self, at: float) -> float:
+        """Return what was reserved and not used by the charges later than AT."""
+        return self.blocks.unused(self.blocks.later(at))
 
     def beside(self, charge: Charge, guard: float) -> float:
         """Return the sum of charges that went after CHARGE, but so soon that they may have come before it."""
-        total = 0.0
-        for i in range(bisect_left(self.entries, charge.at, key=_when), len(self.entries)):
-            other = self.entries[i]
-            if other.at > charge.at + guard:
-                break
-            total += other.amount if other.seq > charge.seq else 0.0
-        return total
+        place = self.blocks.index(charge)
+        first = place + 1 if place is not None else self.blocks.later(charge.at)
+        return self.blocks.total(first, self.blocks.later(charge.at + guard, first))
 
     def exit_of(self, lack: float, window: Window, guard: float) -> float:
         """Return the instant at which charges worth LACK have left WINDOW; infinity when there are not as many."""
-        freed = 0.0
-        for i in range(window.first, len(self.entries)):
-            charge = self.entries[i]
-            freed += charge.amount
-            if freed >= lack - 1e-9:
-                return charge.at + window.period_s + guard
-        return float("inf")
+        place = self.blocks.reach(window.first, lack - 1e-9)
+        return self.entries[place].at + window.period_s + guard if place is not None else float("inf")
+
+    def nth(self, window: Window, number: int) -> Charge:
+        """Return the charge that has NUMBER attempts of WINDOW before it, the last one when there are fewer."""
+        return self.entries[self.blocks.nth(window.first, number)]
+
+    # Lengths, sleep, memory
 
     def resize(self, period_s: float, slices: int, now: float, guard: float) -> None:
         """Change the windows' lengths; sums are made anew."""
@@ -198,7 +196,8 @@ class ChargeLog:
         self.slices = Window(period_s / slices) if slices > 1 else None
         self._open()
         for window in self.windows:
-            window.total = sum(charge.amount for charge in self.entries)
+            window.total = sum([charge.amount for charge in self.entries])
+            window.calls = sum([charge.calls for charge in self.entries])
         self.advance(now, guard)
         self.advance_way(now, guard)
 
@@ -219,18 +218,33 @@ class ChargeLog:
 
     def _trim(self, now: float, guard: float) -> None:
         """Forget what is older than two windows, now and then."""
-        first = self.window.first
-        if first < 512 or first < len(self.entries) // 2:
+        first, entries, old = self.window.first, self.entries, now - 2 * self.window.period_s
+        if first < 8 * BLOCK or first < len(entries) // 2 or entries[BLOCK - 1].at >= old:
             return
         self.advance_way(now, guard)  # else these would point to what is forgotten: they lie behind after a pause
-        old = now - 2 * self.window.period_s
-        n = 0
-        while n < first and self.entries[n].at < old:
-            n += 1
-        del self.entries[:n]
+        n = self.blocks.forget(min(first, self.blocks.since(old)))
         for window in self.windows:
             window.first -= n
 
+    @property
+    def dense(self) -> bool:
+        """True if it is time to `thin` out: half as many again have come since the last time."""
+        return len(self.blocks.charges) > self._most
 
-def _when(charge: Charge) -> float:
-    return charge.at
+    def thin(self, now: float, guard: float, alone: Container[int]) -> None:
+        """Let charges that have ended and lie close together become one, but those with a number in ALONE. Nothing is
+        added up across the beginning of a sum that is kept."""
+        self.advance_way(now, guard)
+        period, blocks, firsts = self.window.period_s, self.blocks, [window.first for window in self.windows]
+        end = len(blocks.charges) - RECENT
+        young = blocks.since(now - min(YOUNG_S, period / 16))
+        marks = [blocks.later(mark.edge - 1e-9) for mark in (self.period_mark, self.slice_mark)]
+        fewer, moved = list[Charge](), dict[int, int]()
+        for a, b in pairwise(sorted({0, end, *(i for i in (young, *firsts, *marks) if i < end)})):
+            moved[a] = len(fewer)
+            parts = period / PARTS if a >= self.window.first else period / OLD_PARTS
+            fewer += thinned(blocks.charges[a:b], min(guard / 4, parts) if a >= young else parts, alone)
+        blocks.replace(0, end, fewer)
+        for window in self.windows:
+            window.first = moved.get(window.first, window.first - end + len(fewer))
+        self._most = len(blocks.charges) + max(2 * RECENT, len(blocks.charges) // 2)

@@ -6,7 +6,7 @@ which instant its answers speak. Calls in flight together arrive in any order, s
 
 from __future__ import annotations
 
-from daemon.pacing.charges import Charge
+from daemon.pacing.blocks import Charge
 from daemon.pacing.ledger import Anchor, Comparison, Ledger
 from daemon.pacing.shapes import Sample
 
@@ -38,7 +38,7 @@ def _see_rate(ledger: Ledger, before: Anchor, sample: Sample) -> None:
     ledger.others_from = Anchor(sample.seq, sample.sent_at, sample.remaining, None)
     charges = (c for c in ledger.log.after_seq(base.seq) if c.seq <= sample.seq and not c.gone)
     own = sum(max(c.amount, c.reserved) for c in charges)
-    back = ledger.unused_between(base.at, sample.sent_at) if ledger.refunds else 0.0
+    back = ledger.unused.between(base.at, sample.sent_at) if ledger.refunds else 0.0
     level = min(ledger.limit, base.remaining + seconds * ledger.rate) - own + back
     used = min(ledger.rate, max(-ledger.rate, (level - sample.remaining - 1) / seconds))
     weight = min(0.5, seconds / (0.5 * ledger.period_s))
@@ -105,8 +105,8 @@ def compare(ledger: Ledger, before: Anchor, sample: Sample, charge: Charge) -> N
         return
     ledger.compared = c
     beside = ledger.log.between(sample.sent_at - ledger.guard_s, sample.sent_at + ledger.guard_s) - charge.amount
-    unused = ledger.unused_between(c.begun, sample.sent_at)
-    doubt = 0.0 if ledger.admission_stamps else ledger.unused_between(sample.sent_at, sample.answered_at)
+    unused = ledger.unused.between(c.begun, sample.sent_at)
+    doubt = 0.0 if ledger.admission_stamps else ledger.unused.between(sample.sent_at, sample.answered_at)
     blur = c.blur + max(0.0, beside) + doubt
     _see_refunds(ledger, c, unused, blur)
     _see_scale(ledger, c, sample, unused, blur)
@@ -118,7 +118,7 @@ def _in_window(ledger: Ledger, sample: Sample, charge: Charge) -> Comparison | N
     begun = ledger.boundary if fixed and ledger.boundary is not None else sample.sent_at - ledger.period_s
     if charge.at < begun:
         return None
-    reserved = charge.most + (ledger.unused_between(begun, sample.sent_at) if ledger.refunds else 0.0)
+    reserved = charge.most + (ledger.unused.between(begun, sample.sent_at) if ledger.refunds else 0.0)
     count = 8 if charge.most > 4 * charge.reserved else 1
     return Comparison(begun, reserved, sample.used, charge.most - charge.least if not fixed else 0.0, count)
 

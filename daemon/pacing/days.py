@@ -17,7 +17,7 @@ from functools import cache
 from math import ceil
 
 from daemon.model import Dimension, Limit, Memory
-from daemon.pacing.charges import Charge
+from daemon.pacing.blocks import Charge
 from daemon.pacing.shapes import DAY_S
 
 KIND = "pacing.days"

@@ -86,8 +86,6 @@ def _opens_at(ledger: Ledger, cap: float, now: float) -> float:
     if ledger.shape == "fixed" and ledger.boundary is not None:
         return ledger.boundary + ledger.period_s
     log = ledger.log
-    held = len(log.entries) - log.window.first
-    if held <= 0 or log.window.total < BULK * cap:
+    if log.window.calls <= 0 or log.window.total < BULK * cap:
         return now + ledger.period_s
-    place = log.window.first + int(BULK * cap / log.window.total * held)
-    return log.entries[min(place, len(log.entries) - 1)].at + ledger.period_s
+    return log.nth(log.window, int(BULK * cap / log.window.total * log.window.calls)).at + ledger.period_s

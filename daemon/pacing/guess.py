@@ -202,8 +202,9 @@ class Guess:
 
     def _still_full(self, sent: float) -> None:
         """Refused since the last one that went through: no window has begun in between."""
-        before = next((c.at for c in reversed(self.ledger.log.entries) if c.at < sent and not c.gone), sent)
-        self.longest_refused_s = max(self.longest_refused_s, sent - before)
+        before = self.ledger.log.before(sent)
+        if before is not None:
+            self.longest_refused_s = max(self.longest_refused_s, sent - before.at)
 
     def _still_shut(self, sent: float, now: float) -> None:
         """A whole window of looks in vain: it must be a longer one."""

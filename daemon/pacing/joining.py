@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from daemon.model import Dimension
 from daemon.pacing.account import Account
-from daemon.pacing.charges import Charge
+from daemon.pacing.blocks import Charge
 from daemon.pacing.ledger import Ledger
 from daemon.pacing.permit import Permit
 from daemon.pacing.pool import Pool
@@ -63,6 +63,7 @@ def _charge(pool: Pool, permit: Permit, entry: Entry, now: float) -> None:
 def _enlarge(ledger: Ledger, charge: Charge, cost: float, now: float) -> None:
     """COST more goes with CHARGE, which was taken in this instant; how it ends is not known yet."""
     ledger.settle(charge, charge.amount + cost, now)
-    charge.actual, charge.reserved = None, charge.reserved + cost
+    ledger.log.cost(charge, None)
+    charge.reserved += cost
     charge.least += cost
     charge.most += cost

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from daemon.model import Reading
-from daemon.pacing.charges import Charge
+from daemon.pacing.blocks import Charge
 from daemon.pacing.comparing import compare, see_others, see_stamp
 from daemon.pacing.ledger import Anchor, Ledger
 from daemon.pacing.reshaping import level_up, reshape
@@ -68,7 +68,7 @@ def _sample(ledger: Ledger, reading: Reading, charge: Charge | None, seq: int, s
     """READING with what we know of our own part in it."""
     least = most = 0.0
     if charge is not None:
-        unsure = 0.0 if ledger.refunds else ledger.unused_between(sent_at - ledger.period_s, now)
+        unsure = 0.0 if ledger.refunds else ledger.unused.between(sent_at - ledger.period_s, now)
         least, most = (
             max(0.0, charge.least - unsure),
             charge.most + ledger.log.beside(charge, ledger.guard_s),
@@ -116,7 +116,7 @@ def _anchor(ledger: Ledger, sample: Sample, at: float) -> None:
     """Make SAMPLE what the ledger counts from."""
     full_at = at + sample.reset_s if sample.reset_s is not None else None
     anchor = Anchor(sample.seq, at, sample.remaining, full_at)
-    anchor.refunded_after = ledger.unused_between(at, float("inf")) if ledger.refunds else 0.0
+    anchor.refunded_after = ledger.unused.between(at, float("inf")) if ledger.refunds else 0.0
     anchor.sent_after = sum(charge.amount for charge in ledger.log.after_seq(sample.seq))
     edge = ledger.log.window.edge
     anchor.left_after = ledger.log.between(at - ledger.period_s + ledger.guard_s, edge)

@@ -12,7 +12,8 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from daemon.model import Dimension
-from daemon.pacing.charges import Charge, ChargeLog, Window
+from daemon.pacing.blocks import Charge
+from daemon.pacing.charges import ChargeLog, Window
 from daemon.pacing.level import Level
 from daemon.pacing.looks import looks_for_refunds
 from daemon.pacing.reshaping import level_up
@@ -114,7 +115,7 @@ class Ledger:
     refund_look: int = 0
     """The last call that was sent to see whether unused reservations come back."""
     unused: RunningSum = field(default_factory=RunningSum)
-    """What was reserved and not used, by when the calls ended."""
+    """What was reserved and not used, by when that was known."""
     stamp_votes: int = 0
     admission_stamps: bool = False
     """`remaining` speaks of the instant of admission even when it comes with a late answer."""
@@ -135,7 +136,7 @@ class Ledger:
     house: Level | None = None
     """Shape bucket: what we allow ourselves, when that is less."""
     version: int = 0
-    """Counts changes of what is known, so that readers need not compare."""
+    """Counts changes of what is known."""
     rolled_at: float = -INFINITE
     log: ChargeLog = field(init=False)
 
@@ -168,8 +169,7 @@ class Ledger:
         return min(cap, self.own(cap, now), self.anchored(now))
 
     def wait_s(self, cost: float, now: float, reserve: float = 0.0, kept: float = 0.0) -> float:
-        """Return the seconds until COST may be sent and RESERVE still be left, or KEPT of a slice that has just begun;
-        0 means now.
+        """Return the seconds until COST may be sent and RESERVE be left, or KEPT of a slice that has just begun.
 
         A cost above the limit waits until everything is free: let the provider decide then (see `Pool` for what is
         refused).
@@ -197,6 +197,8 @@ class Ledger:
         """Charge COST for the attempt SEQ."""
         charge = Charge(seq, now, cost, cost)
         self.roll(now)
+        if self.log.dense:
+            self.log.thin(now, self.guard_s, self._alone())
         if looks_for_refunds(self, cost, now):
             self.refund_looks += 1
             self.refund_look = seq
@@ -230,7 +232,7 @@ class Ledger:
         if charge.gone:
             return 0.0
         back = charge.amount - max(0.0, actual)
-        charge.actual = max(0.0, actual)
+        self.log.cost(charge, max(0.0, actual))
         if back > 0:
             self.unused.add(now, back)
             if not self.refunds:
@@ -282,10 +284,6 @@ class Ledger:
         if self.foreign <= 0 or self.shape == "bucket" or self.anchor is None:
             return False
         return now - self.anchor.at > 0.2 * self.period_s
-
-    def unused_between(self, start: float, end: float) -> float:
-        """Return what was reserved, not used, and known to be so in (START, END]."""
-        return self.unused.between(start, end)
 
     def give_back(self) -> None:
         """The provider has shown that it gives back what is not used: so do the charges in our sums."""
@@ -371,7 +369,7 @@ class Ledger:
         log, most = self.log, 0.1 * (self.limit or 0.0)
         if self.other_rate <= 0.06 * self.rate:  # so much may be the blur of what was in flight
             return min(self.caution, most)
-        unit = 1.0 if self.dimension == "requests" else log.window.total / max(1, len(log.entries) - log.window.first)
+        unit = 1.0 if self.dimension == "requests" else log.window.total / max(1, log.window.calls)
         chance = unit + 2.5 * math.sqrt(self.other_rate * unit * 0.1 * self.period_s)
         return min(self.caution + chance, most)
 
@@ -379,6 +377,11 @@ class Ledger:
         """When an answer of a window has nothing more to say: the limit was whole by then."""
         void = a.at + self.period_s
         return (min(void, a.full_at) if a.full_at is not None else void) + self.guard_s
+
+    def _alone(self) -> tuple[int, ...]:
+        """Numbers of charges that something counts from: these stay single ones."""
+        known = (self.anchor, self.others_from, self.big)
+        return tuple(one.seq for one in known if one is not None)
 
     def _change(self, charge: Charge, amount: float, *, refund: bool) -> None:
         """Set what CHARGE counts, in all sums that it is part of. What is REFUNDed, the newest answer did not know

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from daemon.model import Dimension, Memory, Reading
-from daemon.pacing.charges import Charge
+from daemon.pacing.blocks import Charge
 from daemon.pacing.ledger import Ledger
 from daemon.pacing.pool import Pool
 from daemon.pacing.reshaping import reshape

@@ -60,10 +60,9 @@ def may_have_given_back(ledger: Ledger, now: float) -> bool:
     if ledger.slices > 1:
         length, boundary = ledger.period_s / ledger.slices, ledger.slice_boundary
         begun = now - length if boundary is None else now - (now - boundary) % length
-        unused = sum(c.amount - c.actual for c in ledger.log.after(begun) if c.actual is not None)
-        return unused > 0.3 * cap / ledger.slices
+        return ledger.log.unused_since(begun) > 0.3 * cap / ledger.slices
     begun = ledger.boundary if ledger.boundary is not None else now - ledger.period_s
-    return ledger.shape != "bucket" and ledger.unused_between(begun, now) > 0.1 * cap
+    return ledger.shape != "bucket" and ledger.unused.between(begun, now) > 0.1 * cap
 
 
 def passed_look(ledger: Ledger, seq: int) -> None:

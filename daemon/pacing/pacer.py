@@ -260,6 +260,8 @@ class Pacer:
         if permit.unanswered:
             permit.unanswered = False
             pool.ramp.answered()
+        for _, charge in permit.charges:
+            charge.ended = True
         for slots in permit.slots:
             slots.give()
         pool.in_flight = max(0, pool.in_flight - 1)

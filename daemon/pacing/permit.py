@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from daemon.model import Call, Finding, Reading, TransportFault, Usage
-from daemon.pacing.charges import Charge
+from daemon.pacing.blocks import Charge
 from daemon.pacing.days import DayCount
 from daemon.pacing.ledger import Ledger
 from daemon.pacing.slots import Slots

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_right
 
 MOST = 4096
@@ -14,8 +15,8 @@ class RunningSum:
     __slots__ = ("_instants", "_sums")
 
     def __init__(self) -> None:
-        self._instants: list[float] = []
-        self._sums: list[float] = [0.0]
+        self._instants = array("d")
+        self._sums = array("d", [0.0])
 
     def __bool__(self) -> bool:
         return bool(self._instants)
@@ -27,7 +28,7 @@ class RunningSum:
         if len(self._instants) >= 2 * MOST:
             del self._instants[:MOST]
             base = self._sums[MOST]
-            self._sums = [total - base for total in self._sums[MOST:]]
+            self._sums = array("d", [total - base for total in self._sums[MOST:]])
 
     def between(self, start: float, end: float) -> float:
         """Return the sum of what came in (START, END]."""
@@ -36,4 +37,4 @@ class RunningSum:
 
     def shift(self, seconds: float) -> None:
         """Make everything SECONDS older."""
-        self._instants = [at - seconds for at in self._instants]
+        self._instants = array("d", [at - seconds for at in self._instants])

@@ -2,7 +2,8 @@
 
 import random
 
-from daemon.pacing.charges import Charge, ChargeLog, Mark, Window
+from daemon.pacing.blocks import Charge
+from daemon.pacing.charges import ChargeLog, Mark, Window
 
 
 def test_running_sums_equal_the_sums_counted_anew() -> None:

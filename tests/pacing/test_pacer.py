@@ -231,3 +231,18 @@ def test_the_line_moves_while_clients_come_and_go() -> None:
         world.run(jobs)
         assert not world.lost, f"seed {seed}"
         assert provider.accepted == 60, f"seed {seed}: nothing is sent twice after a success"
+
+
+def test_thousands_of_calls_a_minute_stay_few_in_memory() -> None:
+    """What has ended is added up, whatever became of it; the sums still know of each call."""
+    provider, where = (
+        Provider({}, headers=False, service_s=(0.001, 0.01)),
+        origin(Limit("requests", 1e6, 60.0, "minute")),
+    )
+    world = World(provider, seed=3)
+    world.run([Job(call(f"c{i}", where, tokens=(10, 10)), real=(10, 5), at=i / 2000) for i in range(6000)])
+    (account,) = world.pacer._accounts.values()
+    for ledger in account.pools["m"].ledgers:
+        assert ledger.log.window.calls == 6000
+        assert ledger.log.window.total == (6000 if ledger.dimension == "requests" else 20 * 6000)
+        assert len(ledger.log.entries) < 1800
