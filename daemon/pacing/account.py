@@ -86,6 +86,25 @@ class Account:
         if block is not None and not block.lets_try(entry.priority, now):
             raise Blocked(block.finding, self.host)
 
+    @property
+    def busy(self) -> bool:
+        """True if somebody waits for this key, or waited with a deadline at which it has to be looked yet."""
+        busy = bool(self.deadlines)
+        for pool in self.pools.values():
+            busy = busy or len(pool.queue) > 0 or bool(pool.delayed)
+        return busy
+
+    def at_once(self, pool: Pool, entry: Entry, now: float, *, fits: bool = False) -> Permit | None:
+        """The permit of ENTRY, if nobody waits before it and it may go now; else it has to line up. FITS: that it may
+        go is known."""
+        if self.busy or entry.ready_at > now or self.block_of(pool) is not None:
+            return None
+        pool.stop = None
+        if not fits and (pool.gate(entry, now) is not None or pool.limits(entry, now) is not None):
+            return None
+        pool.queue.passed(entry)
+        return self.admit(pool, entry, now)
+
     def step(self, now: float) -> None:
         """Hand permits to whoever may go now."""
         self.wake = INFINITE
@@ -142,12 +161,12 @@ class Account:
         if entry.number:
             pool.queue.admitted(entry)
         permit = self._permit(entry, now)
+        costs = entry.costs
         for ledger in pool.ledgers:
-            cost = entry.costs.get(ledger.dimension, 0.0) * ledger.scale
-            if cost > 0:
+            if ledger.dimension in costs and (cost := costs[ledger.dimension] * ledger.scale) > 0:
                 permit.charges.append((ledger, ledger.take(permit.seq, cost, now)))
         for day in pool.days:
-            cost = entry.costs.get(day.dimension, 0.0)
+            cost = costs.get(day.dimension, 0.0)
             if cost > 0:
                 permit.days.append((day, day.take(permit.seq, cost, now)))
         for slots in (pool.slots, *pool.own.slots, *(self.shared.slots if self.shared else ())):

@@ -51,33 +51,32 @@ class Breaker:
     """Overload (503, 529): sees how many of the last calls were refused for it; batch then waits with that
     probability."""
 
-    __slots__ = ("_calls", "_good", "_last")
+    __slots__ = ("_bad", "_good", "_last")
 
     def __init__(self, period_s: float = 120.0) -> None:
-        self._calls = Lately(period_s)
+        self._bad = Lately(period_s)
         self._good = Lately(period_s)
         self._last: deque[tuple[float, bool]] = deque(maxlen=10)
 
     def __repr__(self) -> str:
-        return f"<Breaker {self._good} of {self._calls}>"
+        return f"<Breaker {self._good} good, {self._bad} bad>"
 
     def note(self, ok: bool, now: float) -> None:
         """A call was answered (OK), or refused for overload."""
-        self._calls.note(now)
-        if ok:
-            self._good.note(now)
-        else:
-            self._good.forget(now)
+        seen, other = (self._good, self._bad) if ok else (self._bad, self._good)
+        seen.note(now)
+        other.forget(now)
         self._last.append((now, ok))
 
     @property
     def struggling(self) -> bool:
         """True if three of the last ten calls were refused: a sign of overload rather than a stray fault."""
         newest = self._last[-1][0] if self._last else 0.0
-        return sum(not ok and at > newest - self._calls.period_s for at, ok in self._last) >= 3
+        return sum(not ok and at > newest - self._good.period_s for at, ok in self._last) >= 3
 
     @property
     def refusing(self) -> float:
         """The probability with which a call should not be tried: max(0, (n - 2 good) / (n + 1)), from Google's SRE
         book."""
-        return max(0.0, (self._calls.count - 2 * self._good.count) / (self._calls.count + 1))
+        good, bad = self._good.count, self._bad.count
+        return max(0.0, (bad - good) / (good + bad + 1))

@@ -65,6 +65,11 @@ class ChargeLog:
         """The charges, in order of sending."""
         return self.blocks.charges
 
+    @property
+    def newest(self) -> float:
+        """When the last charge went."""
+        return self.blocks.charges[-1].at if self.blocks.charges else float("-inf")
+
     def add(self, charge: Charge) -> None:
         self.blocks.append(charge)
         for window in self.windows:
@@ -89,19 +94,20 @@ class ChargeLog:
 
     def _leave(self, window: Window, edge: float, floor: float = float("inf")) -> float:
         """Let the charges up to EDGE leave WINDOW; return the sum of those that are later than FLOOR."""
+        if edge <= window.edge:
+            return 0.0
+        window.edge = edge
         entries, i, left = self.blocks.charges, window.first, 0.0
         n = len(entries)
-        if edge > window.edge:
-            window.edge = edge
-            while i < n and (charge := entries[i]).at <= edge:
-                window.total -= charge.amount
-                window.calls -= charge.calls
-                if charge.at - charge.span_s > floor:
-                    left += charge.amount
-                i += 1
-            window.first = i
-            if i == n:
-                window.total = 0.0  # no rounding error survives an empty window
+        while i < n and (charge := entries[i]).at <= edge:
+            window.total -= charge.amount
+            window.calls -= charge.calls
+            if charge.at - charge.span_s > floor:
+                left += charge.amount
+            i += 1
+        window.first = i
+        if i == n:
+            window.total = 0.0  # no rounding error survives an empty window
         return left
 
     def since_mark(self, mark: Mark, edge: float) -> float:
@@ -151,7 +157,7 @@ class ChargeLog:
 
     def after_seq(self, seq: int) -> list[Charge]:
         """Return the charges sent after number SEQ, in order. O(number of them)."""
-        entries = self.entries
+        entries = self.blocks.charges
         i = len(entries)
         while i > 0 and entries[i - 1].seq > seq:
             i -= 1
@@ -166,6 +172,8 @@ class ChargeLog:
 
     def between(self, start: float, end: float) -> float:
         """Return the sum of charges in (START, END]."""
+        if end <= start or start >= self.newest:
+            return 0.0
         first = self.blocks.later(start)
         return self.blocks.total(first, self.blocks.later(end, first))
 
@@ -177,6 +185,8 @@ class ChargeLog:
         """Return the sum of charges that went after CHARGE, but so soon that they may have come before it."""
         place = self.blocks.index(charge)
         first = place + 1 if place is not None else self.blocks.later(charge.at)
+        if first == len(self.entries):
+            return 0.0
         return self.blocks.total(first, self.blocks.later(charge.at + guard, first))
 
     def exit_of(self, lack: float, window: Window, guard: float) -> float:
@@ -218,8 +228,11 @@ class ChargeLog:
 
     def _trim(self, now: float, guard: float) -> None:
         """Forget what is older than two windows, now and then."""
-        first, entries, old = self.window.first, self.entries, now - 2 * self.window.period_s
-        if first < 8 * BLOCK or first < len(entries) // 2 or entries[BLOCK - 1].at >= old:
+        first = self.window.first
+        if first < 8 * BLOCK:
+            return
+        entries, old = self.blocks.charges, now - 2 * self.window.period_s
+        if first < len(entries) // 2 or entries[BLOCK - 1].at >= old:
             return
         self.advance_way(now, guard)  # else these would point to what is forgotten: they lie behind after a pause
         n = self.blocks.forget(min(first, self.blocks.since(old)))

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from daemon.dimensions import what
 from daemon.errors import DeadlineExceeded, QueueFull, TooLarge
+from daemon.model import Dimension, Estimate
 from daemon.pacing.account import Account
+from daemon.pacing.days import DayCount
 from daemon.pacing.eta import when_s
+from daemon.pacing.ledger import Ledger
 from daemon.pacing.pool import Pool
 from daemon.pacing.queue import Entry
 from daemon.pacing.reasons import duration, number
@@ -33,17 +36,23 @@ def check(settings: PacingSettings, account: Account, pool: Pool, entry: Entry, 
 def _check_size(pool: Pool, entry: Entry) -> None:
     """One prompt that is larger than a whole limit never fits. (An answer's reserve is let through when all is
     free.)"""
-    e = entry.call.estimate
-    sure = {"tokens": e.input / PROMPT_MARGIN, "input_tokens": e.input / PROMPT_MARGIN}
-    sure["images"], sure["audio_seconds"] = e.images, e.audio_seconds / PROMPT_MARGIN
-    known = [(x.dimension, x.scale, x.cap) for x in pool.ledgers if x.cap is not None]
-    for dimension, scale, cap in known + [(day.dimension, day.scale, day.cap) for day in pool.days]:
-        need = sure.get(dimension, 0.0) * scale
-        if need > cap:
+    limits: tuple[Ledger | DayCount, ...] = (*pool.ledgers, *pool.days)
+    for limit in limits:
+        cap, dimension = limit.cap, limit.dimension
+        if cap is not None and (need := _surely(entry.call.estimate, dimension) * limit.scale) > cap:
             raise TooLarge(
                 phrase("refused.too_large", need=number(need), what=what(dimension), limit=number(cap)),
                 dimension=dimension, requested=round(need), limit=cap,
             )  # fmt: skip
+
+
+def _surely(estimate: Estimate, dimension: Dimension) -> float:
+    """What a call takes of DIMENSION in any case."""
+    if dimension in ("tokens", "input_tokens"):
+        return estimate.input / PROMPT_MARGIN
+    if dimension == "audio_seconds":
+        return estimate.audio_seconds / PROMPT_MARGIN
+    return estimate.images if dimension == "images" else 0.0
 
 
 def _check_day(settings: PacingSettings, pool: Pool, entry: Entry) -> None:

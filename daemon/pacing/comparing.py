@@ -10,6 +10,9 @@ from daemon.pacing.blocks import Charge
 from daemon.pacing.ledger import Anchor, Comparison, Ledger
 from daemon.pacing.shapes import Sample
 
+TELLING = 0.03
+"""So much of a limit must have been reserved and not used to see whether it comes back."""
+
 
 def see_others(ledger: Ledger, before: Anchor, sample: Sample) -> None:
     """Compare what is left with what our own charges explain: the rest, others on the key have used."""
@@ -104,12 +107,22 @@ def compare(ledger: Ledger, before: Anchor, sample: Sample, charge: Charge) -> N
     if c is None:
         return
     ledger.compared = c
-    beside = ledger.log.between(sample.sent_at - ledger.guard_s, sample.sent_at + ledger.guard_s) - charge.amount
     unused = ledger.unused.between(c.begun, sample.sent_at)
+    if unused < TELLING * ledger.limit and not _tells_scale(ledger, c, unused):
+        return
+    beside = ledger.log.between(sample.sent_at - ledger.guard_s, sample.sent_at + ledger.guard_s) - charge.amount
     doubt = 0.0 if ledger.admission_stamps else ledger.unused.between(sample.sent_at, sample.answered_at)
     blur = c.blur + max(0.0, beside) + doubt
     _see_refunds(ledger, c, unused, blur)
     _see_scale(ledger, c, sample, unused, blur)
+
+
+def _tells_scale(ledger: Ledger, c: Comparison, unused: float) -> bool:
+    """True if enough was counted to see that less is charged than we reserve, and it cannot be what came back."""
+    if ledger.shape == "unknown" or c.count < 8:  # a window that began unseen looks as if less were charged
+        return False
+    limit = ledger.limit or 0.0
+    return c.ours >= 0.3 * limit and (ledger.refunds or ledger.refund_votes < 0 or unused <= 0.02 * limit)
 
 
 def _in_window(ledger: Ledger, sample: Sample, charge: Charge) -> Comparison | None:
@@ -142,7 +155,7 @@ def _in_bucket(ledger: Ledger, before: Anchor, sample: Sample) -> Comparison | N
 
 def _see_refunds(ledger: Ledger, c: Comparison, unused: float, blur: float) -> None:
     """Two comparisons must say that it comes back; one that denies it counts against."""
-    if ledger.limit is None or unused < max(1.5 * blur, 0.03 * ledger.limit):
+    if ledger.limit is None or unused < max(1.5 * blur, TELLING * ledger.limit):
         return
     came = c.ours - c.theirs
     if ledger.shape == "unknown" and came > 1.5 * unused + blur:
@@ -156,13 +169,7 @@ def _see_refunds(ledger: Ledger, c: Comparison, unused: float, blur: float) -> N
 
 def _see_scale(ledger: Ledger, c: Comparison, sample: Sample, unused: float, blur: float) -> None:
     """Less is charged than we reserve, and it is not what came back."""
-    if (
-        ledger.limit is None
-        or ledger.shape == "unknown"  # a window that began unseen looks as if less were charged
-        or c.count < 8
-        or c.ours < 0.3 * ledger.limit
-        or (not ledger.refunds and ledger.refund_votes >= 0 and unused > 0.02 * ledger.limit)
-    ):
+    if not _tells_scale(ledger, c, unused):
         return
     ratio = (c.theirs + (unused if ledger.refunds else 0.0) + blur) / c.ours
     if 0.3 < ratio < 0.95 and c.begun >= ledger.scaled_at:

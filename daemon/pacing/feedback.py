@@ -86,7 +86,7 @@ class Feedback:
                     pool.slots.cap(reading.limit * pool.origin.share)
                 continue
             ledger = pool.ledger_for(reading)
-            charge = next((c for led, c in permit.charges if led is ledger), None)
+            charge = permit.charge_of(ledger)
             if ledger.source == "guess" and reading.limit is not None:
                 ledger.ceiling, ledger.source, ledger.look_at = None, "header", INFINITE
                 self.refusals.guesses.pop(id(ledger), None)

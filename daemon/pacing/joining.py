@@ -45,7 +45,7 @@ def _charge(pool: Pool, permit: Permit, entry: Entry, now: float) -> None:
     for ledger in pool.ledgers:
         cost = entry.costs.get(ledger.dimension, 0.0) * ledger.scale
         if cost > 0 and ledger.dimension not in WITH_ANY_NUMBER:
-            taken = next((charge for one, charge in permit.charges if one is ledger), None)
+            taken = permit.charge_of(ledger)
             if taken is not None:
                 _enlarge(ledger, taken, cost, now)
             else:

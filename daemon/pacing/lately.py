@@ -25,13 +25,15 @@ class Lately:
 
     def note(self, now: float) -> None:
         """It has happened once more."""
-        if len(self._instants) > PARTS and now - self._instants[-1] < self.period_s / PARTS:
+        instants = self._instants
+        if len(instants) > PARTS and now - instants[-1] < self.period_s / PARTS:
             self._counts[-1] += 1
         else:
-            self._instants.append(now)
+            instants.append(now)
             self._counts.append(1)
         self.count += 1
-        self.forget(now)
+        if instants[0] <= now - self.period_s:
+            self.forget(now)
 
     def forget(self, now: float) -> None:
         """Let go what is older than the period."""

@@ -117,7 +117,7 @@ def _anchor(ledger: Ledger, sample: Sample, at: float) -> None:
     full_at = at + sample.reset_s if sample.reset_s is not None else None
     anchor = Anchor(sample.seq, at, sample.remaining, full_at)
     anchor.refunded_after = ledger.unused.between(at, float("inf")) if ledger.refunds else 0.0
-    anchor.sent_after = sum(charge.amount for charge in ledger.log.after_seq(sample.seq))
+    anchor.sent_after = sum([charge.amount for charge in ledger.log.after_seq(sample.seq)], 0.0)
     edge = ledger.log.window.edge
     anchor.left_after = ledger.log.between(at - ledger.period_s + ledger.guard_s, edge)
     ledger.anchor = anchor

@@ -179,8 +179,8 @@ class Ledger:
         if cap is None or cost <= 0:
             return held
         self.roll(now)
-        need = min(cap, cost + max(0.0, min(reserve, cap - cost)))
-        wait = max(held, slice_wait_s(self, min(cost, cap), cap, now, kept))
+        need = cost if reserve <= 0 and cost <= cap else min(cap, cost + max(0.0, min(reserve, cap - cost)))
+        wait = held if self.slices <= 1 else max(held, slice_wait_s(self, min(cost, cap), cap, now, kept))
         if min(cap, self.own(cap, now), self.anchored(now)) >= need - 1e-9:
             return max(wait, edge_wait_s(self, now))
         return max(wait, refill_wait_s(self, need, cap, now))

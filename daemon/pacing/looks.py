@@ -52,10 +52,10 @@ def looks_for_refunds(ledger: Ledger, cost: float, now: float) -> bool:
 
 def may_have_given_back(ledger: Ledger, now: float) -> bool:
     """Much was reserved and not used, and whether that comes back is not known yet: worth a call to see."""
-    cap = ledger.cap
-    if not ledger.unused or ledger.refunds or ledger.refund_votes < 0 or cap is None:
+    if ledger.refunds or ledger.refund_votes < 0 or ledger.refund_looks >= MOST_REFUND_LOOKS or not ledger.unused:
         return False
-    if ledger.refund_looks >= MOST_REFUND_LOOKS:
+    cap = ledger.cap
+    if cap is None:
         return False
     if ledger.slices > 1:
         length, boundary = ledger.period_s / ledger.slices, ledger.slice_boundary

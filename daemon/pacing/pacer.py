@@ -32,6 +32,7 @@ from daemon.pacing.words import pool_json, queue_json
 from daemon.phrases import phrase
 
 INFINITE = float("inf")
+JUST_S = 0.001
 LAG_S = 0.005
 """The event loop may be so late without our taking notice."""
 TICK_S = 5.0
@@ -63,6 +64,9 @@ class Pacer:
         self._timers: dict[Account, tuple[float, asyncio.TimerHandle]] = {}
         self._waiting: dict[str, tuple[Account, Pool, Entry]] = {}
         self._watch = SleepWatch(self.settings.resume_slack_s)
+        self._free: tuple[Call | None, float, int] = (None, 0.0, 0)
+        """The last call of which it was said that it would go at once, when, and after how many steps."""
+        self._steps = 0
         self._closed = False
 
     def __repr__(self) -> str:
@@ -82,6 +86,7 @@ class Pacer:
         ahead = len(pool.queue)
         stop = pool.gate(entry, now) or pool.limits(entry, now)
         if stop is None and not ahead:
+            self._free = call, now, self._steps
             return None
         stop = stop or pool.stop
         wait = eta_s(pool, entry, now)
@@ -116,11 +121,21 @@ class Pacer:
         if hold is not None:
             entry.ready_at, entry.held = max(entry.ready_at, now + hold[0]), hold[1]
         check(self.settings, account, pool, entry, now)
+        permit = account.at_once(pool, entry, now, fits=self._just_found_free(call, now))
+        if permit is None:
+            return await self._wait(account, pool, entry, now)
+        self._changed()
+        self._see_off(permit, 2)
+        return permit
+
+    async def _wait(self, account: Account, pool: Pool, entry: Entry, now: float) -> Permit:
+        """Line up and wait for the permit."""
+        call_id = entry.call.id
         future: asyncio.Future[Permit] = asyncio.get_running_loop().create_future()
         entry.future = future
         pool.push(entry, now)
         account.expect(pool, entry)
-        self._waiting[call.id] = (account, pool, entry)
+        self._waiting[call_id] = (account, pool, entry)
         self._step(account, now)
         try:
             permit = future.result() if future.done() else await future
@@ -130,7 +145,7 @@ class Pacer:
             self._abandon(account, pool, entry, future)
             raise
         finally:
-            self._waiting.pop(call.id, None)
+            self._waiting.pop(call_id, None)
 
     def give_back(self, permit: Permit) -> None:
         """Undo an admission: the call was not sent after all, and nothing was used up."""
@@ -272,6 +287,11 @@ class Pacer:
 
     # Inside
 
+    def _just_found_free(self, call: Call, now: float) -> bool:
+        """True if `will_wait` has just said that CALL goes at once, and nothing has changed since. (What a thousandth
+        of a second could change is within the guard that each limit keeps.)"""
+        return self._free[0] is call and self._free[2] == self._steps and now - self._free[1] <= JUST_S
+
     def _see_off(self, permit: Permit, turns: int) -> None:
         """A call leaves when the event loop comes to it, about two turns later (connecting, writing). When the loop is
         busy, with a hundred calls that came at once, that is not now: date the charges by it."""
@@ -286,10 +306,11 @@ class Pacer:
                     ledger.log.postpone(charge, now)
 
     def _place(self, call: Call) -> tuple[Account, Pool]:
-        key = (call.scope.host, call.scope.key)
-        account = self._accounts.get(key)
+        scope = call.scope
+        account = self._accounts.get((scope.host, scope.key))
         if account is None:
-            account = self._accounts[key] = Account(*key, self.settings, self, self._wall, self._memory)
+            account = Account(scope.host, scope.key, self.settings, self, self._wall, self._memory)
+            self._accounts[scope.host, scope.key] = account
         pool = account.pool(call)
         if not pool.recalled:
             self._lessons.recall(pool, self._clock())
@@ -335,9 +356,16 @@ class Pacer:
         """Move ACCOUNT, then set its timer. Runs after every change of state."""
         if self._closed:
             return
-        account.step(now)
-        self._expire(account, now)
-        self._arm(account, now)
+        if account.busy:
+            account.step(now)
+            self._expire(account, now)
+            self._arm(account, now)
+        elif account in self._timers:
+            self._arm(account, now)
+        self._changed()
+
+    def _changed(self) -> None:
+        self._steps += 1
         if self._on_change is not None:
             self._on_change()
 

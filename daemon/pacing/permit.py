@@ -58,6 +58,13 @@ class Permit:
     settled: bool = False
     released: bool = False
 
+    def charge_of(self, ledger: Ledger) -> Charge | None:
+        """What was taken from LEDGER."""
+        for one, charge in self.charges:
+            if one is ledger:
+                return charge
+        return None
+
     def answered(self, status: int, readings: Sequence[Reading], *, streamed: bool) -> None:
         """Status line and headers are in; STREAMED: the body is still being made."""
         self.desk.answered(self, status, readings, streamed=streamed)

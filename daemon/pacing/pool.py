@@ -99,6 +99,7 @@ class Pool:
         self.stop: Stop | None = None
         """Why the next call waits."""
         self._smallest: tuple[Ledger, float] | None = None
+        self.days = own.days + shared.days
         self._all: tuple[Ledger, ...] = ()
         self._gather()
         for taken in self.ledgers:
@@ -113,10 +114,6 @@ class Pool:
     @property
     def ledgers(self) -> tuple[Ledger, ...]:
         return self._all
-
-    @property
-    def days(self) -> list[DayCount]:
-        return self.own.days + self.shared.days
 
     def least_requests(self) -> float:
         """Return the smallest known limit of requests below a day's, 64 when there is none."""
@@ -137,6 +134,9 @@ class Pool:
 
     def ledger_for(self, reading: Reading) -> Ledger:
         """Return the pool's own ledger that READING speaks of; made when it is new."""
+        known = self.own.ledgers.get((reading.dimension, None))
+        if reading.period_s is None and known is not None:
+            return known
         period = self.scaled(reading.period_s)
         for (dimension, stated), ledger in self.own.ledgers.items():
             if dimension == reading.dimension and stated is not None and stated == period:
@@ -215,8 +215,10 @@ class Pool:
         """Which limit holds ENTRY, if any: the one that holds it longest."""
         worst: Stop | None = None
         for ledger in self._all:
+            if ledger.limit is None and ledger.ceiling is None and ledger.hold_until <= now:
+                continue
             cost = entry.costs.get(ledger.dimension, 0.0) * ledger.scale
-            if cost <= 0 or (ledger.limit is None and ledger.ceiling is None and ledger.hold_until <= now):
+            if cost <= 0:
                 continue
             if self.demand.wanted(ledger, int(entry.priority), now):
                 waiting = self.queue.backlog(ledger.dimension, Priority.BATCH)
@@ -224,12 +226,14 @@ class Pool:
                 if wait > 0 and now >= ledger.hold_until:
                     wait = min(wait, self.demand.opens_in_s(ledger, cost, now, waiting))
             else:
-                wait = ledger.wait_s(cost, now, kept=self.demand.reserve_slice(ledger, int(entry.priority), now))
+                sliced = ledger.slices > 1
+                kept = self.demand.reserve_slice(ledger, int(entry.priority), now) if sliced else 0.0
+                wait = ledger.wait_s(cost, now, kept=kept)
             if wait > 0 and self.ramp.unanswered == 0:
                 wait = min(wait, look_in_s(ledger, now))
             if wait > 0 and (worst is None or wait > worst.wait_s):
                 worst = Stop(wait, ledger, why=per(ledger.dimension, period_word(ledger)))
-        for day in self.own.days + self.shared.days:
+        for day in self.days:
             cost = entry.costs.get(day.dimension, 0.0)
             spare = day.soft * day.cap if entry.priority == 2 and self.demand.reserve_day(now) else 0.0
             wait = day.wait_s(cost, spare) if cost > 0 else 0.0

@@ -78,6 +78,10 @@ class Lane:
             heapq.heappop(heap)
         return heap[0][2] if heap else None
 
+    def forget_idle(self) -> None:
+        """Clients whose calls have all had their turn begin anew."""
+        self.finish = {client: f for client, f in self.finish.items() if f > self.virtual + 1e-12}
+
 
 @dataclass(slots=True)
 class Queue:
@@ -105,6 +109,17 @@ class Queue:
             lane.ages.append((entry.number, entry))
         self._count(lane, entry, 1)
 
+    def passed(self, entry: Entry) -> None:
+        """ENTRY goes at once, while nobody waits: move virtual time as if it had lined up for an instant."""
+        lane = self.lanes[entry.priority]
+        if entry.tag is None:
+            entry.tag = max(lane.virtual, lane.finish.get(entry.call.client, 0.0))
+            lane.finish[entry.call.client] = entry.tag + entry.share
+        lane.virtual = max(lane.virtual, entry.tag)
+        if len(lane.finish) > 1:
+            lane.forget_idle()
+        self.owed = 0.0
+
     def remove(self, entry: Entry) -> None:
         """Leave the line: admitted, cancelled or too late."""
         if entry.number:
@@ -114,7 +129,7 @@ class Queue:
             if lane.waiting == 0:
                 lane.heap.clear()
                 lane.ages.clear()
-                lane.finish = {client: f for client, f in lane.finish.items() if f > lane.virtual + 1e-12}
+                lane.forget_idle()
                 lane.backlog.clear()
 
     def promote(self, entry: Entry, priority: Priority) -> None:

@@ -10,10 +10,11 @@ Pure functions over the last samples; a shape once found stays until the samples
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from math import fsum
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Shape = Literal["unknown", "bucket", "fixed", "sliding"]
 
@@ -26,8 +27,7 @@ ENOUGH = 6
 """Answers that must agree on a bucket."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(NamedTuple):
     """What one answer said about one limit."""
 
     seq: int
@@ -56,6 +56,7 @@ class Verdict:
     """With fixed: an instant at which a window surely has begun (a little late rather than early)."""
 
 
+@cache
 def periods(minute_s: float) -> tuple[float, ...]:
     """The candidates for a period in a world whose minute lasts MINUTE_S."""
     return (*(p * minute_s / 60.0 for p in NOMINAL_S), DAY_S)
@@ -66,13 +67,16 @@ def judge(samples: Sequence[Sample], period_s: float, minute_s: float, *, known_
     timed = [s for s in samples if s.reset_s is not None]
     if len(timed) < 2:
         return None
-    candidates = (period_s,) if known_period else (period_s, *(p for p in periods(minute_s) if p != period_s))
-    for candidate in candidates:
-        if is_bucket(timed[-ENOUGH:], candidate):
-            return Verdict("bucket", candidate)
-    if not any(misfits_bucket(s, period_s) for s in timed[-ENOUGH:]):
-        return None
-    return _fixed(timed, period_s, minute_s, known_period) or _sliding(timed, period_s)
+    last = timed[-ENOUGH:]
+    if len({s.remaining for s in last}) >= 3:
+        candidates = (period_s,) if known_period else (period_s, *periods(minute_s))
+        for candidate in _fitting(last[-1], last[-1].reset_s or 0.0, candidates):
+            if is_bucket(last, candidate):
+                return Verdict("bucket", candidate)
+    for s in last:
+        if misfits_bucket(s, period_s):
+            return _fixed(timed, period_s, minute_s, known_period) or _sliding(timed, period_s)
+    return None
 
 
 def refill_s(sample: Sample, period_s: float) -> float:
@@ -81,18 +85,25 @@ def refill_s(sample: Sample, period_s: float) -> float:
 
 
 def misfits_bucket(sample: Sample, period_s: float) -> bool:
-    """True if SAMPLE cannot come from a bucket of PERIOD_S. Remaining may be rounded down to a whole unit, or to
-    thousands."""
-    if sample.reset_s is None:
+    """True if SAMPLE cannot come from a bucket of PERIOD_S."""
+    reset_s = sample.reset_s
+    if reset_s is None or abs(reset_s - (sample.limit - sample.remaining) / sample.limit * period_s) <= 1e-3:
         return False
-    expected = refill_s(sample, period_s)
-    unit = period_s / sample.limit * _unit(sample)
-    return abs(sample.reset_s - expected) > 0.08 * expected + unit + _grain(sample.reset_s) + 1e-3
+    return not _fitting(sample, reset_s, (period_s,))
+
+
+def _fitting(sample: Sample, reset_s: float, candidates: Iterable[float]) -> list[float]:
+    """Those of the periods of which SAMPLE may come from a bucket. Remaining may be rounded down to a whole unit, or to
+    thousands."""
+    limit, unit = sample.limit, _unit(sample)
+    full, off_s = (limit - sample.remaining) / limit, _grain(reset_s)
+    return [p for p in candidates if abs(reset_s - (e := full * p)) <= 0.08 * e + p / limit * unit + off_s + 1e-3]
 
 
 def is_bucket(samples: Sequence[Sample], period_s: float) -> bool:
-    """True if all samples fit, and differ enough that neither a window nor chance fits as well."""
-    if len({s.remaining for s in samples}) < 3 or any(misfits_bucket(s, period_s) for s in samples):
+    """True if all samples, of which three say different things, fit, and differ enough that neither a window nor chance
+    fits as well."""
+    if any(misfits_bucket(s, period_s) for s in samples):
         return False
     resets = [s.reset_s for s in samples if s.reset_s is not None]
     expected = [refill_s(s, period_s) for s in samples]
@@ -109,7 +120,7 @@ def refills_unsaid(samples: Sequence[Sample], period_s: float, began: float) -> 
     Only within the first period, when nothing has left a window; one that has begun anew shows as a jump.
     """
     last = samples[-ENOUGH:]
-    if len(last) < ENOUGH or any(s.reset_s is not None or not s.counted for s in last):
+    if last[-1].reset_s is not None or len(last) < ENOUGH or any(s.reset_s is not None or not s.counted for s in last):
         return False
     rate = last[-1].limit / period_s
     expected = [(s.sent_at - began) * rate for s in last]
@@ -128,6 +139,13 @@ def _slope(across: Sequence[float], up: Sequence[float]) -> float:
 
 def _fixed(samples: Sequence[Sample], period_s: float, minute_s: float, known: bool) -> Verdict | None:
     """Windows that begin at fixed instants."""
+    # In a moving window all that is counted has the whole period before it; what is refused sees the newest one's end.
+    resets = [s.reset_s or 0.0 for s in samples if s.counted]
+    spread = max(resets, default=0.0) - min(resets, default=0.0)
+    over = [s for s in samples if s.least - (s.limit - s.remaining) > 1.5]
+    proof = any(s.least - s.used > 0.25 * s.limit for s in over)  # more was let through than one window holds
+    if not proof and not known and spread < 0.06 * (max(resets, default=0.0) - TOLERANCE * minute_s / 60.0):
+        return None  # most of the time, and found out soonest: a period is hardly shorter than the longest `reset`
     period = period_s if known else _window_length(samples, period_s, minute_s)
     if period is None:
         return None
@@ -137,10 +155,6 @@ def _fixed(samples: Sequence[Sample], period_s: float, minute_s: float, known: b
     same = [s for s in samples if abs(folded(s.sent_at + (s.reset_s or 0.0) - end, period)) <= tolerance]
     if len(same) < len(samples):
         return None
-    # In a moving window all that is counted has the whole period before it; what is refused sees the newest one's end.
-    resets = [s.reset_s or 0.0 for s in same if s.counted]
-    spread = max(resets, default=0.0) - min(resets, default=0.0)
-    proof = any(s.least - s.used > max(1.5, 0.25 * s.limit) for s in same)  # more was let through than one window holds
     if not proof and (spread < 2.5 * tolerance or spread < 0.08 * period):
         return None
     latest = min((folded(s.answered_at + (s.reset_s or 0.0) - end, period) for s in same), default=0.0)
