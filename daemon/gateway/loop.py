@@ -17,6 +17,7 @@ from daemon.cache import AnswerCache
 from daemon.errors import Cancelled, DeadlineExceeded, Refusal, TooLarge
 from daemon.explain import Catalogue
 from daemon.fallback import Fallback
+from daemon.gateway.afterwards import Afterwards
 from daemon.gateway.answers import Body, explained, for_client
 from daemon.gateway.batches import Batches
 from daemon.gateway.copy import Copy, status_inside
@@ -219,37 +220,41 @@ class Gateway:
         """Send once. Either the reply for the client, or what went wrong and how it may go on."""
         answer: Response | Failure | None = None
         reply: Reply | None = None
+        later = Afterwards()
         try:
             answer = await self._answer_to(call, call, permit, attempt)
             if isinstance(answer, Failure):
                 return self._lost(answer, permit)
-            opened = await self._opened(call, permit, answer, attempt)
+            opened = await self._opened(call, permit, answer, attempt, later)
             if isinstance(opened, NoLuck):
                 return opened
-            reply = self._deliver(call, permit, answer, opened, attempt)
+            reply = self._deliver(call, permit, answer, opened, attempt, later)
             return reply
         finally:
             if reply is None:
+                later.run()
                 if isinstance(answer, Response):
                     answer.close()
                 permit.release()
 
     async def attempt_of(self, party: Party, permit: Permit, number: int) -> Whole | NoLuck:
         """Send a party once, and read the answer to its end."""
-        call, answer = party.lead.call, None
+        call, answer, later = party.lead.call, None, Afterwards()
         try:
             answer = await self._answer_to(call, permit.call, permit, number)
             if isinstance(answer, Failure):
                 return self._lost(answer, permit)
-            opened = await self._opened(call, permit, answer, number)
+            opened = await self._opened(call, permit, answer, number, later)
             if isinstance(opened, NoLuck):
                 return opened
+            later.run()
             body = b"".join([opened.first, *[chunk async for chunk in opened.rest]])
             permit.settle(provider_of(call.origin).read_usage(body))
             return Whole(answer.status, answer.reason, answer.headers, body)
         except StreamCut as cut:
             return self._lost(cut.failure, permit)
         finally:
+            later.run()
             if isinstance(answer, Response):
                 answer.close()
             permit.release()
@@ -261,17 +266,22 @@ class Gateway:
         self._tell.emit(self._tell.event("sent", call, attempt))
         return await self._upstream.send(sent)
 
-    async def _opened(self, call: Call, permit: Permit, answer: Response, attempt: int) -> Opened | NoLuck:
-        """The beginning of a success, or what else it was; the pacer has learned from it."""
-        readings = self._learn(call, permit, answer, attempt)
+    async def _opened(
+        self, call: Call, permit: Permit, answer: Response, attempt: int, later: Afterwards
+    ) -> Opened | NoLuck:
+        """The beginning of a success, or what else it was. The pacer has learned from what is none; from a success it
+        does LATER, so that the client does not wait for it."""
+        now = self._wall()
+        later.add(lambda: self._learn(call, permit, answer, attempt, now))
         opened = await look_inside(call, answer)
         if isinstance(opened, Opened):
             self._tell.tally(call).succeeded(self._wall())
             return opened
+        later.run()
         if opened.fault is not None:
             return self._lost(opened, permit)
         finding = self._catalogue.classify(opened, self._wall())
-        return NoLuck(opened, finding, permit.refused(finding, readings))
+        return NoLuck(opened, finding, permit.refused(finding, _readings(call, answer, now)))
 
     def _lost(self, failure: Failure, permit: Permit) -> NoLuck:
         return NoLuck(
@@ -280,30 +290,33 @@ class Gateway:
             permit.lost(failure.fault or "reset", failure.sent),
         )
 
-    def _learn(self, call: Call, permit: Permit, answer: Response, attempt: int) -> tuple[Reading, ...]:
-        """Let the pacer and the readers know what the headers say."""
-        readings = provider_of(call.origin).read_limits(answer.status, answer.headers, self._wall())
+    def _learn(self, call: Call, permit: Permit, answer: Response, attempt: int, came: float) -> None:
+        """Let the pacer and the readers know what the headers say, which CAME then (Unix time)."""
+        readings = _readings(call, answer, came)
         permit.answered(answer.status, readings, streamed=call.stream)
         event = self._tell.event(
-            "answered", call, attempt, status=answer.status, headers=answer.headers, readings=readings
+            "answered", call, attempt, at=came, status=answer.status, headers=answer.headers, readings=readings
         )
         self._tell.emit(event)
-        return readings
 
-    def _deliver(self, call: Call, permit: Permit, answer: Response, opened: Opened, attempt: int) -> Reply:
+    def _deliver(
+        self, call: Call, permit: Permit, answer: Response, opened: Opened, attempt: int, later: Afterwards
+    ) -> Reply:
         """The reply for a success. From now on nothing is sent again."""
-        self._tell.emit(self._tell.event("first_byte", call, attempt))
+        now = self._wall()
+        later.add(lambda: self._tell.emit(self._tell.event("first_byte", call, attempt, at=now)))
         status = 200 if call.ask.kind in GENERATING and answer.status < 300 else answer.status
         headers = (*for_client(answer.headers), *ours(call, attempt))
 
         def ending(how: BaseException | None, size: int) -> None:
+            later.run()
             permit.settle(self._usage(call, opened.copy))
             permit.release()
             self._under_way.end(self._ending(call, answer, opened.copy, attempt, how, size))
 
         remover = UsageChunkRemover() if call.usage_asked else None
         body = Body(opened.first, opened.rest, opened.copy, answer, ending, remover)
-        return Reply(call, status, answer.reason, headers, body)
+        return Reply(call, status, answer.reason, headers, body, catch_up=later.run)
 
     def _usage(self, call: Call, copy: Copy) -> Usage | None:
         """What the provider reported; for a stream that reports nothing, counted from the text that passed."""
@@ -378,6 +391,11 @@ class Gateway:
         if room := self._pacer.with_room(call):
             refusal.facts["room"] = list(room)
             refusal.message = phrase("refused.with_room", said=refusal.message, models=", ".join(room))
+
+
+def _readings(call: Call, answer: Response, came: float) -> tuple[Reading, ...]:
+    """What the header fields of an answer, which CAME then, say about limits."""
+    return provider_of(call.origin).read_limits(answer.status, answer.headers, came)
 
 
 class Allowance(Protocol):

@@ -84,6 +84,7 @@ class Teller:
         call: Call,
         attempt: int,
         *,
+        at: float | None = None,
         status: int | None = None,
         headers: Headers = (),
         readings: tuple[Reading, ...] = (),
@@ -94,7 +95,7 @@ class Teller:
         return Event(
             kind,
             call,
-            self._wall(),
+            self._wall() if at is None else at,
             attempt,
             status=status,
             headers=headers,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -61,6 +61,8 @@ class Reply:
     chunks: AsyncIterator[bytes]
     """The body. Closing it early means that the client left; an exception from it means a cut stream."""
     explanation: Explanation | None = None
+    catch_up: Callable[[], object] | None = None
+    """Tells the readers now what a client who only takes the body need not wait for. It would be told in a moment."""
 
 
 class Memory(Protocol):

@@ -103,6 +103,8 @@ async def send_watched(desk: Desk, call: Call, session: Session, tag: Any) -> Re
     desk.hub.watch(call.id, tell)
     try:
         reply = await desk.gateway.send(call)
+        if reply.catch_up is not None:
+            reply.catch_up()  # the states come before the text
     finally:
         desk.hub.unwatch(call.id)
     if reply.explanation is not None:

@@ -66,12 +66,53 @@ async def test_success() -> None:
 
 
 @virtual
+async def test_a_success_is_learned_from_behind_its_first_bytes() -> None:
+    """The client has them while the readers and the pacer have heard nothing; in the next turn they have, in order,
+    with the time at which the head came."""
+    world = World(ok(b"data: {}\n\n", *STREAM, headers=SSE))
+    reply = await world.gateway.send(world.call(stream=True))
+    assert await anext(reply.chunks) == b"data: {}\n\n"
+    assert world.kinds() == ["queued", "admitted", "sent"]
+    came = EPOCH + asyncio.get_running_loop().time()
+    await asyncio.sleep(0)
+    assert world.kinds() == ["queued", "admitted", "sent", "answered", "first_byte"]
+    assert [event.at for event in world.events[-2:]] == [came, came]
+    assert await body_of(reply) == b"".join(STREAM)
+    assert world.kinds() == ["queued", "admitted", "sent", "answered", "first_byte", "done"]
+
+
+@virtual
+async def test_whoever_wants_to_know_sooner_does() -> None:
+    """`catch_up` tells at once, and nothing is told twice."""
+    world = World(ok())
+    reply = await world.gateway.send(world.call())
+    assert reply.catch_up is not None
+    reply.catch_up()
+    assert world.kinds() == ["queued", "admitted", "sent", "answered", "first_byte"]
+    await body_of(reply)
+    await asyncio.sleep(0)
+    assert world.kinds() == ["queued", "admitted", "sent", "answered", "first_byte", "done"]
+
+
+@virtual
+async def test_a_client_that_leaves_before_the_first_byte() -> None:
+    """The pacer has learned before the call is over, and what was taken is given back."""
+    world = World(ok())
+    reply = await world.gateway.send(world.call())
+    await reply.chunks.aclose()  # type: ignore[attr-defined]
+    assert world.kinds() == ["queued", "admitted", "sent", "answered", "first_byte", "cancelled"]
+    await asyncio.sleep(0)
+    assert world.kinds()[-1] == "cancelled"
+
+
+@virtual
 async def test_a_stream() -> None:
     """Chunks come as they are sent, the leading ones together; the end is a proper end."""
     world = World(ok(b"data: {}", b"\n\n", *STREAM, headers=SSE))
     reply = await world.gateway.send(world.call(stream=True))
     assert await anext(reply.chunks) == b"data: {}\n\n"
     assert await anext(reply.chunks) == STREAM[0]
+    await asyncio.sleep(0)
     assert world.kinds()[-1] == "first_byte"
     assert world.in_flight() == 1
     assert await body_of(reply) == b"".join(STREAM[1:])
@@ -525,6 +566,7 @@ async def test_cancelling_in_mid_stream() -> None:
     await world.upstream.asked.wait()
     for _ in range(5):
         await asyncio.sleep(0)
+    await asyncio.sleep(0)
     assert world.kinds()[-1] == "first_byte"
     assert world.gateway.cancel(call.id)
     with pytest.raises(asyncio.CancelledError):
