@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from daemon.model import Finding, Reading, TransportFault, Usage
+from daemon.model import Call, Finding, Reading, TransportFault, Usage
 from daemon.pacing.account import Account
 from daemon.pacing.block import Block, blocks
 from daemon.pacing.estimate import Estimator
@@ -16,7 +16,7 @@ from daemon.pacing.learning import observe, tell_shared
 from daemon.pacing.looks import passed_look
 from daemon.pacing.permit import Permit, Setback
 from daemon.pacing.pool import Pool
-from daemon.pacing.queue import Costs
+from daemon.pacing.queue import Costs, Entry
 from daemon.pacing.refusals import Refusals
 from daemon.pacing.settings import PacingSettings
 from daemon.pacing.verdicts import course
@@ -44,6 +44,18 @@ def costs_of(permit_or_estimate: tuple[float, float, float, float]) -> Costs:
     if audio:
         costs["audio_seconds"] = audio
     return costs
+
+
+def entry_of(call: Call, setback: Setback | None, now: float) -> Entry:
+    """CALL as it lines up; after a SETBACK, from the same place."""
+    e = call.estimate
+    entry = Entry(call, costs_of((e.input, e.output, e.images, e.audio_seconds)), now, call.priority)
+    if setback is not None:
+        entry.setback, entry.ready_at = setback, setback.ready_at
+        entry.arrived, entry.tag = setback.permit.arrived, setback.permit.tag
+    if call.deadline_s is not None:
+        entry.deadline = entry.arrived + call.deadline_s
+    return entry
 
 
 class Feedback:

@@ -19,7 +19,7 @@ from daemon.pacing.block import Blocked
 from daemon.pacing.checks import check, eta_s, too_late
 from daemon.pacing.clocks import SleepWatch, boottime
 from daemon.pacing.estimate import Estimator
-from daemon.pacing.feedback import Feedback, costs_of
+from daemon.pacing.feedback import Feedback, costs_of, entry_of
 from daemon.pacing.joining import Joined, take_along
 from daemon.pacing.lessons import Lessons
 from daemon.pacing.outlook import Outlook, outlook
@@ -82,7 +82,7 @@ class Pacer:
         """Return {"waits_for", "wait_s", "place"} of CALL, or None when it would go at once."""
         now = self._clock()
         _, pool = self._place(call)
-        entry = self._entry(call, None, now)
+        entry = entry_of(call, None, now)
         ahead = len(pool.queue)
         stop = pool.gate(entry, now) or pool.limits(entry, now)
         if stop is None and not ahead:
@@ -117,7 +117,7 @@ class Pacer:
         if self._closed:
             raise ShuttingDown(phrase("refused.stopping"))
         account, pool = self._place(call)
-        entry = self._entry(call, setback, now)
+        entry = entry_of(call, setback, now)
         if hold is not None:
             entry.ready_at, entry.held = max(entry.ready_at, now + hold[0]), hold[1]
         check(self.settings, account, pool, entry, now)
@@ -315,17 +315,6 @@ class Pacer:
         if not pool.recalled:
             self._lessons.recall(pool, self._clock())
         return account, pool
-
-    def _entry(self, call: Call, setback: Setback | None, now: float) -> Entry:
-        e = call.estimate
-        costs = costs_of((e.input, e.output, e.images, e.audio_seconds))
-        entry = Entry(call, costs, now, call.priority)
-        if setback is not None:
-            entry.setback, entry.ready_at = setback, setback.ready_at
-            entry.arrived, entry.tag = setback.permit.arrived, setback.permit.tag
-        if call.deadline_s is not None:
-            entry.deadline = entry.arrived + call.deadline_s
-        return entry
 
     def _abandon(self, account: Account, pool: Pool, entry: Entry, future: asyncio.Future[Permit]) -> None:
         """The client left while it waited. A permit that came in the same instant goes back uncharged."""

@@ -246,3 +246,44 @@ def test_thousands_of_calls_a_minute_stay_few_in_memory() -> None:
         assert ledger.log.window.calls == 6000
         assert ledger.log.window.total == (6000 if ledger.dimension == "requests" else 20 * 6000)
         assert len(ledger.log.entries) < 1800
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_who_looks_before_going_goes_in_the_same_instant(seed: int) -> None:
+    """Asking whether a call would wait, and going at once when it would not, changes nothing for anybody."""
+
+    class Looking(World):
+        async def _job(self, job: Job) -> None:
+            await asyncio.sleep(job.at)
+            self.pacer.will_wait(job.call)
+            job.at = 0.0
+            await super()._job(job)
+
+    went = []
+    for kind in (World, Looking):
+        rng = random.Random(seed)
+        shape, where = rng.choice(["bucket", "fixed", "sliding", "slices"]), origin()
+        provider = Provider({"requests": limiter(shape, 30)}, service_s=rng.choice([(0.02, 0.05), (0.5, 2.0)]))
+        jobs = [Job(call(f"c{i}", where, client=rng.choice("ab")), at=rng.uniform(0.001, 9)) for i in range(70)]
+        kind(provider, seed=seed).run(jobs)
+        went.append(provider.arrivals)
+    assert went[0] == went[1]
+
+
+def test_a_call_that_was_seen_to_fit_does_not_go_when_another_took_the_room() -> None:
+    """What was found a moment ago holds only while nothing has changed."""
+
+    async def main() -> None:
+        pacer = Pacer(clock=asyncio.get_running_loop().time)
+        one = origin(Limit("requests", 1, 60.0, "minute"))
+        late = call("late", one)
+        assert pacer.will_wait(late) is None
+        await pacer.acquire(call("first", one))
+        waits = asyncio.create_task(pacer.acquire(late))
+        await asyncio.sleep(0)
+        assert [row["id"] for row in pacer.queue()] == ["late"]
+        waits.cancel()
+        await asyncio.gather(waits, return_exceptions=True)
+        await pacer.close()
+
+    virtual_time.run(main())

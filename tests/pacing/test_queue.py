@@ -131,3 +131,16 @@ def test_looking_at_the_next_ones_changes_nothing() -> None:
     assert head is not None
     assert [e.call.id for e in queue.next_heads(3, head)] == ["c1", "c2", "c3"]
     assert drain(queue) == [f"c{i}" for i in range(10)]
+
+
+def test_who_goes_at_once_moves_time_like_one_that_lined_up() -> None:
+    """The tags of all that follow are the same, whether those before them lined up for an instant or did not."""
+    rng, lined, passed = random.Random(2), Queue(), Queue()
+    for number in range(200):
+        client, priority, share = rng.choice("abc"), rng.choice(list(Priority)), rng.uniform(0.01, 0.2)
+        one, other = (entry(f"c{number}", client, priority, share=share) for _ in range(2))
+        lined.push(one)
+        lined.admitted(one)
+        passed.passed(other)
+        assert other.tag == one.tag
+        assert [(a.virtual, a.finish) for a in lined.lanes] == [(b.virtual, b.finish) for b in passed.lanes]
