@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
+
+from daemon.phrases import phrase
+
+_log = logging.getLogger("sluice.gateway")
 
 
 class Afterwards:
@@ -24,7 +29,11 @@ class Afterwards:
         self._steps.append(step)
 
     def run(self) -> None:
-        """Do now what has not been done. Each step is done once."""
+        """Do now what has not been done. Each step is done once; one that breaks is told in the log, and neither the
+        next one nor the call is lost by it."""
         steps, self._steps = self._steps, []
         for step in steps:
-            step()
+            try:
+                step()
+            except Exception:
+                _log.exception(phrase("log.broke_afterwards"))

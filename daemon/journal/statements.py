@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 from daemon.journal.story import ASKED, ATTEMPT, CALL
@@ -13,11 +14,19 @@ def _row(table: str, columns: Iterable[str], verb: str = "INSERT") -> str:
     return f"{verb} INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
 
 
+@lru_cache(maxsize=256)
+def many(statement: str, rows: int) -> str:
+    """STATEMENT, which writes or finds one, for so many ROWS at once."""
+    place = statement[statement.index("(?") : statement.rindex("?)") + 2]
+    return statement.replace(place, ", ".join([place] * rows))
+
+
 BEGIN_CALL: Final = _row("calls", ("n", *ASKED, *CALL)) + " ON CONFLICT DO NOTHING"
 """Does nothing where the call has a row already: the file was closed and opened again while it ran."""
 CHANGE_CALL: Final = f"UPDATE calls SET {', '.join(f'{name} = ?' for name in CALL)} WHERE n = ?"  # noqa: S608 - our own words
 MOVE_CALL: Final = f"UPDATE calls SET {', '.join(f'{name} = ?' for name in ASKED)} WHERE n = ?"  # noqa: S608 - our own words
 """It went on with another key or to another host."""
+KNOWN: Final = "SELECT id FROM calls WHERE (id) IN (VALUES (?))"
 NUMBER: Final = "SELECT n FROM calls WHERE id = ?"
 TRY: Final = _row("attempts", ("call", "attempt", *ATTEMPT), "INSERT OR REPLACE")
 STEP: Final = _row("steps", ("call", "at", "kind", "attempt", "status", "wait_s", "reason"))

@@ -39,6 +39,10 @@ log = logging.getLogger(__name__)
 MAX_QUEUED: Final = 20_000
 """Events that may wait in front of the thread."""
 
+A_BATCH: Final = 600
+"""Events, of a hundred calls, for which the thread does not wait for more: they hold prompts and answers, and thousands
+of them were 25 MiB (measured)."""
+
 MAX_PENDING: Final = 5_000
 """Items kept in memory while the disk takes none."""
 
@@ -111,11 +115,12 @@ class Writer:
 
     def put(self, item: Event | Item) -> None:
         """Queue ITEM: no lock, no wait. Beyond MAX_QUEUED events are dropped."""
-        if isinstance(item, Event) and self.queue.qsize() > MAX_QUEUED:
+        waiting = self.queue.qsize()
+        if isinstance(item, Event) and waiting > MAX_QUEUED:
             self.dropped += 1
             return
         self.queue.put(item)
-        if _in_haste(item):
+        if (waiting >= A_BATCH or _in_haste(item)) and not self._haste.is_set():
             self._haste.set()
 
     @property
@@ -160,19 +165,25 @@ class Writer:
         (measured: half of what Sluice added to a call's time).
         """
         try:
-            found = [self.queue.get(timeout=self._idle_s())]
+            first = self.queue.get(timeout=self._idle_s())
         except queue.Empty:
             return []
-        if not _in_haste(found[0]):
+        if not _in_haste(first):
             self._haste.wait(self._linger_s)
         self._haste.clear()
+        items: list[Item] = []
+        self._take(first, items)
         with suppress(queue.Empty):
-            while len(found) < MAX_PENDING:
-                found.append(self.queue.get_nowait())
-        for event in found:
-            if not isinstance(event, Item):
-                self._note(event)
-        return [item for item in found if isinstance(item, Item)]
+            for _ in range(2 * A_BATCH):
+                self._take(self.queue.get_nowait(), items)
+        return items
+
+    def _take(self, found: Event | Item, items: list[Item]) -> None:
+        """Put an item to ITEMS; note an event at once: it holds prompt and answer, and what is kept of it does not."""
+        if isinstance(found, Item):
+            items.append(found)
+        else:
+            self._note(found)
 
     def _idle_s(self) -> float:
         """Until when nothing has to be done: the housekeeping, another attempt, or news that are old enough."""

@@ -177,6 +177,8 @@ def set_up(
     logging.getLogger("sluice").setLevel(level.upper())
     root.setLevel(logging.WARNING)
     logging.raiseExceptions = False
+    # No line of ours names a thread or a process.
+    logging.logThreads = logging.logMultiprocessing = logging.logProcesses = False
     if trouble is not None:
         _log.warning(phrase("log.unwritable", file=str(file), why=str(trouble.strerror or trouble)))
     return Output(handlers)

@@ -106,6 +106,25 @@ async def test_a_client_that_leaves_before_the_first_byte() -> None:
 
 
 @virtual
+async def test_a_pacer_that_breaks_loses_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client gets its answer, the call ends, and its permit is given back."""
+
+    def broken(*given: Any, **more: Any) -> None:
+        raise ZeroDivisionError
+
+    world = World(ok(), ok())
+    monkeypatch.setattr("daemon.pacing.permit.Permit.answered", broken)
+    reply, body = await world.send()
+    assert body == chat_answer()
+    assert world.kinds()[-1] == "done"
+    left = await world.gateway.send(world.call())
+    await left.chunks.aclose()  # type: ignore[attr-defined]
+    assert not world.gateway.running
+    assert world.pacer.queue() == []
+    assert reply.status == 200
+
+
+@virtual
 async def test_a_stream() -> None:
     """Chunks come as they are sent, the leading ones together; the end is a proper end."""
     world = World(ok(b"data: {}", b"\n\n", *STREAM, headers=SSE))

@@ -5,7 +5,7 @@ import sqlite3
 import pytest
 
 from daemon.journal import statements as sql
-from daemon.journal.batch import Item, transact
+from daemon.journal.batch import Item, together, transact
 from daemon.journal.bodies import Bodies
 from daemon.journal.database import open_database
 from daemon.journal.rows import Keeping, Rows
@@ -82,3 +82,52 @@ def test_done_is_told_once():
     item.settle(True)
     item.settle(False)
     assert heard == [True]
+
+
+def test_many_calls_are_written_by_few_statements(db, tmp_path, redactor, make_call, success):
+    """Each statement has to wait for the interpreter beside a busy event loop: a hundred calls take less than thirty,
+    and all of them, with their attempts and steps, are there."""
+    rows, said = Rows(redactor, Keeping(), Bodies(tmp_path)), list[str]()
+    for number in range(100):
+        for event in success(make_call(f"c{number}")):
+            rows.note(event)
+    db.set_trace_callback(said.append)
+    assert transact(db, [], rows.due(0.0), pytest.fail) == 100
+    db.set_trace_callback(None)
+    assert len(said) < 30
+    found = db.execute(
+        "SELECT id, (SELECT count(*) FROM attempts WHERE call = n), (SELECT count(*) FROM steps WHERE call = n) "
+        "FROM calls ORDER BY n"
+    )
+    assert found.fetchall() == [(f"c{number}", 1, 6) for number in range(100)]
+    assert db.execute("SELECT calls FROM ledger").fetchall() == [(100,)]
+
+
+def test_calls_that_the_file_knows_are_changed(db, tmp_path, redactor, make_call, success):
+    """Another file was opened while they ran, and it is the same again: they are not written twice, the others are."""
+    rows = Rows(redactor, Keeping(), Bodies(tmp_path))
+    for name in ("a", "b"):
+        rows.note(success(make_call(name))[0])
+    assert transact(db, [], rows.due(0.0), pytest.fail) == 2
+    rows.renumber(2)
+    for name in ("a", "b", "c"):
+        for event in success(make_call(name)):
+            rows.note(event)
+    assert transact(db, [], rows.due(0.0), pytest.fail) == 1
+    assert db.execute("SELECT id, state FROM calls ORDER BY n").fetchall() == [
+        ("a", "done"),
+        ("b", "done"),
+        ("c", "done"),
+    ]
+
+
+def test_together_in_any_number(db):
+    """Every row is written, whatever number of them makes up the statements."""
+    db.execute("PRAGMA foreign_keys = OFF")
+    total = 0
+    for number in (1, 2, 3, 127, 128, 129, 300):
+        steps = [(7, float(total + i), "sent", 1, None, None, None) for i in range(number)]
+        assert together(db, sql.STEP, steps) == number
+        total += number
+    assert db.execute("SELECT count(*), count(DISTINCT at) FROM steps").fetchone() == (total, total)
+    assert together(db, sql.STEP, []) == 0

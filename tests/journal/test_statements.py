@@ -14,4 +14,8 @@ def test_every_statement_fits_the_schema(tmp_path):
     by_name: defaultdict[str, None] = defaultdict(lambda: None)
     for words in found:
         db.execute("EXPLAIN " + words, [None] * words.count("?") if "?" in words else by_name)
+    for words in (statements.BEGIN_CALL, statements.TRY, statements.STEP, statements.KNOWN):
+        several = statements.many(words, 3)
+        db.execute("EXPLAIN " + several, [None] * several.count("?"))
+        assert several.count("?") == 3 * words.count("?")
     db.close()
