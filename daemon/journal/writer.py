@@ -53,6 +53,8 @@ FREE_FLOOR: Final = 200 << 20
 """Free bytes below which bodies are not kept any more: the rows go on until the disk is really full."""
 
 HOUSEKEEPING_S: Final = 60.0
+QUIET: Final = 60
+"""So many times as long while nothing comes: a sleeping laptop is not woken for nothing."""
 
 HELD_S: Final = 1.0
 """How often to try a file that another daemon still writes: it ends as soon as its calls have."""
@@ -95,6 +97,9 @@ class Writer:
         """Somebody waits for what is in the queue."""
         self._retry_at = 0.0
         self._housekeeping_at = 0.0
+        self._housekept_at = 0.0
+        self._stirred = False
+        """Something has come since."""
         self._remnants = False
         """Remnants of what was forgotten may be in the file."""
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
@@ -144,8 +149,8 @@ class Writer:
         while going:
             items = self._collect()
             going = not any(item.last for item in items)
+            self._safely(self._housekeeping)  # before: the file may have gone while nothing came
             self._safely(partial(self._store, items, closing=not going))
-            self._safely(self._housekeeping)
             for item in items:
                 item.settle(False)
         self._close()
@@ -168,6 +173,8 @@ class Writer:
             first = self.queue.get(timeout=self._idle_s())
         except queue.Empty:
             return []
+        self._stirred = True
+        self._housekeeping_at = min(self._housekeeping_at, self._housekept_at + HOUSEKEEPING_S)
         if not _in_haste(first):
             self._haste.wait(self._linger_s)
         self._haste.clear()
@@ -325,10 +332,12 @@ class Writer:
         self._pending.insert(0, Item([(sql.REMEMBER, values) for values in missing]))
 
     def _housekeeping(self) -> None:
-        """Every minute: retention, free space, and whether the file is still there."""
-        if time.monotonic() < self._housekeeping_at:
+        """Every minute in which something comes: retention, free space, and whether the file is still there."""
+        now = time.monotonic()
+        if now < self._housekeeping_at:
             return
-        self._housekeeping_at = time.monotonic() + HOUSEKEEPING_S
+        self._housekept_at, self._housekeeping_at = now, now + HOUSEKEEPING_S * (1 if self._stirred else QUIET)
+        self._stirred = False
         if self._open is None:
             return
         if not is_there(self._folder / FILE, self._open.inode):  # somebody deleted, replaced or overwrote it

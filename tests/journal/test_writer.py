@@ -7,6 +7,7 @@ from daemon.errors import NotFound
 from daemon.journal import open_reader, writer
 from daemon.journal.batch import Item
 from daemon.journal.bodies import Bodies
+from daemon.journal.database import open_database
 from daemon.journal.memory import Remembered
 from daemon.journal.rows import Keeping, Rows
 from daemon.model import Event
@@ -26,6 +27,38 @@ def test_too_many_events_in_front_are_dropped_and_counted(tmp_path, redactor, ma
     own.put(Item())
     assert own.dropped == 9
     assert own.queue.qsize() == 12
+
+
+def test_nothing_wakes_a_quiet_journal(tmp_path, redactor, make_call, monkeypatch):
+    """The thread looks after its file every minute in which something comes, else once an hour; what comes after a long
+    silence is written after such a look, since the file may have gone meanwhile."""
+    now = [5000.0]
+    monkeypatch.setattr(writer.time, "monotonic", lambda: now[0])
+    own, looks = make_writer(tmp_path, redactor), []
+    own._open = open_database(tmp_path, 1.0)
+    monkeypatch.setattr(writer, "is_there", lambda *_: looks.append(now[0]) or True)
+    own._housekeeping()
+    assert own._idle_s() == 3600.0
+    now[0] += 3000.0
+    own.queue.put(Item(urgent=True))
+    own._collect()
+    own._housekeeping()
+    assert looks == [5000.0, 8000.0]
+    assert own._idle_s() == 60.0
+    now[0] += 60.0
+    own._housekeeping()
+    assert own._idle_s() == 3600.0
+    own._open.db.close()
+
+
+def test_a_full_queue_is_not_waited_for(tmp_path, redactor, make_call):
+    """A hundred calls are a batch: the thread is told, instead of waiting for more; few are not."""
+    own = make_writer(tmp_path, redactor)
+    for _ in range(writer.A_BATCH):
+        own.put(Event("queued", make_call(), 1.0))
+    assert not own._haste.is_set()
+    own.put(Event("queued", make_call(), 1.0))
+    assert own._haste.is_set()
 
 
 async def test_one_transaction_for_a_burst(make_journal, make_call, success):
