@@ -92,7 +92,7 @@ class HttpConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Read on; while a request is answered, keep what comes behind it."""
-        if self._parting:
+        if self._parting or self._transport is None or self._transport.is_closing():
             return
         if self.task is None:
             self._read(data)
@@ -175,15 +175,17 @@ class HttpConnection(asyncio.Protocol):
         self._watchdog.watch(self._settings.keepalive_s)
 
     def _bite(self) -> None:
-        """Too long without a byte."""
-        if self._writable is not None and self.task is not None:
+        """Too long without a byte, in or out."""
+        if self._transport is None or self._transport.is_closing():
+            self.abort()  # it was closed, and what is left to write is not taken
+        elif self._writable is not None and self.task is not None:
             self._late = True
             self.resume_writing()
         elif self._parser.request is not None and self.task is None and not self._parting:
             late = InvalidCall(phrase("http.body_late", seconds=self._settings.body_idle_s), status=408)
             self._refuse(late, self._parser)
-        elif self._transport is not None:
-            self._transport.close()
+        else:
+            self._close(self._transport)
 
     def _keep(self, data: bytes) -> None:
         """Keep DATA, which belongs to later requests."""
@@ -229,7 +231,7 @@ class HttpConnection(asyncio.Protocol):
         if transport is None or transport.is_closing():
             return
         if wording is None or wording.closes or not self._house.accepting:
-            transport.close()
+            self._close(transport)
             return
         self._be_ready()
         if self._impatience is not None:
@@ -277,7 +279,7 @@ class HttpConnection(asyncio.Protocol):
     def part(self) -> None:
         """End it if nothing is being answered."""
         if self.task is None and self._transport is not None:
-            self._transport.close()
+            self._close(self._transport)
 
     def _say_last(self, wording: Wording, ready: Ready, linger_s: float) -> None:
         """Say READY and nothing more. For LINGER_S what still comes is read and thrown away: a sender who meets a
@@ -289,11 +291,17 @@ class HttpConnection(asyncio.Protocol):
         self._parting = True
         self._body = []
         if linger_s <= 0:
-            transport.close()
+            self._close(transport)
             return
         self._watchdog.watch(linger_s)
         if transport.can_write_eof():
             transport.write_eof()
+
+    def _close(self, transport: asyncio.Transport) -> None:
+        """End it when what is written has been taken; whoever takes nothing is not waited for without end."""
+        transport.close()
+        if transport.get_write_buffer_size():
+            self._watchdog.watch(self._settings.write_idle_s)
 
     def _write(self, data: bytes) -> None:
         """To a client who has left it is no fault: what runs for it is cancelled in a moment."""

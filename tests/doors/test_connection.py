@@ -31,6 +31,8 @@ class Transport(asyncio.Transport):
         self.written: list[bytes] = []
         self.reading = True
         self.closed = self.aborted = self.ended = False
+        self.unread = 0
+        """Bytes that the client has not taken."""
 
     def write(self, data: Any) -> None:
         """Note it."""
@@ -40,6 +42,10 @@ class Transport(asyncio.Transport):
         """What was written since the last time."""
         data, self.written = b"".join(self.written), []
         return data
+
+    def get_write_buffer_size(self) -> int:
+        """As told."""
+        return self.unread
 
     def can_write_eof(self) -> bool:
         """As a socket can."""
@@ -407,6 +413,19 @@ async def test_a_daemon_that_is_replaced_says_so(scene: Scene) -> None:
     scene.house.leaving = True
     assert b"Connection: close\r\n" in await scene.send(GET)
     assert scene.transport.closed
+
+
+@pytest.mark.parametrize("request_", [GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"), b"\0", GET])
+async def test_a_last_word_that_is_not_taken(scene: Scene, request_: bytes) -> None:
+    """A closed connection waits for its client to read the rest, but not for ever."""
+    scene.transport.unread = 10
+    await scene.send(request_)
+    scene.clock.pass_by(30.0)
+    assert scene.transport.closed
+    assert not scene.transport.aborted
+    assert await scene.send(GET) == b"", "nothing more is read"
+    scene.clock.pass_by(60.0)
+    assert scene.transport.aborted
 
 
 async def test_nothing_is_said_to_who_has_left(scene: Scene) -> None:
