@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +11,7 @@ from daemon import __version__
 from daemon.curl import call_as
 from daemon.curl.har import Answered, answered
 from daemon.errors import InvalidCall, NotFound
-from daemon.journal.rebuild import heading
+from daemon.journal.rebuild import call_from_row, heading
 from daemon.model import Call, Failure, Situation
 from daemon.operations.desk import (
     Desk,
@@ -189,7 +190,7 @@ async def curl_of(
     shell: str = "posix",
 ) -> str | None:  # fmt: skip
     """The command of a journalled call, or None when its body was not kept. Raises InvalidCall for an unknown form."""
-    kept = await desk.journal.rebuild(str(row["id"]))
+    kept = await asyncio.to_thread(call_from_row, row)
     if kept is None:
         return None
     how: dict[str, Any] = {"via_daemon": via_daemon, "form": form, "shell": shell, "body_file": kept.body_file}
