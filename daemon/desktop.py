@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import shutil
 import sys
 
 from daemon.phrases import phrase
@@ -17,6 +16,8 @@ _SCRIPT = 'on run argv\ndisplay notification (item 1 of argv) with title "Sluice
 
 def command(words: str) -> list[str] | None:
     """The command that shows WORDS; None where there is no such program. WORDS are an argument, never a script."""
+    import shutil  # with its compressions, which nothing else of a daemon needs
+
     if sys.platform == "darwin":
         program = shutil.which("osascript")
         return [program, "-e", _SCRIPT, "--", words] if program else None

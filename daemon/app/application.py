@@ -14,11 +14,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from daemon import __version__, desktop, log, systemd
+from daemon import __version__, curl, desktop, log, systemd
 from daemon.app.values import answer_cache, budgets_of, fallback_rules, pacing_settings, sharing_rules
 from daemon.app.warming import warm
 from daemon.config import Config, Paths, load, origins, proxy_lookup
-from daemon.curl import curl_command, needs_file
 from daemon.doors import porter
 from daemon.doors.ending import Ending
 from daemon.doors.http import HttpDoor
@@ -216,6 +215,9 @@ class App:
         """Read what the first failure would have to read: then it is told as fast as any, also when there is no file
         descriptor left to open anything with."""
         try:
+            import daemon.curl.forms
+            import daemon.explain.report  # noqa: F401
+
             self._catalogue.classify(Failure(status=429))
             for language in languages():
                 texts(language)
@@ -280,9 +282,9 @@ class App:
         provider = provider_for(call.origin.provider)
         chosen = call.way.variable if call.way is not None else None
         variable = chosen or call.origin.key_variable or (provider.key_variable if provider is not None else None)
-        inline = self._config.log.bodies and not needs_file(call.body) and b"\n" not in call.body
+        inline = self._config.log.bodies and not curl.needs_file(call.body) and b"\n" not in call.body
         kept = not call.body or self._journal.keeps(call, failed)
-        return curl_command(
+        return curl.curl_command(
             call,
             key_variable=variable,
             body_file=str(self._journal.body_file(call.id)) if kept else None,

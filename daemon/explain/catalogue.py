@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 from daemon import datafile
 from daemon.errors import ConfigError
 from daemon.explain import facts as facts_
-from daemon.explain import origin, render, report, rules, view, words
+from daemon.explain import origin, render, rules, view, words
 from daemon.explain.patterns import holds_one, pieces
 from daemon.model import Confidence, Dimension, Explanation, Failure, Finding, Retry, Situation
 from daemon.phrases import phrase
@@ -150,6 +150,8 @@ class Catalogue:
         self, row: Mapping[str, Any], language: str = "en", *, curl: str | None, calls_before: int | None, client: str
     ) -> str:
         """Return Markdown about a journalled call that failed, for a provider's support."""
+        from daemon.explain import report  # here, since few calls are reported
+
         spoken = self.language(language)
         title = words.row(row.get("subtype") or "unknown", spoken)["title"]
         name = self.name_of(str(row.get("provider")), language) or str(row.get("host"))

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _MOST: Final = 2**63 - 1
-_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), check_circular=False)
 
 
 def text(value: str) -> str:

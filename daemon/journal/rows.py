@@ -14,7 +14,7 @@ from daemon.journal.plain import as_json, text
 from daemon.journal.story import ASKED, Book, Row, Story
 from daemon.model import Call, Event, Failure, Headers, Reading, Usage
 from daemon.phrases import told
-from daemon.redact import Redactor, Sealed
+from daemon.redact import Redactor, Sealed, Secret
 
 Policy = Literal["failed", "all", "none"]
 
@@ -73,7 +73,7 @@ class Rows:
         kept = self._kept(event) if ended else {}
         story = self.stories.get(call.id) or self._begin(call)
         if story.asked is None and not story.stored:  # another file was opened while it ran
-            story.asked = self._asked(call)
+            story.asked = self._asked(call, call.secrets())
         if event.kind in _MOVES:
             self._move(story, call)
         said = event.explanation.line if event.explanation else told(event.reason, call.language or "en")
@@ -120,17 +120,17 @@ class Rows:
         if len(self.stories) >= MAX_STORIES:  # some lost their end when the queue was full
             del self.stories[next(iter(self.stories))]
         self._number += 1
-        asked = self._asked(call)
-        story = self.stories[call.id] = Story(self._number, call.secrets(), asked, _names(asked))
+        secrets = call.secrets()
+        asked = self._asked(call, secrets)
+        story = self.stories[call.id] = Story(self._number, secrets, asked, _names(asked))
         return story
 
-    def _asked(self, call: Call) -> tuple[Any, ...]:
+    def _asked(self, call: Call, secrets: tuple[Secret, ...]) -> tuple[Any, ...]:
         """The values of ASKED."""
         target = as_json(pieces(call.target))
         headers = as_json([[name, pieces(value)] for name, value in call.headers])
         texts = (call.ref, call.client, call.model, call.method, call.scope.group, target, headers)
         together = "\n".join([word or "" for word in texts])
-        secrets = call.secrets()
         if self._redactor.scrub(together, secrets) != together or text(together) != together:
             # Nobody's name is a key, as a rule: one look at all of them.
             texts = tuple(word and text(self._redactor.scrub(word, secrets)) for word in texts)  # type: ignore[assignment]
@@ -144,8 +144,9 @@ class Rows:
 
     def _move(self, story: Story, call: Call) -> None:
         """The row tells of what was sent last, and so does the ledger; the steps tell how it came to that."""
-        story.secrets = tuple(dict.fromkeys((*story.secrets, *call.secrets())))
-        story.asked = self._asked(call)
+        secrets = call.secrets()
+        story.secrets = tuple(dict.fromkeys((*story.secrets, *secrets)))
+        story.asked = self._asked(call, secrets)
         story.names = _names(story.asked)
 
     def _step_alone(self, story: Story, event: Event, line: str | None) -> None:

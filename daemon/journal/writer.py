@@ -13,7 +13,6 @@ from __future__ import annotations
 import logging
 import os
 import queue
-import shutil
 import sqlite3
 import threading
 import time
@@ -354,7 +353,8 @@ class Writer:
 
     def _look_at_disk(self) -> None:
         with suppress(OSError):
-            free = shutil.disk_usage(self._folder).free
+            disk = os.statvfs(self._folder)
+            free = disk.f_bavail * disk.f_frsize
             self._rows.keep_bodies = free > FREE_FLOOR
             if not self._rows.keep_bodies:
                 self._trouble(phrase("trouble.disk", free=free >> 20))

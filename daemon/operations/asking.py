@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from daemon import __version__
-from daemon.curl import call_as
-from daemon.curl.har import Answered, answered
 from daemon.errors import InvalidCall, NotFound
 from daemon.journal.rebuild import call_from_row, heading
 from daemon.model import Call, Failure, Situation
@@ -28,6 +26,9 @@ from daemon.operations.session import Session
 from daemon.phrases import phrase, told
 from daemon.providers import provider_for
 from daemon.usage import GROUPS, since_day, summary
+
+if TYPE_CHECKING:
+    from daemon.curl.har import Answered
 
 
 async def status(desk: Desk, params: Params, session: Session, tag: Any) -> Result:
@@ -190,6 +191,8 @@ async def curl_of(
     shell: str = "posix",
 ) -> str | None:  # fmt: skip
     """The command of a journalled call, or None when its body was not kept. Raises InvalidCall for an unknown form."""
+    from daemon.curl.har import answered  # here, as below: most calls are never repeated by hand
+
     kept = await asyncio.to_thread(call_from_row, row)
     if kept is None:
         return None
@@ -207,6 +210,8 @@ def as_command(
     body_file: str | None = None, answer: Answered | None = None,
 ) -> str:  # fmt: skip
     """CALL as a command with COMMENT above it. Raises InvalidCall for an unknown form."""
+    from daemon.curl import call_as
+
     return call_as(
         call,
         form,

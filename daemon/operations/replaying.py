@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from daemon.curl.request import Plain, plain_request
 from daemon.errors import InvalidCall
 from daemon.gateway import ALONE, Incoming
 from daemon.model import Call, Priority
@@ -14,6 +13,9 @@ from daemon.operations.desk import Desk, Params, Result, needed_text, text_param
 from daemon.operations.session import Session
 from daemon.phrases import phrase
 from daemon.upstream import StreamCut
+
+if TYPE_CHECKING:
+    from daemon.curl.request import Plain
 
 CLIENT = "replay"
 """Who asks, in the journal's words."""
@@ -50,6 +52,8 @@ def again(call: Call, variable: str | None) -> Plain:
     """CALL taken apart, to be sent again. Raises InvalidCall for one that cannot be: its signature is too old."""
     if any(name.lower() == "x-amz-date" for name, _ in call.headers):
         raise InvalidCall(phrase("replay.aws", call=call.id))
+    from daemon.curl.request import plain_request
+
     return plain_request(call, key_variable=variable)
 
 

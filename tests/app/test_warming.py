@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
+from types import SimpleNamespace
 
 import pytest
 
+from daemon.app.application import App
 from daemon.app.warming import AFTER_S, warm
+from daemon.explain import Catalogue
 
 
 async def test_it_reads_beside_the_loop() -> None:
@@ -29,3 +33,12 @@ async def test_not_before_its_time() -> None:
     with pytest.raises(asyncio.CancelledError):
         await warming
     assert not read
+
+
+def test_what_repeats_and_reports_a_call_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ahead of its need, since there may be no file descriptor left to read it with then."""
+    rooms = ("daemon.curl.forms", "daemon.explain.report")
+    for name in rooms:
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    App._warm(SimpleNamespace(_catalogue=Catalogue.load()))  # type: ignore[arg-type]
+    assert set(rooms) <= set(sys.modules)

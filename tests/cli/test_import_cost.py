@@ -32,6 +32,7 @@ MOST = 85
 BESIDE_SERVING = frozenset({
     "aiohttp", "yaml", "platformdirs", "statistics", "decimal", "fractions", "zoneinfo", "difflib", "daemon.arguments",
     "daemon.cli.parser", "daemon.cli.show", "daemon.cli.offline", "daemon.sandbox", "daemon.explain.teach",
+    "daemon.explain.report", "daemon.curl.command", "daemon.curl.forms", "daemon.curl.har", "shutil",
 })  # fmt: skip
 """What a daemon without a configuration has no use for before its first answer."""
 

@@ -61,6 +61,19 @@ def test_a_full_queue_is_not_waited_for(tmp_path, redactor, make_call):
     assert own._haste.is_set()
 
 
+async def test_nothing_is_kept_of_calls_that_are_written(make_journal, make_call, success):
+    """The journal holds in memory what it has not written, after thousands of calls as after one, and loses none."""
+    journal = make_journal()
+    for burst in range(20):
+        for n in range(100):
+            for event in success(make_call(f"c{burst}-{n}")):
+                journal.record(event)
+        assert await journal.flush()
+        own, rows = journal._writer, journal._rows
+        assert (own.queue.qsize(), own._pending, rows.stories, rows.news) == (0, [], {}, [])
+    assert (journal.health()["rows"], journal.health()["dropped"]) == (2000, 0)
+
+
 async def test_one_transaction_for_a_burst(make_journal, make_call, success):
     """Hundreds of events that are there at once need a few commits, not hundreds."""
     journal = make_journal()
