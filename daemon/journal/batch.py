@@ -16,8 +16,11 @@ from daemon.journal.story import Book, Story
 
 Write = tuple[str, dict[str, Any]]
 
-MOST_VALUES: Final = 900
-"""In one statement: SQLite before 3.32 takes 999."""
+MOST_VALUES: Final = 2_000
+"""In one statement. SQLite takes 32766; before 3.32 it took 999."""
+
+A_LIST: Final = 512
+"""Ids that are looked for at a time."""
 
 _NEVER: Final = (
     sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError, ValueError, OverflowError,
@@ -30,6 +33,7 @@ class Item:
     """One thing to store; `done` hears, in the writer's thread, whether it is on disk."""
 
     writes: list[Write] = field(default_factory=list)
+    """To the memory. Of several to one kind and key the last stands."""
     work: Callable[[sqlite3.Connection], None] | None = None
     """Done in the batch's transaction; once more, when that is begun anew."""
     after: Callable[[sqlite3.Connection], None] | None = None
@@ -57,8 +61,10 @@ def transact(
     kept = set(stories)
     try:
         with _transaction(db):
+            _remember(db, items)
             for item in items:
-                _apply(db, item)
+                if item.work is not None:
+                    item.work(db)
             new = _write(db, stories)
     except _NEVER:
         with _transaction(db):
@@ -98,6 +104,13 @@ def _alone(db: sqlite3.Connection, skip: Callable[[Exception], None], write: Cal
     return trouble is None
 
 
+def _remember(db: sqlite3.Connection, items: Iterable[Item]) -> None:
+    """Write to the memory what ITEMS say: under a load one limit is learned again and again, and is one statement."""
+    last = {(values["kind"], values["key"]): (statement, values) for item in items for statement, values in item.writes}
+    for statement, values in last.values():
+        db.execute(statement, {name: cell(value) for name, value in values.items()})
+
+
 def _apply(db: sqlite3.Connection, item: Item) -> None:
     for statement, values in item.writes:
         db.execute(statement, {name: cell(value) for name, value in values.items()})
@@ -134,8 +147,9 @@ def together(db: sqlite3.Connection, statement: str, rows: Sequence[tuple[Any, .
     at nine steps a call the thread fell behind a thousand calls a second, and events were dropped (measured).
     """
     written = at = 0
+    most = min(MOST_VALUES, db.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)) // len(rows[0]) if rows else 0
     while at < len(rows):
-        part = rows[at : at + _power_of_two(min(len(rows) - at, MOST_VALUES // len(rows[0])))]
+        part = rows[at : at + _power_of_two(min(len(rows) - at, most))]
         written += db.execute(sql.many(statement, len(part)), list(chain.from_iterable(part))).rowcount
         at += len(part)
     return written
@@ -151,7 +165,7 @@ def _begin_together(db: sqlite3.Connection, stories: Sequence[Story]) -> set[Sto
     fresh = {story.asked[0]: story for story in stories if story.asked is not None and not story.stored}
     ids, at = [(name,) for name in fresh], 0
     while at < len(ids):
-        part = ids[at : at + _power_of_two(min(len(ids) - at, MOST_VALUES))]
+        part = ids[at : at + _power_of_two(min(len(ids) - at, A_LIST))]
         for (known,) in db.execute(sql.many(sql.KNOWN, len(part)), list(chain.from_iterable(part))).fetchall():
             del fresh[known]
         at += len(part)

@@ -32,6 +32,19 @@ def test_one_bad_item_does_not_hold_up_the_others(db):
     assert len(skipped) == 2
 
 
+def test_what_is_learned_again_and_again_is_written_once(db):
+    """Under a load each statement makes the thread wait for the event loop: of one place in the memory the last stands,
+    also when it was forgotten in between."""
+    statements: list[str] = []
+    db.set_trace_callback(statements.append)
+    forget = Item([(sql.FORGET, {"kind": "k", "key": "b"})])
+    again = [remember("a", f"v{n}") for n in range(30)]
+    transact(db, [*again, remember("b"), forget, remember("c"), forget, remember("c", "w")], [], pytest.fail)
+    db.set_trace_callback(None)
+    assert len(statements) == 5
+    assert db.execute("SELECT key, value FROM memory ORDER BY key").fetchall() == [("a", "v29"), ("c", "w")]
+
+
 def test_a_failed_transaction_stores_nothing(db):
     """When the database says no, all of the batch is left for the next time."""
 
