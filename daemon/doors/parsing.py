@@ -78,11 +78,6 @@ class RequestParser:
         self.rest = b""
         """What came behind it: the next request."""
 
-    @property
-    def begun(self) -> bool:
-        """True if something of a request has come."""
-        return bool(self._unread) or self.request is not None
-
     def feed(self, data: bytes) -> bytes:
         """Take DATA as it came; return what of the body was in it. Raises NotHttp."""
         if self.request is None:

@@ -10,7 +10,7 @@ from typing import Any
 from daemon.errors import TooLarge
 from daemon.gateway.copy import Copy, decoded, status_inside
 from daemon.gateway.intake import provider_of
-from daemon.model import Call, Failure, Finding
+from daemon.model import Call, Failure, Finding, Reading
 from daemon.upstream import Response, StreamCut
 
 ERROR_BODY_LIMIT = 1 << 20
@@ -50,6 +50,11 @@ async def look_inside(call: Call, answer: Response) -> Opened | Failure:
     if hidden is not None:
         return failure_in(call, answer, hidden, status_inside(hidden))
     return Opened(copy, b"".join(first), chunks)
+
+
+def readings_of(call: Call, answer: Response, came: float) -> tuple[Reading, ...]:
+    """What the header fields of ANSWER, which CAME then (Unix time), say about limits."""
+    return provider_of(call.origin).read_limits(answer.status, answer.headers, came)
 
 
 async def error_body(answer: Response) -> bytes:

@@ -22,7 +22,7 @@ from daemon.gateway.answers import Body, explained, for_client
 from daemon.gateway.batches import Batches
 from daemon.gateway.copy import Copy, status_inside
 from daemon.gateway.elsewhere import Elsewhere
-from daemon.gateway.inspect import GENERATING, Opened, failure_in, look_inside, too_large
+from daemon.gateway.inspect import GENERATING, Opened, failure_in, look_inside, readings_of, too_large
 from daemon.gateway.intake import ExplainMode, Incoming, Intake, provider_of
 from daemon.gateway.kept import Kept
 from daemon.gateway.keyring import Keyring
@@ -43,7 +43,6 @@ from daemon.model import (
     Headers,
     Origin,
     Priority,
-    Reading,
     Reply,
     Usage,
 )
@@ -281,7 +280,7 @@ class Gateway:
         if opened.fault is not None:
             return self._lost(opened, permit)
         finding = self._catalogue.classify(opened, self._wall())
-        return NoLuck(opened, finding, permit.refused(finding, _readings(call, answer, now)))
+        return NoLuck(opened, finding, permit.refused(finding, readings_of(call, answer, now)))
 
     def _lost(self, failure: Failure, permit: Permit) -> NoLuck:
         return NoLuck(
@@ -292,7 +291,7 @@ class Gateway:
 
     def _learn(self, call: Call, permit: Permit, answer: Response, attempt: int, came: float) -> None:
         """Let the pacer and the readers know what the headers say, which CAME then (Unix time)."""
-        readings = _readings(call, answer, came)
+        readings = readings_of(call, answer, came)
         permit.answered(answer.status, readings, streamed=call.stream)
         event = self._tell.event(
             "answered", call, attempt, at=came, status=answer.status, headers=answer.headers, readings=readings
@@ -391,11 +390,6 @@ class Gateway:
         if room := self._pacer.with_room(call):
             refusal.facts["room"] = list(room)
             refusal.message = phrase("refused.with_room", said=refusal.message, models=", ".join(room))
-
-
-def _readings(call: Call, answer: Response, came: float) -> tuple[Reading, ...]:
-    """What the header fields of an answer, which CAME then, say about limits."""
-    return provider_of(call.origin).read_limits(answer.status, answer.headers, came)
 
 
 class Allowance(Protocol):

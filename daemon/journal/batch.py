@@ -61,15 +61,12 @@ def transact(
     kept = set(stories)
     try:
         with _transaction(db):
-            _remember(db, items)
-            for item in items:
-                if item.work is not None:
-                    item.work(db)
+            _apply(db, items)
             new = _write(db, stories)
     except _NEVER:
         with _transaction(db):
             for item in items:
-                _alone(db, skip, lambda item=item: _apply(db, item))  # type: ignore[misc]
+                _alone(db, skip, lambda item=item: _apply(db, (item,)))  # type: ignore[misc]
             kept = {s for s in stories if _alone(db, skip, lambda s=s: _write(db, (s,), careful=True))}  # type: ignore[misc]
             new = sum(not story.stored for story in kept)
     for story in stories:
@@ -104,18 +101,15 @@ def _alone(db: sqlite3.Connection, skip: Callable[[Exception], None], write: Cal
     return trouble is None
 
 
-def _remember(db: sqlite3.Connection, items: Iterable[Item]) -> None:
-    """Write to the memory what ITEMS say: under a load one limit is learned again and again, and is one statement."""
+def _apply(db: sqlite3.Connection, items: Sequence[Item]) -> None:
+    """Write to the memory what ITEMS say, and do their work. Under a load one limit is learned again and again, and is
+    one statement."""
     last = {(values["kind"], values["key"]): (statement, values) for item in items for statement, values in item.writes}
     for statement, values in last.values():
         db.execute(statement, {name: cell(value) for name, value in values.items()})
-
-
-def _apply(db: sqlite3.Connection, item: Item) -> None:
-    for statement, values in item.writes:
-        db.execute(statement, {name: cell(value) for name, value in values.items()})
-    if item.work is not None:
-        item.work(db)
+    for item in items:
+        if item.work is not None:
+            item.work(db)
 
 
 def _write(db: sqlite3.Connection, stories: Sequence[Story], *, careful: bool = False) -> int:
@@ -146,29 +140,28 @@ def together(db: sqlite3.Connection, statement: str, rows: Sequence[tuple[Any, .
     A step of a statement gives the interpreter away. Beside a busy event loop it comes back after half a millisecond:
     at nine steps a call the thread fell behind a thousand calls a second, and events were dropped (measured).
     """
-    written = at = 0
-    most = min(MOST_VALUES, db.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)) // len(rows[0]) if rows else 0
+    if not rows:
+        return 0
+    most = min(MOST_VALUES, db.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)) // len(rows[0])
+    return sum(db.execute(sql.many(statement, n), values).rowcount for n, values in _in_parts(rows, most))
+
+
+def _in_parts(rows: Sequence[tuple[Any, ...]], most: int) -> Iterator[tuple[int, list[Any]]]:
+    """ROWS in parts of up to MOST: how many, and their values in a line. The numbers are powers of two, so that there
+    are few different statements to prepare."""
+    at = 0
     while at < len(rows):
-        part = rows[at : at + _power_of_two(min(len(rows) - at, most))]
-        written += db.execute(sql.many(statement, len(part)), list(chain.from_iterable(part))).rowcount
-        at += len(part)
-    return written
-
-
-def _power_of_two(most: int) -> int:
-    """The largest up to MOST, so that there are few different statements to prepare."""
-    return 1 << (most.bit_length() - 1)
+        n = 1 << (min(len(rows) - at, most).bit_length() - 1)
+        yield n, list(chain.from_iterable(rows[at : at + n]))
+        at += n
 
 
 def _begin_together(db: sqlite3.Connection, stories: Sequence[Story]) -> set[Story]:
     """Insert the rows of those STORIES that the file knows nothing of, and return these. Raises IntegrityError."""
     fresh = {story.asked[0]: story for story in stories if story.asked is not None and not story.stored}
-    ids, at = [(name,) for name in fresh], 0
-    while at < len(ids):
-        part = ids[at : at + _power_of_two(min(len(ids) - at, A_LIST))]
-        for (known,) in db.execute(sql.many(sql.KNOWN, len(part)), list(chain.from_iterable(part))).fetchall():
+    for n, names in _in_parts([(name,) for name in fresh], A_LIST):
+        for (known,) in db.execute(sql.many(sql.KNOWN, n), names).fetchall():
             del fresh[known]
-        at += len(part)
     rows = [(story.n, *(story.asked or ()), *story.row.values()) for story in fresh.values()]
     if together(db, sql.BEGIN_CALL, rows) != len(rows):
         raise sqlite3.IntegrityError("calls.n")  # another call has the number
