@@ -26,7 +26,7 @@ The house, top floor first (imports go downward only; tests/test_house.py holds 
     arguments         what is wrong with a command line, and its help
     dimensions        what limits count, and how people say it
     phrases, columns  what Sluice itself says, in each language, and how wide that is
-    datafile          our data, quickly
+    datafile, lazily  our data, quickly, and parts when they are asked for
 """
 
 __version__ = "0.1.0"

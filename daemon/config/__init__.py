@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from daemon import TYPE_CHECKING
+from daemon.lazily import lazily
 
 if TYPE_CHECKING:
-    from typing import Any
-
     from daemon.config.destinations import Origins, origins
     from daemon.config.file import load
     from daemon.config.folders import Folders, default_folders
@@ -33,11 +32,5 @@ _HOME = {
     "proxy_lookup": "proxy",
 }
 
-
-def __getattr__(name: str) -> Any:
-    """Load the rest when it is asked for: a client needs the folders alone."""
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+__getattr__ = lazily(__name__, _HOME)
+"""A client needs the folders alone."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from daemon import TYPE_CHECKING
+from daemon.lazily import lazily
 
 if TYPE_CHECKING:
     from daemon.journal.forgetting import Forgotten, Which
@@ -30,11 +31,5 @@ _HOME = {
     "open_reader": "reader",
 }
 
-
-def __getattr__(name: str) -> Any:
-    """Load a part when it is asked for: the command line needs the reader alone."""
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+__getattr__ = lazily(__name__, _HOME)
+"""The command line needs the reader alone."""

@@ -88,7 +88,7 @@ class Account:
 
     @property
     def busy(self) -> bool:
-        """True if somebody waits for this key, or waited with a deadline at which it has to be looked yet."""
+        """True if somebody waits for this key, or waited with a deadline that has not been looked at yet."""
         busy = bool(self.deadlines)
         for pool in self.pools.values():
             busy = busy or len(pool.queue) > 0 or bool(pool.delayed)
