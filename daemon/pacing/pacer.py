@@ -289,8 +289,9 @@ class Pacer:
 
     def _just_found_free(self, call: Call, now: float) -> bool:
         """True if `will_wait` has just said that CALL goes at once, and nothing has changed since. (What a thousandth
-        of a second could change is within the guard that each limit keeps.)"""
-        return self._free[0] is call and self._free[2] == self._steps and now - self._free[1] <= JUST_S
+        of a second could change is within each limit's guard.) Asked once: the prompt of a call is not kept here."""
+        (found, when, steps), self._free = self._free, (None, 0.0, 0)
+        return found is call and steps == self._steps and now - when <= JUST_S
 
     def _see_off(self, permit: Permit, turns: int) -> None:
         """A call leaves when the event loop comes to it, about two turns later (connecting, writing). When the loop is

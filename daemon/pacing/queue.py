@@ -78,6 +78,13 @@ class Lane:
             heapq.heappop(heap)
         return heap[0][2] if heap else None
 
+    def tag(self, entry: Entry) -> float:
+        """The place of ENTRY in virtual time, behind what its client has had; it is given once."""
+        if entry.tag is None:
+            entry.tag = max(self.virtual, self.finish.get(entry.call.client, 0.0))
+            self.finish[entry.call.client] = entry.tag + entry.share
+        return entry.tag
+
     def forget_idle(self) -> None:
         """Clients whose calls have all had their turn begin anew."""
         self.finish = {client: f for client, f in self.finish.items() if f > self.virtual + 1e-12}
@@ -99,12 +106,9 @@ class Queue:
     def push(self, entry: Entry) -> None:
         """Line up. An entry that has a tag keeps its place."""
         lane = self.lanes[entry.priority]
-        if entry.tag is None:
-            start = max(lane.virtual, lane.finish.get(entry.call.client, 0.0))
-            lane.finish[entry.call.client] = start + entry.share
-            entry.tag = start
+        tag = lane.tag(entry)
         entry.number = next(_numbers)
-        heapq.heappush(lane.heap, (entry.tag, entry.number, entry))
+        heapq.heappush(lane.heap, (tag, entry.number, entry))
         if self.age_s[entry.priority] < INFINITE:
             lane.ages.append((entry.number, entry))
         self._count(lane, entry, 1)
@@ -112,10 +116,7 @@ class Queue:
     def passed(self, entry: Entry) -> None:
         """ENTRY goes at once, while nobody waits: move virtual time as if it had lined up for an instant."""
         lane = self.lanes[entry.priority]
-        if entry.tag is None:
-            entry.tag = max(lane.virtual, lane.finish.get(entry.call.client, 0.0))
-            lane.finish[entry.call.client] = entry.tag + entry.share
-        lane.virtual = max(lane.virtual, entry.tag)
+        lane.virtual = max(lane.virtual, lane.tag(entry))
         if len(lane.finish) > 1:
             lane.forget_idle()
         self.owed = 0.0
