@@ -1,8 +1,7 @@
-"""What a client need not wait for: done when the event loop comes to it, in order."""
+"""What a client need not wait for: done when there is time, in order."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
 
@@ -12,7 +11,7 @@ _log = logging.getLogger("sluice.gateway")
 
 
 class Afterwards:
-    """Steps that are put off to the next turn of the loop: by then the first bytes of an answer are on their way.
+    """Steps that are put off until what came of an answer is on its way to the client, or more of it is waited for.
 
     Whoever needs what they do calls `run` first.
     """
@@ -23,14 +22,14 @@ class Afterwards:
         self._steps: list[Callable[[], object]] = []
 
     def add(self, step: Callable[[], object]) -> None:
-        """Do STEP soon, after those that were added before."""
-        if not self._steps:
-            asyncio.get_running_loop().call_soon(self.run)
+        """Do STEP in the next `run`, after those that were added before."""
         self._steps.append(step)
 
     def run(self) -> None:
         """Do now what has not been done. Each step is done once; one that breaks is told in the log, and neither the
         next one nor the call is lost by it."""
+        if not self._steps:
+            return
         steps, self._steps = self._steps, []
         for step in steps:
             try:

@@ -31,14 +31,17 @@ class Body:
         copy: Copy,
         answer: Response,
         ending: Ending,
+        later: Callable[[], object],
         remover: UsageChunkRemover | None = None,
     ) -> None:
+        """LATER: done when more is asked for, since what came first is on its way to the client then."""
         self._remover = remover
         self._first: bytes | None = (remover.feed(first) if remover else first) or None
         self._rest = rest
         self._copy = copy
         self._answer = answer
         self._ending: Ending | None = ending
+        self._later = later
         self._size = 0
 
     def __aiter__(self) -> AsyncIterator[bytes]:
@@ -53,6 +56,7 @@ class Body:
 
     async def _next(self) -> bytes:
         """The next bytes for the client. With a remover, chunks may become empty; an empty one must not be sent."""
+        self._later()
         while True:
             try:
                 chunk = await anext(self._rest)

@@ -263,7 +263,7 @@ class Gateway:
         self._tell.emit(self._tell.event("admitted", call, attempt, wait_s=permit.waited_s))
         self._tell.tally(call).sent(self._wall())
         self._tell.emit(self._tell.event("sent", call, attempt))
-        return await self._upstream.send(sent)
+        return await self._upstream.send(sent, permit.left)
 
     async def _opened(
         self, call: Call, permit: Permit, answer: Response, attempt: int, later: Afterwards
@@ -272,6 +272,7 @@ class Gateway:
         does LATER, so that the client does not wait for it."""
         now = self._wall()
         later.add(lambda: self._learn(call, permit, answer, attempt, now))
+        answer.meanwhile = later.run
         opened = await look_inside(call, answer)
         if isinstance(opened, Opened):
             self._tell.tally(call).succeeded(self._wall())
@@ -314,7 +315,7 @@ class Gateway:
             self._under_way.end(self._ending(call, answer, opened.copy, attempt, how, size))
 
         remover = UsageChunkRemover() if call.usage_asked else None
-        body = Body(opened.first, opened.rest, opened.copy, answer, ending, remover)
+        body = Body(opened.first, opened.rest, opened.copy, answer, ending, later.run, remover)
         return Reply(call, status, answer.reason, headers, body, catch_up=later.run)
 
     def _usage(self, call: Call, copy: Copy) -> Usage | None:
@@ -348,11 +349,9 @@ class Gateway:
             return self._tell.failed(
                 call, failure, self._catalogue.classify(failure, self._wall()), attempt, final=True
             )
-        return replace(
-            self._tell.event("done", call, attempt, status=answer.status, final=True),
-            usage=self._usage(call, copy),
-            bytes_out=size,
-            body=copy.whole_body(),
+        usage, body = self._usage(call, copy), copy.whole_body()
+        return Event(
+            "done", call, self._wall(), attempt, answer.status, usage=usage, final=True, body=body, bytes_out=size
         )
 
     def hold(self, call: Call, outcome: NoLuck, setback: Setback, attempt: int) -> None:

@@ -113,4 +113,8 @@ class Teller:
                 _log.exception(phrase("log.broke_reader"))
 
     def tally(self, call: Call) -> Tally:
-        return self._tallies.setdefault((call.scope.host, call.scope.key), Tally())
+        key = call.scope.host, call.scope.key
+        found = self._tallies.get(key)
+        if found is None:
+            found = self._tallies[key] = Tally()
+        return found

@@ -62,7 +62,8 @@ class Reply:
     """The body. Closing it early means that the client left; an exception from it means a cut stream."""
     explanation: Explanation | None = None
     catch_up: Callable[[], object] | None = None
-    """Tells the readers now what a client who only takes the body need not wait for. It would be told in a moment."""
+    """Tells the readers now what a client who only takes the body need not wait for. It would be told when
+    more of it is asked for."""
 
 
 class Memory(Protocol):

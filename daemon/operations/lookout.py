@@ -74,6 +74,8 @@ class Lookout:
 
     def _queue(self, event: Event) -> None:
         call, wait = event.call, event.wait_s or 0.0
+        if wait <= 0 and not self._warned:
+            return  # as nearly always
         key = f"queue/{call.scope.host}/{call.scope.key}/{call.scope.group}"
         words = phrase("warning.queue", host=call.scope.host, model=call.scope.group or "-", wait=duration(wait))
         self._judge(key, wait / self._queue_s, 1.0, words, event.at + max(wait, 60.0))

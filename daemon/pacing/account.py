@@ -94,10 +94,20 @@ class Account:
             busy = busy or len(pool.queue) > 0 or bool(pool.delayed)
         return busy
 
+    def quiet(self, pool: Pool | None, now: float) -> bool:
+        """True if nobody waits who could be moved by what happens in POOL at NOW: nobody at all, or only those of other
+        pools that share nothing with it, and whose time has not come. None: it may happen in any pool."""
+        if not self.busy:
+            return True
+        if pool is None or len(pool.queue) or pool.delayed or self.block is not None or now >= self.wake:
+            return False
+        shared = self.shared
+        return shared is None or not (shared.ledgers or shared.days or shared.slots)
+
     def at_once(self, pool: Pool, entry: Entry, now: float, *, fits: bool = False) -> Permit | None:
         """The permit of ENTRY, if nobody waits before it and it may go now; else it has to line up. FITS: that it may
         go is known."""
-        if self.busy or entry.ready_at > now or self.block_of(pool) is not None:
+        if not self.quiet(pool, now) or entry.ready_at > now or pool.block is not None or self.block is not None:
             return None
         pool.stop = None
         if not fits and (pool.gate(entry, now) is not None or pool.limits(entry, now) is not None):

@@ -86,7 +86,7 @@ class Feedback:
             if guess is not None and charge.amount:
                 guess.passed(permit.sent_at, now)
                 pool.ramp.wary = not guess.sure
-        self._unblock(account, pool)
+        self._unblock(account, pool, now)
         self.learn(pool, permit, readings, now, early=streamed)
         self._calm(pool, now)
 
@@ -133,7 +133,7 @@ class Feedback:
         blocked = self._block(account, pool, permit, finding, now)
         if blocked or what == "give_up":
             if not blocked:
-                self._unblock(account, pool, only_probe=permit.call.id)
+                self._unblock(account, pool, now, only_probe=permit.call.id)
             return None, blocked
         return self.refusals.course_of(what, pool, permit, finding, now), False
 
@@ -144,7 +144,7 @@ class Feedback:
     ) -> Setback | None:
         """The connection failed."""
         self._heard(pool, permit)
-        self._unblock(account, pool, only_probe=permit.call.id)
+        self._unblock(account, pool, now, only_probe=permit.call.id)
         sent = sent or fault not in NOT_SENT
         if not sent:
             self._undo(pool, permit, all_of_it=True)
@@ -197,9 +197,11 @@ class Feedback:
             pool.block = block
         return True
 
-    def _unblock(self, account: Account, pool: Pool, *, only_probe: str | None = None) -> None:
+    def _unblock(self, account: Account, pool: Pool, now: float, *, only_probe: str | None = None) -> None:
         """A success lifts the block; a probe that failed for another reason only makes room for the next one."""
         if only_probe is None:
+            if account.block is not None:
+                account.wake = now  # those of all models may try again
             account.block = pool.block = None
             return
         for block in (account.block, pool.block):

@@ -125,7 +125,6 @@ class Pacer:
         if permit is None:
             return await self._wait(account, pool, entry, now)
         self._changed()
-        self._see_off(permit, 2)
         return permit
 
     async def _wait(self, account: Account, pool: Pool, entry: Entry, now: float) -> Permit:
@@ -138,9 +137,7 @@ class Pacer:
         self._waiting[call_id] = (account, pool, entry)
         self._step(account, now)
         try:
-            permit = future.result() if future.done() else await future
-            self._see_off(permit, 2)
-            return permit
+            return future.result() if future.done() else await future
         except asyncio.CancelledError:
             self._abandon(account, pool, entry, future)
             raise
@@ -236,6 +233,16 @@ class Pacer:
 
     # What permits report (see `daemon.pacing.permit.Desk`)
 
+    def left(self, permit: Permit) -> None:
+        """When the loop was busy, with a hundred calls that came at once, or a connection had to be made, the call went
+        later than it was let in: its charges are dated by that."""
+        now = self._clock()
+        if now > permit.sent_at + LAG_S and permit.unanswered and not permit.released:
+            permit.sent_at = now
+            for ledger, charge in permit.charges:
+                if not charge.gone:
+                    ledger.log.postpone(charge, now)
+
     def answered(self, permit: Permit, status: int, readings: Sequence[Reading], *, streamed: bool) -> None:
         if not 200 <= status < 400:
             return  # `refused` follows, and knows what it means: nothing may move before that
@@ -243,7 +250,7 @@ class Pacer:
         now = self._clock()
         self._feedback.answered(account, pool, permit, readings, streamed, now)
         self._lessons.note(pool, now)
-        self._step(account, now)
+        self._step(account, now, pool)
 
     def refused(self, permit: Permit, finding: Finding, readings: Sequence[Reading]) -> Setback | None:
         account, pool = self._place(permit.call)
@@ -252,14 +259,14 @@ class Pacer:
         self._lessons.note(pool, now)
         if blocked:
             self._turn_away(account, pool, finding)
-        self._step(account, now)
+        self._step(account, now, pool)
         return setback
 
     def lost(self, permit: Permit, fault: TransportFault, sent: bool) -> Setback | None:
         account, pool = self._place(permit.call)
         now = self._clock()
         setback = self._feedback.lost(account, pool, permit, fault, sent, now)
-        self._step(account, now)
+        self._step(account, now, pool)
         return setback
 
     def settle(self, permit: Permit, usage: Usage | None) -> None:
@@ -268,7 +275,7 @@ class Pacer:
         account, pool = self._place(permit.call)
         now = self._clock()
         self._feedback.settle(pool, permit, usage, now)
-        self._step(account, now)
+        self._step(account, now, pool)
 
     def release(self, permit: Permit) -> None:
         account, pool = self._place(permit.call)
@@ -283,7 +290,7 @@ class Pacer:
         for block in (account.block, pool.block):
             if block is not None and block.probing == permit.call.id:
                 block.probing = None
-        self._step(account, self._clock())
+        self._step(account, self._clock(), pool)
 
     # Inside
 
@@ -292,19 +299,6 @@ class Pacer:
         of a second could change is within each limit's guard.) Asked once: the prompt of a call is not kept here."""
         (found, when, steps), self._free = self._free, (None, 0.0, 0)
         return found is call and steps == self._steps and now - when <= JUST_S
-
-    def _see_off(self, permit: Permit, turns: int) -> None:
-        """A call leaves when the event loop comes to it, about two turns later (connecting, writing). When the loop is
-        busy, with a hundred calls that came at once, that is not now: date the charges by it."""
-        if turns:
-            asyncio.get_running_loop().call_soon(self._see_off, permit, turns - 1)
-            return
-        now = self._clock()
-        if now > permit.sent_at + LAG_S and permit.unanswered and not permit.released:
-            permit.sent_at = now
-            for ledger, charge in permit.charges:
-                if not charge.gone:
-                    ledger.log.postpone(charge, now)
 
     def _place(self, call: Call) -> tuple[Account, Pool]:
         scope = call.scope
@@ -342,15 +336,15 @@ class Pacer:
             if found[0] is account and (found[1] is pool or account.block is not None):
                 self._end(*found, Blocked(finding, account.host), step=False)
 
-    def _step(self, account: Account, now: float) -> None:
-        """Move ACCOUNT, then set its timer. Runs after every change of state."""
+    def _step(self, account: Account, now: float, pool: Pool | None = None) -> None:
+        """Move ACCOUNT, then set its timer. Runs after every change of state. POOL: the only one that has changed."""
         if self._closed:
             return
-        if account.busy:
+        if not account.quiet(pool, now):
             account.step(now)
             self._expire(account, now)
             self._arm(account, now)
-        elif account in self._timers:
+        elif account in self._timers and not account.busy:
             self._arm(account, now)
         self._changed()
 

@@ -31,6 +31,7 @@ class Tally:
 class Desk(Protocol):
     """Where a permit reports to."""
 
+    def left(self, permit: Permit) -> None: ...
     def answered(self, permit: Permit, status: int, readings: Sequence[Reading], *, streamed: bool) -> None: ...
     def refused(self, permit: Permit, finding: Finding, readings: Sequence[Reading]) -> Setback | None: ...
     def lost(self, permit: Permit, fault: TransportFault, sent: bool) -> Setback | None: ...
@@ -64,6 +65,10 @@ class Permit:
             if one is ledger:
                 return charge
         return None
+
+    def left(self) -> None:
+        """The bytes of the request have gone; it may have taken a while to connect."""
+        self.desk.left(self)
 
     def answered(self, status: int, readings: Sequence[Reading], *, streamed: bool) -> None:
         """Status line and headers are in; STREAMED: the body is still being made."""

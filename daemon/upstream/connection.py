@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Callable
 from typing import Final, cast
 
 from daemon.upstream.faults import cut, lost, not_http, too_late
@@ -72,8 +73,13 @@ class Connection(asyncio.Protocol):
 
     # ---- what a call does
 
-    async def ask(self, method: str, head: bytes, body: bytes, limit_s: float) -> Head:
-        """Send a request and return the beginning of its answer within LIMIT_S seconds. Raises Fault."""
+    async def ask(
+        self, method: str, head: bytes, body: bytes, limit_s: float, left: Callable[[], object] | None = None
+    ) -> Head:
+        """Send a request and return the beginning of its answer within LIMIT_S seconds. Raises Fault.
+
+        LEFT is called when the request has been handed to the system.
+        """
         transport = self._transport
         if self.ended or transport is None or transport.is_closing():
             raise lost(self._error)
@@ -83,6 +89,8 @@ class Connection(asyncio.Protocol):
         else:
             transport.write(head)
             transport.write(body)
+        if left is not None:
+            left()
         self._watchdog.watch(limit_s)
         while parser.head is None:
             if parser.broken:
@@ -94,10 +102,15 @@ class Connection(asyncio.Protocol):
         self._watchdog.rest()
         return parser.head
 
-    async def piece(self, limit_s: float) -> bytes:
-        """What has come of the body, after at most LIMIT_S seconds; empty at its end. Raises Fault."""
+    async def piece(self, limit_s: float, meanwhile: Callable[[], object] | None = None) -> bytes:
+        """What has come of the body, after at most LIMIT_S seconds; empty at its end. Raises Fault.
+
+        MEANWHILE is called if nothing is there yet.
+        """
         parser = self._parser
         if not self._pieces and parser is not None and not (parser.done or parser.broken or self.ended):
+            if meanwhile is not None:
+                meanwhile()
             self._watchdog.watch(limit_s)
             while not (self._pieces or parser.done or parser.broken or self.ended):
                 if not await self._wait():

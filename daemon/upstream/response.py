@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from daemon.model import Call, Headers
 from daemon.upstream.connection import Connection
@@ -24,6 +24,8 @@ class Response:
         self.status = head.status
         self.reason = head.reason
         self.headers: Headers = head.headers
+        self.meanwhile: Callable[[], object] | None = None
+        """Called whenever the next piece of the body has not come yet: there is time now."""
 
     def header(self, name: str) -> str | None:
         """The first value of a header, or None."""
@@ -53,7 +55,7 @@ class Response:
         try:
             if self._connection is None:
                 raise cut()
-            return await self._connection.piece(self._idle_s)
+            return await self._connection.piece(self._idle_s, self.meanwhile)
         except Fault as fault:
             failure = failure_of(
                 self._call, fault.kind, fault.detail, sent=True, status=self.status, headers=self.headers

@@ -43,8 +43,8 @@ class Upstream:
         self._dialer = Dialer(timeouts.connect_s, self._trusted)
         self._tls: ssl.SSLContext | None = None
 
-    async def send(self, call: Call) -> Response | Failure:
-        """Send CALL once; return its answer as soon as the headers are in."""
+    async def send(self, call: Call, left: Callable[[], object] | None = None) -> Response | Failure:
+        """Send CALL once; return its answer as soon as the headers are in. LEFT is called when its bytes have gone."""
         if self._pool.slept():
             self.forget_connections()
         try:
@@ -54,7 +54,7 @@ class Upstream:
             return failure_of(call, "bad_answer", not_http().detail, sent=True)  # not worth another attempt
         try:
             connection = self._pool.take(place.route) or await self._connect(place.route)
-            answer, connection = await self._ask(call, head, place, connection)
+            answer, connection = await self._ask(call, head, place, connection, left)
         except Fault as fault:
             return failure_of(call, fault.kind, fault.detail, sent=fault.sent)
         return Response(call, answer, connection, place.route, self._pool, self._timeouts.idle_s)
@@ -70,19 +70,23 @@ class Upstream:
         self._pool.close()
         await asyncio.sleep(0)  # asyncio closes what was aborted when it has its turn
 
-    async def _ask(self, call: Call, head: bytes, place: Place, connection: Connection) -> tuple[Head, Connection]:
+    async def _ask(
+        self, call: Call, head: bytes, place: Place, connection: Connection, left: Callable[[], object] | None
+    ) -> tuple[Head, Connection]:
         """The head of the answer, and the connection on which the rest comes. Raises Fault."""
         try:
-            return await self._ask_once(call, head, place, connection), connection
+            return await self._ask_once(call, head, place, connection, left), connection
         except Fault as fault:
             if not (fault.kind == "reset" and connection.used and call.method in _TWICE_IS_ONCE):
                 raise
         connection = await self._connect(place.route)
-        return await self._ask_once(call, head, place, connection), connection
+        return await self._ask_once(call, head, place, connection, left), connection
 
-    async def _ask_once(self, call: Call, head: bytes, place: Place, connection: Connection) -> Head:
+    async def _ask_once(
+        self, call: Call, head: bytes, place: Place, connection: Connection, left: Callable[[], object] | None
+    ) -> Head:
         try:
-            return await connection.ask(call.method, head, call.body, self._timeouts.first_byte_s)
+            return await connection.ask(call.method, head, call.body, self._timeouts.first_byte_s, left)
         except BaseException:  # cancelled, too: a call whose client left is taken off the wire
             connection.abort()
             self._pool.put(place.route, connection)

@@ -47,6 +47,7 @@ class Answer(Response):
         self.pieces = pieces
         self.closed = 0
         self.call: Call | None = None
+        self.meanwhile = None
 
     def header(self, name: str) -> str | None:
         """The first value of a field."""
@@ -61,6 +62,8 @@ class Answer(Response):
             elif isinstance(piece, str):
                 raise StreamCut(failure_of(self.call, piece, "cut in a test", sent=True, status=self.status))
             else:
+                if self.meanwhile is not None:
+                    self.meanwhile()
                 await piece.wait()
 
     async def read(self, most: int) -> bytes:
@@ -80,8 +83,9 @@ class Upstream:
         self.sent: list[Call] = []
         self.asked = asyncio.Event()
 
-    async def send(self, call: Call) -> Any:
+    async def send(self, call: Call, left: Callable[[], object] = lambda: None) -> Any:
         """Play the next."""
+        left()
         self.sent.append(call)
         self.asked.set()
         outcome = self.outcomes[min(len(self.sent), len(self.outcomes)) - 1]

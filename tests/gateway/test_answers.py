@@ -157,7 +157,12 @@ class Opened:
         self.answer = Answer(200, ())
         self.copy = Copy(None, lambda body: None, None)
         self.body = Body(
-            first, self.play(rest), self.copy, self.answer, lambda how, size: self.ends.append((how, size))
+            first,
+            self.play(rest),
+            self.copy,
+            self.answer,
+            lambda how, size: self.ends.append((how, size)),
+            lambda: None,
         )  # type: ignore[arg-type]
 
     async def play(self, rest: tuple[bytes | BaseException, ...]) -> AsyncIterator[bytes]:

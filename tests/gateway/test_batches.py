@@ -72,8 +72,9 @@ class Provider:
         self.sent: list[Call] = []
         self.gate: asyncio.Event | None = None
 
-    async def send(self, call: Call) -> Any:
+    async def send(self, call: Call, left: Callable[[], object] = lambda: None) -> Any:
         """Answer CALL."""
+        left()
         self.sent.append(call)
         if self.gate is not None:
             await self.gate.wait()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -28,7 +29,7 @@ class Limited:
         self.sent = 0
         self.refused = 0
 
-    async def send(self, call: Call) -> Any:
+    async def send(self, call: Call, left: Callable[[], object] = lambda: None) -> Any:
         """Answer CALL, or refuse it."""
         now = asyncio.get_running_loop().time()
         wait = self._limiter.wait_s(1.0, now)

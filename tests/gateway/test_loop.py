@@ -67,18 +67,32 @@ async def test_success() -> None:
 
 @virtual
 async def test_a_success_is_learned_from_behind_its_first_bytes() -> None:
-    """The client has them while the readers and the pacer have heard nothing; in the next turn they have, in order,
-    with the time at which the head came."""
+    """The client has them while the readers and the pacer have heard nothing; when it asks for more they have, in
+    order, with the time at which the head came."""
     world = World(ok(b"data: {}\n\n", *STREAM, headers=SSE))
     reply = await world.gateway.send(world.call(stream=True))
     assert await anext(reply.chunks) == b"data: {}\n\n"
     assert world.kinds() == ["queued", "admitted", "sent"]
     came = EPOCH + asyncio.get_running_loop().time()
-    await asyncio.sleep(0)
+    assert await anext(reply.chunks) == STREAM[0]
     assert world.kinds() == ["queued", "admitted", "sent", "answered", "first_byte"]
     assert [event.at for event in world.events[-2:]] == [came, came]
-    assert await body_of(reply) == b"".join(STREAM)
+    assert await body_of(reply) == b"".join(STREAM[1:])
     assert world.kinds() == ["queued", "admitted", "sent", "answered", "first_byte", "done"]
+
+
+@virtual
+async def test_a_success_is_learned_from_while_its_body_is_waited_for() -> None:
+    """A plain body is held until it is whole; whoever waits for the same limit does not wait for that."""
+    more = asyncio.Event()
+    body = chat_answer()
+    world = World(ok(body[:9], more, body[9:]))
+    task = asyncio.create_task(world.send())
+    await world.upstream.asked.wait()
+    await asyncio.sleep(0)
+    assert world.kinds() == ["queued", "admitted", "sent", "answered"]
+    more.set()
+    assert (await task)[1] == body
 
 
 @virtual

@@ -7,8 +7,9 @@ import pytest
 import virtual_time
 from world import call, origin
 
-from daemon.model import Finding, Limit, Priority
+from daemon.model import Finding, Limit, Origin, Priority, Usage
 from daemon.pacing import Blocked, Pacer
+from daemon.pacing.pool import Pool
 
 CREDIT = Finding("insufficient_quota", "quota", "never", "sure", status=429)
 
@@ -140,6 +141,78 @@ def test_a_reloaded_config_takes_effect_and_what_waits_stays() -> None:
         await asyncio.sleep(0)
         assert waiting.done()
         first.release()
+        await pacer.close()
+
+    virtual_time.run(main())
+
+
+def looks_at(pool: object, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """When it is asked of POOL who may go, from now on."""
+    seen: list[float] = []
+    choose = Pool.choose
+
+    def counted(self: Pool, now: float) -> object:
+        if self is pool:
+            seen.append(now)
+        return choose(self, now)
+
+    monkeypatch.setattr(Pool, "choose", counted)
+    return seen
+
+
+async def a_call(pacer: Pacer, name: str, where: Origin, model: str) -> None:
+    """One that is answered."""
+    permit = await pacer.acquire(call(name, where, model=model))
+    permit.answered(200, (), streamed=False)
+    permit.settle(Usage(1, 1))
+    permit.release()
+
+
+def test_calls_of_one_model_do_not_move_those_that_wait_for_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They share nothing, so nobody is asked; with a limit for the key, or when time has come, they are."""
+    full = Limit("concurrency", 1, models=("b",))
+
+    async def main(where: Origin) -> int:
+        loop = asyncio.get_running_loop()
+        pacer = Pacer(clock=loop.time)
+        first = await pacer.acquire(call("b1", where, model="b"))
+        second = asyncio.create_task(pacer.acquire(call("b2", where, model="b"), hold=(30.0, "")))
+        await asyncio.sleep(1)
+        seen = looks_at(pacer._place(call("b", where, model="b"))[1], monkeypatch)
+        for number in range(10):
+            await a_call(pacer, f"a{number}", where, "a")
+        looks = len(seen)
+        first.release()
+        assert not second.done()
+        await asyncio.sleep(30)
+        assert second.done()
+        await pacer.close()
+        return looks
+
+    assert virtual_time.run(main(origin(full))) == 0
+    assert virtual_time.run(main(origin(full, Limit("requests", 1000, 60.0, "minute")))) > 0
+
+
+def test_a_success_that_lifts_the_block_of_a_key_moves_all_its_models() -> None:
+    """Those that wait for another model go with it, and not only when a timer rings."""
+    where = origin(Limit("concurrency", 1, models=("b",)))
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        pacer = Pacer(clock=loop.time)
+        good = await pacer.acquire(call("a1", where, model="a"))
+        bad = await pacer.acquire(call("a2", where, model="a"))
+        bad.refused(CREDIT)
+        bad.release()
+        await asyncio.sleep(31)
+        probe = await pacer.acquire(call("a3", where, model="a"))
+        waits = asyncio.create_task(pacer.acquire(call("b1", where, model="b")))
+        await asyncio.sleep(0.1)
+        assert not waits.done()
+        good.answered(200, (), streamed=False)
+        await asyncio.sleep(0)
+        assert waits.done()
+        probe.release()
         await pacer.close()
 
     virtual_time.run(main())

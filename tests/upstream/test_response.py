@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from daemon.upstream import StreamCut
-from stage.origin import ok, raw, serving
+from stage.origin import Visit, ok, raw, serving
 from upstream.calling import answered, call_to, sender
 
 
@@ -35,3 +37,27 @@ async def test_reading_an_answer_to_its_last_byte_is_enough() -> None:
         response.close()
         assert not server.visits[0].gone.is_set()
         assert upstream._pool.take(response._route) is not None
+
+
+async def test_there_is_time_while_the_body_is_waited_for() -> None:
+    """`meanwhile` is called when a piece has not come yet, and not for those that are there."""
+    go_on, times = asyncio.Event(), list[int]()
+
+    async def answer(visit: Visit) -> None:
+        await visit.request()
+        await visit.send(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab")
+        await go_on.wait()
+        await visit.send(b"cd")
+
+    def meanwhile() -> None:
+        times.append(len(got))
+        go_on.set()
+
+    async with serving(answer) as server, sender() as upstream:
+        response, got = answered(await upstream.send(call_to(server.port))), list[bytes]()
+        response.meanwhile = meanwhile
+        async for piece in response.chunks():
+            got.append(piece)
+        response.close()
+    assert got == [b"ab", b"cd"]
+    assert times == [1]

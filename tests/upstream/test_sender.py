@@ -480,3 +480,26 @@ async def test_forgotten_connections() -> None:
         running.close()
         answered(await upstream.send(call_to(server.port))).close()
     assert [len(visit.heads) for visit in server.visits] == [1, 1]
+
+
+async def test_it_is_told_when_the_bytes_have_gone() -> None:
+    """Once, with the whole request at the provider and no answer yet; never when there was no connection."""
+    gone: list[str] = []
+    came, go_on = asyncio.Event(), asyncio.Event()
+
+    async def answer(visit: Visit) -> None:
+        await visit.request()
+        came.set()
+        await go_on.wait()
+        await visit.send(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+    async with serving(answer) as server, sender() as upstream:
+        task = asyncio.create_task(upstream.send(call_to(server.port), lambda: gone.append("left")))
+        await came.wait()
+        assert gone == ["left"]
+        go_on.set()
+        answered(await task).close()
+        port = server.port
+    async with sender() as upstream:
+        failed(await upstream.send(call_to(port), lambda: gone.append("never")))
+    assert gone == ["left"]
