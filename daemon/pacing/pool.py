@@ -204,12 +204,18 @@ class Pool:
                 return Stop(INFINITE, why=phrase("waits.slot", n=slots.used))
         wait = self.ramp.wait_s(now)
         if wait > 0:
-            return Stop(wait, why=phrase("waits.first"))
+            return Stop(wait, why=self._why_one_by_one())
         if entry.priority == 2 and self.batch_hold > now:
             return Stop(self.batch_hold - now, why=phrase("waits.busy"))
         if self.ramp.unanswered and any(ledger.stale(now) for ledger in self._all):
             return Stop(INFINITE, why=phrase("waits.one_answer"))
         return None
+
+    def _why_one_by_one(self) -> str:
+        """Why calls keep a gap between them."""
+        if not self.ramp.heard:
+            return phrase("waits.first")
+        return phrase("waits.gap" if any(ledger.cap for ledger in self._all) else "waits.gap_blind")
 
     def limits(self, entry: Entry, now: float) -> Stop | None:
         """Which limit holds ENTRY, if any: the one that holds it longest."""

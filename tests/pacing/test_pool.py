@@ -114,3 +114,23 @@ def test_what_a_machine_slept_does_not_burst() -> None:
     pool.resumed(0.0)
     assert pool.accepted == 0
     assert not pool.ramp.settled
+
+
+def test_why_calls_keep_a_gap_between_them() -> None:
+    """Before the first answer, after it while no limit is told, and with one: three things, said apart."""
+    where = origin()
+
+    def why(pool: Pool) -> str:
+        pool.ramp.burst = 99
+        pool.ramp.sent(10.0)
+        stop = pool.gate(entry(pool, "x", 1), 10.001)
+        assert stop is not None
+        return stop.why
+
+    new, blind, told = pool_of(where), pool_of(where), pool_of(where)
+    assert why(new) == "the answers to the first calls: the limits are not known yet"
+    blind.ramp.answered()
+    assert why(blind) == "a short gap after the call before it: the provider has told no limit so far"
+    told.ramp.answered()
+    told.ledger_for(Reading("requests", 500, 499, 0.1)).limit = 500.0
+    assert why(told) == "a short gap after the call before it"
