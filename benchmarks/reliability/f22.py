@@ -1,4 +1,5 @@
-"""F22: many calls, a third of whose clients leave in the middle: does anything pile up, is anybody kept waiting?"""
+"""F22: many calls, a third of whose clients leave in the middle, with keys that change: does anything pile up, is
+anybody kept waiting?"""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ from benchmarks.toll.contenders import Provider
 SHORT = 0.0006
 WORKERS = 2
 PATIENCE_S = 60.0
-KEY = ("Authorization", f"Bearer {KEYS['openai']}")
+A_KEY = 100
+"""So many calls have the same key; then comes the next one, as from those who get a token for an hour."""
 
 
 def measure(scale: float) -> Figure:
@@ -47,7 +49,7 @@ async def _measure(n: int, folder: Path) -> Figure:
     bound, most_ms = (0.05, 5.0) if n >= 100_000 else (0.5, 500.0)
     return Figure(
         "F22",
-        f"{n} calls of {WORKERS} clients, a third left in the middle, to a provider that answers at once",
+        f"{n} calls of {WORKERS} clients with {-(-n // A_KEY)} keys, a third left in the middle",
         f"descriptors as after the warm-up, memory +< {bound:.0%}, WAL < 16 MiB, 0 failed, p99 < {most_ms:g} ms",
         f"{files} and then {files_after} descriptors, memory {more:+.1%}, WAL {wal_mib:.1f} MiB, {failed} failed, "
         f"a whole call p99 {late_ms:.1f} ms",
@@ -58,25 +60,22 @@ async def _measure(n: int, folder: Path) -> Figure:
 async def _work(sluice: Sluice, n: int) -> tuple[int, list[float]]:
     """N calls; how many failed, and the seconds that plain ones took."""
     place = Place(str(sluice.socket), "api.openai.com", headers=())
-    plain, stream = (_keyed(place.request(stream=wanted)) for wanted in (False, True))
     numbers, took = iter(range(n)), list[float]()
-    failed = sum(await asyncio.gather(*[_client(place, plain, stream, numbers, took) for _ in range(WORKERS)]))
+    failed = sum(await asyncio.gather(*[_client(place, numbers, took) for _ in range(WORKERS)]))
     return failed, took
 
 
-def _keyed(request: bytes) -> bytes:
-    return request.replace(b"Authorization: Bearer CANARY-toll", ": ".join(KEY).encode())
-
-
-async def _client(place: Place, plain: bytes, stream: bytes, numbers: Iterator[int], took: list[float]) -> int:
+async def _client(place: Place, numbers: Iterator[int], took: list[float]) -> int:
     """One client: a plain call, a stream, one that it leaves, and so on. How many failed."""
     failed, caller = 0, await place.connect(Caller)
+    plain, stream = place.request(), place.request(stream=True)
     for number in numbers:
+        key = b"%s-%d" % (KEYS["openai"].encode(), number // A_KEY)
         if number % 3 == 0:
-            await _leave(place, stream, at_once=number % 2 == 0)
+            await _leave(place, stream.replace(b"CANARY-toll", key), at_once=number % 2 == 0)
             continue
         try:
-            seconds = await _whole(caller, plain if number % 3 == 1 else stream)
+            seconds = await _whole(caller, (plain if number % 3 == 1 else stream).replace(b"CANARY-toll", key))
             if number % 3 == 1:
                 took.append(seconds)
         except (TimeoutError, Exception):

@@ -22,6 +22,11 @@ class Tally:
         """A call went out at NOW."""
         self._sent.append(now)
 
+    @property
+    def last_sent(self) -> float:
+        """When a call last went out; 0 for never."""
+        return self._sent[-1] if self._sent else 0.0
+
     def succeeded(self, now: float) -> None:
         """A call was answered with a success at NOW."""
         self._last_success = now

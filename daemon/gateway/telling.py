@@ -17,6 +17,8 @@ Sink = Callable[[Event], None]
 MODEL_FULL = ("rate", "capacity")
 """Families of failures where another model may be the way out."""
 
+MOST_TALLIES = 64
+
 _log = logging.getLogger("sluice.gateway")
 
 
@@ -116,5 +118,12 @@ class Teller:
         key = call.scope.host, call.scope.key
         found = self._tallies.get(key)
         if found is None:
+            if len(self._tallies) >= MOST_TALLIES:  # keys come and go, some every hour
+                self._forget_old()
             found = self._tallies[key] = Tally()
         return found
+
+    def _forget_old(self) -> None:
+        """Half of the tallies, beginning with those whose last call was longest ago."""
+        ranked = sorted(self._tallies.items(), key=lambda item: item[1].last_sent)
+        self._tallies = dict(ranked[len(ranked) // 2 :])

@@ -100,7 +100,7 @@ def peek(folder: Path) -> list[tuple[str, str, str]]:
     db = None
     try:
         db = sqlite3.connect(f"{(folder / FILE).absolute().as_uri()}?mode=ro", uri=True)
-        return db.execute("SELECT kind, key, value FROM memory").fetchall()
+        return db.execute("SELECT kind, key, value FROM memory ORDER BY rowid").fetchall()
     except sqlite3.Error:
         return []
     finally:

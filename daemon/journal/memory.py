@@ -9,6 +9,10 @@ from typing import Final
 from daemon.journal import statements as sql
 from daemon.journal.batch import Item
 
+MOST: Final = 1_000
+"""Values of one kind. Keys that change every hour, or models that somebody invents, must not fill memory and file: what
+was written longest ago is forgotten."""
+
 PATIENCE_S: Final = 2.0
 """How long `remember_now` and the first `recall` wait for the disk; then calls are more important."""
 
@@ -21,20 +25,29 @@ class Remembered:
         self._values: dict[str, dict[str, str]] = {}
 
     def merge(self, rows: Iterable[tuple[str, str, str]]) -> None:
-        """Take (kind, key, value) from a file; what is known already stands."""
+        """Take (kind, key, value) from a file, the oldest first; what is known already stands, and is newer."""
+        found: dict[str, dict[str, str]] = {}
+        for kind, key, value in rows:
+            found.setdefault(kind, {})[key] = value
         with self._lock:
-            for kind, key, value in rows:
-                self._values.setdefault(kind, {}).setdefault(key, value)
+            for kind, values in found.items():
+                self._values[kind] = values | self._values.get(kind, {})
 
     def kind(self, kind: str) -> dict[str, str]:
         """A copy of all values of KIND."""
         with self._lock:
             return dict(self._values.get(kind, {}))
 
-    def put(self, kind: str, key: str, value: str) -> None:
-        """Keep VALUE."""
+    def put(self, kind: str, key: str, value: str) -> list[str]:
+        """Keep VALUE; return the keys that had to go for it."""
         with self._lock:
-            self._values.setdefault(kind, {})[key] = value
+            values = self._values.setdefault(kind, {})
+            values.pop(key, None)
+            values[key] = value
+            gone = list(values)[:-MOST] if len(values) > MOST else []
+            for old in gone:
+                del values[old]
+        return gone
 
     def drop(self, kind: str, key: str) -> None:
         """Drop it."""
@@ -66,18 +79,21 @@ class DiskMemory:
 
     def remember(self, kind: str, key: str, value: str) -> None:
         """Keep VALUE; on disk in a moment."""
-        self._values.put(kind, key, value)
-        self._put(Item([(sql.REMEMBER, {"kind": kind, "key": key, "value": value})]))
+        self._put(Item(self._writes(kind, key, value)))
 
     def remember_now(self, kind: str, key: str, value: str) -> None:
         """Keep VALUE; on disk before this returns, if the disk is well."""
         stored = threading.Event()
-        self._values.put(kind, key, value)
-        write = (sql.REMEMBER, {"kind": kind, "key": key, "value": value})
-        self._put(Item([write], done=lambda _: stored.set(), urgent=True))
+        self._put(Item(self._writes(kind, key, value), done=lambda _: stored.set(), urgent=True))
         stored.wait(PATIENCE_S)
 
     def forget(self, kind: str, key: str) -> None:
         """Drop it."""
         self._values.drop(kind, key)
         self._put(Item([(sql.FORGET, {"kind": kind, "key": key})]))
+
+    def _writes(self, kind: str, key: str, value: str) -> list[tuple[str, dict[str, str]]]:
+        """Keep VALUE here; what is to be written for it."""
+        gone = self._values.put(kind, key, value)
+        forgotten = [(sql.FORGET, {"kind": kind, "key": old}) for old in gone]
+        return [(sql.REMEMBER, {"kind": kind, "key": key, "value": value}), *forgotten]

@@ -68,8 +68,7 @@ class Lookout:
 
     def states(self) -> list[dict[str, Any]]:
         """What holds now, for `status`: JSON-ready, with phrases."""
-        now = self._clock()
-        self._warned = {key: warned for key, warned in self._warned.items() if warned.until > now}
+        self._forget_past()
         return [{"key": one.key, "words": one.words, "until": one.until} for one in self._warned.values()]
 
     def _queue(self, event: Event) -> None:
@@ -101,10 +100,16 @@ class Lookout:
         key = f"limit/{pool['host']}/{pool['key']}/{pool['group']}/{dimension}/{period}"
         self._judge(key, part, self._limit_at, words, now + (dim["full_in_s"] or 3600.0))
 
+    def _forget_past(self) -> None:
+        now = self._clock()
+        self._warned = {key: warned for key, warned in self._warned.items() if warned.until > now}
+
     def _judge(self, key: str, part: float, at: float, words: str, until: float) -> None:
         """Say it when PART has come to AT and it was not said; forget it when it has cleared."""
         if part >= at:
             fresh = key not in self._warned or self._warned[key].until <= self._clock()
+            if fresh:
+                self._forget_past()
             self._warned[key] = Warned(key, words, until)
             if fresh:
                 self._say(self._warned[key])

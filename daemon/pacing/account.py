@@ -41,6 +41,8 @@ class Account:
         self.wake = INFINITE
         self.deadlines: list[tuple[float, int, Pool, Entry]] = []
         """A heap of those that wait with a deadline; the ones that have gone fall off."""
+        self.last_seq = 0
+        """Number of the newest permit."""
         self._desk = desk
         self._wall = wall
         self._memory = memory
@@ -85,6 +87,11 @@ class Account:
         block = self.block_of(pool)
         if block is not None and not block.lets_try(entry.priority, now):
             raise Blocked(block.finding, self.host)
+
+    @property
+    def idle(self) -> bool:
+        """True if nobody waits for this key, and nothing is under way with it."""
+        return not self.busy and not any(pool.in_flight for pool in self.pools.values())
 
     @property
     def busy(self) -> bool:
@@ -199,4 +206,5 @@ class Account:
         attempt = back.permit.attempt + 1 if back is not None else 1
         permit = Permit(entry.call, attempt, max(0.0, now - entry.arrived), self._desk, next(_sequence), now)
         permit.arrived, permit.tally, permit.tag = entry.arrived, tally, entry.tag
+        self.last_seq = permit.seq
         return permit

@@ -82,7 +82,7 @@ class Feedback:
             day.answered(charge)
         for ledger, charge in permit.charges:
             passed_look(ledger, permit.seq)
-            guess = self.refusals.guesses.get(id(ledger))
+            guess = pool.guess_of(ledger)
             if guess is not None and charge.amount:
                 guess.passed(permit.sent_at, now)
                 pool.ramp.wary = not guess.sure
@@ -101,7 +101,7 @@ class Feedback:
             charge = permit.charge_of(ledger)
             if ledger.source == "guess" and reading.limit is not None:
                 ledger.ceiling, ledger.source, ledger.look_at = None, "header", INFINITE
-                self.refusals.guesses.pop(id(ledger), None)
+                pool.limits_with(ledger).guesses.pop(ledger, None)
             observe(ledger, reading, charge=charge, seq=permit.seq, sent_at=permit.sent_at, now=now, early=early)
             tell_shared(pool.ledgers, ledger, now)
 

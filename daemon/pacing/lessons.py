@@ -8,7 +8,7 @@ used in the last period comes along in a few lumps, so that a restart in the mid
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from daemon.model import Dimension, Memory, Reading
@@ -31,18 +31,18 @@ class Lessons:
     def __init__(self, memory: Memory | None, wall: Callable[[], float]) -> None:
         self._memory = memory
         self._wall = wall
-        self._known: dict[str, dict[str, Any]] | None = None
+        self._tidied = False
+        """Lessons that are too old have been forgotten."""
 
     def recall(self, pool: Pool, now: float) -> None:
         """Teach POOL, which is new, what was known of its limits."""
         pool.recalled = True
         if self._memory is None:
             return
-        if self._known is None:
-            self._known = self._read(self._memory)
+        known = self._known(self._memory)
         for place, ledgers in self._places(pool).items():
-            for text, lesson in self._known.items():
-                if text.startswith(place):
+            for key, text in known.items():
+                if key.startswith(place) and (lesson := parse(text)) is not None:
                     ledger = _ledger_of(pool, lesson) if ledgers is pool.own.ledgers else ledgers.get(_slot(lesson))
                     if ledger is not None and not ledger.log.entries:
                         apply(ledger, lesson, now, self._wall())
@@ -66,15 +66,17 @@ class Lessons:
             f"{scope.host} {scope.key} * ": pool.shared.ledgers,
         }
 
-    def _read(self, memory: Memory) -> dict[str, dict[str, Any]]:
-        """All lessons that are not too old; the others are forgotten."""
-        known: dict[str, dict[str, Any]] = {}
-        for key, text in dict(memory.recall(KIND)).items():
+    def _known(self, memory: Memory) -> Mapping[str, str]:
+        """All lessons. Those that were too old at the start are forgotten then."""
+        known = dict(memory.recall(KIND))
+        if self._tidied:
+            return known
+        self._tidied = True
+        for key, text in list(known.items()):
             lesson = parse(text)
             if lesson is None or self._wall() - lesson["at"] > MONTH_S:
                 memory.forget(KIND, key)
-            else:
-                known[key] = lesson
+                del known[key]
         return known
 
 

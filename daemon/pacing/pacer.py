@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from daemon.errors import Cancelled, ShuttingDown
-from daemon.model import Ask, Call, Estimate, Finding, Memory, Origin, Priority, Reading, TransportFault, Usage
+from daemon.model import Ask, Call, Estimate, Finding, Memory, Origin, Priority, Reading, Scope, TransportFault, Usage
 from daemon.pacing.account import Account
+from daemon.pacing.accounts import Accounts
 from daemon.pacing.block import Blocked
 from daemon.pacing.checks import check, eta_s, too_late
 from daemon.pacing.clocks import SleepWatch, boottime
@@ -60,7 +61,7 @@ class Pacer:
         self._estimator = Estimator(memory)
         self._feedback = Feedback(self.settings, self._estimator, rng or random.Random())  # noqa: S311 - jitter, not secrets
         self._lessons = Lessons(memory, wall)
-        self._accounts: dict[tuple[str, str], Account] = {}
+        self._accounts = Accounts(self._new_account, self._note)
         self._timers: dict[Account, tuple[float, asyncio.TimerHandle]] = {}
         self._waiting: dict[str, tuple[Account, Pool, Entry]] = {}
         self._watch = SleepWatch(self.settings.resume_slack_s)
@@ -70,7 +71,7 @@ class Pacer:
         self._closed = False
 
     def __repr__(self) -> str:
-        return f"<Pacer {len(self._waiting)} waiting, {list(self._accounts.values())}>"
+        return f"<Pacer {len(self._waiting)} waiting, {list(self._accounts)}>"
 
     # Before
 
@@ -195,9 +196,8 @@ class Pacer:
     async def close(self) -> None:
         """Everything that waits gets ShuttingDown; no timer is left."""
         self._closed = True
-        for account in self._accounts.values():
-            for pool in account.pools.values():
-                self._lessons.note(pool, self._clock(), at_once=True)
+        for account in self._accounts:
+            self._note(account)
         for found in list(self._waiting.values()):
             self._end(*found, ShuttingDown(phrase("refused.stopped")), step=False)
         for _, handle in self._timers.values():
@@ -209,21 +209,18 @@ class Pacer:
     def pools(self) -> list[dict[str, Any]]:
         """The status of each pool, JSON-ready."""
         now = self._clock()
-        return [pool_json(p, a.block_of(p), now) for a in self._accounts.values() for p in a.pools.values()]
+        return [pool_json(p, a.block_of(p), now) for a in self._accounts for p in a.pools.values()]
 
     def queue(self) -> list[dict[str, Any]]:
         """Each waiting call: its place, what it waits for, and when it will probably go."""
         now, wall = self._clock(), self._wall()
         return [
-            row
-            for a in self._accounts.values()
-            for p in a.pools.values()
-            for row in queue_json(p, a.block_of(p), now, wall)
+            row for a in self._accounts for p in a.pools.values() for row in queue_json(p, a.block_of(p), now, wall)
         ]
 
     def with_room(self, call: Call) -> tuple[str, ...]:
         """Models that were used lately with the same key and could take CALL now; those with the most room first."""
-        account = self._accounts.get((call.scope.host, call.scope.key))
+        account = self._accounts.known(call.scope)
         pool = account.pools.get(call.scope.group) if account is not None else None
         if account is None or pool is None:
             return ()
@@ -300,12 +297,16 @@ class Pacer:
         (found, when, steps), self._free = self._free, (None, 0.0, 0)
         return found is call and steps == self._steps and now - when <= JUST_S
 
+    def _new_account(self, scope: Scope) -> Account:
+        return Account(scope.host, scope.key, self.settings, self, self._wall, self._memory)
+
+    def _note(self, account: Account) -> None:
+        """Write down what was learned of the limits of ACCOUNT."""
+        for pool in account.pools.values():
+            self._lessons.note(pool, self._clock(), at_once=True)
+
     def _place(self, call: Call) -> tuple[Account, Pool]:
-        scope = call.scope
-        account = self._accounts.get((scope.host, scope.key))
-        if account is None:
-            account = Account(scope.host, scope.key, self.settings, self, self._wall, self._memory)
-            self._accounts[scope.host, scope.key] = account
+        account = self._accounts.of(call.scope)
         pool = account.pool(call)
         if not pool.recalled:
             self._lessons.recall(pool, self._clock())
@@ -389,6 +390,6 @@ class Pacer:
         sleep = self._watch.look(now, self._wall(), due)
         if sleep is None:
             return
-        for account in self._accounts.values():
+        for account in self._accounts:
             for pool in account.pools.values():
                 pool.resumed(sleep.stood_still_s)

@@ -16,6 +16,7 @@ from daemon.pacing.backoff import Breaker, RetryBudget
 from daemon.pacing.block import Block
 from daemon.pacing.days import DayCount
 from daemon.pacing.demand import Demand
+from daemon.pacing.guess import Guess
 from daemon.pacing.ledger import Ledger
 from daemon.pacing.looks import look_in_s
 from daemon.pacing.queue import Costs, Entry, Queue
@@ -39,6 +40,8 @@ class Limits:
     """By dimension and stated period; None: the period is found out."""
     days: list[DayCount] = field(default_factory=list)
     slots: list[Slots] = field(default_factory=list)
+    guesses: dict[Ledger, Guess] = field(default_factory=dict)
+    """What is guessed of limits that nobody states."""
 
 
 @dataclass(slots=True)
@@ -114,6 +117,14 @@ class Pool:
     @property
     def ledgers(self) -> tuple[Ledger, ...]:
         return self._all
+
+    def limits_with(self, ledger: Ledger) -> Limits:
+        """The limits to which LEDGER belongs."""
+        return self.shared if ledger in self.shared.ledgers.values() else self.own
+
+    def guess_of(self, ledger: Ledger) -> Guess | None:
+        """What is guessed of LEDGER, if nobody states it."""
+        return self.own.guesses.get(ledger) or self.shared.guesses.get(ledger)
 
     def least_requests(self) -> float:
         """Return the smallest known limit of requests below a day's, 64 when there is none."""

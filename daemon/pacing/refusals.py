@@ -11,7 +11,7 @@ import random
 
 from daemon.model import Dimension, Finding, Reading
 from daemon.pacing.backoff import full_jitter_s, upward_jitter_s
-from daemon.pacing.guess import Guess, begin
+from daemon.pacing.guess import begin
 from daemon.pacing.learning import observe, set_boundary, tell_shared
 from daemon.pacing.ledger import Ledger
 from daemon.pacing.permit import Permit, Setback, SetbackKind
@@ -38,8 +38,6 @@ class Refusals:
     def __init__(self, settings: PacingSettings, rng: random.Random) -> None:
         self.settings = settings
         self.rng = rng
-        self.guesses: dict[int, Guess] = {}
-        """By identity of the ledger: limits that nobody states."""
 
     def course_of(self, what: Course, pool: Pool, permit: Permit, finding: Finding, now: float) -> Setback | None:
         if what == "overload":
@@ -136,9 +134,10 @@ class Refusals:
         self, pool: Pool, ledger: Ledger, permit: Permit, cost: float, hint: float | None, now: float
     ) -> float:
         """The limit is not known: guess, and look now and then, or when the refusal itself says."""
-        guess = self.guesses.get(id(ledger))
+        guess = pool.guess_of(ledger)
         if guess is None:
-            guess = self.guesses[id(ledger)] = begin(ledger, cost, hint, now, permit.sent_at)
+            guess = begin(ledger, cost, hint, now, permit.sent_at)
+            pool.limits_with(ledger).guesses[ledger] = guess
         else:
             guess.refused(hint, now, permit.sent_at)
         pool.ramp.wary = not guess.sure

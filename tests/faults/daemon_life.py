@@ -154,7 +154,7 @@ def _look_at(life: Life, app: App) -> None:
     """Nothing runs any more, and no slot is held."""
     if app._gateway.running:
         life.wrong.append(f"calls still run: {list(app._gateway.running)}")
-    held = [pool for account in app._pacer._accounts.values() for pool in account.pools.values() if pool.in_flight]
+    held = [pool for account in app._pacer._accounts for pool in account.pools.values() if pool.in_flight]
     if held:
         life.wrong.append(f"slots still held: {held}")
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from daemon.gateway.telling import Teller
+from daemon.gateway.telling import MOST_TALLIES, Teller
 from daemon.model import Event, Failure, Finding
 from daemon.redact import Redactor
 from gateway.scripted import CATALOGUE, KEY, World, ok, virtual
@@ -76,3 +77,15 @@ async def test_a_broken_reader() -> None:
     told = teller(broken, heard.append)
     told.emit(told.event("sent", World(ok()).call(), 1))
     assert [event.kind for event in heard] == ["sent"]
+
+
+@virtual
+async def test_a_key_for_each_call_does_not_fill_the_memory() -> None:
+    """The tallies of keys that were used last stay."""
+    world = World(ok())
+    tell, call = teller(), world.call()
+    for number in range(3 * MOST_TALLIES):
+        tell.tally(replace(call, scope=replace(call.scope, key=f"k{number}"))).sent(float(number))
+    assert len(tell._tallies) <= MOST_TALLIES
+    assert list(tell._tallies)[-1][1] == f"k{3 * MOST_TALLIES - 1}"
+    assert tell.tally(replace(call, scope=replace(call.scope, key="k190"))).last_minute(191.0) == 1

@@ -50,3 +50,28 @@ def test_what_is_known_stands():
     memory.remember("k", "a", "new")
     values.merge([("k", "a", "old"), ("k", "b", "old")])
     assert memory.recall("k") == {"a": "new", "b": "old"}
+
+
+def test_of_one_kind_the_newest_are_kept(make_journal, monkeypatch):
+    """In memory, in the file, and over a restart; what is written again is new. Other kinds are not touched."""
+    monkeypatch.setattr("daemon.journal.memory.MOST", 3)
+    journal = make_journal()
+    journal.memory.remember("day", "x", "0")
+    for key in ("a", "b", "c", "a", "d"):
+        journal.memory.remember("shape", key, key)
+    assert list(journal.memory.recall("shape")) == ["c", "a", "d"]
+    journal.close()
+    again = make_journal().memory
+    assert list(again.recall("shape")) == ["c", "a", "d"]
+    again.remember_now("shape", "e", "e")
+    assert list(again.recall("shape")) == ["a", "d", "e"]
+    assert again.recall("day") == {"x": "0"}
+
+
+def test_what_comes_from_a_file_is_older():
+    """Than what this process has remembered before the file was open."""
+    values = Remembered()
+    values.put("k", "mine", "1")
+    values.merge([("k", "theirs", "1"), ("k", "mine", "0")])
+    assert values.kind("k") == {"theirs": "1", "mine": "1"}
+    assert list(values.kind("k"))[-1] == "mine"

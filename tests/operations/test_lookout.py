@@ -116,3 +116,13 @@ def test_limits_are_not_looked_at_for_each_answer() -> None:
     for _ in range(100):
         world.hear("answered")
     assert len(looks) == 1
+
+
+def test_warnings_that_are_past_do_not_pile_up() -> None:
+    """Also when nobody asks for them: each one that is new clears those of keys that nobody uses any more."""
+    world = World()
+    for number in range(50):
+        world.lookout._judge(f"plan/{number}", 1.0, 0.8, "words", world.now + 60.0)
+        world.now += 120.0
+    assert len(world.lookout._warned) == 1
+    assert len(world.said) == 50

@@ -241,7 +241,7 @@ def test_thousands_of_calls_a_minute_stay_few_in_memory() -> None:
     )
     world = World(provider, seed=3)
     world.run([Job(call(f"c{i}", where, tokens=(10, 10)), real=(10, 5), at=i / 2000) for i in range(6000)])
-    (account,) = world.pacer._accounts.values()
+    (account,) = world.pacer._accounts
     for ledger in account.pools["m"].ledgers:
         assert ledger.log.window.calls == 6000
         assert ledger.log.window.total == (6000 if ledger.dimension == "requests" else 20 * 6000)

@@ -1,6 +1,7 @@
 """Refusals that are worth another try."""
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
@@ -8,8 +9,12 @@ import pytest
 import virtual_time
 from world import call, origin
 
-from daemon.model import Finding, Limit, Origin, Priority
+from daemon.model import Finding, Limit, Origin, Priority, Reading
 from daemon.pacing import Pacer, Permit
+from daemon.pacing.limits import own_limits, shared_limits
+from daemon.pacing.pool import Pool
+from daemon.pacing.refusals import Refusals
+from daemon.pacing.settings import PacingSettings
 
 RATE = Finding(
     "requests", "rate", "wait", "sure", status=429, dimension="requests", window="minute", retry_after_s=20.0
@@ -254,3 +259,20 @@ def test_a_limit_of_which_the_call_takes_nothing_by_our_count(hint: float | None
         assert loop.time() - start >= (60.0 if hint else 1.0)
 
     story(tell)
+
+
+def test_a_guess_belongs_to_its_limit() -> None:
+    """One of the key is guessed once for all its models, one of a model for that alone; both go with their limits."""
+    where = origin(Limit("requests", 100, 60.0, "minute"))
+    one = call("x", where)
+    shared = shared_limits(where, "k", lambda: 0.0, None)
+    own = [own_limits(where, one.scope, model, lambda: 0.0, None) for model in "ab"]
+    pools = [Pool(one.scope, where, shared, mine, PacingSettings()) for mine in own]
+    refusals = Refusals(PacingSettings(), random.Random(1))
+    (common,) = shared.ledgers.values()
+    alone = pools[0].ledger_for(Reading("requests"))
+    permit = Permit(one, 1, 0.0, None)  # type: ignore[arg-type]
+    for ledger in (common, alone):
+        refusals._unknown_wait(pools[0], ledger, permit, 1.0, None, 1.0)
+    assert [pool.guess_of(common) is shared.guesses[common] for pool in pools] == [True, True]
+    assert [pool.guess_of(alone) is not None for pool in pools] == [True, False]

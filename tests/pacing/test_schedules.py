@@ -81,7 +81,7 @@ def test_any_schedule_ends_well(batch: int) -> None:
         done = [e.job.call.id for e in world.ended if e.error is None]
         assert len(done) == len(set(done)), f"seed {seed}"
         assert len(world.ended) >= len(jobs) - len(world.leaving), f"seed {seed}"
-        for account in world.pacer._accounts.values():
+        for account in world.pacer._accounts:
             assert not account.deadlines
             for pool in account.pools.values():
                 assert (len(pool.queue), pool.in_flight, pool.slots.used) == (0, 0, 0), f"seed {seed}: {pool}"
