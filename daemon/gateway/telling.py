@@ -18,6 +18,7 @@ MODEL_FULL = ("rate", "capacity")
 """Families of failures where another model may be the way out."""
 
 MOST_TALLIES = 64
+"""Keys of which it is remembered when their calls went; then those that were used longest ago are forgotten."""
 
 _log = logging.getLogger("sluice.gateway")
 
@@ -118,7 +119,7 @@ class Teller:
         key = call.scope.host, call.scope.key
         found = self._tallies.get(key)
         if found is None:
-            if len(self._tallies) >= MOST_TALLIES:  # keys come and go, some every hour
+            if len(self._tallies) >= MOST_TALLIES:
                 self._forget_old()
             found = self._tallies[key] = Tally()
         return found

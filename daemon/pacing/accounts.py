@@ -10,6 +10,7 @@ from daemon.pacing.account import Account
 MOST = 64
 """Accounts before idle ones are forgotten. What was learned of their limits is in the pacer's memory by then."""
 A_FEW = 8
+"""So many are forgotten at a time."""
 
 
 class Accounts:
@@ -39,7 +40,7 @@ class Accounts:
         return account
 
     def _forget_idle(self) -> None:
-        """A few of those that idle, whose last call was longest ago: to write down what they know takes a moment."""
+        """A few of those that idle, the last call of which was longest ago. To write down what they know takes time."""
         idle = sorted((account for account in self if account.idle), key=lambda account: account.last_seq)
         for account in idle[:A_FEW]:
             self._parting(account)

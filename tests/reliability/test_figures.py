@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.reliability import __main__ as command
-from benchmarks.reliability import figure
+from benchmarks.reliability import f8, figure
 from benchmarks.reliability.figure import Figure, count, percentile, table
 
 
@@ -39,6 +39,16 @@ def test_a_figure_that_breaks_is_a_missed_one(
     monkeypatch.setattr(command, "load", lambda name: (lambda scale: 1 / 0, 1.0))
     assert command.main([]) == 1
     assert "ZeroDivisionError" in capsys.readouterr().out
+
+
+def test_what_the_curl_tests_say() -> None:
+    """Only shells that ran all of it count, and what could not be looked at is named."""
+    output = (
+        "sh: 10 requests, 0 differences\nbash: 9 requests, 0 differences\nsh: 4 requests, 0 further processes, 0\n"
+        "SKIPPED [2] tests/curl/shells.py:29: zsh is missing: apt install zsh\n"
+        "SKIPPED [1] tests/curl/test_traced.py:77: strace may not look at processes here: run it elsewhere\n"
+    )
+    assert f8.said(output, 10, 4) == (["sh"], ["sh"], ["strace may not look at processes", "zsh is missing"])
 
 
 def test_numbers() -> None:
