@@ -40,7 +40,7 @@ _PRAGMAS: Final = """
     PRAGMA foreign_keys = ON;
     PRAGMA trusted_schema = OFF;
     PRAGMA busy_timeout = 2000;
-    PRAGMA journal_size_limit = 16777216;
+    PRAGMA journal_size_limit = 8388608;
 """
 
 

@@ -16,7 +16,7 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -27,7 +27,7 @@ from daemon.journal.batch import Item, transact
 from daemon.journal.database import FILE, Held, Newer, Opened, Unusable, is_damage, is_there, lock, open_database, peek
 from daemon.journal.forgetting import Forgotten, Which, forget, write_anew
 from daemon.journal.memory import Remembered
-from daemon.journal.retention import has_body, prune
+from daemon.journal.retention import has_body, pruning
 from daemon.journal.rows import Rows
 from daemon.journal.salvage import Salvage
 from daemon.model import Event
@@ -99,6 +99,7 @@ class Writer:
         self._housekept_at = 0.0
         self._stirred = False
         """Something has come since."""
+        self._pruning: Iterator[int] | None = None
         self._remnants = False
         """Remnants of what was forgotten may be in the file."""
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
@@ -150,6 +151,7 @@ class Writer:
             going = not any(item.last for item in items)
             self._safely(self._housekeeping)  # before: the file may have gone while nothing came
             self._safely(partial(self._store, items, closing=not going))
+            self._safely(self._prune_on)
             for item in items:
                 item.settle(False)
         self._close()
@@ -193,6 +195,8 @@ class Writer:
 
     def _idle_s(self) -> float:
         """Until when nothing has to be done: the housekeeping, another attempt, or news that are old enough."""
+        if self._pruning is not None:
+            return 0.01
         now = time.monotonic()
         due = min(self._housekeeping_at, self._retry_at) if self._open is None else self._housekeeping_at
         if self._open is not None and self._rows.news:
@@ -345,9 +349,19 @@ class Writer:
             return
         self._look_at_disk()
         try:
-            prune(self._open.db, self._rows.bodies, self._rows.keeping, self._clock())
             self._remnants = self._remnants and not write_anew(self._open.db)
             self.count = self._open.db.execute("SELECT count(*) FROM calls").fetchone()[0]
+        except sqlite3.Error as error:
+            self._failed(error)
+            return
+        self._pruning = pruning(self._open.db, self._rows.bodies, self._rows.keeping, self._clock())
+
+    def _prune_on(self) -> None:
+        """One step of what the housekeeping has begun: events that come meanwhile need not wait for the end of it."""
+        try:
+            self.count -= next(self._pruning or iter(()))
+        except StopIteration:
+            self._pruning = None
         except sqlite3.Error as error:
             self._failed(error)
 
@@ -367,6 +381,7 @@ class Writer:
         self.state, self.why = "degraded", why
 
     def _disconnect(self) -> None:
+        self._pruning = None
         if self._open is not None:
             with suppress(sqlite3.Error):
                 self._open.db.close()

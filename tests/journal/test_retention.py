@@ -3,7 +3,7 @@
 from daemon.journal import Keeping
 from daemon.journal.bodies import Bodies
 from daemon.journal.database import open_database
-from daemon.journal.retention import prune, used_bytes
+from daemon.journal.retention import CHUNK, PAGES, pruning, used_bytes
 
 
 def fill(db, bodies: Bodies, count: int, size: int = 10) -> None:
@@ -24,7 +24,7 @@ def test_by_age(tmp_path):
     """Older than the age goes with steps and body; what runs stays however old."""
     db, bodies = open_database(tmp_path, 1.0).db, Bodies(tmp_path)
     fill(db, bodies, 10)
-    assert prune(db, bodies, Keeping(max_age_s=5.0), now=10.0) == 5
+    assert sum(pruning(db, bodies, Keeping(max_age_s=5.0), now=10.0)) == 5
     assert [row[0] for row in db.execute("SELECT id FROM calls ORDER BY n")] == ["c-1", "c5", "c6", "c7", "c8", "c9"]
     assert db.execute("SELECT count(*) FROM steps").fetchone()[0] == 6
     assert sorted(path.name for path in bodies.files()) == [
@@ -38,10 +38,32 @@ def test_by_bytes(tmp_path):
     db, bodies = open_database(tmp_path, 1.0).db, Bodies(tmp_path)
     fill(db, bodies, 2000, size=1000)
     before = used_bytes(db)
-    prune(db, bodies, Keeping(max_bytes=1_500_000), now=2000.0)
+    assert sum(pruning(db, bodies, Keeping(max_bytes=1_500_000), now=2000.0)) > 0
     left = db.execute("SELECT count(*) FROM calls").fetchone()[0]
     assert 500 < left < 2000
     assert used_bytes(db) <= 1_500_000 < before
     assert db.execute("SELECT max(arrived_at) FROM calls").fetchone()[0] == 1999
     assert db.execute("PRAGMA freelist_count").fetchone()[0] == 0
     db.close()
+
+
+def test_others_write_between_two_steps(tmp_path):
+    """No transaction is open then, no step deletes or gives back more than a part, and what came meanwhile stays."""
+    db, bodies = open_database(tmp_path, 1.0).db, Bodies(tmp_path)
+    other = open_database(tmp_path, 1.0).db
+    fill(db, bodies, 3000, size=1000)
+    size = db.execute("PRAGMA page_count").fetchone()[0]
+    steps = []
+    for went in pruning(db, bodies, Keeping(max_age_s=0.0), now=5000.0):
+        assert not db.in_transaction
+        other.execute("INSERT INTO memory (kind, key, value) VALUES ('k', ?, '')", (str(len(steps)),))
+        pages = db.execute("PRAGMA page_count").fetchone()[0]
+        assert went <= CHUNK
+        assert size - pages <= 2 * PAGES
+        steps.append(went)
+        size = pages
+    assert sum(steps) == 3000
+    assert len(steps) > 3000 / CHUNK
+    assert db.execute("SELECT count(*) FROM memory").fetchone()[0] == len(steps)
+    db.close()
+    other.close()

@@ -38,15 +38,18 @@ def test_nothing_wakes_a_quiet_journal(tmp_path, redactor, make_call, monkeypatc
     own._open = open_database(tmp_path, 1.0)
     monkeypatch.setattr(writer, "is_there", lambda *_: looks.append(now[0]) or True)
     own._housekeeping()
+    own._prune_on()
     assert own._idle_s() == 3600.0
     now[0] += 3000.0
     own.queue.put(Item(urgent=True))
     own._collect()
     own._housekeeping()
+    own._prune_on()
     assert looks == [5000.0, 8000.0]
     assert own._idle_s() == 60.0
     now[0] += 60.0
     own._housekeeping()
+    own._prune_on()
     assert own._idle_s() == 3600.0
     own._open.db.close()
 
@@ -164,3 +167,27 @@ async def test_a_call_that_runs_on_gets_its_row_before_its_end(make_journal, mak
     assert row is not None
     assert (row["state"], len(row["timeline"]), len(row["tries"])) == ("done", 6, 1)
     assert journal.health()["rows"] == 1
+
+
+def test_what_comes_while_old_calls_go_does_not_wait_for_the_end_of_it(tmp_path, redactor, make_call, monkeypatch):
+    """The thread takes what is in its queue between two steps, and goes on at once; a file that breaks ends it."""
+    own = make_writer(tmp_path, redactor)
+    own._open = open_database(tmp_path, 1.0)
+    steps = iter((500, 500))
+    monkeypatch.setattr(writer, "pruning", lambda *_: steps)
+    own.count = 2000
+    own._housekeeping()
+    own.count = 2000
+    own._prune_on()
+    assert (own.count, own._idle_s()) == (1500, 0.01)
+    own.put(Event("queued", make_call(), 1.0))
+    own._collect()
+    assert own.queue.qsize() == 0
+    own._prune_on()
+    own._prune_on()
+    assert own.count == 1000
+    assert own._idle_s() > 0.01
+    own._pruning = iter((1, 2))
+    own._disconnect()
+    own._prune_on()
+    assert own.count == 1000
