@@ -20,6 +20,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+from daemon.journal import statements as sql
 from daemon.phrases import phrase
 
 FILE: Final = "journal.db"
@@ -100,7 +101,7 @@ def peek(folder: Path) -> list[tuple[str, str, str]]:
     db = None
     try:
         db = sqlite3.connect(f"{(folder / FILE).absolute().as_uri()}?mode=ro", uri=True)
-        return db.execute("SELECT kind, key, value FROM memory ORDER BY rowid").fetchall()
+        return db.execute(sql.REMEMBERED).fetchall()
     except sqlite3.Error:
         return []
     finally:

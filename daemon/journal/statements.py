@@ -42,4 +42,6 @@ LEDGER: Final = """INSERT INTO ledger (day, host, key, model, client, calls, fai
 LAST_NUMBER: Final = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'calls'"
 INTERRUPTED: Final = "UPDATE calls SET state = 'interrupted' WHERE state IN ('waiting', 'running', 'held')"
 REMEMBER: Final = "INSERT OR REPLACE INTO memory (kind, key, value) VALUES (:kind, :key, :value)"
+REMEMBERED: Final = "SELECT kind, key, value FROM memory ORDER BY rowid"
+"""All of it; what was written longest ago comes first."""
 FORGET: Final = "DELETE FROM memory WHERE kind = :kind AND key = :key"

@@ -320,7 +320,7 @@ class Writer:
             # Bodies that we have kept ourselves may wait for their rows: another daemon had the file until now.
             self._rows.bodies.sweep(lambda name: has_body(opened.db, name), before=self._born)
             self._first = False
-        remembered = opened.db.execute("SELECT kind, key, value FROM memory ORDER BY rowid").fetchall()
+        remembered = opened.db.execute(sql.REMEMBERED).fetchall()
         self._memory.merge(remembered)
         self.count = opened.db.execute("SELECT count(*) FROM calls").fetchone()[0]
         self._rows.renumber(opened.db.execute(sql.LAST_NUMBER).fetchone()[0])

@@ -114,7 +114,7 @@ class Account:
     def at_once(self, pool: Pool, entry: Entry, now: float, *, fits: bool = False) -> Permit | None:
         """The permit of ENTRY, if nobody waits before it and it may go now; else it has to line up. FITS: that it may
         go is known."""
-        if not self.quiet(pool, now) or entry.ready_at > now or pool.block is not None or self.block is not None:
+        if not self.quiet(pool, now) or entry.ready_at > now or self.block_of(pool) is not None:
             return None
         pool.stop = None
         if not fits and (pool.gate(entry, now) is not None or pool.limits(entry, now) is not None):
