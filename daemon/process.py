@@ -98,6 +98,16 @@ def keep_memory_private() -> None:
             ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)  # PR_SET_DUMPABLE = 4
 
 
+def give_back_memory() -> None:
+    """Let the system have what was needed for a moment, at the start above all, and lies free between what is kept.
+
+    Only the GNU C library keeps it so; there `malloc_trim` gives whole pages of it back: 2.5 of 37 MiB (measured).
+    """
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).malloc_trim(0)
+
+
 def raise_file_limit() -> None:
     """Allow as many open files as the system lets us, up to 4096: two for each connection."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

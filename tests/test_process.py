@@ -133,3 +133,17 @@ def test_threads_give_way() -> None:
         assert sys.getswitchinterval() == pytest.approx(0.0005)
     finally:
         sys.setswitchinterval(before)
+
+
+def test_memory_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the C library, where it can; where it cannot, nothing happens."""
+    asked: list[int] = []
+    monkeypatch.setattr(process.ctypes, "CDLL", lambda name: types.SimpleNamespace(malloc_trim=asked.append))
+    monkeypatch.setattr(process.sys, "platform", "linux")
+    process.give_back_memory()
+    monkeypatch.setattr(process.sys, "platform", "darwin")
+    process.give_back_memory()
+    monkeypatch.setattr(process.sys, "platform", "linux")
+    monkeypatch.setattr(process.ctypes, "CDLL", lambda name: object())
+    process.give_back_memory()
+    assert asked == [0]

@@ -43,6 +43,7 @@ from daemon.phrases import languages, phrase, texts, told
 from daemon.process import (
     QuietLoop,
     connections_that_fit,
+    give_back_memory,
     platform_text,
 )
 from daemon.providers import load_providers, provider_for
@@ -221,6 +222,7 @@ class App:
             self._catalogue.classify(Failure(status=429))
             for language in languages():
                 texts(language)
+            give_back_memory()
         except (OSError, ConfigError) as error:
             _log.warning(phrase("log.cold", why=str(error)))
 

@@ -11,6 +11,7 @@ from daemon.doors.parsing import NotHttp, Request, RequestParser
 from daemon.doors.request import HttpSettings
 from daemon.doors.writing import Ready, Wording
 from daemon.errors import BodyTooLarge, InvalidCall, Refusal
+from daemon.inlet import Inlet
 from daemon.model import Headers
 from daemon.phrases import phrase
 from daemon.upstream import Watchdog
@@ -58,7 +59,7 @@ class House(Protocol):
         """A client is cut that did not wait for its answers."""
 
 
-class HttpConnection(asyncio.Protocol):
+class HttpConnection(Inlet):
     """Reads, and has its house answer."""
 
     def __init__(self, house: House, settings: HttpSettings, gate: Gate | None = None) -> None:

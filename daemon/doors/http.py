@@ -34,6 +34,7 @@ from daemon.errors import (
     UnknownOperation,
 )
 from daemon.gateway import Gateway
+from daemon.inlet import Inlet
 from daemon.model import Reply
 from daemon.phrases import phrase
 from daemon.upstream import StreamCut
@@ -76,11 +77,11 @@ class HttpDoor:
         self.leaving = False
         """True when another daemon has taken our place: each connection ends with the answer that is under way."""
 
-    def __call__(self) -> asyncio.Protocol:
+    def __call__(self) -> Inlet:
         """A protocol for a new connection."""
         return HttpConnection(self, self._settings)
 
-    def guarded(self, gate: Gate) -> Callable[[], asyncio.Protocol]:
+    def guarded(self, gate: Gate) -> Callable[[], Inlet]:
         """What makes protocols for connections whose every request must pass GATE."""
         return lambda: HttpConnection(self, self._settings, gate)
 

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from daemon.errors import ConfigError
+from daemon.inlet import Inlet
 from daemon.phrases import phrase
 from daemon.whole import whole_file
 
@@ -189,7 +190,7 @@ def allowed(transport: asyncio.BaseTransport) -> bool:
     return False
 
 
-class Visitor(asyncio.Protocol):
+class Visitor(Inlet):
     """A new connection, until it is known who it is and which language it speaks."""
 
     def __init__(self, porter: Porter) -> None:
@@ -262,8 +263,8 @@ class Porter:
 
     def __init__(
         self,
-        make_http: Callable[[], asyncio.Protocol],
-        make_rpc: Callable[[], asyncio.Protocol],
+        make_http: Callable[[], Inlet],
+        make_rpc: Callable[[], Inlet],
         allowed: Callable[[asyncio.BaseTransport], bool] = allowed,
         most_silent: int = MOST_SILENT,
     ) -> None:

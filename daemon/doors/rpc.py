@@ -31,6 +31,7 @@ from daemon.errors import (
     UnknownHost,
     UnknownOperation,
 )
+from daemon.inlet import Inlet
 from daemon.operations import Session
 from daemon.operations.keys import NoKey
 from daemon.phrases import phrase, told
@@ -71,7 +72,7 @@ Operate = Callable[[str, Mapping[str, Any], Session, Any], Awaitable[Mapping[str
 """Run an operation: name, params, the session, the request's id."""
 
 
-class RpcConnection(asyncio.Protocol):
+class RpcConnection(Inlet):
     """One visitor who speaks JSON-RPC."""
 
     def __init__(
@@ -313,13 +314,13 @@ class RpcDoor:
         self._language = language
         self._open: set[RpcConnection] = set()
 
-    def __call__(self, gate: Gate | None = None) -> asyncio.Protocol:
+    def __call__(self, gate: Gate | None = None) -> Inlet:
         """A protocol for a new connection; one that must pass GATE first, if there is one."""
         connection = RpcConnection(self._operate, self._max_message, self._open.discard, self._language, gate)
         self._open.add(connection)
         return connection
 
-    def guarded(self, gate: Gate) -> Callable[[], asyncio.Protocol]:
+    def guarded(self, gate: Gate) -> Callable[[], Inlet]:
         """What makes protocols for connections that must pass GATE."""
         return lambda: self(gate)
 

@@ -6,13 +6,12 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
 from daemon import __version__
 from daemon.doors.parsing import Request
-from daemon.model import Headers
+from daemon.model import Headers, noun
 
 _SERVER = f"Server: sluice/{__version__}\r\n"
 _REASONS = {status.value: status.phrase for status in HTTPStatus}
@@ -20,7 +19,7 @@ _NO_BODY = frozenset({204, 304})
 _date: tuple[int, str] = (0, "")
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Ready:
     """An answer that is whole."""
 

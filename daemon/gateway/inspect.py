@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 from daemon.errors import TooLarge
 from daemon.gateway.copy import Copy, decoded, status_inside
 from daemon.gateway.intake import provider_of
-from daemon.model import Call, Failure, Finding, Reading
+from daemon.model import Call, Failure, Finding, Reading, noun
 from daemon.upstream import Response, StreamCut
 
 ERROR_BODY_LIMIT = 1 << 20
@@ -20,7 +19,7 @@ GENERATING = frozenset({"chat", "responses", "messages", "generate", "completion
 """Kinds of calls that are answered with 200 or an error: gptel takes any other 2xx for an error."""
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Opened:
     """A success whose first bytes are known."""
 

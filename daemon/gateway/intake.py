@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from fnmatch import fnmatchcase
 from typing import Literal
 
 from daemon.errors import UnknownHost
 from daemon.gateway.wishes import NO_RULES, NO_WISH, Rules, Wish, sharing_of
-from daemon.model import Ask, Call, Chat, Estimate, Headers, Origin, Priority, Scope, SealedHeaders, Sharing
+from daemon.model import Ask, Call, Chat, Estimate, Headers, Origin, Priority, Scope, SealedHeaders, Sharing, noun
 from daemon.phrases import phrase
 from daemon.providers import Provider, asking_for_usage, provider_for
 from daemon.redact import Redactor, Sealed
@@ -31,7 +31,7 @@ SPLIT_LIMITS = frozenset({"openai-organization", "openai-project", "anthropic-wo
 _ID_LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Incoming:
     """A request as a door heard it: nothing interpreted, nothing sealed."""
 
@@ -53,7 +53,7 @@ class Incoming:
     """The conversation, where the client handed over one."""
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Intake:
     """Builds calls: the same function for both doors."""
 

@@ -18,14 +18,24 @@ PAGES: Final = 500
 memory (measured)."""
 
 OLD: Final = """SELECT n, id FROM calls WHERE arrived_at < ? AND state NOT IN ('waiting', 'running', 'held') LIMIT ?"""
-OLDEST: Final = """SELECT n, id FROM calls WHERE state NOT IN ('waiting', 'running', 'held') ORDER BY n LIMIT ?"""
+OLDEST: Final = """SELECT n, id, body_kept + answer_kept FROM calls
+WHERE state NOT IN ('waiting', 'running', 'held') ORDER BY n LIMIT ?"""
 
 
 def used_bytes(db: sqlite3.Connection) -> int:
-    """Bytes in use by rows and by body files; free pages inside the database do not count."""
+    """Bytes in use by rows and by body files."""
+    return _row_bytes(db) + _body_bytes(db)
+
+
+def _row_bytes(db: sqlite3.Connection) -> int:
+    """Free pages inside the database do not count."""
     pages, free, size = (_pragma(db, name) for name in ("page_count", "freelist_count", "page_size"))
-    bodies = db.execute("SELECT coalesce(sum(body_kept + answer_kept), 0) FROM calls").fetchone()[0]
-    return int((pages - free) * size + bodies)
+    return (pages - free) * size
+
+
+def _body_bytes(db: sqlite3.Connection) -> int:
+    """It looks at each row."""
+    return int(db.execute("SELECT coalesce(sum(body_kept + answer_kept), 0) FROM calls").fetchone()[0])
 
 
 def pruning(db: sqlite3.Connection, bodies: Bodies, keeping: Keeping, now: float) -> Iterator[int]:
@@ -35,9 +45,12 @@ def pruning(db: sqlite3.Connection, bodies: Bodies, keeping: Keeping, now: float
     while went := delete(db, bodies, OLD, (now - keeping.max_age_s, CHUNK)):
         gone += went
         yield went
-    while used_bytes(db) > keeping.max_bytes and (went := delete(db, bodies, OLDEST, (CHUNK,))):
-        gone += went
-        yield went
+    kept = _body_bytes(db)
+    while _row_bytes(db) + kept > keeping.max_bytes and (found := db.execute(OLDEST, (CHUNK,)).fetchall()):
+        _drop(db, bodies, found)
+        kept -= sum([row[2] for row in found])
+        gone += len(found)
+        yield len(found)
     free = _pragma(db, "freelist_count") if gone else 0
     while free:
         db.executescript(f"PRAGMA incremental_vacuum({PAGES});")  # execute would stop after the first page
@@ -62,9 +75,14 @@ def repeat(step: Callable[[], int]) -> int:
 def delete(db: sqlite3.Connection, bodies: Bodies, choose: str, values: tuple[object, ...]) -> int:
     """Delete the calls that CHOOSE finds, with all that hangs on them; return how many. Raises sqlite3.Error."""
     found = db.execute(choose, values).fetchall()
+    _drop(db, bodies, found)
+    return len(found)
+
+
+def _drop(db: sqlite3.Connection, bodies: Bodies, found: list[tuple[Any, ...]]) -> None:
+    """Delete the rows FOUND, which begin with number and id, and then their bodies."""
     _in_one(db, "DELETE FROM calls WHERE n = ?", [(row[0],) for row in found])
     bodies.drop([row[1] for row in found])
-    return len(found)
 
 
 def delete_bodies(db: sqlite3.Connection, bodies: Bodies, choose: str, values: tuple[object, ...]) -> int:

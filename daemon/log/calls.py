@@ -10,6 +10,7 @@ import logging
 import re
 from collections.abc import Callable
 
+from daemon.log.later import Told
 from daemon.log.output import DRIVING
 from daemon.model import Call, Event, Reading
 from daemon.phrases import teller
@@ -53,20 +54,27 @@ class CallLog:
 
     def __call__(self, event: Event) -> None:
         """Log one event."""
-        block = self._blocks.pop(event.call.id, [])
         if _calls.isEnabledFor(logging.DEBUG):
-            block += [(event.at, self._clean(event, line)) for line in steps(event, self._tell)]
-            if not event.final:
-                self._blocks[event.call.id] = block
-                if waits := waiting(
-                    event, self._tell
-                ):  # the block comes late, and who looks at the log wants to know why
-                    _tell(logging.DEBUG, event.call, event.at, self._clean(event, waits))
-                return
+            self._step(event)
+        elif self._blocks:
+            self._blocks.pop(event.call.id, None)  # the level was changed meanwhile
+        if event.final and _calls.isEnabledFor(logging.INFO):
+            _tell(logging.INFO, event.call, event.at, _Summary(self._summary, event))
+
+    def _step(self, event: Event) -> None:
+        """Keep the lines of a step of a call that has not ended; with its end, log all."""
+        block = self._blocks.pop(event.call.id, [])
+        block += [(event.at, self._clean(event, line)) for line in steps(event, self._tell)]
+        if event.final:
             for at, line in [*block, *[(event.at, line) for line in self._command(event)]]:
                 _tell(logging.DEBUG, event.call, at, line)
-        if event.final:
-            _tell(logging.INFO, event.call, event.at, self._clean(event, summary(event, self._tell)))
+            return
+        self._blocks[event.call.id] = block
+        if waits := waiting(event, self._tell):  # the block comes late, and who looks at the log wants to know why
+            _tell(logging.DEBUG, event.call, event.at, self._clean(event, waits))
+
+    def _summary(self, event: Event) -> str:
+        return self._clean(event, summary(event, self._tell))
 
     def _command(self, event: Event) -> list[str]:
         """The lines of the curl command: notes, and the command itself on one line, to be copied from its beginning."""
@@ -79,12 +87,24 @@ class CallLog:
         return _LINE_BREAKING.sub("\N{REPLACEMENT CHARACTER}", self._redactor.scrub(text, event.call.secrets()))
 
 
-def _tell(level: int, call: Call, at: float, text: str) -> None:
+class _Summary(Told):
+    """The one line of a call, made when it is written."""
+
+    __slots__ = ("_event", "_make")
+
+    def __init__(self, make: Callable[[Event], str], event: Event) -> None:
+        self._make = make
+        self._event = event
+
+    def __str__(self) -> str:
+        return self._make(self._event)
+
+
+def _tell(level: int, call: Call, at: float, text: str | Told) -> None:
     """Log a line about CALL that happened at that time."""
-    record = _calls.makeRecord(_calls.name, level, "", 0, "%s  %s", (call.id, text), None, extra={"call": call.id})
-    record.created, record.msecs = at, at % 1 * 1000
-    if _calls.isEnabledFor(level):
-        _calls.handle(record)
+    record = _calls.makeRecord(_calls.name, level, "", 0, "%s  %s", (call.id, text), None)
+    record.created, record.msecs, record.call = at, at % 1 * 1000, call.id
+    _calls.handle(record)
 
 
 def prompt_of(call: Call) -> str:

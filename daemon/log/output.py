@@ -12,9 +12,12 @@ import stat
 import sys
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import TextIO
 
+from daemon.log.later import Later
 from daemon.phrases import phrase, told
 from daemon.redact import Redactor
 
@@ -99,10 +102,20 @@ class _Json(_Clean):
 
 
 class _Quiet(logging.StreamHandler):  # type: ignore[type-arg]
-    """A handler whose own failure (a closed pipe, a full disk) never reaches a call."""
+    """The terminal. Its failure (a closed pipe, a full disk) is told to nobody: there is no other place."""
 
-    def handleError(self, record: logging.LogRecord) -> None:
-        """Say nothing."""
+    def write_all(self, records: Sequence[logging.LogRecord]) -> None:
+        """Write RECORDS past Python's buffer, whose lock would be held at the end by a terminal that takes nothing."""
+        text = "".join([f"{self.format(record)}\n" for record in records])
+        try:
+            where = self.stream.fileno()
+        except (OSError, ValueError):  # no file: a test's
+            self.stream.write(text)
+            return
+        left = memoryview(text.encode(self.stream.encoding or "utf-8", "backslashreplace"))
+        with contextlib.suppress(OSError):
+            while left:
+                left = left[os.write(where, left) :]
 
 
 class _QuietFile(logging.handlers.RotatingFileHandler):
@@ -111,20 +124,46 @@ class _QuietFile(logging.handlers.RotatingFileHandler):
     def __init__(self, file: Path, max_bytes: int, keep: int) -> None:
         super().__init__(file, maxBytes=max_bytes, backupCount=keep, encoding="utf-8", errors="backslashreplace")
 
-    def handleError(self, record: logging.LogRecord) -> None:
-        """Say nothing."""
+    def write_all(self, records: Sequence[logging.LogRecord]) -> None:
+        """Write RECORDS; what the disk does not take is lost."""
+        lines = [f"{self.format(record)}\n" for record in records]
+        self.acquire()
+        try:
+            while lines:
+                lines = self._write_some(lines)
+        except (OSError, ValueError):  # a full disk, or a file that could not be opened again
+            return
+        finally:
+            self.release()
 
-    def shouldRollover(self, record: logging.LogRecord) -> bool:
-        """True when the file has grown past its size. A pipe or a device has none."""
-        if self.maxBytes <= 0 or self.stream is None:
-            return False
-        about = os.fstat(self.stream.fileno())
-        return stat.S_ISREG(about.st_mode) and about.st_size >= self.maxBytes
+    def _write_some(self, lines: list[str]) -> list[str]:
+        """Write of LINES what has room in the file; return the rest."""
+        if self._room() <= 0:
+            self.doRollover()
+        room, n, stream = self._room(), 0, self._there()
+        while n < len(lines) and (room > 0 or not n):
+            room -= len(lines[n])
+            n += 1
+        stream.write("".join(lines[:n]))
+        stream.flush()
+        return lines[n:]
+
+    def _there(self) -> TextIO:
+        """The file; opened again where a new one could not be begun."""
+        self.stream = stream = self.stream or self._open()
+        return stream
+
+    def _room(self) -> float:
+        """Bytes until the file has its size. A pipe or a device has none."""
+        if self.maxBytes <= 0:
+            return float("inf")
+        about = os.fstat(self._there().fileno())
+        return self.maxBytes - about.st_size if stat.S_ISREG(about.st_mode) else float("inf")
 
     def doRollover(self) -> None:
         """Begin a new file. Where none is kept the old one is emptied: the standard library would let it grow."""
-        if self.backupCount == 0 and self.stream is not None:
-            self.stream.truncate(0)
+        if self.backupCount == 0:
+            self._there().truncate(0)
             return
         with contextlib.suppress(OSError):  # what cannot be renamed goes on growing, which is better than no log
             super().doRollover()
@@ -146,14 +185,23 @@ class _QuietFile(logging.handlers.RotatingFileHandler):
 class Output:
     """Where the log goes."""
 
-    def __init__(self, handlers: list[logging.Handler]) -> None:
-        self.handlers = handlers
+    def __init__(self, targets: list[_Quiet | _QuietFile], form: _Clean) -> None:
+        for target in targets:
+            target.setFormatter(form)
+        self.targets = targets
+        self.later = Later(targets)
+        self.later.setFormatter(form)
+
+    def flush(self) -> None:
+        """Wait until what was logged so far is written."""
+        self.later.flush()
 
     def reopen(self, level: str | None = None) -> None:
         """Open the log file again and, if it is given, take another LEVEL."""
-        for handler in self.handlers:
-            if isinstance(handler, _QuietFile):
-                handler.reopen()
+        self.later.flush()
+        for target in self.targets:
+            if isinstance(target, _QuietFile):
+                target.reopen()
         if level is not None:
             logging.getLogger("sluice").setLevel(level.upper())
 
@@ -162,18 +210,17 @@ def set_up(
     redactor: Redactor, *, level: str, style: str, file: Path | None, max_bytes: int, keep: int, language: str = "en"
 ) -> Output:
     """Log to stderr and, with size rotation, to FILE; text in LANGUAGE. `take_down` undoes it."""
-    handlers: list[logging.Handler] = [_Quiet(sys.stderr)]
+    targets: list[_Quiet | _QuietFile] = [_Quiet(sys.stderr)]
     trouble: OSError | None = None
     if file is not None:
         try:
             file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            handlers.append(_QuietFile(file, max_bytes, keep))
+            targets.append(_QuietFile(file, max_bytes, keep))
         except OSError as error:
             trouble = error
-    root, form = logging.getLogger(), _Json(redactor) if style == "json" else _Text(redactor, language)
-    for handler in handlers:
-        handler.setFormatter(form)
-        root.addHandler(handler)
+    output = Output(targets, _Json(redactor) if style == "json" else _Text(redactor, language))
+    root = logging.getLogger()
+    root.addHandler(output.later)
     logging.getLogger("sluice").setLevel(level.upper())
     root.setLevel(logging.WARNING)
     logging.raiseExceptions = False
@@ -181,12 +228,13 @@ def set_up(
     logging.logThreads = logging.logMultiprocessing = logging.logProcesses = False
     if trouble is not None:
         _log.warning(phrase("log.unwritable", file=str(file), why=str(trouble.strerror or trouble)))
-    return Output(handlers)
+    return output
 
 
 def take_down(output: Output) -> None:
-    """Undo `set_up`."""
-    for handler in output.handlers:
-        logging.getLogger().removeHandler(handler)
+    """Undo `set_up`. What was logged is written."""
+    logging.getLogger().removeHandler(output.later)
+    output.later.close()
+    for target in output.targets:
         with contextlib.suppress(OSError):  # a full disk does not take the last lines either
-            handler.close()
+            target.close()

@@ -42,6 +42,7 @@ from daemon.model.failure import (
     Situation,
     TransportFault,
 )
+from daemon.model.noun import noun
 
 __all__ = [
     "BARE_METHODS",
@@ -76,4 +77,5 @@ __all__ = [
     "TransportFault",
     "Usage",
     "Way",
+    "noun",
 ]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final, Literal
 
+from daemon.model.noun import noun
 from daemon.redact import Sealed, Secret
 
 
@@ -31,7 +32,7 @@ SealedHeaders = tuple[tuple[str, Sealed], ...]
 """The same, with secret values sealed."""
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Limit:
     """A limit that the configuration or a provider's catalogue states."""
 
@@ -45,7 +46,7 @@ class Limit:
     """Shell patterns of the model names it applies to; empty: all calls of the origin and key together."""
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Way:
     """One of several keys or endpoints for the same host, all of them the person's own."""
 
@@ -56,7 +57,7 @@ class Way:
     """The environment variable with the key; None: the call's own key, or none."""
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Origin:
     """Where the calls for one host go, and what is known about it beforehand."""
 
@@ -83,7 +84,7 @@ class Origin:
     """Keys and endpoints to choose from; empty: there is no choice."""
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Scope:
     """Whose limits a call uses. One pacing pool each."""
 
@@ -94,7 +95,7 @@ class Scope:
     """The model, or the configured group of models; empty for calls without a model (lists, files)."""
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Ask:
     """What a request says about its own size, read from its path and body by `daemon.providers`."""
 
@@ -117,7 +118,7 @@ class Ask:
     """False for a stream that will not report usage (OpenAI chat without stream_options.include_usage)."""
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Estimate:
     """What a call will cost, before it is sent. Floats, never negative."""
 
@@ -134,7 +135,7 @@ class Estimate:
         return self.input + self.output
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Usage:
     """What a call cost, as the provider reported it."""
 
@@ -158,7 +159,7 @@ CacheUse = Literal["off", "on", "refresh"]
 """on: an answer that is kept will do; refresh: send, and keep the new answer."""
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Sharing:
     """What a call may share with others."""
 
@@ -169,7 +170,7 @@ class Sharing:
     """It may go as one request with others that wait beside it."""
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Company:
     """The other call whose sending answers this one."""
 
@@ -179,7 +180,7 @@ class Company:
     """Its id."""
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Message:
     """One turn of a normalised conversation."""
 
@@ -187,7 +188,7 @@ class Message:
     content: str
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Chat:
     """A conversation for any provider, as JSON-RPC `chat` takes it."""
 
@@ -200,7 +201,7 @@ class Chat:
     """Further body fields, passed on as they are."""
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Call:
     """One thing a user asked for; it may take several attempts."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from daemon.model.call import Call, Company, Headers, Usage
 from daemon.model.failure import Explanation, Failure, Reading
+from daemon.model.noun import noun
 
 EventKind = Literal[
     "queued", "joined", "keyed", "rerouted", "admitted", "sent", "answered", "first_byte", "left", "failed", "held",
@@ -15,7 +15,7 @@ EventKind = Literal[
 ]  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Event:
     """One step in the life of a call. Journal, log and progress notifications are readers of these.
 
@@ -50,7 +50,7 @@ class Event:
     """With joined."""
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Reply:
     """What goes back to the client of a call."""
 

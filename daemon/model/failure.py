@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from daemon.model.call import Dimension, Headers
+from daemon.model.noun import noun
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Reading:
     """What the headers of one answer say about one limit."""
 
@@ -29,7 +29,7 @@ TransportFault = Literal[
 """dns..connect_timeout: nothing was sent. The others: the request may have been received, and paid for."""
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Failure:
     """An answer that is not a success, no answer at all, or a pasted error text."""
 
@@ -56,7 +56,7 @@ Retry = Literal["wait", "change", "never", "unknown"]
 Confidence = Literal["sure", "likely", "guess"]
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Finding:
     """What kind of failure it is, and the facts that the error itself states."""
 
@@ -89,7 +89,7 @@ class Finding:
         return self.family == "rate"
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Situation:
     """What the daemon knows around a failure; everything optional, nothing invented."""
 
@@ -108,7 +108,7 @@ class Situation:
     """Models that were used lately with the same key and have room now."""
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Action:
     """One thing that a person can do."""
 
@@ -116,7 +116,7 @@ class Action:
     url: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Explanation:
     """A finding in words, in one language."""
 

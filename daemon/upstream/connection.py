@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Callable
 from typing import Final, cast
 
+from daemon.inlet import Inlet
 from daemon.upstream.faults import cut, lost, not_http, too_late
 from daemon.upstream.parser import AnswerParser, Head
 from daemon.upstream.timeouts import Watchdog
@@ -17,7 +18,7 @@ _SMALL: Final = 2**16
 """Up to here a body is sent in one piece with its head: to copy it costs less than a second system call."""
 
 
-class Connection(asyncio.Protocol):
+class Connection(Inlet):
     """To be used by one call at a time. Whoever stops in the middle of an answer must `abort`."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:

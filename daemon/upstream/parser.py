@@ -8,10 +8,9 @@ length beside chunks are refused.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final, NoReturn
 
-from daemon.model import Headers
+from daemon.model import Headers, noun
 from daemon.upstream.chunked import Broken, Chunks
 
 MOST_INTERIM: Final = 1000
@@ -28,7 +27,7 @@ _TOKEN: Final = b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijk
 _LENGTH: Final = re.compile(r"[0-9]{1,18}")
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Head:
     """The beginning of an answer."""
 

@@ -114,7 +114,7 @@ def test_a_log_that_was_moved_is_opened_again(sluice: Any) -> None:
     """SIGHUP after another program has moved the log file: the next line is in a new file of the old name."""
     daemon = sluice("log: {level: debug}\n", log_level="info")
     file = daemon.state_dir / "log" / "sluice.log"
-    assert "runs at" in file.read_text()
+    wait_until(lambda: "runs at" in file.read_text(), "the first line")
     file.rename(file.with_name("moved"))
     daemon.signal(signal.SIGHUP)
     wait_until(lambda: file.exists() and "are in force" in file.read_text(), "the new file")

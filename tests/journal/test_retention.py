@@ -67,3 +67,17 @@ def test_others_write_between_two_steps(tmp_path):
     assert db.execute("SELECT count(*) FROM memory").fetchone()[0] == len(steps)
     db.close()
     other.close()
+
+
+def test_all_rows_are_summed_once(tmp_path):
+    """What the bodies take is added up at the beginning; each step takes off what it deletes, and ends as exactly."""
+    db, bodies = open_database(tmp_path, 1.0).db, Bodies(tmp_path)
+    fill(db, bodies, 4000, size=1000)
+    asked: list[str] = []
+    db.set_trace_callback(asked.append)
+    steps = list(pruning(db, bodies, Keeping(max_bytes=1_200_000), now=4000.0))
+    db.set_trace_callback(None)
+    assert sum(map(bool, steps)) > 3
+    assert sum("sum(body_kept" in statement for statement in asked) == 1
+    assert 1_200_000 - 2 * CHUNK * 1000 < used_bytes(db) <= 1_200_000
+    db.close()

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,21 +21,32 @@ REDACTOR = Redactor(b"test")
 KEY_SHAPED = "sk-" + "a1" * 20
 
 
+class Kept:
+    """The log file, read when all that was logged is in it."""
+
+    def __init__(self, file: Path, output: log.Output) -> None:
+        self.file, self.output = file, output
+
+    def __getattr__(self, name: str) -> Any:
+        self.output.flush()
+        return getattr(self.file, name)
+
+
 @pytest.fixture
 def set_up(tmp_path: Path) -> Iterator[Any]:
     """`set_up(style)` logs to stderr and a file, and is undone."""
-    made: list[list[logging.Handler]] = []
+    made: list[log.Output] = []
     before = logging.getLogger().level, logging.getLogger("sluice").level, logging.raiseExceptions
 
-    def do(style: str = "text", **more: Any) -> Path:
+    def do(style: str = "text", **more: Any) -> Kept:
         file = tmp_path / "log" / "sluice.log"
         values: dict[str, Any] = {"level": "info", "file": file, "max_bytes": 1 << 20, "keep": 2}
         made.append(log.set_up(REDACTOR, style=style, **{**values, **more}))
-        return file
+        return Kept(file, made[-1])
 
     yield do
-    for handlers in made:
-        log.take_down(handlers)
+    for output in made:
+        log.take_down(output)
     logging.getLogger().setLevel(before[0])
     logging.getLogger("sluice").setLevel(before[1])
     logging.raiseExceptions = before[2]
@@ -108,6 +122,29 @@ def test_json_style(set_up: Any) -> None:
     assert KEY_SHAPED not in file.read_text()
 
 
+def test_a_terminal_that_stands_still_holds_up_nobody(tmp_path: Path) -> None:
+    """Stderr is a pipe that nobody reads: whoever logs goes on, the file gets all lines, and the program ends."""
+    script = (
+        "import logging, sys; from pathlib import Path; from daemon import log; from daemon.redact import Redactor\n"
+        "log.later.END_S = 0.5\n"
+        "made = log.set_up(Redactor(b'x'), style='text', level='info', file=Path(sys.argv[1]), max_bytes=0, keep=1)\n"
+        "made.targets.reverse()\n"
+        "for n in range(3000): logging.getLogger('sluice.test').info('%d %s', n, 'x' * 100)\n"
+        "log.take_down(made)\n"
+        "print('ended', flush=True)\n"
+    )
+    file, (reading, writing) = tmp_path / "sluice.log", os.pipe()
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", script, str(file)], stdout=subprocess.PIPE, stderr=writing, timeout=30, check=True
+        )
+    finally:
+        os.close(reading)
+        os.close(writing)
+    assert done.stdout == b"ended\n"
+    assert " 255 x" in file.read_text()
+
+
 def test_rotation(set_up: Any) -> None:
     """The file does not grow without end, and only so many old ones are kept."""
     file = set_up(max_bytes=1000, keep=2)
@@ -120,8 +157,9 @@ def test_rotation(set_up: Any) -> None:
 def test_a_log_that_cannot_be_written_hurts_nobody(set_up: Any, tmp_path: Path, capsys: Any) -> None:
     """A folder in the file's place: stderr still gets it, and no call hears of it."""
     (tmp_path / "taken").mkdir()
-    set_up(file=tmp_path / "taken")
+    taken = set_up(file=tmp_path / "taken")
     logging.getLogger("sluice.test").info("hello")
+    taken.output.flush()
     assert "hello" in capsys.readouterr().err
     (tmp_path / "plain").write_text("")
     set_up(file=tmp_path / "plain" / "sluice.log")
@@ -141,8 +179,9 @@ def test_a_full_disk_hurts_nobody(tmp_path: Path) -> None:
 
 def test_without_a_file(set_up: Any, capsys: Any) -> None:
     """The file is optional."""
-    set_up(file=None)
+    none = set_up(file=None)
     logging.getLogger("sluice.test").info("hello")
+    none.output.flush()
     assert capsys.readouterr().err.count("hello") == 1
 
 
@@ -175,7 +214,7 @@ def test_a_file_that_cannot_be_renamed_goes_on(set_up: Any, monkeypatch: pytest.
 def test_it_is_opened_again(set_up: Any, tmp_path: Path) -> None:
     """After another program has moved the file; when it cannot be opened the old one is kept. The level may change."""
     file = set_up()
-    output = log.Output(list(logging.getLogger().handlers))
+    output = file.output
     file.rename(tmp_path / "moved")
     output.reopen("debug")
     logging.getLogger("sluice.test").debug("new")
@@ -184,13 +223,14 @@ def test_it_is_opened_again(set_up: Any, tmp_path: Path) -> None:
     file.mkdir()
     output.reopen()
     logging.getLogger("sluice.test").info("old")
+    output.flush()
     assert (tmp_path / "moved again").read_text().endswith("old\n")
 
 
 def test_a_file_that_cannot_be_written_is_told_of(set_up: Any, tmp_path: Path, capsys: Any) -> None:
     """Once, on stderr, with the reason and the setting: a missing log would be noticed when it is needed."""
     (tmp_path / "plain").write_text("")
-    set_up(file=tmp_path / "plain" / "sluice.log")
+    set_up(file=tmp_path / "plain" / "sluice.log").output.flush()
     said = capsys.readouterr().err
     assert said.count("cannot be written (") == 1
     assert "setting log.file" in said
@@ -218,5 +258,6 @@ def test_a_line_is_made_once(set_up: Any, capsys: Any, monkeypatch: pytest.Monke
     cleaned: list[str] = []
     monkeypatch.setattr(REDACTOR, "scrub", lambda text: cleaned.append(text) or text)
     logging.getLogger("sluice.test").info("hello")
+    file.output.flush()
     assert cleaned == ["hello"]
     assert file.read_text() == capsys.readouterr().err != ""

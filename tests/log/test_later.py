@@ -1,0 +1,136 @@
+"""The thread that writes the log: nobody waits for it, and nothing is lost by it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+
+from daemon.log import later as module
+from daemon.log.later import Later, Told
+
+LOGGER = logging.getLogger("sluice.later")
+
+
+class Paper:
+    """Where lines go: `writes` are the lists that came together. While `still` is set it takes nothing."""
+
+    def __init__(self) -> None:
+        self.writes: list[list[str]] = []
+        self.may = threading.Event()
+        self.may.set()
+        self.asked = threading.Event()
+
+    def write_all(self, records: Sequence[logging.LogRecord]) -> None:
+        """Take RECORDS."""
+        self.asked.set()
+        self.may.wait(30)
+        self.writes.append([str(record.getMessage()) for record in records])
+
+    @property
+    def lines(self) -> list[str]:
+        """All, in order."""
+        return [line for lines in self.writes for line in lines]
+
+
+@pytest.fixture
+def paper() -> Iterator[Paper]:
+    """Where the lines of LOGGER go, by way of `paper.later`."""
+    made = Paper()
+    made.later = Later([made])  # type: ignore[attr-defined]
+    LOGGER.addHandler(made.later)  # type: ignore[attr-defined]
+    LOGGER.setLevel(logging.INFO)
+    yield made
+    LOGGER.removeHandler(made.later)  # type: ignore[attr-defined]
+    made.may.set()
+    made.later.close()  # type: ignore[attr-defined]
+    LOGGER.setLevel(logging.NOTSET)
+
+
+def test_many_lines_are_one_write(paper: Any) -> None:
+    """They stay in order, and those that come together are written together."""
+    for number in range(100):
+        LOGGER.info("%d", number)
+    paper.later.flush()
+    assert paper.lines == [str(number) for number in range(100)]
+    assert len(paper.writes) < 20
+
+
+def test_a_warning_does_not_wait(paper: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A warning, and what was logged before it, is written at once; what is no warning waits for company."""
+    monkeypatch.setattr(module, "LINGER_S", 30.0)
+    LOGGER.info("first")
+    LOGGER.warning("now")
+    assert paper.asked.wait(10)
+    paper.later.flush()
+    assert paper.lines == ["first", "now"]
+
+
+def test_who_logs_does_not_wait_for_paper(paper: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While nothing is taken lines wait in memory; those beyond the bound are counted, and it is said how many."""
+    monkeypatch.setattr(module, "MOST", 10)
+    paper.may.clear()
+    LOGGER.warning("taken")
+    assert paper.asked.wait(10)
+    for number in range(15):
+        LOGGER.info("%d", number)
+    paper.may.set()
+    paper.later.flush()
+    assert paper.lines[:11] == ["taken", *map(str, range(10))]
+    assert "5 lines" in paper.lines[11]
+
+
+def test_the_end_does_not_wait_for_paper_without_end(paper: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`flush` and `close` give up; a second `close`, and a `flush` after it, do nothing."""
+    monkeypatch.setattr(module, "END_S", 0.01)
+    paper.may.clear()
+    LOGGER.warning("never")
+    paper.later.flush()
+    paper.later.close()
+    paper.later.close()
+    paper.later.flush()
+    assert paper.lines == []
+
+
+def test_what_is_left_is_written_at_the_end(paper: Any) -> None:
+    """`close` writes what waits."""
+    LOGGER.info("last")
+    paper.later.close()
+    assert paper.lines == ["last"]
+
+
+def test_a_text_is_made_when_it_is_written(paper: Any) -> None:
+    """One that was promised is made by the thread; what could change meanwhile is made by whoever logs."""
+    made: list[str] = []
+
+    class Slow(Told):
+        def __str__(self) -> str:
+            made.append(threading.current_thread().name)
+            return "told"
+
+    formatted: list[object] = []
+    paper.later.format = lambda record: formatted.append(record.args)
+    LOGGER.info("%s %s", "a", Slow())
+    LOGGER.info("%s", ["changes"])
+    paper.later.flush()
+    assert made[-1] == "log"
+    assert formatted == [(["changes"],)]
+
+
+def test_paper_that_tears_does_not_end_it(paper: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A target that raises is asked again with the next lines."""
+    write_all = paper.write_all
+
+    def tear(records: Sequence[logging.LogRecord]) -> None:
+        raise RuntimeError
+
+    paper.write_all = tear
+    LOGGER.info("lost")
+    paper.later.flush()
+    paper.write_all = write_all
+    LOGGER.info("kept")
+    paper.later.flush()
+    assert paper.lines == ["kept"]
