@@ -11,13 +11,13 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Protocol
 
 from daemon.cache import AnswerCache
 from daemon.errors import Cancelled, DeadlineExceeded, Refusal, TooLarge
 from daemon.explain import Catalogue
 from daemon.fallback import Fallback
 from daemon.gateway.afterwards import Afterwards
+from daemon.gateway.allowance import Allowance
 from daemon.gateway.answers import Body, explained, for_client
 from daemon.gateway.batches import Batches
 from daemon.gateway.copy import Copy, status_inside
@@ -221,7 +221,7 @@ class Gateway:
         reply: Reply | None = None
         later = Afterwards()
         try:
-            answer = await self._answer_to(call, call, permit, attempt)
+            answer = await self._answer_to(call, call, permit, attempt, later)
             if isinstance(answer, Failure):
                 return self._lost(answer, permit)
             opened = await self._opened(call, permit, answer, attempt, later)
@@ -240,7 +240,7 @@ class Gateway:
         """Send a party once, and read the answer to its end."""
         call, answer, later = party.lead.call, None, Afterwards()
         try:
-            answer = await self._answer_to(call, permit.call, permit, number)
+            answer = await self._answer_to(call, permit.call, permit, number, later)
             if isinstance(answer, Failure):
                 return self._lost(answer, permit)
             opened = await self._opened(call, permit, answer, number, later)
@@ -258,12 +258,21 @@ class Gateway:
                 answer.close()
             permit.release()
 
-    async def _answer_to(self, call: Call, sent: Call, permit: Permit, attempt: int) -> Response | Failure:
-        """Send, on behalf of CALL, what is SENT."""
-        self._tell.emit(self._tell.event("admitted", call, attempt, wait_s=permit.waited_s))
-        self._tell.tally(call).sent(self._wall())
-        self._tell.emit(self._tell.event("sent", call, attempt))
-        return await self._upstream.send(sent, permit.left)
+    async def _answer_to(
+        self, call: Call, sent: Call, permit: Permit, attempt: int, later: Afterwards
+    ) -> Response | Failure:
+        """Send, on behalf of CALL, what is SENT. The readers are told when it has gone, or a connection is waited for:
+        its answer is not there yet, and there is time."""
+        now = self._wall()
+        self._tell.tally(call).sent(now)
+        later.add(lambda: self._tell.emit(self._tell.event("admitted", call, attempt, at=now, wait_s=permit.waited_s)))
+        later.add(lambda: self._tell.emit(self._tell.event("sent", call, attempt, at=now)))
+
+        def left() -> None:
+            permit.left()
+            later.run()
+
+        return await self._upstream.send(sent, left, later.run)
 
     async def _opened(
         self, call: Call, permit: Permit, answer: Response, attempt: int, later: Afterwards
@@ -389,10 +398,3 @@ class Gateway:
         if room := self._pacer.with_room(call):
             refusal.facts["room"] = list(room)
             refusal.message = phrase("refused.with_room", said=refusal.message, models=", ".join(room))
-
-
-class Allowance(Protocol):
-    """Who says whether a call is within the person's budgets."""
-
-    def holds(self, call: Call) -> tuple[float, str] | None:
-        """Seconds that CALL must wait, and why; None: it may go. Raises OverBudget."""

@@ -9,8 +9,9 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable
+from functools import partial
 
-from daemon.log.later import Told
+from daemon.log.later import Step
 from daemon.log.output import DRIVING
 from daemon.model import Call, Event, Reading
 from daemon.phrases import teller
@@ -44,8 +45,11 @@ class CallLog:
         curl_of: Callable[[Call, bool], str],
         bodies: Callable[[], bool] = lambda: False,
         language: str = "en",
+        do: Callable[[Step], object] = lambda step: step(),
     ) -> None:
+        """DO: does a step, at once or in the log's thread."""
         self._tell = teller(language)
+        self._do = do
         self._redactor = redactor
         self._curl_of = curl_of
         self._bodies = bodies
@@ -54,12 +58,16 @@ class CallLog:
 
     def __call__(self, event: Event) -> None:
         """Log one event."""
+        if event.final or _calls.isEnabledFor(logging.DEBUG):
+            self._do(partial(self._log, event))
+
+    def _log(self, event: Event) -> None:
         if _calls.isEnabledFor(logging.DEBUG):
             self._step(event)
         elif self._blocks:
             self._blocks.pop(event.call.id, None)  # the level was changed meanwhile
         if event.final and _calls.isEnabledFor(logging.INFO):
-            _tell(logging.INFO, event.call, event.at, _Summary(self._summary, event))
+            _tell(logging.INFO, event.call, event.at, self._clean(event, summary(event, self._tell)))
 
     def _step(self, event: Event) -> None:
         """Keep the lines of a step of a call that has not ended; with its end, log all."""
@@ -73,9 +81,6 @@ class CallLog:
         if waits := waiting(event, self._tell):  # the block comes late, and who looks at the log wants to know why
             _tell(logging.DEBUG, event.call, event.at, self._clean(event, waits))
 
-    def _summary(self, event: Event) -> str:
-        return self._clean(event, summary(event, self._tell))
-
     def _command(self, event: Event) -> list[str]:
         """The lines of the curl command: notes, and the command itself on one line, to be copied from its beginning."""
         lines = self._curl_of(event.call, event.kind == "failed").split("\n")
@@ -87,20 +92,7 @@ class CallLog:
         return _LINE_BREAKING.sub("\N{REPLACEMENT CHARACTER}", self._redactor.scrub(text, event.call.secrets()))
 
 
-class _Summary(Told):
-    """The one line of a call, made when it is written."""
-
-    __slots__ = ("_event", "_make")
-
-    def __init__(self, make: Callable[[Event], str], event: Event) -> None:
-        self._make = make
-        self._event = event
-
-    def __str__(self) -> str:
-        return self._make(self._event)
-
-
-def _tell(level: int, call: Call, at: float, text: str | Told) -> None:
+def _tell(level: int, call: Call, at: float, text: str) -> None:
     """Log a line about CALL that happened at that time."""
     record = _calls.makeRecord(_calls.name, level, "", 0, "%s  %s", (call.id, text), None)
     record.created, record.msecs, record.call = at, at % 1 * 1000, call.id

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final, Protocol
 
@@ -30,10 +30,7 @@ class Target(Protocol):
         """Write RECORDS in order. Raises nothing."""
 
 
-class Told:
-    """A text that is put together when it is written: `str` makes it. What it is made of does not change."""
-
-    __slots__ = ()
+Step = Callable[[], object]
 
 
 class Later(logging.Handler):
@@ -43,7 +40,9 @@ class Later(logging.Handler):
         super().__init__()
         self.lock = None  # a queue needs none
         self._targets = targets
-        self._queue: queue.SimpleQueue[logging.LogRecord | threading.Event | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[logging.LogRecord | Step | None] = queue.SimpleQueue()
+        self._records: list[logging.LogRecord] = []
+        """In the thread: what is written next."""
         self._haste = threading.Event()
         self._dropped = 0
         self._closed = False
@@ -52,21 +51,31 @@ class Later(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Queue RECORD. What could change or would keep much alive becomes text now."""
-        if self._queue.qsize() >= MOST:
-            self._dropped += 1
-            return
-        if record.exc_info or not all(isinstance(arg, (str, int, float, Told)) for arg in record.args or ()):
-            self.format(record)
-        self._queue.put(record)
-        if record.levelno >= logging.WARNING:
-            self._haste.set()
+        if threading.get_ident() == self._thread.ident:
+            self._records.append(record)
+        elif self._has_room():
+            if record.exc_info or not all(isinstance(arg, (str, int, float)) for arg in record.args or ()):
+                self.format(record)
+            self._queue.put(record)
+            if record.levelno >= logging.WARNING:
+                self._haste.set()
+
+    def do(self, step: Step) -> None:
+        """Let the thread do STEP in its turn: what it logs stands where it would stand now."""
+        if self._has_room():
+            self._queue.put(step)
 
     def flush(self) -> None:
         """Wait until what was logged so far is written, for two seconds at most."""
         if self._closed:
             return
         written = threading.Event()
-        self._queue.put(written)
+
+        def told() -> None:
+            self._write()
+            written.set()
+
+        self._queue.put(told)
         self._haste.set()
         written.wait(END_S)
 
@@ -78,6 +87,13 @@ class Later(logging.Handler):
             self._haste.set()
             self._thread.join(END_S)
         super().close()
+
+    def _has_room(self) -> bool:
+        """False, and counted, when too much waits."""
+        if self._queue.qsize() < MOST:
+            return True
+        self._dropped += 1
+        return False
 
     # In the thread, from here.
 
@@ -91,18 +107,25 @@ class Later(logging.Handler):
             with suppress(queue.Empty):
                 while len(found) < AT_ONCE:
                     found.append(self._queue.get_nowait())
-            going = self._write(found)
+            for one in found:
+                self._take(one)
+            self._write()
+            going = None not in found
 
-    def _write(self, found: Sequence[logging.LogRecord | threading.Event | None]) -> bool:
-        """Write what is FOUND; False when it holds the end."""
-        records = [one for one in found if isinstance(one, logging.LogRecord)]
+    def _take(self, one: logging.LogRecord | Step | None) -> None:
+        if isinstance(one, logging.LogRecord):
+            self._records.append(one)
+        elif one is not None:
+            with suppress(Exception):  # the thread must outlive what nobody thought of
+                one()
+
+    def _write(self) -> None:
+        """Write what was taken."""
         if self._dropped:
             lost, self._dropped = self._dropped, 0
-            records.append(_log.makeRecord(_log.name, logging.WARNING, "", 0, phrase("log.dropped", n=lost), (), None))
-        for target in self._targets:
-            with suppress(Exception):  # the thread must outlive what nobody thought of
+            what = phrase("log.dropped", n=lost)
+            self._records.append(_log.makeRecord(_log.name, logging.WARNING, "", 0, what, (), None))
+        records, self._records = self._records, []
+        for target in self._targets if records else ():
+            with suppress(Exception):
                 target.write_all(records)
-        for one in found:
-            if isinstance(one, threading.Event):
-                one.set()
-        return None not in found

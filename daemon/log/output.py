@@ -17,7 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TextIO
 
-from daemon.log.later import Later
+from daemon.log.later import Later, Step
 from daemon.phrases import phrase, told
 from daemon.redact import Redactor
 
@@ -191,6 +191,10 @@ class Output:
         self.targets = targets
         self.later = Later(targets)
         self.later.setFormatter(form)
+
+    def do(self, step: Step) -> None:
+        """Let the log's thread do STEP."""
+        self.later.do(step)
 
     def flush(self) -> None:
         """Wait until what was logged so far is written."""

@@ -35,6 +35,9 @@ _PERIOD_S: Final = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.
 _MOST: Final = 1e15
 """Counts above this are "unlimited" in disguise (LiteLLM sends 9223372036854775807)."""
 
+_LAYOUT_LENGTH: Final = 2048
+"""Letters of names, beyond which it is not kept where they stand: what a provider makes up must not fill the memory."""
+
 _Fields = dict[tuple[Dimension, str, float | None], dict[str, str]]
 """(dimension, header suffix, period in the header's name) -> limit, remaining, reset as texts."""
 
@@ -47,34 +50,51 @@ def read_limits(
     UNIT_S: the limits are averages over this many seconds (Fireworks: per second) of a limit a minute. Such a figure is
     scaled to the minute and only its limit is kept, since a whole minute may be used at once.
     """
-    low = [(name.lower(), value) for name, value in headers]
-    stated = [field for field in low if "ratelimit" in field[0]]
-    if not stated:
+    names = tuple([name for name, _ in headers])
+    layout = _layout(names) if sum(map(len, names)) <= _LAYOUT_LENGTH else _Layout(names)
+    if not layout.states:
         return ()
-    moment = _answered_at(low, now)
-    readings = [*_of_family(stated, moment, periods), *_of_anthropic(stated, moment)]
+    moment = _answered_at(headers, layout, now)
+    readings = [*_of_family(headers, layout, moment, periods), *_of_anthropic(headers, layout, moment)]
     if not readings:
-        readings = list(_of_ietf(stated, moment))
+        readings = list(_of_ietf(headers, layout, moment))
     if unit_s is not None:
         readings = [_per_minute(reading, unit_s) for reading in readings]
     return _tightest(readings)
 
 
-def _answered_at(low: list[tuple[str, str]], now: float) -> float:
+class _Layout:
+    """Where in an answer's header what is said: a provider's answers all have the same names in the same order."""
+
+    __slots__ = ("anthropic", "date", "family", "ietf", "resets", "states")
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        low = [name.lower() for name in names]
+        stated = [(at, name) for at, name in enumerate(low) if "ratelimit" in name]
+        self.states = bool(stated)
+        self.date = low.index("date") if "date" in low else None
+        self.resets = [at for at, name in enumerate(low) if "reset" in name]
+        self.family = [(at, known) for at, name in stated if (known := _family_field(name))]
+        self.anthropic = [(at, match[1], match[2]) for at, name in stated if (match := _ANTHROPIC.fullmatch(name))]
+        self.ietf = [(at, match[1]) for at, name in stated if (match := _IETF.fullmatch(name))]
+
+
+_layout = lru_cache(maxsize=256)(_Layout)
+
+
+def _answered_at(headers: Headers, layout: _Layout, now: float) -> float:
     """The answer's own Date, if a reset may be a moment; parsing it costs more than all the rest."""
-    if not any("reset" in name and len(value) >= 10 for name, value in low):
+    if layout.date is None or not any(len(headers[at][1]) >= 10 for at in layout.resets):
         return now
-    date = next((value for name, value in low if name == "date"), "")
-    moment = instant(date)
+    moment = instant(headers[layout.date][1])
     return now if moment is None else moment
 
 
-def _of_family(low: list[tuple[str, str]], now: float, periods: Mapping[str, float]) -> Iterable[Reading]:
+def _of_family(headers: Headers, layout: _Layout, now: float, periods: Mapping[str, float]) -> Iterable[Reading]:
     """`x-ratelimit-*`: OpenAI, Azure, Groq, Mistral, Cerebras, Fireworks, SambaNova, OpenRouter and their like."""
     fields: _Fields = {}
-    for name, value in low:
-        if known := _family_field(name):
-            fields.setdefault(known[0], {}).setdefault(known[1], value)
+    for at, (where, part) in layout.family:
+        fields.setdefault(where, {}).setdefault(part, headers[at][1])
     for (dimension, suffix, period), texts in fields.items():
         bare = suffix in ("", "requests", "tokens")
         reading = _reading(dimension, texts, now, periods.get(dimension) if period is None and bare else period)
@@ -82,18 +102,11 @@ def _of_family(low: list[tuple[str, str]], now: float, periods: Mapping[str, flo
             yield reading
 
 
-@lru_cache(maxsize=512)  # the same few names come with every answer
 def _family_field(name: str) -> tuple[tuple[Dimension, str, float | None], str] | None:
     """What a field of that name is about (as in `_Fields`), and whether it is the limit, what remains, or the reset."""
     match = _FAMILY.fullmatch(name)
     what = _what(match[2] or "") if match else None
     return ((what[0], match[2] or "", what[1]), match[1]) if match and what else None
-
-
-@lru_cache(maxsize=512)
-def _anthropic_field(name: str) -> tuple[str, str] | None:
-    match = _ANTHROPIC.fullmatch(name)
-    return (match[1], match[2]) if match else None
 
 
 def _what(suffix: str) -> tuple[Dimension, float | None] | None:
@@ -105,12 +118,11 @@ def _what(suffix: str) -> tuple[Dimension, float | None] | None:
     return (dimension, period) if dimension else None
 
 
-def _of_anthropic(low: list[tuple[str, str]], now: float) -> Iterable[Reading]:
+def _of_anthropic(headers: Headers, layout: _Layout, now: float) -> Iterable[Reading]:
     """`anthropic-ratelimit-*`: all per minute; the reset is when the limit is full, not when the next call may go."""
     fields: dict[str, dict[str, str]] = {}
-    for name, value in low:
-        if known := _anthropic_field(name):
-            fields.setdefault(known[0], {}).setdefault(known[1], value)
+    for at, what, part in layout.anthropic:
+        fields.setdefault(what, {}).setdefault(part, headers[at][1])
     found: dict[str, Reading] = {}
     for what, texts in fields.items():
         reading = _reading(_DIMENSION[what], texts, now, 60.0)
@@ -133,13 +145,11 @@ def _repeats_parts(found: Mapping[str, Reading]) -> bool:
     return total is not None and bool(known) and (total.limit in known or total.limit == sum(known))
 
 
-def _of_ietf(low: list[tuple[str, str]], now: float) -> Iterable[Reading]:
+def _of_ietf(headers: Headers, layout: _Layout, now: float) -> Iterable[Reading]:
     """`ratelimit-limit: 100, 100;w=60` of the IETF draft, as general gateways send it; requests."""
     texts: dict[str, str] = {}
-    for name, value in low:
-        match = _IETF.fullmatch(name)
-        if match:
-            texts.setdefault(match[1], value)
+    for at, part in layout.ietf:
+        texts.setdefault(part, headers[at][1])
     window = _IETF_WINDOW.search(texts.get("limit", ""))
     if "limit" in texts:
         texts["limit"] = texts["limit"].split(",")[0].split(";")[0]

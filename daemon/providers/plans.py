@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 from daemon.model import Headers
@@ -22,10 +23,16 @@ _CODEX: Final = ("primary", "secondary")
 
 def read_plans(headers: Headers) -> tuple[PlanWindow, ...]:
     """All windows of a subscription that HEADERS state."""
-    if not any("-unified-" in name.lower() or name.lower().startswith("x-codex-") for name, _ in headers):
+    if not any(_tells_plans(name) for name, _ in headers):
         return ()
     fields = {name.lower(): value for name, value in headers}
     return (*_anthropic(fields), *_codex(fields))
+
+
+@lru_cache(maxsize=512)  # the same few names come with every answer
+def _tells_plans(name: str) -> bool:
+    lower = name.lower()
+    return "-unified-" in lower or lower.startswith("x-codex-")
 
 
 def _anthropic(fields: Mapping[str, str]) -> list[PlanWindow]:

@@ -43,8 +43,16 @@ class Upstream:
         self._dialer = Dialer(timeouts.connect_s, self._trusted)
         self._tls: ssl.SSLContext | None = None
 
-    async def send(self, call: Call, left: Callable[[], object] | None = None) -> Response | Failure:
-        """Send CALL once; return its answer as soon as the headers are in. LEFT is called when its bytes have gone."""
+    async def send(
+        self,
+        call: Call,
+        left: Callable[[], object] | None = None,
+        meanwhile: Callable[[], object] = lambda: None,
+    ) -> Response | Failure:
+        """Send CALL once; return its answer as soon as the headers are in.
+
+        LEFT is called when its bytes have gone, MEANWHILE before a connection is waited for.
+        """
         if self._pool.slept():
             self.forget_connections()
         try:
@@ -53,7 +61,10 @@ class Upstream:
         except ValueError:
             return failure_of(call, "bad_answer", not_http().detail, sent=True)  # not worth another attempt
         try:
-            connection = self._pool.take(place.route) or await self._connect(place.route)
+            connection = self._pool.take(place.route)
+            if connection is None:
+                meanwhile()
+                connection = await self._connect(place.route)
             answer, connection = await self._ask(call, head, place, connection, left)
         except Fault as fault:
             return failure_of(call, fault.kind, fault.detail, sent=fault.sent)

@@ -83,7 +83,7 @@ class Upstream:
         self.sent: list[Call] = []
         self.asked = asyncio.Event()
 
-    async def send(self, call: Call, left: Callable[[], object] = lambda: None) -> Any:
+    async def send(self, call: Call, left: Callable[[], object] = lambda: None, *meanwhile: object) -> Any:
         """Play the next."""
         left()
         self.sent.append(call)

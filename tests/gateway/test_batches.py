@@ -72,7 +72,7 @@ class Provider:
         self.sent: list[Call] = []
         self.gate: asyncio.Event | None = None
 
-    async def send(self, call: Call, left: Callable[[], object] = lambda: None) -> Any:
+    async def send(self, call: Call, left: Callable[[], object] = lambda: None, *meanwhile: object) -> Any:
         """Answer CALL."""
         left()
         self.sent.append(call)

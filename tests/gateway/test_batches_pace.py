@@ -29,7 +29,7 @@ class Limited:
         self.sent = 0
         self.refused = 0
 
-    async def send(self, call: Call, left: Callable[[], object] = lambda: None) -> Any:
+    async def send(self, call: Call, left: Callable[[], object] = lambda: None, *meanwhile: object) -> Any:
         """Answer CALL, or refuse it."""
         now = asyncio.get_running_loop().time()
         wait = self._limiter.wait_s(1.0, now)

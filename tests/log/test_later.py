@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from daemon.log import later as module
-from daemon.log.later import Later, Told
+from daemon.log.later import Later
 
 LOGGER = logging.getLogger("sluice.later")
 
@@ -80,7 +80,7 @@ def test_who_logs_does_not_wait_for_paper(paper: Any, monkeypatch: pytest.Monkey
     paper.may.set()
     paper.later.flush()
     assert paper.lines[:11] == ["taken", *map(str, range(10))]
-    assert "5 lines" in paper.lines[11]
+    assert "missing here: 5;" in paper.lines[11]
 
 
 def test_the_end_does_not_wait_for_paper_without_end(paper: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,22 +102,36 @@ def test_what_is_left_is_written_at_the_end(paper: Any) -> None:
     assert paper.lines == ["last"]
 
 
-def test_a_text_is_made_when_it_is_written(paper: Any) -> None:
-    """One that was promised is made by the thread; what could change meanwhile is made by whoever logs."""
-    made: list[str] = []
-
-    class Slow(Told):
-        def __str__(self) -> str:
-            made.append(threading.current_thread().name)
-            return "told"
-
+def test_what_could_change_is_text_at_once(paper: Any) -> None:
+    """What is logged is what it was then; plain values are put together by the thread."""
     formatted: list[object] = []
     paper.later.format = lambda record: formatted.append(record.args)
-    LOGGER.info("%s %s", "a", Slow())
+    LOGGER.info("%s %s", "a", 1)
     LOGGER.info("%s", ["changes"])
     paper.later.flush()
-    assert made[-1] == "log"
     assert formatted == [(["changes"],)]
+
+
+def test_a_step_is_done_by_the_thread_in_its_turn(paper: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it logs stands between what was logged before and after; one that breaks, or has no room, harms nobody."""
+    done: list[str] = []
+
+    def step() -> None:
+        done.append(threading.current_thread().name)
+        LOGGER.info("second")
+
+    LOGGER.info("first")
+    paper.later.do(lambda: 1 / 0)
+    paper.later.do(step)
+    LOGGER.info("third")
+    paper.later.flush()
+    assert paper.lines == ["first", "second", "third"]
+    assert done == ["log"]
+    monkeypatch.setattr(module, "MOST", 0)
+    paper.later.do(step)
+    monkeypatch.undo()
+    paper.later.flush()
+    assert "missing here: 1;" in paper.lines[3]
 
 
 def test_paper_that_tears_does_not_end_it(paper: Any, monkeypatch: pytest.MonkeyPatch) -> None:
