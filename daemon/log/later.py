@@ -116,8 +116,10 @@ class Later(logging.Handler):
         if isinstance(one, logging.LogRecord):
             self._records.append(one)
         elif one is not None:
-            with suppress(Exception):  # the thread must outlive what nobody thought of
+            try:
                 one()
+            except Exception:  # the thread must outlive what nobody thought of
+                _log.exception(phrase("log.broke_reader"))
 
     def _write(self) -> None:
         """Write what was taken."""

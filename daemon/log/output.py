@@ -237,8 +237,8 @@ def set_up(
 
 def take_down(output: Output) -> None:
     """Undo `set_up`. What was logged is written."""
+    output.later.close()  # before: what its last steps log comes to it, too
     logging.getLogger().removeHandler(output.later)
-    output.later.close()
     for target in output.targets:
         with contextlib.suppress(OSError):  # a full disk does not take the last lines either
             target.close()

@@ -117,8 +117,7 @@ def _serve(life: Life, paths: Paths, stack: contextlib.ExitStack) -> None:
         stack.callback(lock.release)
     redactor = Redactor(install_secret(paths.state_dir / "install-secret"))
     output = log.set_up(redactor, level="info", style="text", file=paths.log_file, max_bytes=1 << 20, keep=1)
-    for handler in output.handlers[:1]:  # not the test's own stderr
-        logging.getLogger().removeHandler(handler)
+    del output.targets[0]  # not the test's own stderr
     stack.callback(log.take_down, output)
     journal = open_journal(config, paths, redactor)
     stack.callback(journal.close)

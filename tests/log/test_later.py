@@ -112,7 +112,7 @@ def test_what_could_change_is_text_at_once(paper: Any) -> None:
     assert formatted == [(["changes"],)]
 
 
-def test_a_step_is_done_by_the_thread_in_its_turn(paper: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_step_is_done_by_the_thread_in_its_turn(paper: Any, monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
     """What it logs stands between what was logged before and after; one that breaks, or has no room, harms nobody."""
     done: list[str] = []
 
@@ -126,6 +126,7 @@ def test_a_step_is_done_by_the_thread_in_its_turn(paper: Any, monkeypatch: pytes
     LOGGER.info("third")
     paper.later.flush()
     assert paper.lines == ["first", "second", "third"]
+    assert ZeroDivisionError in [record.exc_info[0] for record in caplog.records if record.exc_info]
     assert done == ["log"]
     monkeypatch.setattr(module, "MOST", 0)
     paper.later.do(step)
