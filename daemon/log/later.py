@@ -38,7 +38,6 @@ class Later(logging.Handler):
 
     def __init__(self, targets: Sequence[Target]) -> None:
         super().__init__()
-        self.lock = None  # a queue needs none
         self._targets = targets
         self._queue: queue.SimpleQueue[logging.LogRecord | Step | None] = queue.SimpleQueue()
         self._records: list[logging.LogRecord] = []

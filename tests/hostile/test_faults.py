@@ -37,7 +37,8 @@ def certificate_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     new = ("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2")
     names = ("-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost")
-    run(*new, "-subj", "/CN=authority", "-keyout", "authority.key", "-out", "authority.pem")
+    signs = ("-addext", "keyUsage=critical,keyCertSign,cRLSign")  # Python 3.13 wants it said
+    run(*new, *signs, "-subj", "/CN=authority", "-keyout", "authority.key", "-out", "authority.pem")
     run(*new, "-subj", "/CN=stranger", *names, "-keyout", "stranger.key", "-out", "stranger.pem")
     run(*new, "-subj", "/CN=provider", *names, "-keyout", "provider.key", "-out", "provider.pem",
         "-CA", "authority.pem", "-CAkey", "authority.key", "-addext", "basicConstraints=critical,CA:FALSE")  # fmt: skip
