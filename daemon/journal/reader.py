@@ -6,6 +6,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -40,16 +41,20 @@ class Reader:
         path = folder / FILE
         if not path.is_file():
             raise NotFound(phrase("journal.none", folder=str(folder)))
-        try:
-            self._db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
-            self._db.row_factory = sqlite3.Row
-            self._db.executescript("PRAGMA query_only = ON; PRAGMA trusted_schema = OFF; PRAGMA busy_timeout = 2000;")
-            version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        except sqlite3.Error as error:
-            raise NotFound(phrase("journal.unreadable", folder=str(folder), why=str(error))) from error
-        if version != len(schema()):
-            self._db.close()
-            raise NotFound(phrase("journal.version", folder=str(folder), theirs=version, ours=len(schema())))
+        with ExitStack() as undo:
+            try:
+                self._db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+                undo.callback(self._db.close)
+                self._db.row_factory = sqlite3.Row
+                self._db.executescript(
+                    "PRAGMA query_only = ON; PRAGMA trusted_schema = OFF; PRAGMA busy_timeout = 2000;"
+                )
+                version = self._db.execute("PRAGMA user_version").fetchone()[0]
+            except sqlite3.Error as error:
+                raise NotFound(phrase("journal.unreadable", folder=str(folder), why=str(error))) from error
+            if version != len(schema()):
+                raise NotFound(phrase("journal.version", folder=str(folder), theirs=version, ours=len(schema())))
+            undo.pop_all()
 
     def close(self) -> None:
         """Give the connection back."""

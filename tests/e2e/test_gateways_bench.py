@@ -4,6 +4,7 @@ one is `python benchmarks/gateways.py`."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 import statistics
 from pathlib import Path
@@ -55,9 +56,9 @@ async def test_growth_is_measured_on_full_daemons() -> None:
     much = growth.Much((1, 50), (0, 5), (1, 10), rounds=1, calls=5)
     with Folder() as folder:
         found = await growth.measure(much, folder)
-        with sqlite3.connect(folder / "rows50" / "state" / "journal.db") as db:
+        with contextlib.closing(sqlite3.connect(folder / "rows50" / "state" / "journal.db")) as db:
             assert db.execute("SELECT count(*) FROM calls WHERE client = 'toll'").fetchone()[0] >= 50 + 300 + 5
-        with sqlite3.connect(folder / "waiting5" / "state" / "journal.db") as db:
+        with contextlib.closing(sqlite3.connect(folder / "waiting5" / "state" / "journal.db")) as db:
             stuck = db.execute("SELECT count(*) FROM calls WHERE model = 'stuck'").fetchone()[0]
     assert stuck == 6, "one is let in and never answered, five wait for it"
     assert {name: [len(each) for each in levels.values()] for name, levels in found.items()} == {
@@ -156,7 +157,7 @@ def test_a_request_is_whole_when_it_is() -> None:
 def test_a_journal_is_made_in_advance(tmp_path: Path) -> None:
     """As many calls as asked for, each with its attempt and its steps, recent enough to stay."""
     prefill(tmp_path / "state", 1000)
-    with sqlite3.connect(tmp_path / "state" / "journal.db") as db:
+    with contextlib.closing(sqlite3.connect(tmp_path / "state" / "journal.db")) as db:
         counts = [db.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in ("calls", "attempts", "steps")]
     assert counts == [1000, 1000, 6000]
 

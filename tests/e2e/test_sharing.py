@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import re
 import shutil
@@ -53,7 +54,7 @@ def embed(text: Any, *more: str, **fields: Any) -> list[str]:
 
 def in_the_database(daemon: Any, question: str) -> list[Any]:
     """What the journal's file holds."""
-    with sqlite3.connect(f"file:{daemon.state_dir / 'journal.db'}?mode=ro", uri=True) as db:
+    with contextlib.closing(sqlite3.connect(f"file:{daemon.state_dir / 'journal.db'}?mode=ro", uri=True)) as db:
         return db.execute(question).fetchall()
 
 

@@ -1,6 +1,7 @@
 """The journal whole, as the daemon uses it: recorded on the loop, read back, and never in the way."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import sqlite3
@@ -289,9 +290,8 @@ def _damage(path: Path, how: str) -> None:
     elif how == "empty":
         data = bytearray()
     else:
-        root = (
-            sqlite3.connect(path).execute("SELECT rootpage FROM sqlite_master WHERE name = 'steps_call'").fetchone()[0]
-        )
+        with contextlib.closing(sqlite3.connect(path)) as db:
+            root = db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'steps_call'").fetchone()[0]
         data[(root - 1) * 4096 : root * 4096] = b"\xff" * 4096
     path.write_bytes(bytes(data))
 
