@@ -47,7 +47,7 @@ class CallLog:
         language: str = "en",
         do: Callable[[Step], object] = lambda step: step(),
     ) -> None:
-        """DO: does a step, at once or in the log's thread."""
+        """DO: makes the one line of a call, at once or in the log's thread."""
         self._tell = teller(language)
         self._do = do
         self._redactor = redactor
@@ -58,16 +58,16 @@ class CallLog:
 
     def __call__(self, event: Event) -> None:
         """Log one event."""
-        if event.final or _calls.isEnabledFor(logging.DEBUG):
-            self._do(partial(self._log, event))
-
-    def _log(self, event: Event) -> None:
         if _calls.isEnabledFor(logging.DEBUG):
             self._step(event)
         elif self._blocks:
             self._blocks.pop(event.call.id, None)  # the level was changed meanwhile
         if event.final and _calls.isEnabledFor(logging.INFO):
-            _tell(logging.INFO, event.call, event.at, self._clean(event, summary(event, self._tell)))
+            self._do(partial(self._end, event))
+
+    def _end(self, event: Event) -> None:
+        """The one line of a call."""
+        _tell(logging.INFO, event.call, event.at, self._clean(event, summary(event, self._tell)))
 
     def _step(self, event: Event) -> None:
         """Keep the lines of a step of a call that has not ended; with its end, log all."""

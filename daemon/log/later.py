@@ -16,7 +16,7 @@ LINGER_S: Final = 0.02
 MOST: Final = 10_000
 """Lines that may wait while a terminal stands still or a disk hangs; what comes then is counted, and told of."""
 AT_ONCE: Final = 256
-"""Lines in one write."""
+"""Lines in one write; and steps that may wait."""
 END_S: Final = 2.0
 """At the end so long is waited for what takes nothing more."""
 
@@ -52,7 +52,9 @@ class Later(logging.Handler):
         """Queue RECORD. What could change or would keep much alive becomes text now."""
         if threading.get_ident() == self._thread.ident:
             self._records.append(record)
-        elif self._has_room():
+        elif self._queue.qsize() >= MOST:
+            self._dropped += 1
+        else:
             if record.exc_info or not all(isinstance(arg, (str, int, float)) for arg in record.args or ()):
                 self.format(record)
             self._queue.put(record)
@@ -60,9 +62,14 @@ class Later(logging.Handler):
                 self._haste.set()
 
     def do(self, step: Step) -> None:
-        """Let the thread do STEP in its turn: what it logs stands where it would stand now."""
-        if self._has_room():
+        """Let the thread do STEP in its turn: what it logs stands where it would stand now.
+
+        While much waits it is done at once: a step may hold a prompt and an answer, and what it logs does not.
+        """
+        if self._queue.qsize() < AT_ONCE:
             self._queue.put(step)
+        else:
+            step()
 
     def flush(self) -> None:
         """Wait until what was logged so far is written, for two seconds at most."""
@@ -86,13 +93,6 @@ class Later(logging.Handler):
             self._haste.set()
             self._thread.join(END_S)
         super().close()
-
-    def _has_room(self) -> bool:
-        """False, and counted, when too much waits."""
-        if self._queue.qsize() < MOST:
-            return True
-        self._dropped += 1
-        return False
 
     # In the thread, from here.
 

@@ -202,7 +202,6 @@ class Output:
 
     def reopen(self, level: str | None = None) -> None:
         """Open the log file again and, if it is given, take another LEVEL."""
-        self.later.flush()
         for target in self.targets:
             if isinstance(target, _QuietFile):
                 target.reopen()

@@ -113,7 +113,7 @@ def test_what_could_change_is_text_at_once(paper: Any) -> None:
 
 
 def test_a_step_is_done_by_the_thread_in_its_turn(paper: Any, monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
-    """What it logs stands between what was logged before and after; one that breaks, or has no room, harms nobody."""
+    """What it logs stands between what was logged before and after; one that breaks harms nobody."""
     done: list[str] = []
 
     def step() -> None:
@@ -128,11 +128,22 @@ def test_a_step_is_done_by_the_thread_in_its_turn(paper: Any, monkeypatch: pytes
     assert paper.lines == ["first", "second", "third"]
     assert ZeroDivisionError in [record.exc_info[0] for record in caplog.records if record.exc_info]
     assert done == ["log"]
-    monkeypatch.setattr(module, "MOST", 0)
-    paper.later.do(step)
-    monkeypatch.undo()
+
+
+def test_steps_do_not_pile_up(paper: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While much waits a step is done by whoever has it: it may hold a prompt, and its line does not."""
+    monkeypatch.setattr(module, "AT_ONCE", 2)
+    paper.may.clear()
+    LOGGER.warning("taken")
+    assert paper.asked.wait(10)
+    done: list[str] = []
+    for number in range(4):
+        paper.later.do(lambda number=number: done.append(threading.current_thread().name) or LOGGER.info("%d", number))
+    assert done == ["MainThread", "MainThread"]
+    paper.may.set()
     paper.later.flush()
-    assert "missing here: 1;" in paper.lines[3]
+    assert sorted(done) == ["MainThread", "MainThread", "log", "log"]
+    assert paper.lines == ["taken", "0", "1", "2", "3"]
 
 
 def test_paper_that_tears_does_not_end_it(paper: Any, monkeypatch: pytest.MonkeyPatch) -> None:
