@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from daemon.model import Headers, Reading
 from daemon.providers import provider_for
-from daemon.providers.limits import read_limits
+from daemon.providers.limits import _layout, read_limits
 
 NOW = 1_800_000_000.0  # 2027-01-15 08:00:00 UTC
 
@@ -206,3 +206,26 @@ def test_nothing_raises_and_all_figures_are_sane(headers: Headers) -> None:
     for reading in read_limits(tuple(headers), NOW, {"requests": 60.0}):
         for figure in (reading.limit, reading.remaining, reading.reset_s):
             assert figure is None or 0 <= figure <= 1e15
+
+
+def test_where_fields_stand_is_found_once_and_what_they_say_each_time() -> None:
+    """Answers with the same names in the same order may say anything else; another order is another layout."""
+
+    def fields(limit: str, left: str) -> tuple[tuple[str, str], ...]:
+        return (("Date", "x"), ("X-RateLimit-Limit-Requests", limit), ("x-ratelimit-remaining-requests", left))
+
+    for limit, left in (("60", "59"), ("500", "7"), ("nonsense", "1"), ("60", "58")):
+        found = read_limits(fields(limit, left), 0.0, {})
+        turned = read_limits(tuple(reversed(fields(limit, left))), 0.0, {})
+        assert found == turned
+        said = [(one.limit, one.remaining) for one in found]
+        assert said == ([] if limit == "nonsense" else [(float(limit), float(left))])
+
+
+def test_made_up_names_do_not_fill_the_memory() -> None:
+    """Where the names of an answer are long, their places are not kept; what they say is read all the same."""
+    _layout.cache_clear()
+    long = tuple((f"x-made-up-{n}-{'y' * 100}", "1") for n in range(30))
+    found = read_limits((*long, ("x-ratelimit-limit-requests", "60"), ("x-ratelimit-remaining-requests", "5")), 0.0, {})
+    assert [one.remaining for one in found] == [5.0]
+    assert _layout.cache_info().currsize == 0
