@@ -24,6 +24,7 @@ from typing import Final
 
 from daemon.journal import statements as sql
 from daemon.journal.batch import Item, transact
+from daemon.journal.breath import turns
 from daemon.journal.database import FILE, Held, Newer, Opened, Unusable, is_damage, is_there, lock, open_database, peek
 from daemon.journal.forgetting import Forgotten, Which, forget, write_anew
 from daemon.journal.memory import Remembered
@@ -179,10 +180,9 @@ class Writer:
         if not _in_haste(first):
             self._haste.wait(self._linger_s)
         self._haste.clear()
-        items: list[Item] = []
-        self._take(first, items)
+        self._take(first, items := list[Item]())
         with suppress(queue.Empty):
-            for _ in range(2 * A_BATCH):
+            for _ in turns(2 * A_BATCH, self.queue.qsize):
                 self._take(self.queue.get_nowait(), items)
         return items
 

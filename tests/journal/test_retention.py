@@ -81,3 +81,19 @@ def test_all_rows_are_summed_once(tmp_path):
     assert sum("sum(body_kept" in statement for statement in asked) == 1
     assert 1_200_000 - 2 * CHUNK * 1000 < used_bytes(db) <= 1_200_000
     db.close()
+
+
+def test_one_statement_deletes_many(tmp_path):
+    """With all that hangs on them; bodies are looked for only where a row says that there are any."""
+    db, bodies = open_database(tmp_path, 1.0).db, Bodies(tmp_path)
+    fill(db, bodies, 1000)
+    db.execute("UPDATE calls SET body_kept = 0 WHERE n % 2")
+    asked: list[str] = []
+    dropped: list[str] = []
+    db.set_trace_callback(asked.append)
+    bodies.drop = dropped.extend
+    assert sum(pruning(db, bodies, Keeping(max_age_s=0.0), now=5000.0)) == 1000
+    assert len({statement for statement in asked if statement.startswith("DELETE FROM calls")}) == 2
+    assert len(dropped) == 500
+    assert db.execute("SELECT count(*) FROM steps").fetchone()[0] == 1
+    db.close()
