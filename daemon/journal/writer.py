@@ -24,7 +24,6 @@ from typing import Final
 
 from daemon.journal import statements as sql
 from daemon.journal.batch import Item, transact
-from daemon.journal.breath import turns
 from daemon.journal.database import FILE, Held, Newer, Opened, Unusable, is_damage, is_there, lock, open_database, peek
 from daemon.journal.forgetting import Forgotten, Which, forget, write_anew
 from daemon.journal.memory import Remembered
@@ -182,7 +181,7 @@ class Writer:
         self._haste.clear()
         self._take(first, items := list[Item]())
         with suppress(queue.Empty):
-            for _ in turns(2 * A_BATCH, self.queue.qsize):
+            for _ in range(2 * A_BATCH):
                 self._take(self.queue.get_nowait(), items)
         return items
 
