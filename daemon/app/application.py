@@ -111,7 +111,7 @@ class App:
     def _make_gateway(self, config: Config) -> Gateway:
         """The gateway, and who reads what it tells."""
         words = "en" if config.log.style == "json" else config.language
-        calls = CallLog(self._redactor, self.curl_of, lambda: self._config.log.bodies, words, self._log_output.do)
+        calls = CallLog(self._redactor, self.curl_of, lambda: self._config.log.bodies, words)
         return Gateway(
             origin_of=self.origin_of,
             pacer=self._pacer,

@@ -16,7 +16,9 @@ LINGER_S: Final = 0.02
 MOST: Final = 10_000
 """Lines that may wait while a terminal stands still or a disk hangs; what comes then is counted, and told of."""
 AT_ONCE: Final = 256
-"""Lines in one write; and steps that may wait."""
+"""Lines in one write."""
+STEPS: Final = 32
+"""So many steps may wait, with their prompts and answers."""
 END_S: Final = 2.0
 """At the end so long is waited for what takes nothing more."""
 
@@ -66,7 +68,7 @@ class Later(logging.Handler):
 
         While much waits it is done at once: a step may hold a prompt and an answer, and what it logs does not.
         """
-        if self._queue.qsize() < AT_ONCE:
+        if self._queue.qsize() < STEPS:
             self._queue.put(step)
         else:
             step()

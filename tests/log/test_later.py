@@ -132,7 +132,7 @@ def test_a_step_is_done_by_the_thread_in_its_turn(paper: Any, monkeypatch: pytes
 
 def test_steps_do_not_pile_up(paper: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """While much waits a step is done by whoever has it: it may hold a prompt, and its line does not."""
-    monkeypatch.setattr(module, "AT_ONCE", 2)
+    monkeypatch.setattr(module, "STEPS", 2)
     paper.may.clear()
     LOGGER.warning("taken")
     assert paper.asked.wait(10)
