@@ -73,7 +73,7 @@ FORBIDDEN = tuple(
     for parts in (
         ("/", "work", "/"), ("/", "root", "/"), ("/tmp/", "brief"), ("/tmp/", "emacs-work"), ("/tmp/", "tooling"),
         ("deb.", "debian", ".org"), ("snapshot.", "debian", ".org"), ("security.", "debian", ".org"),
-        ("archive.", "ubuntu", ".com"), ("deb.", "nodesource", ".com"), ("files.", "pythonhosted", ".org"),
+        ("archive.", "ubuntu", ".com"), ("deb.", "nodesource", ".com"), ("files.", "python", "hosted", ".org"),
         ("pypi", ".org/simple"), ("registry.", "npmjs", ".org"), ("shared/", "facts"), ("shared/", "hooks"),
     )
 )  # fmt: skip

@@ -70,6 +70,7 @@ def forget(db: sqlite3.Connection, bodies: Bodies, which: Which) -> Forgotten:
     """
     clause, values = which.clause()
     step = delete_bodies if which.only_bodies else delete
+    # 1: a body is looked for, whatever the row says of it
     choose = f"SELECT n, id, 1 FROM calls WHERE {clause} LIMIT ?"  # noqa: S608 - our own words, values are bound
     gone = repeat(lambda: step(db, bodies, choose, (*values, CHUNK)))
     if which.ids is None and not which.only_bodies:

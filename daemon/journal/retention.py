@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 from urllib.parse import unquote
 
+from daemon.journal import statements as sql
 from daemon.journal.bodies import Bodies
 from daemon.journal.rows import Keeping
 
@@ -23,15 +24,11 @@ OLDEST: Final = """SELECT n, id, body_kept + answer_kept FROM calls
 WHERE state NOT IN ('waiting', 'running', 'held') ORDER BY n LIMIT ?"""
 
 
-def used_bytes(db: sqlite3.Connection) -> int:
-    """Bytes in use by rows and by body files."""
-    return _row_bytes(db) + _body_bytes(db)
-
-
-def _row_bytes(db: sqlite3.Connection) -> int:
-    """Free pages inside the database do not count."""
+def used_bytes(db: sqlite3.Connection, kept: int | None = None) -> int:
+    """Bytes in use by rows and by body files; free pages inside the database do not count. KEPT: what body files take,
+    where that is known."""
     pages, free, size = (_pragma(db, name) for name in ("page_count", "freelist_count", "page_size"))
-    return (pages - free) * size
+    return (pages - free) * size + (_body_bytes(db) if kept is None else kept)
 
 
 def _body_bytes(db: sqlite3.Connection) -> int:
@@ -47,8 +44,7 @@ def pruning(db: sqlite3.Connection, bodies: Bodies, keeping: Keeping, now: float
         gone += went
         yield went
     kept = _body_bytes(db)
-    while _row_bytes(db) + kept > keeping.max_bytes and (found := db.execute(OLDEST, (CHUNK,)).fetchall()):
-        _drop(db, bodies, found)
+    while used_bytes(db, kept) > keeping.max_bytes and (found := _deleted(db, bodies, OLDEST, (CHUNK,))):
         kept -= sum([row[2] for row in found])
         gone += len(found)
         yield len(found)
@@ -75,18 +71,19 @@ def repeat(step: Callable[[], int]) -> int:
 
 def delete(db: sqlite3.Connection, bodies: Bodies, choose: str, values: tuple[object, ...]) -> int:
     """Delete the calls that CHOOSE finds, with all that hangs on them; return how many. Raises sqlite3.Error."""
-    found = db.execute(choose, values).fetchall()
+    return len(_deleted(db, bodies, choose, values))
+
+
+def _deleted(
+    db: sqlite3.Connection, bodies: Bodies, choose: str, values: tuple[object, ...]
+) -> list[tuple[int, str, int]]:
+    """The same; return number, id and bytes of bodies of each, as CHOOSE names them. One statement for all: each gives
+    the interpreter away and takes it from a call."""
+    found: list[tuple[int, str, int]] = db.execute(choose, values).fetchall()
     if found:
-        _drop(db, bodies, found)
-    return len(found)
-
-
-def _drop(db: sqlite3.Connection, bodies: Bodies, found: list[tuple[Any, ...]]) -> None:
-    """Delete the rows FOUND, of which number, id and bytes of bodies are given, and then the bodies. One statement for
-    all: each gives the interpreter away and takes it from a call."""
-    marks = ", ".join("?" * len(found))
-    _in_one(db, f"DELETE FROM calls WHERE n IN ({marks})", [[row[0] for row in found]])  # noqa: S608 - marks alone
-    bodies.drop([row[1] for row in found if row[2]])
+        _in_one(db, sql.many(sql.DELETE, len(found)), [[row[0] for row in found]])
+        bodies.drop([row[1] for row in found if row[2]])
+    return found
 
 
 def delete_bodies(db: sqlite3.Connection, bodies: Bodies, choose: str, values: tuple[object, ...]) -> int:

@@ -27,6 +27,7 @@ CHANGE_CALL: Final = f"UPDATE calls SET {', '.join(f'{name} = ?' for name in CAL
 MOVE_CALL: Final = f"UPDATE calls SET {', '.join(f'{name} = ?' for name in ASKED)} WHERE n = ?"  # noqa: S608 - our own words
 """It went on with another key or to another host."""
 KNOWN: Final = "SELECT id FROM calls WHERE (id) IN (VALUES (?))"
+DELETE: Final = "DELETE FROM calls WHERE (n) IN (VALUES (?))"
 NUMBER: Final = "SELECT n FROM calls WHERE id = ?"
 TRY: Final = _row("attempts", ("call", "attempt", *ATTEMPT), "INSERT OR REPLACE")
 STEP: Final = _row("steps", ("call", "at", "kind", "attempt", "status", "wait_s", "reason"))

@@ -179,7 +179,8 @@ class Writer:
         if not _in_haste(first):
             self._haste.wait(self._linger_s)
         self._haste.clear()
-        self._take(first, items := list[Item]())
+        items: list[Item] = []
+        self._take(first, items)
         with suppress(queue.Empty):
             for _ in range(2 * A_BATCH):
                 self._take(self.queue.get_nowait(), items)

@@ -9,9 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable
-from functools import partial
 
-from daemon.log.later import Step
 from daemon.log.output import DRIVING
 from daemon.model import Call, Event, Reading
 from daemon.phrases import teller
@@ -45,11 +43,8 @@ class CallLog:
         curl_of: Callable[[Call, bool], str],
         bodies: Callable[[], bool] = lambda: False,
         language: str = "en",
-        do: Callable[[Step], object] = lambda step: step(),
     ) -> None:
-        """DO: makes the one line of a call, at once or in the log's thread."""
         self._tell = teller(language)
-        self._do = do
         self._redactor = redactor
         self._curl_of = curl_of
         self._bodies = bodies
@@ -63,11 +58,7 @@ class CallLog:
         elif self._blocks:
             self._blocks.pop(event.call.id, None)  # the level was changed meanwhile
         if event.final and _calls.isEnabledFor(logging.INFO):
-            self._do(partial(self._end, event))
-
-    def _end(self, event: Event) -> None:
-        """The one line of a call."""
-        _tell(logging.INFO, event.call, event.at, self._clean(event, summary(event, self._tell)))
+            _tell(logging.INFO, event.call, event.at, self._clean(event, summary(event, self._tell)))
 
     def _step(self, event: Event) -> None:
         """Keep the lines of a step of a call that has not ended; with its end, log all."""

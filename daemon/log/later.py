@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final, Protocol
 
@@ -17,8 +17,6 @@ MOST: Final = 10_000
 """Lines that may wait while a terminal stands still or a disk hangs; what comes then is counted, and told of."""
 AT_ONCE: Final = 256
 """Lines in one write."""
-STEPS: Final = 32
-"""So many steps may wait, with their prompts and answers."""
 END_S: Final = 2.0
 """At the end so long is waited for what takes nothing more."""
 
@@ -28,22 +26,21 @@ _log = logging.getLogger("sluice.log")
 class Target(Protocol):
     """Where lines go in the end."""
 
-    def write_all(self, records: Sequence[logging.LogRecord]) -> None:
-        """Write RECORDS in order. Raises nothing."""
-
-
-Step = Callable[[], object]
+    def write_all(self, lines: Sequence[str]) -> None:
+        """Write LINES in order, each with its end."""
 
 
 class Later(logging.Handler):
-    """Hands records to a thread, which writes them to all TARGETS."""
+    """Makes lines of records, and hands them to a thread, which writes them to all TARGETS.
+
+    The lines are made by whoever logs: what is logged is what it was then, nothing but text waits, and the thread runs
+    so little Python that it takes no turn from the journal's.
+    """
 
     def __init__(self, targets: Sequence[Target]) -> None:
         super().__init__()
         self._targets = targets
-        self._queue: queue.SimpleQueue[logging.LogRecord | Step | None] = queue.SimpleQueue()
-        self._records: list[logging.LogRecord] = []
-        """In the thread: what is written next."""
+        self._queue: queue.SimpleQueue[str | threading.Event | None] = queue.SimpleQueue()
         self._haste = threading.Event()
         self._dropped = 0
         self._closed = False
@@ -51,39 +48,23 @@ class Later(logging.Handler):
         self._thread.start()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Queue RECORD. What could change or would keep much alive becomes text now."""
-        if threading.get_ident() == self._thread.ident:
-            self._records.append(record)
-        elif self._queue.qsize() >= MOST:
+        """Queue the line of RECORD."""
+        if self._queue.qsize() >= MOST:
             self._dropped += 1
-        else:
-            if record.exc_info or not all(isinstance(arg, (str, int, float)) for arg in record.args or ()):
-                self.format(record)
-            self._queue.put(record)
-            if record.levelno >= logging.WARNING:
-                self._haste.set()
-
-    def do(self, step: Step) -> None:
-        """Let the thread do STEP in its turn: what it logs stands where it would stand now.
-
-        While much waits it is done at once: a step may hold a prompt and an answer, and what it logs does not.
-        """
-        if self._queue.qsize() < STEPS:
-            self._queue.put(step)
-        else:
-            step()
+            return
+        try:
+            self._queue.put(self.format(record) + "\n")
+        except Exception:  # a mistake in a log line must not become a mistake in a call
+            self.handleError(record)
+        if record.levelno >= logging.WARNING:
+            self._haste.set()
 
     def flush(self) -> None:
         """Wait until what was logged so far is written, for two seconds at most."""
         if self._closed:
             return
         written = threading.Event()
-
-        def told() -> None:
-            self._write()
-            written.set()
-
-        self._queue.put(told)
+        self._queue.put(written)
         self._haste.set()
         written.wait(END_S)
 
@@ -108,27 +89,19 @@ class Later(logging.Handler):
             with suppress(queue.Empty):
                 while len(found) < AT_ONCE:
                     found.append(self._queue.get_nowait())
-            for one in found:
-                self._take(one)
-            self._write()
             going = None not in found
+            self._write([one for one in found if isinstance(one, str)])
+            for one in found:
+                if isinstance(one, threading.Event):
+                    one.set()
 
-    def _take(self, one: logging.LogRecord | Step | None) -> None:
-        if isinstance(one, logging.LogRecord):
-            self._records.append(one)
-        elif one is not None:
-            try:
-                one()
-            except Exception:  # the thread must outlive what nobody thought of
-                _log.exception(phrase("log.broke_reader"))
-
-    def _write(self) -> None:
-        """Write what was taken."""
+    def _write(self, lines: list[str]) -> None:
+        """Write LINES, and how many are missing."""
         if self._dropped:
             lost, self._dropped = self._dropped, 0
-            what = phrase("log.dropped", n=lost)
-            self._records.append(_log.makeRecord(_log.name, logging.WARNING, "", 0, what, (), None))
-        records, self._records = self._records, []
-        for target in self._targets if records else ():
-            with suppress(Exception):
-                target.write_all(records)
+            said = phrase("log.dropped", n=lost)
+            record = _log.makeRecord(_log.name, logging.WARNING, "", 0, said, (), None)
+            lines.append(self.format(record) + "\n")
+        for target in self._targets if lines else ():
+            with suppress(Exception):  # the thread must outlive what nobody thought of
+                target.write_all(lines)

@@ -11,13 +11,12 @@ import re
 import stat
 import sys
 import time
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TextIO
 
-from daemon.log.later import Later, Step
+from daemon.log.later import Later
 from daemon.phrases import phrase, told
 from daemon.redact import Redactor
 
@@ -30,7 +29,7 @@ _CONTROL = re.compile(f"[{DRIVING}]")
 """What could drive the terminal in which somebody reads the log."""
 
 
-class _Clean(logging.Formatter, ABC):
+class _Clean(logging.Formatter):
     """The last net in front of every log line, whoever wrote it: no key, nothing that drives a terminal.
 
     It is the formatter that does this, since a traceback becomes text here and not before.
@@ -40,17 +39,6 @@ class _Clean(logging.Formatter, ABC):
         super().__init__()
         self._redactor = redactor
         self._language = language
-
-    def format(self, record: logging.LogRecord) -> str:
-        """The line. It is made once, and kept in the record: stderr and the file ask for it one after the other."""
-        made: str | None = getattr(record, "sluice_line", None)
-        if made is None:
-            made = record.sluice_line = self.line(record)
-        return made
-
-    @abstractmethod
-    def line(self, record: logging.LogRecord) -> str:
-        """The line in this form."""
 
     def text(self, record: logging.LogRecord) -> str:
         """The message, cleaned. One that cannot be put together is shown in its parts."""
@@ -76,7 +64,8 @@ class _Clean(logging.Formatter, ABC):
 class _Text(_Clean):
     """`2026-01-31 12:00:01.123 debug   text`, in local time, with its words in the language of the person."""
 
-    def line(self, record: logging.LogRecord) -> str:
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
         stamp = f"{_second(int(record.created))}.{int(record.msecs):03d}"
         text = f"{stamp} {record.levelname.lower():7} {self.text(record)}"
         return text + ("\n" + self.traceback(record) if record.exc_info else "")
@@ -90,7 +79,8 @@ def _second(at: int) -> str:
 class _Json(_Clean):
     """One JSON object a line, for programs: in English."""
 
-    def line(self, record: logging.LogRecord) -> str:
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
         row = {"at": round(record.created, 3), "level": record.levelname.lower(), "logger": record.name}
         call = getattr(record, "call", None)
         if call is not None:
@@ -104,9 +94,9 @@ class _Json(_Clean):
 class _Quiet(logging.StreamHandler):  # type: ignore[type-arg]
     """The terminal. Its failure (a closed pipe, a full disk) is told to nobody: there is no other place."""
 
-    def write_all(self, records: Sequence[logging.LogRecord]) -> None:
-        """Write RECORDS past Python's buffer, whose lock would be held at the end by a terminal that takes nothing."""
-        text = "".join([f"{self.format(record)}\n" for record in records])
+    def write_all(self, lines: Sequence[str]) -> None:
+        """Write LINES past Python's buffer, whose lock would be held at the end by a terminal that takes nothing."""
+        text = "".join(lines)
         try:
             where = self.stream.fileno()
         except (OSError, ValueError):  # no file: a test's
@@ -124,9 +114,8 @@ class _QuietFile(logging.handlers.RotatingFileHandler):
     def __init__(self, file: Path, max_bytes: int, keep: int) -> None:
         super().__init__(file, maxBytes=max_bytes, backupCount=keep, encoding="utf-8", errors="backslashreplace")
 
-    def write_all(self, records: Sequence[logging.LogRecord]) -> None:
-        """Write RECORDS; what the disk does not take is lost."""
-        lines = [f"{self.format(record)}\n" for record in records]
+    def write_all(self, lines: Sequence[str]) -> None:
+        """Write LINES; what the disk does not take is lost."""
         self.acquire()
         try:
             while lines:
@@ -136,7 +125,7 @@ class _QuietFile(logging.handlers.RotatingFileHandler):
         finally:
             self.release()
 
-    def _write_some(self, lines: list[str]) -> list[str]:
+    def _write_some(self, lines: Sequence[str]) -> Sequence[str]:
         """Write of LINES what has room in the file; return the rest."""
         if self._room() <= 0:
             self.doRollover()
@@ -186,15 +175,9 @@ class Output:
     """Where the log goes."""
 
     def __init__(self, targets: list[_Quiet | _QuietFile], form: _Clean) -> None:
-        for target in targets:
-            target.setFormatter(form)
         self.targets = targets
         self.later = Later(targets)
         self.later.setFormatter(form)
-
-    def do(self, step: Step) -> None:
-        """Let the log's thread do STEP."""
-        self.later.do(step)
 
     def flush(self) -> None:
         """Wait until what was logged so far is written."""
@@ -236,8 +219,8 @@ def set_up(
 
 def take_down(output: Output) -> None:
     """Undo `set_up`. What was logged is written."""
-    output.later.close()  # before: what its last steps log comes to it, too
     logging.getLogger().removeHandler(output.later)
+    output.later.close()
     for target in output.targets:
         with contextlib.suppress(OSError):  # a full disk does not take the last lines either
             target.close()

@@ -24,11 +24,12 @@ class Paper:
         self.may.set()
         self.asked = threading.Event()
 
-    def write_all(self, records: Sequence[logging.LogRecord]) -> None:
-        """Take RECORDS."""
+    def write_all(self, lines: Sequence[str]) -> None:
+        """Take LINES."""
         self.asked.set()
         self.may.wait(30)
-        self.writes.append([str(record.getMessage()) for record in records])
+        assert all(line.endswith("\n") for line in lines)
+        self.writes.append([line.removesuffix("\n") for line in lines])
 
     @property
     def lines(self) -> list[str]:
@@ -102,55 +103,35 @@ def test_what_is_left_is_written_at_the_end(paper: Any) -> None:
     assert paper.lines == ["last"]
 
 
-def test_what_could_change_is_text_at_once(paper: Any) -> None:
-    """What is logged is what it was then; plain values are put together by the thread."""
-    formatted: list[object] = []
-    paper.later.format = lambda record: formatted.append(record.args)
-    LOGGER.info("%s %s", "a", 1)
-    LOGGER.info("%s", ["changes"])
+def test_what_is_logged_is_what_it_was_then(paper: Any) -> None:
+    """What changes before it is written does not change its line."""
+    changes = ["first"]
+    LOGGER.info("%s %s", "a", changes)
+    changes.append("second")
     paper.later.flush()
-    assert formatted == [(["changes"],)]
+    assert paper.lines == ["a ['first']"]
 
 
-def test_a_step_is_done_by_the_thread_in_its_turn(paper: Any, monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
-    """What it logs stands between what was logged before and after; one that breaks harms nobody."""
-    done: list[str] = []
+def test_a_line_that_cannot_be_made_harms_nobody(paper: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mistake in a log line is no mistake in a call, and the next line is written."""
+    monkeypatch.setattr(logging, "raiseExceptions", False)
 
-    def step() -> None:
-        done.append(threading.current_thread().name)
-        LOGGER.info("second")
+    def tear(record: logging.LogRecord) -> str:
+        raise RuntimeError
 
-    LOGGER.info("first")
-    paper.later.do(lambda: 1 / 0)
-    paper.later.do(step)
-    LOGGER.info("third")
+    with monkeypatch.context() as torn:
+        torn.setattr(paper.later, "format", tear)
+        LOGGER.warning("lost")
+    LOGGER.warning("kept")
     paper.later.flush()
-    assert paper.lines == ["first", "second", "third"]
-    assert ZeroDivisionError in [record.exc_info[0] for record in caplog.records if record.exc_info]
-    assert done == ["log"]
-
-
-def test_steps_do_not_pile_up(paper: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While much waits a step is done by whoever has it: it may hold a prompt, and its line does not."""
-    monkeypatch.setattr(module, "STEPS", 2)
-    paper.may.clear()
-    LOGGER.warning("taken")
-    assert paper.asked.wait(10)
-    done: list[str] = []
-    for number in range(4):
-        paper.later.do(lambda number=number: done.append(threading.current_thread().name) or LOGGER.info("%d", number))
-    assert done == ["MainThread", "MainThread"]
-    paper.may.set()
-    paper.later.flush()
-    assert sorted(done) == ["MainThread", "MainThread", "log", "log"]
-    assert paper.lines == ["taken", "0", "1", "2", "3"]
+    assert paper.lines == ["kept"]
 
 
 def test_paper_that_tears_does_not_end_it(paper: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A target that raises is asked again with the next lines."""
     write_all = paper.write_all
 
-    def tear(records: Sequence[logging.LogRecord]) -> None:
+    def tear(lines: Sequence[str]) -> None:
         raise RuntimeError
 
     paper.write_all = tear

@@ -261,15 +261,3 @@ def test_a_line_is_made_once(set_up: Any, capsys: Any, monkeypatch: pytest.Monke
     file.output.flush()
     assert cleaned == ["hello"]
     assert file.read_text() == capsys.readouterr().err != ""
-
-
-def test_what_was_promised_is_written_at_the_end(tmp_path: Path, capsys: Any) -> None:
-    """The steps that the log's thread has not done yet are done by `take_down`, and what they log is written."""
-    before = logging.getLogger().level, logging.getLogger("sluice").level, logging.raiseExceptions
-    output = log.set_up(REDACTOR, style="text", level="info", file=tmp_path / "log", max_bytes=0, keep=1)
-    output.do(lambda: logging.getLogger("sluice.test").info("promised"))
-    log.take_down(output)
-    assert " promised\n" in (tmp_path / "log").read_text()
-    logging.getLogger().setLevel(before[0])
-    logging.getLogger("sluice").setLevel(before[1])
-    logging.raiseExceptions = before[2]
