@@ -29,6 +29,19 @@ def test_too_many_events_in_front_are_dropped_and_counted(tmp_path, redactor, ma
     assert own.queue.qsize() == 12
 
 
+def test_who_records_gives_way_to_a_thread_that_is_behind(tmp_path, redactor, make_call, monkeypatch):
+    """The interpreter is given away only when more waits than the thread takes at once."""
+    given: list[float] = []
+    monkeypatch.setattr(writer.time, "sleep", given.append)
+    own = make_writer(tmp_path, redactor)
+    event = Event("queued", make_call(), 1.0)
+    for _ in range(2 * writer.A_BATCH):
+        own.put(event)
+    assert given == []
+    own.put(event)
+    assert given == [0]
+
+
 def test_nothing_wakes_a_quiet_journal(tmp_path, redactor, make_call, monkeypatch):
     """The thread looks after its file every minute in which something comes, else once an hour; what comes after a long
     silence is written after such a look, since the file may have gone meanwhile."""
