@@ -26,7 +26,7 @@ from daemon.model import Ask, Call, Failure, Headers, Origin, Scope
 from daemon.pacing.reasons import per
 from daemon.phrases import phrase
 from daemon.providers import Provider, load_providers
-from daemon.redact import Sealed, Secret
+from daemon.redact import Sealed, Secret, scrub
 from daemon.upstream import StreamCut, Timeouts, Upstream
 
 MOST = 4 << 20
@@ -74,10 +74,10 @@ def _looks(paths: Paths, environ: Mapping[str, str], provider: Provider) -> Iter
     upstream = Upstream(timeouts, ca_file=config.ca_file, proxy_of=proxy_lookup(config, environ))
     listed, without_key, told = asyncio.run(_ask(upstream, provider, origin, key))
     open_to_all = key != "" and isinstance(without_key, Answer) and without_key.status == 200
-    yield from _models(listed, open_to_all, provider, paths, environ)
+    yield from _models(listed, open_to_all, provider, paths, environ, key)
     if isinstance(listed, Answer) and listed.status == 200:
         if isinstance(told, Answer) and told.status in (401, 403):
-            yield _refused(told, provider, paths, environ)
+            yield _refused(told, provider, paths, environ, key)
             return
         yield from _account(told, provider)
         yield from _last_call(paths, origin)
@@ -134,14 +134,19 @@ async def _get(upstream: Upstream, provider: Provider, origin: Origin, key: str,
 
 
 def _models(
-    answer: Answer | Failure | None, open_to_all: bool, provider: Provider, paths: Paths, environ: Mapping[str, str]
+    answer: Answer | Failure | None,
+    open_to_all: bool,
+    provider: Provider,
+    paths: Paths,
+    environ: Mapping[str, str],
+    key: str,
 ) -> Iterator[Check]:
     """Whether the key is good, whose it is, and what the headers say."""
     if isinstance(answer, Answer) and answer.status == 404:
         yield Check("note", phrase("account.no_list", provider=provider.title))
         return
     if not isinstance(answer, Answer) or answer.status != 200:
-        yield _refused(answer, provider, paths, environ)
+        yield _refused(answer, provider, paths, environ, key)
         return
     document = answer.document()
     rows = document.get("data", document.get("models")) if isinstance(document, dict) else document
@@ -164,7 +169,10 @@ def _models(
         yield Check("ok", phrase("account.no_limits"))
 
 
-def _refused(answer: Answer | Failure | None, provider: Provider, paths: Paths, environ: Mapping[str, str]) -> Check:
+def _refused(
+    answer: Answer | Failure | None, provider: Provider, paths: Paths, environ: Mapping[str, str], key: str
+) -> Check:
+    """The refusal in words, without KEY, which some quote."""
     if isinstance(answer, Answer):
         answer = Failure(status=answer.status, headers=answer.headers, body=answer.body, provider=provider.name)
     catalogue = Catalogue.load(paths.rules_dir)
@@ -172,7 +180,7 @@ def _refused(answer: Answer | Failure | None, provider: Provider, paths: Paths, 
     told = catalogue.explain(finding, language=environ.get("SLUICE_LANGUAGE") or "en")
     todo = told.actions[0] if told.actions else None
     mend = "" if todo is None else f"{todo.text}{f' ({todo.url})' if todo.url else ''}"
-    return Check("bad", cell(told.line), mend)
+    return Check("bad", cell(scrub(told.line, [Secret(key, "key")] if key else [])), mend)
 
 
 def _account(answer: Answer | Failure | None, provider: Provider) -> Iterator[Check]:

@@ -10,12 +10,11 @@ from typing import Any
 
 from daemon.doors.parsing import Request
 from daemon.errors import InvalidCall, ShuttingDown
-from daemon.gateway import NO_WISH, Incoming, Wish
+from daemon.gateway import NO_WISH, Incoming, Wish, named
 from daemon.model import CacheUse, Priority
 from daemon.phrases import phrase
 
 SPOKEN = ("1.0", "1.1")
-_HOST = re.compile(r"[a-z0-9._:\[\]-]{1,260}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 _TO = re.compile(r"^/to/([^/?#]+)(/.*|\?.*|)$")
 _PRIORITIES = {"interactive": Priority.INTERACTIVE, "normal": Priority.NORMAL, "batch": Priority.BATCH}
@@ -82,14 +81,6 @@ def route(request: Request, *, by_host: bool = True) -> tuple[str, str]:
             phrase("http.to", ours="http://127.0.0.1:PORT/to/api.openai.com/v1", theirs="https://api.openai.com/v1")
         )
     return named(request.fields.get("host", "")), target
-
-
-def named(host: str) -> str:
-    """HOST in lower case. Raises InvalidCall for what is no name or address: the key in `user:key@host` is not told."""
-    name = host.strip().lower()
-    if not _HOST.fullmatch(name):
-        raise InvalidCall(phrase("http.host"))
-    return name
 
 
 def incoming(request: Request, host: str, target: str, body: bytes) -> Incoming:

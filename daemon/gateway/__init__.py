@@ -1,7 +1,7 @@
 """The whole story of one call."""
 
-from daemon.gateway.intake import Incoming
+from daemon.gateway.intake import Incoming, named
 from daemon.gateway.loop import Gateway
 from daemon.gateway.wishes import ALONE, NO_WISH, Rules, Wish
 
-__all__ = ["ALONE", "NO_WISH", "Gateway", "Incoming", "Rules", "Wish"]
+__all__ = ["ALONE", "NO_WISH", "Gateway", "Incoming", "Rules", "Wish", "named"]

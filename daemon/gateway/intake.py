@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import field
 from fnmatch import fnmatchcase
 from typing import Literal
 
-from daemon.errors import UnknownHost
+from daemon.errors import InvalidCall, UnknownHost
 from daemon.gateway.wishes import NO_RULES, NO_WISH, Rules, Wish, sharing_of
 from daemon.model import Ask, Call, Chat, Estimate, Headers, Origin, Priority, Scope, SealedHeaders, Sharing, noun
 from daemon.phrases import phrase
@@ -28,6 +29,7 @@ HOP_BY_HOP = frozenset(
 _NOT_FORWARDED = HOP_BY_HOP | {"host", "content-length", "expect"}
 _READABLE_ENCODINGS = frozenset({"gzip", "x-gzip", "deflate", "identity"})
 SPLIT_LIMITS = frozenset({"openai-organization", "openai-project", "anthropic-workspace"})
+_HOST = re.compile(r"[a-z0-9._:\[\]-]{1,260}")
 _ID_LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
@@ -184,3 +186,11 @@ def client_of(headers: Headers) -> str:
     """A short name for a client that gives none: the first word of its User-Agent."""
     agent = first_header(headers, "user-agent") or ""
     return (agent.split("/")[0].split(" ")[0] or "-")[:40]
+
+
+def named(host: str) -> str:
+    """HOST in lower case. Raises InvalidCall for what is no name or address: the key in `user:key@host` is not told."""
+    name = host.strip().lower()
+    if not _HOST.fullmatch(name):
+        raise InvalidCall(phrase("http.host"))
+    return name

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
 from daemon.errors import InvalidCall, Refusal
-from daemon.gateway import NO_WISH, Incoming, Wish
+from daemon.gateway import NO_WISH, Incoming, Wish, named
 from daemon.gateway.copy import status_inside
 from daemon.model import (
     CacheUse,
@@ -130,19 +131,24 @@ async def read_chat(
                 texts.append(text)
                 session.delta(tag, call.id, text)
     except StreamCut as cut:
-        finding = desk.catalogue.classify(cut.failure)
-        raise CallFailed(call, desk.catalogue.explain(finding, language=call.language or "en"), reply.status) from None
+        raise failed(desk, call, cut.failure, reply.status) from None
     if reader is not None:
         broken = failure_in_stream(call, reader)
         if broken is not None:
-            finding = desk.catalogue.classify(broken)
-            raise CallFailed(call, desk.catalogue.explain(finding, language=call.language or "en"), broken.status)
+            raise failed(desk, call, broken, broken.status)
         usage = reader.usage
         return "".join(texts), reader.finish, None if usage is None else {"input": usage.input, "output": usage.output}
     body = b"".join(parts)
     text, finish = provider.chat_answer(body)
     usage = provider.read_usage(body)
     return text, finish, None if usage is None else {"input": usage.input, "output": usage.output}
+
+
+def failed(desk: Desk, call: Call, failure: Failure, status: int | None) -> CallFailed:
+    """FAILURE of CALL in words; a key that the upstream quotes is not among them."""
+    finding = desk.catalogue.classify(failure)
+    clean = replace(finding, original=desk.redactor.scrub(finding.original, call.secrets()))
+    return CallFailed(call, desk.catalogue.explain(clean, language=call.language or "en"), status)
 
 
 def failure_in_stream(call: Call, reader: StreamReader) -> Failure | None:
@@ -168,6 +174,7 @@ async def raw_call(desk: Desk, params: Params, session: Session, tag: Any) -> Re
     host, slash, path = rest.partition("/")
     if scheme not in ("http", "https") or not host:
         raise InvalidCall(phrase("params.url"))
+    host = named(host)
     headers = params.get("headers") or {}
     pairs = list(headers.items()) if isinstance(headers, dict) else headers
     if not isinstance(pairs, list) or not all(
@@ -176,7 +183,7 @@ async def raw_call(desk: Desk, params: Params, session: Session, tag: Any) -> Re
     ):
         raise InvalidCall(phrase("params.headers"))
     incoming = Incoming(
-        host=host.lower(),
+        host=host,
         method=method_of(params),
         target=checked_target(slash + path or "/"),
         headers=checked_headers(tuple((name, value) for name, value in pairs)),
@@ -191,10 +198,7 @@ async def raw_call(desk: Desk, params: Params, session: Session, tag: Any) -> Re
             async for chunk in reply.chunks:
                 body += chunk
         except StreamCut as cut:
-            finding = desk.catalogue.classify(cut.failure)
-            raise CallFailed(
-                call, desk.catalogue.explain(finding, language=call.language or "en"), reply.status
-            ) from None
+            raise failed(desk, call, cut.failure, reply.status) from None
     return {
         "id": call.id,
         "status": reply.status,
@@ -238,6 +242,7 @@ def whom(desk: Desk, params: Params) -> tuple[Provider, str]:
         if not fixed:
             raise InvalidCall(phrase("params.many_hosts", name=str(name)))
         host = fixed[0]
+    host = named(host)
     origin = desk.origin_of(host)
     provider = provider_for(origin.provider if origin is not None else host)
     if provider is None:

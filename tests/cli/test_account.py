@@ -113,6 +113,16 @@ def test_a_wrong_key(serve: Any, run: Any, monkeypatch: pytest.MonkeyPatch) -> N
     assert "https://platform.openai.com" in done.out
 
 
+def test_a_key_that_is_quoted(serve: Any, run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A provider that says the key in its refusal does not bring it into the terminal."""
+    said = {"error": {"message": f"cannot use {KEY} here", "type": "invalid_request_error"}}
+    serve("api.openai.com", "openai", {("/v1/models", True): (400, {}, said)})
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    done = run("check", "--provider", "openai")
+    assert "cannot use" in done.out
+    assert KEY not in done.out + done.err
+
+
 def test_no_key(home: Path, run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a key nothing is asked; the variable is named."""
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)

@@ -176,6 +176,29 @@ async def test_a_chat_that_breaks_in_the_middle(office: Make, pieces: Any, subty
     assert not here.world.gateway.running
 
 
+async def test_a_key_that_an_upstream_quotes(office: Make) -> None:
+    """An error in the middle of a stream that quotes the key, and a cut, are told without it by both operations."""
+    quoted = b'data: {"error":{"message":"invalid key ' + KEY.encode() + b'","type":"invalid_request_error"}}\n\n'
+    here = office(ok(event("Hel"), quoted, headers=SSE))
+    with pytest.raises(CallFailed) as failed:
+        await here.run("chat", **ASK)
+    assert "invalid key" in json.dumps(failed.value.facts)
+    assert KEY not in json.dumps(failed.value.facts) + str(failed.value.message)
+
+
+@pytest.mark.parametrize("url", ["https://user:{}@api.openai.com/v1/models", "https://host?key={}"])
+async def test_a_key_where_a_host_is_wanted(office: Make, url: str) -> None:
+    """What is no name or address is refused before anything of it is told."""
+    here = office(ok())
+    with pytest.raises(InvalidCall) as refused:
+        await here.run("call", url=url.format(KEY))
+    assert KEY not in str(refused.value.message) + json.dumps(refused.value.facts)
+    with pytest.raises(InvalidCall) as refused:
+        await here.run("chat", **{**ASK, "host": f"user:{KEY}@api.openai.com"})
+    assert KEY not in str(refused.value.message) + json.dumps(refused.value.facts)
+    assert not here.world.upstream.sent
+
+
 @pytest.mark.parametrize(
     "change",
     [
