@@ -28,6 +28,7 @@ The house, top floor first (imports go downward only; tests/test_house.py holds 
     phrases, columns  what Sluice itself says, in each language, and how wide that is
     datafile, lazily  our data, quickly, and parts when they are asked for
     inlet             how bytes of all connections come in
+    owner             who besides the user may touch their files
 """
 
 __version__ = "0.1.0"

@@ -49,7 +49,7 @@ STOREYS: tuple[frozenset[str], ...] = (
     frozenset({"model", "spending", "fallback"}),
     frozenset({"redact", "errors", "arguments", "dimensions"}),
     frozenset({"phrases", "columns"}),
-    frozenset({"datafile", "whole", "lazily", "inlet"}),
+    frozenset({"datafile", "whole", "lazily", "inlet", "owner"}),
 )
 """Top floor first. A room may import what is on a lower floor, never what is beside or above it."""
 

@@ -161,6 +161,7 @@ def _sandbox() -> Iterator[str]:
 @contextlib.contextmanager
 def _daemon(folder: Path, url: str, language: str = "en") -> Iterator[Path]:
     config = folder / "config.yaml"
+    config.touch(mode=0o600)  # others may not write it, whatever the umask is
     config.write_text(
         f"language: {language}\n"
         f"upstreams:\n- {{host: api.openai.com, url: '{url}', provider: openai, minute: {MINUTE_S:g}s}}\n"

@@ -16,6 +16,7 @@ from daemon.config.nodes import Node, Wrong, node_from, plain, read_nodes
 from daemon.config.settings import Config
 from daemon.config.values import nearest
 from daemon.errors import ConfigError
+from daemon.owner import own_group
 from daemon.phrases import Phrase, language_by, languages, lines, phrase, spoken
 from daemon.redact import Redactor
 
@@ -118,7 +119,7 @@ def _read_bytes(path: Path) -> bytes:
             raise _wrong(path, 1, phrase("config.not_regular"))
         if about.st_uid not in (os.geteuid(), 0):
             raise _wrong(path, 1, phrase("config.anothers", uid=about.st_uid))
-        if about.st_mode & 0o022:
+        if about.st_mode & (0o002 if own_group(about.st_gid) else 0o022):
             raise _wrong(path, 1, phrase("config.writable", file=str(path)))
         raw = b""
         while len(raw) <= MAX_FILE and (piece := os.read(handle, MAX_FILE)):

@@ -8,10 +8,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
-import grp
 import json
 import os
-import pwd
 import select
 import socket
 import stat
@@ -23,6 +21,7 @@ from typing import Any, cast
 
 from daemon.errors import ConfigError
 from daemon.inlet import Inlet
+from daemon.owner import own_group
 from daemon.phrases import phrase
 from daemon.whole import whole_file
 
@@ -80,15 +79,6 @@ def _check_parents(folder: Path, option: str) -> None:
         if about.st_mode & others and not about.st_mode & stat.S_ISVTX:
             above, mode = str(parent), _mode(about)
             raise ConfigError(phrase("door.parent", parent=above, mode=mode, folder=str(folder), option=option))
-
-
-def own_group(gid: int) -> bool:
-    """True for the user's private group, which Debian and Ubuntu give everybody: it has the user's name. With their
-    umask of 002 a home's folders are writable by that group, and so by nobody else."""
-    try:
-        return gid == os.getegid() and grp.getgrgid(gid).gr_name == pwd.getpwuid(os.geteuid()).pw_name
-    except KeyError:
-        return False
 
 
 class Lock:

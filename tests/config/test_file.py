@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from daemon.config import Config, language_in, load
+from daemon.config import Config, file, language_in, load
 from daemon.errors import ConfigError
 
 
@@ -199,6 +199,16 @@ def test_links_are_followed_and_their_target_is_judged(tmp_path: Path) -> None:
     target.chmod(0o666)
     with pytest.raises(ConfigError, match="chmod go-w"):
         load(link, environ={})
+
+
+def test_a_file_under_a_umask_of_002(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where everybody has a group of their own, a file that it may write is nobody else's; another group's is refused,
+    and so is one for all."""
+    monkeypatch.setattr(file, "own_group", lambda gid: True)
+    assert load(write(config, "explain: off\n", 0o664), environ={}).explain == "off"
+    assert "chmod go-w" in refused(config, "explain: off\n", 0o666)
+    monkeypatch.setattr(file, "own_group", lambda gid: False)
+    assert "chmod go-w" in refused(config, "explain: off\n", 0o664)
 
 
 def test_a_key_that_others_can_read(config: Path) -> None:
