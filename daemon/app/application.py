@@ -155,6 +155,8 @@ class App:
             currency=config.currency,
             hand_over=self._hand_over,
             language=config.language,
+            proxy_of=self._proxy_of,
+            ca_file=str(config.ca_file) if config.ca_file else None,
         )
 
     async def run(self, sock: socket.socket, standing: Standing) -> None:

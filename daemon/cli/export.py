@@ -83,13 +83,13 @@ def _as_text(body: bytes | None) -> dict[str, str]:
 
 
 def _archive(where: Paths, rows: Iterable[dict[str, Any]], bodies: bool) -> Iterator[str]:
-    variables: dict[tuple[str, str], str | None] = {}
+    variables: dict[tuple[str, str, str], str | None] = {}
 
     def entries() -> Iterator[dict[str, Any]]:
         for row in rows:
             body = _kept(row, "request") if bodies else None
             call = call_of(row, body or b"")
-            name = (row["host"], row["provider"])
+            name = (row["host"], row["provider"], row["key"])
             if name not in variables:
                 variables[name] = key_variable(where, call)
             kept = body is not None or not row["request"]["bytes"]

@@ -17,6 +17,7 @@ from daemon.errors import ConfigError, NotFound
 from daemon.journal.reader import Reader, open_reader
 from daemon.model import Call, Origin
 from daemon.phrases import phrase, told
+from daemon.redact import Redactor
 
 
 class NoJournal(NotFound):
@@ -84,6 +85,7 @@ def _curl(
     kept = call_from_row(row)
     if kept is None:
         return None
+    proxy, ca_file = way_of(paths, kept.call)
     return call_as(
         kept.call,
         form,
@@ -94,15 +96,39 @@ def _curl(
         comment=kept.comment,
         answered=answered(row),
         language=language,
+        proxy=proxy,
+        ca_file=ca_file,
     )
 
 
 def key_variable(paths: Paths, call: Call) -> str | None:
     """The environment variable with the key for CALL, as far as the configuration and the providers say."""
+    from daemon.curl.variable import key_variable_of
     from daemon.providers import provider_for
 
     origin, provider = _origin(paths, call.origin.host), provider_for(call.origin.provider)
-    return (origin.key_variable if origin else None) or (provider.key_variable if provider else None)
+    usual = provider.key_variable if provider else None
+    return key_variable_of(call, origin, usual, os.environ.get, _redactor(paths).secret)
+
+
+def _redactor(paths: Paths) -> Redactor:
+    """Names keys as the daemon does. Without its secret, which is not made here, no name fits."""
+    try:
+        return Redactor((paths.state_dir / "install-secret").read_bytes())
+    except OSError:
+        return Redactor(b"")
+
+
+def way_of(paths: Paths, call: Call) -> tuple[str | None, str | None]:
+    """The proxy and the certificates with which a daemon of this configuration and environment would send CALL; neither
+    where the configuration is wrong."""
+    from daemon.config import load, proxy_lookup
+
+    try:
+        config = load(paths.config_file, environ=os.environ)
+        return proxy_lookup(config, os.environ)(call.origin.url), str(config.ca_file) if config.ca_file else None
+    except ConfigError:
+        return None, None
 
 
 def _origin(paths: Paths, host: str) -> Origin | None:

@@ -66,20 +66,15 @@ def curl_command(
         direct=via_socket is None,
         comment=comment,
         language=language,
+        proxy=proxy,
+        ca_file=ca_file,
     )
-    lines = curl_words(plain, via_socket=via_socket, proxy=proxy, ca_file=ca_file, body_in_file=body_in_file)
+    lines = curl_words(plain, via_socket=via_socket, body_in_file=body_in_file)
     words = (" " if one_line else " \\\n  ").join([" ".join([quote(word) for word in line]) for line in lines])
     return plain.comments("#") + _stdin(plain.fields, plain.variable or ANY_VARIABLE) + words
 
 
-def curl_words(
-    plain: Plain,
-    *,
-    via_socket: str | None = None,
-    proxy: str | None = None,
-    ca_file: str | None = None,
-    body_in_file: bool = False,
-) -> list[list[str]]:
+def curl_words(plain: Plain, *, via_socket: str | None = None, body_in_file: bool = False) -> list[list[str]]:
     """The words of the command, by lines and without any quoting; the key comes to it on standard input.
 
     PLAIN gets notes about what cannot be said in it.
@@ -92,7 +87,7 @@ def curl_words(
         data,
         _address(plain),
     ]
-    lines[0] += _route(via_socket, proxy, ca_file, plain.notes)
+    lines[0] += _route(plain, via_socket)
     return [line for line in lines if line]
 
 
@@ -126,17 +121,11 @@ def _data(plain: Plain, in_file: bool) -> list[str]:
     return ["--data-raw", plain.body.decode()]
 
 
-def _route(via_socket: str | None, proxy: str | None, ca_file: str | None, notes: list[str]) -> list[str]:
+def _route(plain: Plain, via_socket: str | None) -> list[str]:
     """Which way the request goes."""
     words = ["--unix-socket", via_socket] if via_socket else []
-    if proxy and not via_socket:
-        scheme, slashes, rest = proxy.rpartition("://")
-        if "@" in rest:
-            notes.append(phrase("script.proxy_password"))
-        words += ["--proxy", scheme + slashes + rest.rpartition("@")[2]]
-    else:
-        words += ["--noproxy", "*"]
-    return [*words, "--cacert", ca_file] if ca_file and not via_socket else words
+    words += ["--proxy", plain.bare_proxy] if plain.bare_proxy else ["--noproxy", "*"]
+    return [*words, "--cacert", plain.ca_file] if plain.ca_file else words
 
 
 def _shape(call: Call, fields: list[Field], data: list[str]) -> list[str]:

@@ -27,7 +27,7 @@ _LONG: Final = {"-N": "no-buffer", "-I": "head", "-X": "request", "-H": "header"
 
 def curlrc(plain: Plain, keyed: Callable[[Field], str], body: str | None) -> list[str]:
     """The lines. KEYED writes a field with the key. BODY is what `data-binary` says; None: it stands inline."""
-    lines = ["silent", "show-error", "http1.1", "globoff", "path-as-is", 'noproxy = "*"']
+    lines = ["silent", "show-error", "http1.1", "globoff", "path-as-is", *_route(plain)]
     _, shape, *_, address = curl_words(plain)
     lines += _shape(shape)
     lines += [keyed(one) if one.keyed else f"header = {curl_string(one.argument)}" for one in plain.fields]
@@ -38,6 +38,12 @@ def curlrc(plain: Plain, keyed: Callable[[Field], str], body: str | None) -> lis
     if "--request-target" in address:
         return [*lines, f"request-target = {curl_string(plain.path)}", f"url = {curl_string(plain.base)}"]
     return [*lines, f"url = {curl_string(plain.url)}"]
+
+
+def _route(plain: Plain) -> list[str]:
+    """The lines for the way that the daemon takes."""
+    way = f"proxy = {curl_string(plain.bare_proxy)}" if plain.bare_proxy else 'noproxy = "*"'
+    return [way, f"cacert = {curl_string(plain.ca_file)}"] if plain.ca_file else [way]
 
 
 def _shape(words: list[str]) -> list[str]:

@@ -32,8 +32,11 @@ def call_as(
     comment: str | None = None,
     answered: Answered | None = None,
     language: str = "en",
+    proxy: str | None = None,
+    ca_file: str | None = None,
 ) -> str:
-    """CALL in one of the FORMATS, for one of the SHELLS, with notes in LANGUAGE. Raises InvalidCall for other ones."""
+    """CALL in one of the FORMATS, for one of the SHELLS, with notes in LANGUAGE, by the way that the daemon takes
+    (PROXY, CA_FILE). Raises InvalidCall for other ones."""
     _check(form, shell, through=via_socket is not None)
     if (form, shell) == ("curl", "posix"):
         return curl_command(
@@ -43,6 +46,8 @@ def call_as(
             via_socket=via_socket,
             comment=comment,
             language=language,
+            proxy=proxy,
+            ca_file=ca_file,
         )
     plain = plain_request(
         call,
@@ -51,6 +56,8 @@ def call_as(
         direct=via_socket is None,
         comment=comment,
         language=language,
+        proxy=proxy,
+        ca_file=ca_file,
     )
     if form == "python":
         return python_script(plain, via_socket=via_socket)

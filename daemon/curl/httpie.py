@@ -27,6 +27,8 @@ def httpie_command(plain: Plain) -> str:
     data = _data(plain)
     absent = [f"{name}:" for name in (*_DEFAULTS, *(["Content-Type"] if data else [])) if name.lower() not in present]
     words = ["http", "--ignore-stdin", "--path-as-is", *(["--stream"] if plain.call.stream else [])]
+    proxy = [f"--proxy={scheme}:{plain.bare_proxy}" for scheme in ("http", "https") if plain.bare_proxy]
+    words += [*proxy, *([f"--verify={plain.ca_file}"] if plain.ca_file else [])]
     lines = [[*words, plain.method, plain.url], absent, *[[_item(one)] for one in fields], data]
     keyed = next((one for one in fields if one.keyed), None)
     before = f"printf '{octal(keyed.before)}%s{octal(keyed.after)}' \"${plain.variable}\" | " if keyed else ""

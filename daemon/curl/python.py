@@ -42,6 +42,8 @@ def python_script(plain: Plain, *, via_socket: str | None = None) -> str:
     if not path.isascii():
         path = urlquote(path, safe="!$%&'()*+,/:;=?@[]{}|~^`\\\"<>#-._")
         plain.notes.append(phrase("script.percent"))
+    if plain.proxy or plain.ca_file:
+        plain.notes.append(phrase("script.direct"))
     body = _body(plain)
     packed = any(one.name.lower() == "accept-encoding" and "gzip" in one.before for one in plain.fields)
     unpacked = "gzip.decompress(answer.read()) if answer.getheader('Content-Encoding') == 'gzip' else answer.read()"

@@ -43,6 +43,10 @@ class Plain:
     """For the person who repeats it: phrases, and lines that were told already."""
     language: str = "en"
     """Of the notes."""
+    proxy: str | None = None
+    """The URL of the proxy through which the daemon sends it, as it was configured; None for a direct connection."""
+    ca_file: str | None = None
+    """The certificates that the daemon trusts; None for the system's."""
 
     @property
     def method(self) -> str:
@@ -87,6 +91,17 @@ class Plain:
         """The notes that tell of something which is not as it was sent."""
         return [note for note in self.notes if isinstance(note, Phrase) and note.name.startswith("left.")]
 
+    @property
+    def bare_proxy(self) -> str | None:
+        """The proxy without a password that may stand in its URL; a note says so, once."""
+        if not self.proxy:
+            return None
+        scheme, slashes, rest = self.proxy.rpartition("://")
+        note = phrase("script.proxy_password")
+        if "@" in rest and note not in self.notes:
+            self.notes.append(note)
+        return scheme + slashes + rest.rpartition("@")[2]
+
     def headers(self, key: str) -> Headers:
         """The fields with KEY in its place, to be sent."""
         return tuple((one.name, one.before + (key if one.keyed else "") + one.after) for one in self.fields)
@@ -101,8 +116,11 @@ def plain_request(
     direct: bool = True,
     comment: str | None = None,
     language: str = "en",
+    proxy: str | None = None,
+    ca_file: str | None = None,
 ) -> Plain:
-    """Take CALL apart. KEY_VARIABLE, BODY_FILE and BODY_KEPT are those of `curl_command`; LANGUAGE is that of notes."""
+    """Take CALL apart. KEY_VARIABLE, BODY_FILE, BODY_KEPT, PROXY and CA_FILE are those of `curl_command`; LANGUAGE is
+    that of notes. What goes through the daemon (not DIRECT) leaves proxy and certificates to it."""
     notes = told(comment, language).splitlines() if comment else []
     target, moved = plain_target(call, notes)
     fields = plain_fields(call, moved, notes)
@@ -123,6 +141,8 @@ def plain_request(
         lost=not body_kept,
         notes=notes,
         language=language,
+        proxy=proxy if direct else None,
+        ca_file=ca_file if direct else None,
     )
 
 

@@ -182,8 +182,11 @@ def not_kept(row: Mapping[str, Any]) -> NotFound:
 
 def variable_of(desk: Desk, call: Call) -> str | None:
     """The environment variable with the key for CALL, as far as anybody knows."""
+    from daemon.curl.variable import key_variable_of  # as below
+
     origin, provider = desk.origin_of(call.origin.host), provider_for(call.origin.provider)
-    return (origin.key_variable if origin else None) or (provider.key_variable if provider else None)
+    usual = provider.key_variable if provider else None
+    return key_variable_of(call, origin, usual, desk.key_of, desk.redactor.secret)
 
 
 async def curl_of(
@@ -222,4 +225,6 @@ def as_command(
         comment=comment,
         answered=answer,
         language=language,
+        proxy=desk.proxy_of(call.origin.url),
+        ca_file=desk.ca_file,
     )

@@ -64,6 +64,10 @@ class Desk:
     prices: PriceList = field(default_factory=PriceList)
     currency: str = "USD"
     language: str = "en"
+    proxy_of: Callable[[str], str | None] = lambda url: None
+    """The proxy for the URL of an origin."""
+    ca_file: str | None = None
+    """The certificates that are trusted; None for the system's."""
 
 
 @dataclass(frozen=True)

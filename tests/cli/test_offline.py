@@ -105,6 +105,28 @@ def test_other_forms(journal: tuple[str, str], run: Callable[..., Any]) -> None:
     assert (done.code, "ask for the direct way" in done.err) == (1, True)
 
 
+def test_the_daemons_way(journal: tuple[str, str], run: Callable[..., Any], home: Path, monkeypatch: Any) -> None:
+    """Every form goes through the proxy of the environment and trusts the configured certificates, or says that it does
+    not; none of them has the proxy's password."""
+    monkeypatch.setenv("https_proxy", "http://me:CANARY-proxy-password@proxy.test:3128")
+    (home / "ca.pem").write_text("none")
+    (home / "config.yaml").write_text(f"ca_file: {home / 'ca.pem'}\n")
+    signs = {
+        "curl": "--proxy http://proxy.test:3128",
+        "elisp": '"--proxy" "http://proxy.test:3128"',
+        "httpie": "--proxy=https:http://proxy.test:3128",
+        "python": "this script does neither",
+    }
+    for form, sign in signs.items():
+        done = run("curl", "last-failed", "--format", form)
+        assert (done.code, sign in done.out, "CANARY" in done.out) == (0, True, False), done.out + done.err
+    told = run("curl", "last-failed", "--shell", "powershell").out
+    assert 'proxy = "http://proxy.test:3128"' in told
+    assert f'cacert = "{home}/ca.pem"' in told
+    assert "CANARY" not in told
+    assert "--noproxy" in run("curl", "last-failed", "--via-daemon").out
+
+
 def test_with_a_broken_configuration(journal: tuple[str, str], run: Callable[..., Any], home: Path) -> None:
     """The command is right without it, and so is the explanation."""
     before = run("curl", "last-failed").out

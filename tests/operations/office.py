@@ -62,6 +62,7 @@ class Office:
         self.world.events = self.events
         self.told: list[str] = []
         self.session = Heard()
+        self.proxy: str | None = None
         self.desk = Desk(
             gateway=self.world.gateway,
             pacer=self.world.pacer,
@@ -76,6 +77,8 @@ class Office:
             shut_down=lambda: self.told.append("stop"),
             reload=lambda: "read it",
             hand_over=self.hand_over,
+            proxy_of=lambda url: self.proxy,
+            ca_file="/etc/our-ca.pem",
         )
 
     def hand_over(self, session: Any, *, done: bool) -> int:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 
 from daemon.errors import InvalidCall, NotFound
-from daemon.model import Limit
+from daemon.model import Limit, Way
 from gateway.scripted import KEY, limited, no_credit, ok
 from operations.office import Make
 
@@ -81,6 +82,33 @@ async def test_curl(office: Make) -> None:
     through = await here.run("curl", call=reply.call.id, via_daemon="1")
     assert "/run/s" in through["command"]
     assert through["call"] == reply.call.id
+
+
+async def test_curl_goes_the_daemons_way(office: Make) -> None:
+    """The command takes the same proxy and trusts the same certificates; one through the daemon leaves that to it."""
+    here = office(no_credit())
+    await here.world.send()
+    here.proxy = "http://me:CANARY-proxy-password@proxy.test:3128"
+    command = (await here.run("curl", call="last-failed"))["command"]
+    assert "--proxy http://proxy.test:3128" in command
+    assert "--cacert /etc/our-ca.pem" in command
+    assert "CANARY" not in command
+    through = (await here.run("curl", call="last-failed", via_daemon=True))["command"]
+    assert "--noproxy" in through
+    assert "--cacert" not in through
+
+
+async def test_curl_names_the_key_that_was_used(office: Make) -> None:
+    """Of several keys for one host it is that of the call: in the command, and when it is sent again."""
+    way = (Way("work", variable="KEY_WORK"), Way("home", variable="KEY_HOME"))
+    here = office(no_credit(), no_credit(), ok(), keys={"KEY_WORK": "CANARY-of-work", "KEY_HOME": KEY})
+    await here.world.send()
+    origin = here.world.origin_of("api.openai.com")
+    assert origin is not None
+    here.world.origin = replace(origin, ways=way)
+    assert "$KEY_HOME" in (await here.run("curl", call="last-failed"))["command"]
+    await here.run("replay", call="last-failed")
+    assert here.world.upstream.sent[0].headers == here.world.upstream.sent[1].headers
 
 
 async def test_curl_in_other_forms(office: Make) -> None:
