@@ -75,7 +75,7 @@ class QuietLoop:
             _log.error(phrase("log.loop", what=text), exc_info=error)
 
 
-def loop_runner() -> Callable[[Any], None]:
+def loop_runner() -> Callable[..., None]:
     """asyncio.run, on uvloop where the `speed` extra is installed."""
     try:
         import uvloop

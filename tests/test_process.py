@@ -59,6 +59,23 @@ def test_uvloop_is_used_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     assert process.loop_runner() is quick.run
 
 
+@pytest.mark.parametrize("speed", [True, False])
+def test_debugging_is_off(monkeypatch: pytest.MonkeyPatch, speed: bool) -> None:
+    """asyncio's own debugging, which shows what a slow step had in its hands, can be kept off on both loops."""
+    if speed:
+        pytest.importorskip("uvloop", reason="pip install -e '.[speed]'")
+    else:
+        monkeypatch.setitem(sys.modules, "uvloop", None)
+    monkeypatch.setenv("PYTHONASYNCIODEBUG", "1")
+    told: list[bool] = []
+
+    async def look() -> None:
+        told.append(asyncio.get_running_loop().get_debug())
+
+    process.loop_runner()(look(), debug=False)
+    assert told == [False]
+
+
 async def test_used_up_descriptors_are_told_in_one_line(caplog: Any) -> None:
     """Once a minute, in words, without a traceback: it may last, and is no fault in the code."""
     quiet = process.QuietLoop()

@@ -75,7 +75,7 @@ def serve(
             # Shared: who takes our place listens there, too, until we have ended.
             app.listener = Listener(config.listen, paths.state_dir / "token", config.listen_hosts, share=True)
             stack.callback(app.listener.close)
-        loop_runner()(app.run(sock, standing))
+        loop_runner()(app.run(sock, standing), debug=False)  # with it, whatever the environment says, calls are shown
     return 1 if app.cut else 0
 
 

@@ -46,7 +46,7 @@ class _Clean(logging.Formatter):
             text = record.getMessage() if self._language == "en" else self._told(record)
         except Exception:  # a mistake in a log line must not become a mistake in a call
             text = f"{record.msg} {record.args}"
-        return self._clean(text)
+        return self._clean(text, thoroughly=record.levelno >= logging.WARNING)
 
     def _told(self, record: logging.LogRecord) -> str:
         """The message with its phrases in the language of the log. Other texts are somebody else's, and stay."""
@@ -55,10 +55,13 @@ class _Clean(logging.Formatter):
 
     def traceback(self, record: logging.LogRecord) -> str:
         """Its traceback, cleaned: an exception's words may quote what came from outside."""
-        return self._clean(self.formatException(record.exc_info)) if record.exc_info else ""
+        return self._clean(self.formatException(record.exc_info), thoroughly=True) if record.exc_info else ""
 
-    def _clean(self, text: str) -> str:
-        return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", self._redactor.scrub(text))
+    def _clean(self, text: str, *, thoroughly: bool) -> str:
+        """TEXT without what looks like a key; THOROUGHLY: and without the last keys, whatever they look like. The line
+        of a call needs no such look: it comes with every call, and is made of what has been scrubbed."""
+        held = self._redactor.recent() if thoroughly else ()
+        return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", self._redactor.scrub(text, held))
 
 
 class _Text(_Clean):

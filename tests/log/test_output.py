@@ -110,6 +110,22 @@ def test_text_style(set_up: Any, capsys: Any) -> None:
     assert file.parent.stat().st_mode & 0o077 in (0, 0o055)
 
 
+@pytest.mark.parametrize("style", ["text", "json"])
+def test_a_key_that_looks_like_nothing(set_up: Any, style: str) -> None:
+    """A key of a local server has no shape: exceptions and warnings are searched for the last keys themselves."""
+    key = "CANARY-plain-words-of-a-local-server"
+    REDACTOR.secret(key)
+    file = set_up(style)
+    logging.getLogger("sluice.test").warning("the server said %s", key)
+    try:
+        raise RuntimeError(f"with {key}")
+    except RuntimeError:
+        logging.getLogger("sluice.test").exception("it broke")
+    assert "the server said" in file.read_text()
+    assert "RuntimeError" in file.read_text()
+    assert key not in file.read_text()
+
+
 def test_json_style(set_up: Any) -> None:
     """One JSON object a line, with the traceback in it, without keys."""
     file = set_up("json")
@@ -256,7 +272,7 @@ def test_a_line_is_made_once(set_up: Any, capsys: Any, monkeypatch: pytest.Monke
     """Stderr and the file get the same line, which has been cleaned once."""
     file = set_up()
     cleaned: list[str] = []
-    monkeypatch.setattr(REDACTOR, "scrub", lambda text: cleaned.append(text) or text)
+    monkeypatch.setattr(REDACTOR, "scrub", lambda text, held: cleaned.append(text) or text)
     logging.getLogger("sluice.test").info("hello")
     file.output.flush()
     assert cleaned == ["hello"]
