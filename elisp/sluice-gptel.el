@@ -221,11 +221,16 @@ That is for ends which do not call what is in :post, such as those of
     (_ (run-at-time 0.05 nil #'sluice-gptel--tell-hidden fsm id))))
 
 (defun sluice-gptel--failed (fsm id)
-  "Remember and show that the call ID of FSM has failed.
+  "Remember and show, once, that the call ID of FSM has failed.
 Once the mode is off, nothing is shown."
-  (sluice-note-failure id (plist-get (gptel-fsm-info fsm) :buffer))
-  (when (and sluice-gptel-mode (equal id (plist-get (gptel-fsm-info fsm) :sluice-id)))
-    (sluice-gptel-failure-show fsm id)))
+  (let ((info (gptel-fsm-info fsm)))
+    ;; Who comes here a second time has more to say; by then gptel may have dropped
+    ;; the messages that the note has kept for sending them again.
+    (unless (equal id (plist-get info :sluice-failed))
+      (plist-put info :sluice-failed id)
+      (sluice-note-failure id (plist-get info :buffer))
+      (when (and sluice-gptel-mode (equal id (plist-get info :sluice-id)))
+        (sluice-gptel-failure-show fsm id)))))
 
 (defun sluice-gptel--cut-p (fsm)
   "Return non-nil if curl could not finish the request of FSM."

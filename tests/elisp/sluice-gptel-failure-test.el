@@ -105,6 +105,27 @@
   (sluice-gptel-failure-test-with 'cut nil
     (should-not (string-search "send again" (sluice-gptel-failure-test-shown)))))
 
+(ert-deftest sluice-gptel-failure-test-daemon-died ()
+  "After the daemon died before a byte had come, the whole request goes again.
+The failure is noted once: what the daemon would have hidden is looked for after it."
+  (sluice-gptel-test-with
+    (let* ((gptel-model 'slow) (noted nil) (shown nil) (body nil)
+           (sluice-failure-functions (list (lambda (id &rest _) (push id noted)))))
+      (with-temp-buffer
+        (insert "Hello")
+        (fake-daemon-catching shown
+          (gptel-send)
+          (setq body (plist-get (car (fake-daemon-until (sluice-gptel-test-http))) :body))
+          (fake-daemon-kill)
+          (fake-daemon-until (sluice-gptel-test-told "Start it with\\|cut off" shown)))
+        (should (equal "Hello" (plist-get (car (last (plist-get body :messages))) :content)))
+        (fake-daemon-start)
+        (fake-daemon-messages
+          (sluice-gptel-failure-test-press "t")
+          (should (equal body (plist-get (car (fake-daemon-until (sluice-gptel-test-http)))
+                                         :body))))
+        (should (= 1 (length noted)))))))
+
 (ert-deftest sluice-gptel-failure-test-languages ()
   "The note names the keys in the language of the person; the keys are the same."
   (let ((sluice-language "ko"))
