@@ -35,8 +35,10 @@
 (require 'sluice)
 (require 'sluice-watch)
 
-(defcustom sluice-mode-line-clients '("emacs" "gptel")
-  "Programs whose waiting calls are counted in the mode line; t means all."
+(defcustom sluice-mode-line-clients '("emacs" "emacs-gptel" "emacs-llm")
+  "Programs whose waiting calls are counted in the mode line; t means all.
+The calls of `sluice-send' are those of \"emacs\"; those of gptel and llm have
+names of their own.  `sluice-queue' shows the name of each."
   :type '(choice (const :tag "All" t) (repeat string))
   :group 'sluice
   :package-version '(sluice . "0.1.0"))

@@ -6,6 +6,8 @@
 
 (require 'fake-daemon)
 (require 'sluice-mode-line)
+(require 'sluice-gptel)
+(require 'sluice-llm)
 
 (defmacro sluice-mode-line-test-with (&rest body)
   "Run BODY with the stand-in and `sluice-mode-line-mode' on; then it is off."
@@ -31,10 +33,11 @@
   (sluice-mode-line-test-with
     (should (memq 'sluice-mode-line-string global-mode-string))
     (should-not sluice-mode-line--clock)
-    (fake-daemon-set :queue (vector (list :id "c1" :client "gptel" :eta_at (+ 60 (float-time)))
-                                    '(:id "c2" :client "emacs") '(:id "c3" :client "nightly"))
+    (fake-daemon-set :queue (vector (list :id "c1" :client "emacs-gptel" :eta_at (+ 60 (float-time)))
+                                    '(:id "c2" :client "emacs") '(:id "c3" :client "nightly")
+                                    '(:id "c4" :client "emacs-llm"))
                      :tell "queue")
-    (should (string-match-p "2 \\(1:00\\|0:59\\)"
+    (should (string-match-p "3 \\(1:00\\|0:59\\)"
                             (fake-daemon-until sluice-mode-line-string)))
     (let ((clock sluice-mode-line--clock))
       (should (timerp clock))
@@ -44,6 +47,19 @@
     (fake-daemon-set :queue [] :tell "queue")
     (fake-daemon-until (null sluice-mode-line-string))
     (should-not sluice-mode-line--clock)))
+
+(defun sluice-mode-line-test-sent-as (args)
+  "Return the client that curl names with ARGS."
+  (cl-some (lambda (arg) (and (string-match "\\`X-Sluice-Client: \\(.*\\)" arg) (match-string 1 arg)))
+           args))
+
+(ert-deftest sluice-mode-line-test-clients ()
+  "The clients that are counted are those as which calls of this Emacs are sent."
+  (with-temp-buffer
+    (should (equal (default-value 'sluice-mode-line-clients)
+                   (list (plist-get (sluice-chat--params nil nil) :client)
+                         (sluice-mode-line-test-sent-as (sluice-gptel--curl-args "s" "id"))
+                         (sluice-mode-line-test-sent-as (sluice-llm--curl-args "s" "id")))))))
 
 (ert-deftest sluice-mode-line-test-what-waits-already ()
   "What waits when the mode is turned on is shown at once; all programs if wanted."
