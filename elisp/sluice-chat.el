@@ -73,9 +73,11 @@
 
 (defcustom sluice-key #'sluice-key-from-auth-source
   "Where `sluice-send' has the key from.
-A function gets the host and returns the key, or nil.  Without a key the daemon
-uses the one in its environment, for example OPENAI_API_KEY."
-  :type '(choice (const :tag "The daemon's environment" nil) function)
+A function gets the host and returns the key, or nil.  A text is the key itself;
+who reads the file in which it is set can read it.  Without a key the daemon uses
+the one in its environment, for example OPENAI_API_KEY."
+  :type '(choice (const :tag "The daemon's environment" nil) function
+                 (string :tag "Key"))
   :group 'sluice
   :package-version '(sluice . "0.1.0"))
 
@@ -118,7 +120,8 @@ The entry is what gptel uses: machine HOST login apikey password KEY."
         :messages (vconcat messages)
         :system system
         :max_tokens sluice-max-tokens :temperature sluice-temperature
-        :key (and sluice-key (funcall sluice-key sluice-host))
+        :key (if (stringp sluice-key) sluice-key
+               (and sluice-key (funcall sluice-key sluice-host)))
         :stream t :priority "interactive" :client "emacs" :language sluice-language))
 
 (cl-defun sluice-chat-start (messages place &key system on-end)
@@ -128,19 +131,19 @@ SYSTEM is the system prompt.  ON-END is called at the end, with the chat and one
 of the symbols `done', `failed', `stopped' and `died'."
   (let* ((conn (sluice-require))
          (id (sluice-rpc-next-id))
+         ;; First of all, since a person may have to unlock the key, and may quit.
+         (params (append (list :tag id) (sluice-chat--params messages system)))
          (chat (sluice-chat--make
                 :id id :conn conn :answer (funcall place id) :messages messages
                 :host sluice-host :model sluice-model :began (float-time) :on-end on-end)))
     (puthash id chat sluice-chat--live)
     (sluice-chat--show-live chat)
     (condition-case err
-        (sluice-rpc-request conn "chat"
-                            (append (list :tag id) (sluice-chat--params messages system))
-                            :id id
+        (sluice-rpc-request conn "chat" params :id id
                             :success (lambda (result) (sluice-chat--done chat result))
                             :error (lambda (err) (sluice-chat--failed chat err)))
-      (error (sluice-chat--finish chat 'failed)
-             (signal (car err) (cdr err))))
+      ((error quit) (sluice-chat--finish chat 'failed)
+                    (signal (car err) (cdr err))))
     (message "%s" (sluice-gettext "Sent to %s.  %s stops it" sluice-model
                                   (substitute-command-keys "\\[sluice-abort]")))
     chat))

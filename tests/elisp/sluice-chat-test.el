@@ -5,6 +5,7 @@
 ;;; Code:
 
 (require 'fake-daemon)
+(require 'wid-edit)
 
 (defmacro sluice-chat-test-with (text model &rest body)
   "Run BODY with the stand-in in a buffer with TEXT, point at its end, and MODEL."
@@ -80,6 +81,34 @@
           (should-not (sluice-key-from-auth-source "other.example.org")))
       (auth-source-forget-all-cached)
       (delete-file file))))
+
+(ert-deftest sluice-chat-test-key-as-a-text ()
+  "A key that is a text goes to the daemon as it is, and is never shown."
+  (sluice-chat-test-with "Hello" "whole"
+    (let* ((sluice-key "CANARY-text") (shown (sluice-chat-test-send-and-wait)))
+      (should (equal "CANARY-text"
+                     (plist-get (car (plist-get (fake-daemon-seen) :chats)) :key)))
+      (should-not (string-search "CANARY" (format "%s" shown)))))
+  (let ((type (get 'sluice-key 'custom-type)))
+    (pcase-dolist (`(,value . ,fits) '((nil . t) (ignore . t) ("CANARY-text" . t) (7 . nil)))
+      (should (eq fits (and (widget-apply (widget-convert type) :match value) t))))))
+
+(ert-deftest sluice-chat-test-key-not-unlocked ()
+  "Who quits when asked to unlock the key has sent nothing, and waits for nothing.
+So it is when the key cannot be read."
+  (dolist (place '(here buffer))
+    (sluice-chat-test-with "Hello" "whole"
+      (dolist (problem '(quit error))
+        (let ((sluice-key (lambda (_) (signal problem '("Locked"))))
+              (sluice-answer-place place))
+          (should (eq problem (condition-case err (sluice-send)
+                                ((quit error) (car err)))))))
+      (should (sluice-chat-test-idle-p))
+      (should-not sluice-live-mode)
+      (should-not (get-buffer "*Sluice answer*"))
+      (should-not (overlays-in (point-min) (point-max)))
+      (should (equal "Hello" (buffer-string)))
+      (should-not (plist-get (fake-daemon-seen) :chats)))))
 
 (ert-deftest sluice-chat-test-answer-in-one-piece ()
   "An answer without pieces is inserted at its end; a cut at the limit is told."
