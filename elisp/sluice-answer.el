@@ -193,27 +193,44 @@ buffer is as we left it, they are merged with the step before."
               (get-buffer-window-list nil nil t)))
 
 (defun sluice-answer--put (answer text)
-  "Put TEXT at the end of ANSWER, and point behind it."
+  "Put TEXT at the end of ANSWER, and point behind it.
+Text with the property `sluice-next' is no part of the answer: it is what was
+made ready behind it."
   (save-restriction
     (widen)
     (goto-char (sluice-answer-end answer))
-    (insert (propertize text 'sluice-answer (sluice-answer-id answer)
+    (insert (propertize text (if (get-text-property 0 'sluice-next text) 'sluice-next 'sluice-answer)
+                        (sluice-answer-id answer)
                         'rear-nonsticky t))
     (set-marker (sluice-answer-end answer) (point))))
+
+;; What a person copies out of an answer is that person's text.
+(when (listp yank-excluded-properties)  ; t: none is yanked at all
+  (dolist (property '(sluice-answer sluice-next))
+    (add-to-list 'yank-excluded-properties property)))
+
+(defun sluice-answer--at (position)
+  "Return the id of the answer to which the text at POSITION belongs, or nil."
+  (or (get-text-property position 'sluice-answer)
+      (get-text-property position 'sluice-next)))
 
 ;;;###autoload
 (defun sluice-undo-answer ()
   "Remove the answer at point, or the one that ends at point.
-This works also when undo would take back later edits with it."
+This works also when undo would take back later edits with it.  In a chat the
+heading behind it goes along, unless something is written there."
   (interactive)
-  (let ((id (or (get-text-property (point) 'sluice-answer)
-                (and (> (point) (point-min))
-                     (get-text-property (1- (point)) 'sluice-answer))
+  (let ((id (or (sluice-answer--at (point))
+                (and (> (point) (point-min)) (sluice-answer--at (1- (point))))
                 (user-error "%s" (sluice-gettext "There is no answer of Sluice at point"))))
         (found nil))
     (save-excursion
       (goto-char (point-min))
       (while (setq found (text-property-search-forward 'sluice-answer id #'eql))
+        (delete-region (prop-match-beginning found) (prop-match-end found)))
+      (goto-char (point-min))
+      (setq found (text-property-search-forward 'sluice-next id #'eql))
+      (when (and found (looking-at-p "[ \t\n]*\\'"))
         (delete-region (prop-match-beginning found) (prop-match-end found))))))
 
 ;;;; What is shown while it waits

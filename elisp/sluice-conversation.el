@@ -148,7 +148,8 @@ Where something follows already, nothing is inserted."
         (when (save-excursion (goto-char (sluice-answer-end answer))
                               (looking-at-p "[ \t\n]*\\'"))
           (sluice-answer-add answer
-                             (concat "\n\n" (sluice-conversation--heading "user"))))))))
+                             (propertize (concat "\n\n" (sluice-conversation--heading "user"))
+                                         'sluice-next t)))))))
 
 (defun sluice-conversation-next (&optional count)
   "Go to the text of the next turn.

@@ -87,6 +87,21 @@
     (should (equal "Prompt.MINE" (buffer-string)))
     (should-error (sluice-undo-answer) :type 'user-error)))
 
+(ert-deftest sluice-answer-test-undo-answer-leaves-copies ()
+  "What was copied out of an answer is the user's own text: it stays."
+  (sluice-answer-test-with answer
+    (sluice-answer-test-stream answer (sluice-answer-test-words 1 4))
+    (let ((kill-ring nil) (kill-ring-yank-pointer nil) (interprogram-cut-function nil)
+          (interprogram-paste-function nil))
+      (copy-region-as-kill (- (point-max) 6) (point-max))
+      (goto-char (point-min))
+      (yank))
+    (should (equal "w3 w4 Prompt.\n\nw1 w2 w3 w4 " (buffer-string)))
+    (should-error (sluice-undo-answer) :type 'user-error)
+    (goto-char (point-max))
+    (sluice-undo-answer)
+    (should (equal "w3 w4 Prompt." (buffer-string)))))
+
 (ert-deftest sluice-answer-test-removed ()
   "It is noticed when the user has taken the answer away."
   (sluice-answer-test-with answer

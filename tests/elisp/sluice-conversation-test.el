@@ -62,6 +62,19 @@
     (sluice-undo-answer)
     (should (equal "=== user ===\n\nHi" (buffer-string)))))
 
+(ert-deftest sluice-conversation-test-undo-answer-before-a-question ()
+  "Where the next question is begun already, it stays, and so does its heading."
+  (sluice-conversation-test-with "echo"
+    (sluice-conversation-test-say "Hi")
+    (goto-char (point-max))
+    (insert "And now?")
+    (should-error (sluice-undo-answer) :type 'user-error)
+    (search-backward "Hi")
+    (sluice-undo-answer)
+    (should (equal "=== user ===\n\nHi\n\n=== user ===\n\nAnd now?" (buffer-string)))
+    (should (equal '(("user" "Hi") ("user" "And now?"))
+                   (sluice-conversation--turns (point-max))))))
+
 (ert-deftest sluice-conversation-test-up-to-point ()
   "What stands behind point is not sent, and no turn is begun before it."
   (sluice-conversation-test-with "echo"
