@@ -136,13 +136,18 @@ Answer with the new text alone: no introduction, no quotation marks, no remarks.
     (sluice-rewrite--draw rewrite text)))
 
 (defun sluice-rewrite--ended (chat outcome)
-  "Offer the proposal of CHAT if OUTCOME is `done'; else take it away."
-  (let ((rewrite (sluice-chat-answer chat)))
-    (if (not (and (eq outcome 'done) (sluice-answer-buffer rewrite)))
-        (delete-overlay (sluice-rewrite-region rewrite))
-      (setf (sluice-rewrite-ready rewrite) t)
-      (sluice-rewrite--draw rewrite (sluice-gettext "a accepts · k keeps the old text · d shows the \
-difference")))))
+  "Offer the proposal of CHAT if OUTCOME is `done'; else take it away.
+So it is with one without a word, which would only delete the old text."
+  (let* ((rewrite (sluice-chat-answer chat))
+         (blank (string-blank-p (sluice-rewrite-new rewrite))))
+    (cond ((or blank (not (eq outcome 'done)) (not (sluice-answer-buffer rewrite)))
+           (delete-overlay (sluice-rewrite-region rewrite))
+           (when (and blank (eq outcome 'done))
+             (message "%s" (sluice-gettext "The model wrote nothing, so the old text stays.  \
+Try again in other words, or with another model"))))
+          (t (setf (sluice-rewrite-ready rewrite) t)
+             (sluice-rewrite--draw rewrite (sluice-gettext "a accepts · k keeps the old text · d shows the \
+difference"))))))
 
 ;;;; Commands
 

@@ -293,6 +293,8 @@
    ("is being written; k gives up" "쓰는 중이에요. 그만두려면 k")
    ("a accepts · k keeps the old text · d shows the difference"
     "a 받아들이기 · k 원래 글 그대로 두기 · d 차이 보기")
+   ("The model wrote nothing, so the old text stays.  Try again in other words, or with another model"
+    "모델이 아무것도 쓰지 않아서 원래 글을 그대로 두었어요. 다른 말로, 아니면 다른 모델로 다시 해 보세요")
    ("Select the text first" "먼저 글을 선택해 주세요")
    ("Rewrite it how? " "어떻게 고쳐 쓸까요? ")
    ("There is a proposal already: accept it or reject it first"

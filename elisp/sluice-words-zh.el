@@ -285,6 +285,8 @@
    ("sent; k gives up" "已发出；按 k 放弃")
    ("is being written; k gives up" "正在写；按 k 放弃")
    ("a accepts · k keeps the old text · d shows the difference" "a 接受 · k 保留原文 · d 看差别")
+   ("The model wrote nothing, so the old text stays.  Try again in other words, or with another model"
+    "模型什么都没写，所以保留了原文。请换个说法，或者换个模型再试")
    ("Select the text first" "请先选中文字")
    ("Rewrite it how? " "要怎么改写？")
    ("There is a proposal already: accept it or reject it first" "已经有一个提议了，请先接受或拒绝")

@@ -255,6 +255,11 @@ class Client:
         """No pieces: the text comes with the result."""
         return self._result("All at once.", "length")
 
+    async def chat_blank(self, params: Json, id: Any) -> Json:
+        """White space and nothing else, as of a model that spends all its tokens on thinking."""
+        self._delta(id, 0, "\n")
+        return self._result("\n", "length")
+
     async def chat_forever(self, params: Json, id: Any) -> Json:
         for seq in range(100_000):
             self._delta(id, seq, f"word{seq} ")

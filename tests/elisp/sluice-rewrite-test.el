@@ -116,6 +116,15 @@
     (fake-daemon-messages (sluice-abort))
     (should-not (sluice-rewrite-test-overlay))))
 
+(ert-deftest sluice-rewrite-test-nothing-written ()
+  "An answer without a word is no proposal: the text stays, and it is said what to do."
+  (sluice-rewrite-test-with "Before [old] after" "blank"
+    (let ((shown (fake-daemon-messages (sluice-rewrite-test-ready))))
+      (should (string-match-p "wrote nothing.*so the old text stays.*Try" (car (last shown)))))
+    (should-not (sluice-rewrite-test-overlay))
+    (should-error (sluice-rewrite-accept) :type 'user-error)
+    (should (equal "Before old after" (buffer-string)))))
+
 (ert-deftest sluice-rewrite-test-two ()
   "There is one proposal for a text at a time."
   (sluice-rewrite-test-with "Before [old] after" "whole"
