@@ -64,6 +64,7 @@
 (defvar-local sluice-explain--told nil
   "A failure of this buffer of which only the text is known, or nil.
 It is (QUESTION . CALL), where CALL was `sluice-failed-call' at that time.")
+(put 'sluice-explain--told 'permanent-local t)
 
 (defun sluice-explain-note-text (question)
   "Remember that something failed in this buffer of which only QUESTION is known."

@@ -58,6 +58,10 @@ It is on as long as the failure is shown.
   :group 'sluice
   :keymap sluice-gptel-explain-here-map)
 
+;; The line is an overlay, which a change of the major mode leaves; so must its keys.
+(dolist (variable '(sluice-gptel-explain--overlay sluice-gptel-explain-here-mode))
+  (put variable 'permanent-local t))
+
 ;;;; What failed
 
 (defun sluice-gptel-explain--question (info)

@@ -74,6 +74,10 @@ It is on as long as the failure is shown.
   :group 'sluice
   :interactive nil)
 
+;; The note is an overlay, which a change of the major mode leaves; so must its keys.
+(dolist (variable '(sluice-gptel-failure--here sluice-gptel-failure-mode))
+  (put variable 'permanent-local t))
+
 ;;;; What is shown
 
 (defun sluice-gptel-failure-show (fsm call)

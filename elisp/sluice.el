@@ -288,6 +288,10 @@ Return nil if it is over."
 (defvar-local sluice-failed-call nil
   "Id of the newest call from this buffer that failed.")
 
+;; A change of the major mode does not change what was sent.
+(dolist (variable '(sluice-call sluice-failed-call))
+  (put variable 'permanent-local t))
+
 (defvar sluice--newest-failure nil
   "Id of the newest call from this Emacs that failed.")
 

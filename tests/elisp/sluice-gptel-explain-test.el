@@ -65,6 +65,18 @@
       (should-not (sluice-gptel-explain-test-shown))
       (should-not sluice-gptel-explain-here-mode))))
 
+(ert-deftest sluice-gptel-explain-test-another-major-mode ()
+  "The line, its keys and what they explain outlive a change of the major mode."
+  (sluice-gptel-explain-test-with 'no-credit t
+    (fake-daemon-until (sluice-gptel-explain-test-shown))
+    (let ((question (sluice-explain--last-question)))
+      (text-mode)
+      (should (plist-get question :text))
+      (should (equal question (sluice-explain--last-question))))
+    (call-interactively (key-binding (kbd "C-c ? d")))
+    (should-not (sluice-gptel-explain-test-shown))
+    (should-not sluice-gptel-explain-here-mode)))
+
 (ert-deftest sluice-gptel-explain-test-success ()
   "After an answer there is nothing to explain, and an older failure is gone."
   (sluice-gptel-explain-test-with 'no-credit t

@@ -100,6 +100,29 @@
     (should-not (sluice-gptel-failure-test-shown))
     (should-not sluice-gptel-failure-mode)))
 
+(defun sluice-gptel-failure-test-let-pass (timer)
+  "Do now what TIMER is to do, as if its time had come."
+  (cancel-timer timer)
+  (let ((inhibit-quit t))
+    (apply (timer--function timer) (timer--args timer))))
+
+(ert-deftest sluice-gptel-failure-test-another-major-mode ()
+  "The note, its keys and what it promises outlive a change of the major mode."
+  (sluice-gptel-failure-test-with 'busy 100
+    (let ((id sluice-failed-call))
+      (sluice-gptel-failure-test-press "t")
+      (text-mode)
+      (should (string-search "Will be sent again" (sluice-gptel-failure-test-shown)))
+      (should (equal id sluice-failed-call))
+      (sluice-gptel-failure-test-let-pass (sluice-gptel-failure-timer sluice-gptel-failure--here))
+      (fake-daemon-until (string-search sluice-gptel-test-hello (buffer-string)))
+      (should-not (sluice-gptel-failure-test-shown))))
+  (sluice-gptel-failure-test-with 'no-credit nil
+    (text-mode)
+    (sluice-gptel-failure-test-press "d")
+    (should-not (sluice-gptel-failure-test-shown))
+    (should-not sluice-gptel-failure-mode)))
+
 (ert-deftest sluice-gptel-failure-test-cut ()
   "After an answer that was cut there is no sending again: a part is there."
   (sluice-gptel-failure-test-with 'cut nil
