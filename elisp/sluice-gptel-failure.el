@@ -50,7 +50,10 @@
   overlay timer)
 
 (defvar-local sluice-gptel-failure--here nil
-  "The newest failure of this buffer that was not dismissed.")
+  "The newest failure of this buffer that was not dismissed: the keys are for it.")
+
+(defvar-local sluice-gptel-failure--promised nil
+  "Older failures of this buffer that will be sent again, newest first.")
 
 (defvar sluice-gptel-failure-map
   (let ((map (make-sparse-keymap)))
@@ -75,7 +78,8 @@ It is on as long as the failure is shown.
   :interactive nil)
 
 ;; The note is an overlay, which a change of the major mode leaves; so must its keys.
-(dolist (variable '(sluice-gptel-failure--here sluice-gptel-failure-mode))
+(dolist (variable '(sluice-gptel-failure--here sluice-gptel-failure--promised
+                    sluice-gptel-failure-mode))
   (put variable 'permanent-local t))
 
 ;;;; What is shown
@@ -90,7 +94,9 @@ It is on as long as the failure is shown.
     (when (and (buffer-live-p buffer) (markerp position)
                (eq buffer (marker-buffer position)))
       (with-current-buffer buffer
-        (sluice-gptel-failure--clear)
+        (sluice-gptel-failure-clear-in buffer)
+        (when sluice-gptel-failure--here
+          (push sluice-gptel-failure--here sluice-gptel-failure--promised))
         (setq sluice-gptel-failure--here
               (sluice-gptel-failure--make
                :fsm fsm :call call :data (copy-sequence (plist-get info :data))
@@ -102,7 +108,7 @@ It is on as long as the failure is shown.
                            (not (member (plist-get told :retry) '("never" "change"))))
                :overlay (make-overlay position position)))
         (sluice-gptel-failure-mode 1)
-        (sluice-gptel-failure--say)))))
+        (sluice-gptel-failure--say-all)))))
 
 (defun sluice-gptel-failure--gone-p (info)
   "Return non-nil if an answer to the request of INFO would have no place.
@@ -123,49 +129,76 @@ The explanation came at the time NOW; both are Unix times in seconds."
   (let ((at (sluice-gptel-failure-reset-at failure)))
     (and at (> at (float-time)) (format-time-string "%T" at))))
 
-(defun sluice-gptel-failure--say ()
-  "Say below the prompt of the failure what keys there are."
-  (let* ((failure sluice-gptel-failure--here)
-         (overlay (sluice-gptel-failure-overlay failure))
-         (at (sluice-gptel-failure--at failure))
-         (keys (if (sluice-gptel-failure-timer failure)
-                   (list (sluice-gettext "%s do not" "d"))
-                 (delq nil (list (sluice-gettext "%s explain" "e")
-                                 (and (sluice-gptel-failure-again failure)
-                                      (if at (sluice-gettext "%s send again at %s" "t" at)
-                                        (sluice-gettext "%s send again" "t")))
-                                 (sluice-gettext "%s copy curl" "w")
-                                 (sluice-gettext "%s dismiss" "d"))))))
-    (overlay-put
-     overlay 'after-string
-     (concat
-      (propertize
-       (format "\n[%s]"
-               (sluice-gettext "%s  C-c ? then %s"
-                               (if (sluice-gptel-failure-timer failure)
-                                   (sluice-gettext "Will be sent again at %s." at)
-                                 (sluice-gettext "Failed."))
-                               (string-join keys (sluice-gettext ", "))))
-       'face 'error)
-      (save-excursion (goto-char (overlay-start overlay)) (if (eolp) "" "\n"))))))
+(defun sluice-gptel-failure--keys (failure)
+  "Return in words what keys there are for FAILURE."
+  (string-join
+   (if (sluice-gptel-failure-timer failure)
+       (list (sluice-gettext "%s do not" "d"))
+     (delq nil (list (sluice-gettext "%s explain" "e")
+                     (and (sluice-gptel-failure-again failure)
+                          (if-let* ((at (sluice-gptel-failure--at failure)))
+                              (sluice-gettext "%s send again at %s" "t" at)
+                            (sluice-gettext "%s send again" "t")))
+                     (sluice-gettext "%s copy curl" "w")
+                     (sluice-gettext "%s dismiss" "d"))))
+   (sluice-gettext ", ")))
 
-(defun sluice-gptel-failure--clear ()
-  "Show no failure in this buffer any more."
-  (when-let* ((failure sluice-gptel-failure--here))
-    (when (sluice-gptel-failure-timer failure)
-      (cancel-timer (sluice-gptel-failure-timer failure)))
-    (delete-overlay (sluice-gptel-failure-overlay failure))
-    (setq sluice-gptel-failure--here nil)
-    (sluice-gptel-failure-mode -1)))
+(defun sluice-gptel-failure--words (failure)
+  "Return what is said of FAILURE; its keys only if they are for it."
+  (let ((what (if (sluice-gptel-failure-timer failure)
+                  (sluice-gettext "Will be sent again at %s."
+                                  (format-time-string "%T" (sluice-gptel-failure-reset-at failure)))
+                (sluice-gettext "Failed."))))
+    (if (eq failure sluice-gptel-failure--here)
+        (sluice-gettext "%s  C-c ? then %s" what (sluice-gptel-failure--keys failure))
+      what)))
 
-(defun sluice-gptel-failure-clear-in (buffer)
-  "Show no failure in BUFFER any more."
+(defun sluice-gptel-failure--say (failure)
+  "Say below the prompt of FAILURE how it stands."
+  (let ((overlay (sluice-gptel-failure-overlay failure)))
+    ;; Some modes remove all overlays.
+    (when (overlay-buffer overlay)
+      (overlay-put
+       overlay 'after-string
+       (concat
+        (propertize (format "\n[%s]" (sluice-gptel-failure--words failure)) 'face 'error)
+        (save-excursion (goto-char (overlay-start overlay)) (if (eolp) "" "\n")))))))
+
+(defun sluice-gptel-failure--all ()
+  "Return the failures that are shown in this buffer, newest first."
+  (and sluice-gptel-failure--here
+       (cons sluice-gptel-failure--here sluice-gptel-failure--promised)))
+
+(defun sluice-gptel-failure--say-all ()
+  "Say of each failure of this buffer how it stands."
+  (mapc #'sluice-gptel-failure--say (sluice-gptel-failure--all)))
+
+(defun sluice-gptel-failure--drop (failure)
+  "Show FAILURE no more in this buffer, nor send it again."
+  (when (sluice-gptel-failure-timer failure)
+    (cancel-timer (sluice-gptel-failure-timer failure)))
+  (delete-overlay (sluice-gptel-failure-overlay failure))
+  (if (eq failure sluice-gptel-failure--here)
+      (setq sluice-gptel-failure--here (pop sluice-gptel-failure--promised))
+    (setq sluice-gptel-failure--promised (remq failure sluice-gptel-failure--promised)))
+  (sluice-gptel-failure-mode (if sluice-gptel-failure--here 1 -1))
+  (sluice-gptel-failure--say-all))
+
+(defun sluice-gptel-failure-clear-in (buffer &optional fsm)
+  "Show no failure in BUFFER any more but those that are to be sent again.
+That of FSM, which is being sent, is none of these."
   (when (buffer-live-p buffer)
-    (with-current-buffer buffer (sluice-gptel-failure--clear))))
+    (with-current-buffer buffer
+      (dolist (failure (sluice-gptel-failure--all))
+        (when (or (not (sluice-gptel-failure-timer failure))
+                  (eq fsm (sluice-gptel-failure-fsm failure)))
+          (sluice-gptel-failure--drop failure))))))
 
 (defun sluice-gptel-failure-clear-all ()
-  "Show no failure in any buffer any more."
-  (mapc #'sluice-gptel-failure-clear-in (buffer-list)))
+  "Show no failure in any buffer any more, and send none again."
+  (dolist (buffer (buffer-list))
+    (with-current-buffer buffer
+      (mapc #'sluice-gptel-failure--drop (sluice-gptel-failure--all)))))
 
 ;;;; Keys
 
@@ -187,8 +220,7 @@ The explanation came at the time NOW; both are Unix times in seconds."
 (defun sluice-gptel-failure-dismiss ()
   "Take the failure away; if it was to be sent again, it will not."
   (interactive)
-  (sluice-gptel-failure--need)
-  (sluice-gptel-failure--clear))
+  (sluice-gptel-failure--drop (sluice-gptel-failure--need)))
 
 (defun sluice-gptel-failure-send-again ()
   "Send the failed request again as it was, as soon as it clears."
@@ -205,15 +237,15 @@ The explanation came at the time NOW; both are Unix times in seconds."
              (setf (sluice-gptel-failure-timer failure)
                    (run-at-time (- at (float-time)) nil #'sluice-gptel-failure--send
                                 (current-buffer) failure)))
-           (sluice-gptel-failure--say))
+           (sluice-gptel-failure--say failure))
           (t (sluice-gptel-failure--send (current-buffer) failure)))))
 
 (defun sluice-gptel-failure--send (buffer failure)
   "Send the request of FAILURE again unless BUFFER has dismissed it."
   (when (and (buffer-live-p buffer)
-             (eq failure (buffer-local-value 'sluice-gptel-failure--here buffer)))
+             (memq failure (with-current-buffer buffer (sluice-gptel-failure--all))))
     (with-current-buffer buffer
-      (sluice-gptel-failure--clear)
+      (sluice-gptel-failure--drop failure)
       (let ((fsm (sluice-gptel-failure-fsm failure)))
         (plist-put (gptel-fsm-info fsm) :data (sluice-gptel-failure-data failure))
         (gptel--fsm-transition fsm 'WAIT)))))

@@ -131,7 +131,7 @@ ARGS are passed on."
           (append gptel-curl-extra-args
                   (sluice-gptel--curl-args (expand-file-name socket) id)))
          (slot (sluice-gptel--slot 'url)))
-    (sluice-gptel-failure-clear-in (plist-get (gptel-fsm-info fsm) :buffer))
+    (sluice-gptel-failure-clear-in (plist-get (gptel-fsm-info fsm) :buffer) fsm)
     (cl-letf (((aref backend slot) (sluice-gptel--plain-url (aref backend slot))))
       (prog1 (apply start fsm args)
         (sluice-gptel-wait-begin fsm id)))))

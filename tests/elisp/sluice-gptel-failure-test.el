@@ -123,6 +123,70 @@
     (should-not (sluice-gptel-failure-test-shown))
     (should-not sluice-gptel-failure-mode)))
 
+(defun sluice-gptel-failure-test-all-shown ()
+  "Return all that is shown in this buffer beside its text, sorted."
+  (sort (delq nil (mapcar (lambda (overlay) (overlay-get overlay 'after-string))
+                          (overlays-in (point-min) (1+ (point-max)))))
+        #'string<))
+
+(ert-deftest sluice-gptel-failure-test-promise-is-kept ()
+  "What was promised to be sent again is, whatever else this buffer has sent meanwhile."
+  (sluice-gptel-failure-test-with 'busy 100
+    (sluice-gptel-failure-test-press "t")
+    (let ((timer (sluice-gptel-failure-timer sluice-gptel-failure--here))
+          (gptel-model 'ok))
+      (gptel-send)
+      (fake-daemon-until (string-search sluice-gptel-test-hello (buffer-string)))
+      (should (string-search "Will be sent again" (sluice-gptel-failure-test-shown)))
+      (should (memq timer timer-list))
+      (sluice-gptel-failure-test-let-pass timer)
+      (should-not (sluice-gptel-failure-test-shown))
+      (fake-daemon-until (= 2 (cl-count sluice-gptel-test-hello
+                                        (split-string (buffer-string) "\n+") :test #'equal)))
+      (let ((http (sluice-gptel-test-http)))
+        (should (equal '("busy" "ok" "busy") (mapcar (lambda (r) (plist-get r :behaviour)) http)))
+        (should (equal (plist-get (nth 0 http) :body) (plist-get (nth 2 http) :body)))))))
+
+(ert-deftest sluice-gptel-failure-test-promise-beside-a-failure ()
+  "A newer failure has the keys; when it is dismissed, what was promised has them again.
+A failure without a promise gives way to the newer one as ever."
+  (sluice-gptel-failure-test-with 'busy 100
+    (sluice-gptel-failure-test-press "t")
+    (let ((promised sluice-gptel-failure--here) (gptel-model 'no-credit) (older nil))
+      (dotimes (_ 2)
+        (setq older sluice-gptel-failure--here)
+        (fake-daemon-messages
+          (gptel-send)
+          (fake-daemon-until (and sluice-gptel-failure--here
+                                  (not (memq sluice-gptel-failure--here (list older promised)))))))
+      (should (string-match-p "\\`(\"
+\\[Failed\\.  C-c [^]]+\\]\" \"
+\\[Will be sent again at [0-9:]+\\.\\]\")\\'"
+                              (format "%S" (mapcar #'substring-no-properties
+                                                   (sluice-gptel-failure-test-all-shown)))))
+      (sluice-gptel-failure-test-press "d")
+      (should (eq promised sluice-gptel-failure--here))
+      (should (string-match-p "\\`\n\\[Will be sent again at [0-9:]+\\.  C-c \\? then d do not\\]\\'"
+                              (sluice-gptel-failure-test-shown)))
+      (sluice-gptel-failure-test-press "d")
+      (should-not (memq (sluice-gptel-failure-timer promised) timer-list))
+      (should-not (sluice-gptel-failure-test-shown))
+      (should-not sluice-gptel-failure-mode))))
+
+(ert-deftest sluice-gptel-failure-test-promise-off ()
+  "With the mode off nothing is shown, and nothing is sent later."
+  (sluice-gptel-failure-test-with 'busy 100
+    (sluice-gptel-failure-test-press "t")
+    (let ((timer (sluice-gptel-failure-timer sluice-gptel-failure--here))
+          (gptel-model 'no-credit) (id sluice-failed-call))
+      (fake-daemon-messages
+        (gptel-send)
+        (fake-daemon-until (not (equal id sluice-failed-call))))
+      (sluice-gptel-mode -1)
+      (should-not (memq timer timer-list))
+      (should-not (sluice-gptel-failure-test-all-shown))
+      (should-not sluice-gptel-failure-mode))))
+
 (ert-deftest sluice-gptel-failure-test-cut ()
   "After an answer that was cut there is no sending again: a part is there."
   (sluice-gptel-failure-test-with 'cut nil
