@@ -241,14 +241,21 @@ That of FSM, which is being sent, is none of these."
           (t (sluice-gptel-failure--send (current-buffer) failure)))))
 
 (defun sluice-gptel-failure--send (buffer failure)
-  "Send the request of FAILURE again unless BUFFER has dismissed it."
+  "Send the request of FAILURE again unless BUFFER has dismissed it.
+Without a daemon say so; then the note stays, and with it the key for later."
   (when (and (buffer-live-p buffer)
              (memq failure (with-current-buffer buffer (sluice-gptel-failure--all))))
     (with-current-buffer buffer
-      (sluice-gptel-failure--drop failure)
-      (let ((fsm (sluice-gptel-failure-fsm failure)))
-        (plist-put (gptel-fsm-info fsm) :data (sluice-gptel-failure-data failure))
-        (gptel--fsm-transition fsm 'WAIT)))))
+      (setf (sluice-gptel-failure-timer failure) nil)
+      (when (condition-case err
+                (sluice-require)
+              (user-error (sluice-gptel-failure--say failure)
+                          (message "%s" (cadr err))
+                          nil))
+        (sluice-gptel-failure--drop failure)
+        (let ((fsm (sluice-gptel-failure-fsm failure)))
+          (plist-put (gptel-fsm-info fsm) :data (sluice-gptel-failure-data failure))
+          (gptel--fsm-transition fsm 'WAIT))))))
 
 (provide 'sluice-gptel-failure)
 ;;; sluice-gptel-failure.el ends here

@@ -164,8 +164,10 @@ Install it and send again")))))
 (defun sluice-gptel--daemon ()
   "Return the connection to the daemon, or a text: why there is none."
   (condition-case err
-      ;; gptel shows the status before it, which says that Sluice is not running.
-      (or (sluice-ensure) (concat (sluice-gettext "Nothing was sent.") "  " (sluice-start-hint)))
+      ;; Who quits at the question has said no; gptel, half-way, would not go on by itself.
+      (or (condition-case nil (sluice-ensure) (quit nil))
+          ;; gptel shows the status before it, which says that Sluice is not running.
+          (concat (sluice-gettext "Nothing was sent.") "  " (sluice-start-hint)))
     (user-error (cadr err))))
 
 (defun sluice-gptel--refuse (fsm status text)
@@ -173,7 +175,9 @@ Install it and send again")))))
 STATUS is shorter, for callers of gptel that show nothing else."
   (let ((info (gptel-fsm-info fsm)))
     (plist-put info :error text)
-    (plist-put info :status status))
+    (plist-put info :status status)
+    ;; The round before, of a run with tools, has ended well.
+    (plist-put info :sluice-ended (plist-get info :sluice-id)))
   ;; Later, as a failure of curl would come: gptel still sets the state of waiting.
   (run-at-time 0 nil #'sluice-gptel--fail fsm))
 

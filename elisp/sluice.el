@@ -250,11 +250,14 @@ Run it in a terminal to see why: %s" sluice--start-limit (sluice--command-line))
 
 (defun sluice-ensure ()
   "Return a live connection; start the daemon according to `sluice-start-daemon'.
-Return nil when there is none and it shall not be started."
+Return nil when there is none and it shall not be started.  A person is asked only
+in a command: timers, and what comes from a process, are in the middle of what
+that person types."
   (or (sluice-connection)
       (when (and sluice-start-daemon
                  (or (eq sluice-start-daemon t)
-                     (and (not noninteractive)
+                     ;; Emacs binds it for timers, filters and sentinels.
+                     (and (not (or noninteractive inhibit-quit))
                           (y-or-n-p (sluice-gettext "Sluice is not running.  Start it? ")))))
         (sluice-start))))
 

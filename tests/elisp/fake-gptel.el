@@ -21,9 +21,12 @@
 (defvar gptel--known-backends)
 (defvar gptel-curl-extra-args)
 (defvar gptel-proxy)
+(defvar gptel-tools)
+(defvar gptel-use-tools)
 (declare-function gptel-make-openai "ext:gptel-openai")
 (declare-function gptel-make-anthropic "ext:gptel-anthropic")
 (declare-function gptel-make-gemini "ext:gptel-gemini")
+(declare-function gptel-make-tool "ext:gptel-request")
 (declare-function gptel-request "ext:gptel-request")
 (declare-function gptel-send "ext:gptel")
 (declare-function gptel-abort "ext:gptel-request")
@@ -42,7 +45,7 @@
 
 (defconst sluice-gptel-test-hello "안녕하세요, friend 🙂" "What the stand-in answers.")
 
-(defconst sluice-gptel-test-models '(ok queued busy no-credit slow cut hidden die)
+(defconst sluice-gptel-test-models '(ok queued busy no-credit slow cut hidden die tool)
   "What the stand-in can do, by the name of the model.")
 
 (defun sluice-gptel-test-backends ()

@@ -416,6 +416,10 @@ async def serve_http(
         seen.left += 1
         return
     kind, pieces = answer_body(request["path"], stream, "안녕하세요, friend 🙂")
+    if behaviour == "tool" and not any(message["role"] == "tool" for message in request["body"]["messages"]):
+        function = {"name": "look", "arguments": "{}"}
+        message = {"role": "assistant", "tool_calls": [{"id": "t1", "type": "function", "function": function}]}
+        kind, pieces = "application/json", [json.dumps({"choices": [{"message": message}]}).encode()]
     if behaviour == "hidden":
         pieces = [pieces[0], sse(("error", {"type": "error", "error": {"type": "overloaded_error"}}))]
     # The head goes with the first piece, as the daemon does it: gptel's Gemini parser stumbles over a head alone.

@@ -173,6 +173,24 @@ A failure without a promise gives way to the newer one as ever."
       (should-not (sluice-gptel-failure-test-shown))
       (should-not sluice-gptel-failure-mode))))
 
+(ert-deftest sluice-gptel-failure-test-no-daemon ()
+  "Without a daemon nothing is sent again: it is said, and the note stays for later.
+When its time has come nobody is asked in the middle of what is being typed."
+  (sluice-gptel-failure-test-with 'busy 100
+    (let ((sluice-start-daemon 'ask) (noninteractive nil) (asked nil) (shown nil))
+      (cl-letf (((symbol-function 'y-or-n-p) (lambda (text) (push text asked) (signal 'quit nil))))
+        (sluice-gptel-failure-test-press "t")
+        (fake-daemon-messages (fake-daemon-kill) (fake-daemon-until (not sluice--connection)))
+        (fake-daemon-catching shown
+          (sluice-gptel-failure-test-let-pass (sluice-gptel-failure-timer sluice-gptel-failure--here)))
+        (should (string-match-p "not running, so nothing was sent.*sluice-start" (car shown)))
+        (should-not asked)
+        (should (string-search "t send again at" (sluice-gptel-failure-test-shown)))
+        (setf (sluice-gptel-failure-reset-at sluice-gptel-failure--here) nil)
+        (should (eq 'quit (condition-case nil (sluice-gptel-failure-test-press "t") (quit 'quit))))
+        (should asked)
+        (should (string-search "t send again at" (sluice-gptel-failure-test-shown)))))))
+
 (ert-deftest sluice-gptel-failure-test-promise-off ()
   "With the mode off nothing is shown, and nothing is sent later."
   (sluice-gptel-failure-test-with 'busy 100

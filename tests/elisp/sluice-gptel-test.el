@@ -235,6 +235,62 @@ So do one that is buffer-local and one that was made while the mode was on."
           (fake-daemon-until (sluice-gptel-test-told "stopped in the middle" shown)))
         (should sluice-failed-call)))))
 
+(defun sluice-gptel-test-tool (function)
+  "Return a tool of gptel that calls FUNCTION."
+  (gptel-make-tool :name "look" :description "Look." :args nil
+                   :function (lambda () (funcall function) "seen")))
+
+(ert-deftest sluice-gptel-test-tools ()
+  "Each round of a run with tools goes through the daemon."
+  (sluice-gptel-test-with
+    (let* ((gptel-model 'tool) (gptel-stream nil) (gptel-use-tools t)
+           (gptel-tools (list (sluice-gptel-test-tool #'ignore))))
+      (with-temp-buffer
+        (insert "Hello")
+        (fake-daemon-messages
+          (gptel-send)
+          (fake-daemon-until (string-search sluice-gptel-test-hello (buffer-string))))
+        (should (equal '("socket" "socket")
+                       (mapcar (lambda (r) (plist-get r :where)) (sluice-gptel-test-http))))
+        (should-not sluice-failed-call)))))
+
+(ert-deftest sluice-gptel-test-daemon-gone-between-rounds ()
+  "When the daemon is gone at the next round of a run with tools, no question is asked.
+It comes in a sentinel, in the middle of what you type.  gptel tells what to do, and
+the round before, which went well, is not called a failure."
+  (sluice-gptel-test-with
+    (let* ((gptel-model 'tool) (gptel-stream nil) (gptel-use-tools t)
+           (gptel-tools (list (sluice-gptel-test-tool #'fake-daemon-kill)))
+           (sluice-start-daemon 'ask) (noninteractive nil) (asked nil) (shown nil))
+      (cl-letf (((symbol-function 'y-or-n-p) (lambda (text) (push text asked) nil)))
+        (with-temp-buffer
+          (insert "Hello")
+          (fake-daemon-catching shown
+            (gptel-send)
+            (fake-daemon-until (sluice-gptel-test-told
+                                "T-Groq error: (Sluice is not running) .*sluice-start" shown)))
+          (should-not asked)
+          (should sluice-call)
+          (should-not sluice-failed-call)
+          (should-not sluice-gptel-failure--here)
+          (should-not gptel--request-alist))))))
+
+(ert-deftest sluice-gptel-test-quit-at-the-question ()
+  "Who quits when asked whether to start the daemon has said no: gptel is not stuck."
+  (skip-unless sluice-gptel-test-there)
+  (fake-daemon-without
+    (sluice-gptel-test-on
+     (lambda ()
+       (let ((sluice-start-daemon 'ask) (noninteractive nil) (shown nil))
+         (with-temp-buffer
+           (insert "Hello")
+           (cl-letf (((symbol-function 'y-or-n-p) (lambda (_) (signal 'quit nil))))
+             (fake-daemon-catching shown
+               (gptel-send)
+               (fake-daemon-until
+                (sluice-gptel-test-told "T-Groq error: (Sluice is not running) Nothing was sent"
+                                        shown))))))))))
+
 (ert-deftest sluice-gptel-test-one-inside-another ()
   "A request that starts while another is being started does not inherit its arguments."
   (sluice-gptel-test-with

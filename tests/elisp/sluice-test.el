@@ -123,6 +123,15 @@ LINES are put before it."
         (should-not (sluice-ensure))
         (should (string-match-p "not running" (car asked)))))))
 
+(ert-deftest sluice-test-start-asks-only-who-acts ()
+  "Timers, and what comes from the daemon, do not ask in the middle of what you type."
+  (fake-daemon-without
+    (let ((sluice-start-daemon 'ask) (noninteractive nil) (asked nil) (ensured 'not-yet))
+      (cl-letf (((symbol-function 'y-or-n-p) (lambda (text) (push text asked) t)))
+        (run-at-time 0 nil (lambda () (setq ensured (sluice-ensure))))
+        (fake-daemon-until (null ensured)))
+      (should-not asked))))
+
 (ert-deftest sluice-test-start-without-program ()
   "If the program is missing, it is said how to install it."
   (fake-daemon-without
