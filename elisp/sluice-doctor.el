@@ -58,15 +58,30 @@
 
 ;;;; The daemon
 
-(defun sluice-doctor--daemon ()
-  "Look whether the daemon is there, and of which version."
-  (if (not (sluice-connection))
+(defun sluice-doctor--pools ()
+  "Ask the daemon, if it is there, what it has limits for; return that.
+Return the symbol `silent' when it does not answer."
+  (when (sluice-connection)
+    (condition-case nil
+        (plist-get (sluice-rpc-call sluice--connection "limits" nil sluice-timeout) :pools)
+      (sluice-rpc-timeout 'silent)
+      (sluice-rpc-error nil))))
+
+(defun sluice-doctor--daemon (pools)
+  "Look whether the daemon is there, and of which version.
+POOLS is what it has said of its limits, see `sluice-doctor--pools'."
+  (if (not (sluice-rpc-live-p sluice--connection))
       (list (sluice-finding 'bad (sluice-gettext "The daemon does not answer")
                             (sluice-start-hint) (sluice-gettext "Start it") #'sluice-start))
     (let* ((hello (sluice-rpc-hello sluice--connection))
-           (version (plist-get hello :version)))
-      (list (sluice-finding 'ok (sluice-gettext "The daemon runs: version %s, process %s"
-                                                version (plist-get hello :pid)))
+           (version (plist-get hello :version))
+           (pid (plist-get hello :pid)))
+      (list (if (eq pools 'silent)
+                (sluice-finding 'bad (sluice-gettext "The daemon is connected, but does not answer")
+                                (sluice-gettext "Its process hangs.  End it in a terminal: %s; \
+then start it anew with M-x sluice-start" (format "kill -9 %s" pid)))
+              (sluice-finding 'ok (sluice-gettext "The daemon runs: version %s, process %s"
+                                                  version pid)))
             (sluice-doctor--versions version (plist-get hello :protocol))))))
 
 (defun sluice-doctor--versions (version protocol)
@@ -123,21 +138,19 @@ elsewhere, set `sluice-socket'")))
 
 ;;;; Keys and programs
 
-(defun sluice-doctor--hosts ()
-  "Return the hosts for which a key may be wanted."
+(defun sluice-doctor--hosts (pools)
+  "Return the hosts for which a key may be wanted, those of POOLS among them."
   (delete-dups
    (cons (if (boundp 'sluice-host) sluice-host "api.openai.com")
-         (and (sluice-rpc-live-p sluice--connection)
-              (mapcar (lambda (pool) (plist-get pool :host))
-                      (plist-get (sluice-ask "limits") :pools))))))
+         (and (consp pools) (mapcar (lambda (pool) (plist-get pool :host)) pools)))))
 
 (defun sluice-doctor--key-p (host)
   "Return non-nil if auth-source has a key for HOST.  The key itself is not read."
   (ignore-errors
     (auth-source-search :host host :user "apikey" :max 1)))
 
-(defun sluice-doctor--keys ()
-  "Look for which hosts there is a key."
+(defun sluice-doctor--keys (pools)
+  "Look for which hosts there is a key; POOLS are the daemon's."
   (mapcar (lambda (host)
             (if (sluice-doctor--key-p host)
                 (sluice-finding 'ok (sluice-gettext "auth-source has a key: machine %s login apikey"
@@ -147,7 +160,7 @@ elsewhere, set `sluice-socket'")))
 if the daemon has the key in its environment"
                                               (format "machine %s login apikey password YOUR-KEY"
                                                       host)))))
-          (sluice-doctor--hosts)))
+          (sluice-doctor--hosts pools)))
 
 (defun sluice-doctor--curl ()
   "Look for the program curl."
@@ -238,11 +251,12 @@ The page shows what it says when it is done."
 
 (defun sluice-doctor--look (&rest _)
   "Look at everything anew and draw the page."
-  (setq sluice-doctor--check nil
-        sluice-doctor--findings
-        (append (list (sluice-finding 'ok (format "Emacs %s, %s" emacs-version system-type)))
-                (sluice-doctor--daemon) (sluice-doctor--socket) (sluice-doctor--program)
-                (sluice-doctor--keys) (sluice-doctor--curl) (sluice-doctor--gptel)))
+  (let ((pools (sluice-doctor--pools)))
+    (setq sluice-doctor--check nil
+          sluice-doctor--findings
+          (append (list (sluice-finding 'ok (format "Emacs %s, %s" emacs-version system-type)))
+                  (sluice-doctor--daemon pools) (sluice-doctor--socket) (sluice-doctor--program)
+                  (sluice-doctor--keys pools) (sluice-doctor--curl) (sluice-doctor--gptel))))
   (sluice-doctor--start-check)
   (sluice-doctor--draw))
 

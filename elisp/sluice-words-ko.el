@@ -105,6 +105,9 @@
    ;; sluice-doctor.el
    ("The daemon does not answer" "데몬이 답하지 않아요")
    ("Start it" "켜기")
+   ("The daemon is connected, but does not answer" "데몬에 연결되어 있지만 답이 없어요")
+   ("Its process hangs.  End it in a terminal: %s; then start it anew with M-x sluice-start"
+    "프로세스가 멈춰 있어요. 터미널에서 끝낸 다음(%s) M-x sluice-start로 다시 켜 주세요")
    ("The daemon runs: version %s, process %s" "데몬이 돌고 있어요(버전 %s, 프로세스 %s)")
    ("The daemon speaks protocol %s, this package %s" "프로토콜이 서로 달라요. 데몬은 %s, 이 패키지는 %s")
    ("Update the older one: %s, or %s" "오래된 쪽을 업데이트해 주세요: %s 또는 %s")

@@ -104,6 +104,9 @@
    ;; sluice-doctor.el
    ("The daemon does not answer" "守护进程没有回应")
    ("Start it" "启动它")
+   ("The daemon is connected, but does not answer" "守护进程连着，但没有回应")
+   ("Its process hangs.  End it in a terminal: %s; then start it anew with M-x sluice-start"
+    "它的进程卡住了。请在终端里结束它：%s；然后用 M-x sluice-start 重新启动")
    ("The daemon runs: version %s, process %s" "守护进程正在运行：版本 %s，进程 %s")
    ("The daemon speaks protocol %s, this package %s" "守护进程用的是协议 %s，这个包用的是 %s")
    ("Update the older one: %s, or %s" "请更新旧的那一个：%s，或者 %s")

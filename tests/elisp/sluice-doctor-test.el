@@ -51,6 +51,21 @@
       (let ((last-command-event ?9))
         (should-error (call-interactively (key-binding "9")) :type 'user-error)))))
 
+(ert-deftest sluice-doctor-test-daemon-hangs ()
+  "A daemon that hangs is found, with how to end it; all else is looked at as ever."
+  (fake-daemon-with
+    (let ((pid (plist-get (sluice-rpc-hello (sluice-connection)) :pid)) (sluice-timeout 0.2))
+      (signal-process pid 'SIGSTOP)
+      (unwind-protect
+          (sluice-doctor-test-page "exit 0"
+            (should (string-match-p
+                     (format "^BAD   The daemon is connected, but does not answer\n +→ .*kill -9 %d" pid)
+                     (buffer-string)))
+            (should (string-match-p "M-x sluice-start" (buffer-string)))
+            (should (string-match-p "^note  auth-source has no key for api.example.org"
+                                    (buffer-string))))
+        (signal-process pid 'SIGCONT)))))
+
 (ert-deftest sluice-doctor-test-socket-open ()
   "A socket that others may use is found, and its button closes it."
   (fake-daemon-with

@@ -70,7 +70,7 @@ NO_WORDS = frozenset({
     ("sluice.el", "Sluice: %s"), ("sluice-gptel.el", "%s  (M-x sluice-explain-last)"),
     ("sluice-doctor.el", "Emacs %s, %s"),
     # what is to be typed, or put into a file
-    ("sluice-doctor.el", "machine %s login apikey password YOUR-KEY"),
+    ("sluice-doctor.el", "machine %s login apikey password YOUR-KEY"), ("sluice-doctor.el", "kill -9 %s"),
     ("sluice-doctor.el", "pipx install sluice-daemon"), ("sluice-doctor.el", "pipx upgrade sluice-daemon"),
     ("sluice.el", "pipx install sluice-daemon"), ("sluice.el", "pipx upgrade sluice-daemon"),
     # names that calls are given
