@@ -354,6 +354,7 @@ Return nil if it is over."
 (autoload 'sluice-doctor "sluice-doctor" "Look what is wrong with this set-up." t)
 (autoload 'sluice-help "sluice-help" "List the commands and their keys." t)
 (autoload 'sluice-mode-line-mode "sluice-mode-line" "Show in the mode line what waits." t)
+(autoload 'sluice-warnings-mode "sluice-warnings" "Tell what will soon be in your way." t)
 (autoload 'sluice-notify-failure "sluice-notify" "Tell that a call has failed.")
 (autoload 'sluice-gptel-mode "sluice-gptel" "Send gptel's calls through Sluice." t)
 

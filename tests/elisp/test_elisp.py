@@ -177,6 +177,14 @@ def test_commands_are_reachable_and_documented() -> None:
     assert dict(table) == keys
 
 
+@pytest.mark.parametrize("emacs", EMACSEN[:1] or [None], ids=str)
+def test_commands_are_there_from_the_beginning(emacs: Emacs | None, tmp_path: Path) -> None:
+    """With `(require 'sluice)` in the init file and nothing else, each command that is offered can be called."""
+    form = f"(message \"missing: %S\" (seq-remove #'commandp '({' '.join(sorted(commands()))})))"
+    status, output = run_emacs(need(emacs), tmp_path, [], "-l", "sluice", "--eval", form)
+    assert (status, output) == (0, "missing: nil\n")
+
+
 def test_keys_that_users_own() -> None:
     """No file binds C-c and a letter, which users own, nor uses the prefix `daemon-`, which Emacs owns."""
     for file in PACKAGE.glob("*.el"):
