@@ -25,6 +25,7 @@ _CONDITIONS: Final = frozenset(
         "provider",
         "not_provider",
         "status",
+        "not_status",
         "header",
         "body",
         "absent",
@@ -58,6 +59,8 @@ class Rule:
     providers: frozenset[str] = frozenset()
     not_providers: frozenset[str] = frozenset()
     statuses: frozenset[int] = frozenset()
+    not_statuses: frozenset[int] = frozenset()
+    """A failure without a status has none of these."""
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, str] = field(default_factory=dict)
     absent: tuple[str, ...] = ()
@@ -111,6 +114,8 @@ def _cheap(rule: Rule, view: View, providers: Collection[str]) -> str:
     """Return the first condition that fails without a regular expression, or an empty string."""
     if rule.statuses and view.status not in rule.statuses:
         return "status"
+    if rule.not_statuses and view.status in rule.not_statuses:
+        return "not_status"
     if rule.faults and view.fault not in rule.faults:
         return "fault"
     if rule.providers and rule.providers.isdisjoint(providers):
@@ -198,6 +203,7 @@ def _rule(entry: Any, path: Path, rank: int) -> Rule:
         said=entry.get("facts", True) is not False,
         providers=frozenset(_list(match.get("provider"))), not_providers=frozenset(_list(match.get("not_provider"))),
         statuses=frozenset(int(s) for s in _list(match.get("status"))),
+        not_statuses=frozenset(int(s) for s in _list(match.get("not_status"))),
         headers={str(k).lower(): str(v) for k, v in match.get("header", {}).items()},
         body={name_of(str(k)): str(v) for k, v in match.get("body", {}).items()},
         absent=tuple(name_of(str(n)) for n in _list(match.get("absent"))),

@@ -162,6 +162,22 @@ def test_trap_a_request_that_must_change() -> None:
 
 
 @pytest.mark.parametrize(
+    ("failure", "subtype"),
+    [
+        (
+            Failure(status=400, body=b'{"message":"too many tokens: the prompt cannot exceed 4000"}'),
+            "request_too_large",
+        ),
+        (Failure(status=400, body=b'{"message":"a number of tokens that is odd"}'), "unknown"),
+        (Failure(text="API Error: 400 because of concurrency in tool calls"), "unknown"),
+    ],
+)
+def test_trap_rate_words_in_a_faulty_request(failure: Failure, subtype: str) -> None:
+    """Tokens and concurrency under 400 are about the request itself: it is not sent again after a pause."""
+    assert said(failure) == (subtype, "change")
+
+
+@pytest.mark.parametrize(
     ("failure", "subtype", "retry"),
     [
         (Failure(fault="reset", sent=True), "connection_lost", "unknown"),
