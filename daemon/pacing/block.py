@@ -51,8 +51,8 @@ class Block:
 
 
 def blocks(finding: Finding) -> str | None:
-    """Return `key` or `pool` if FINDING makes further sending pointless, else None."""
-    if finding.retry not in ("never", "unknown"):
+    """Return `key` or `pool` if FINDING makes further sending pointless, else None. On a guess nothing is blocked."""
+    if finding.retry not in ("never", "unknown") or finding.confidence == "guess":
         return None
     if finding.subtype in WHOLE_KEY:
         return "key"

@@ -161,6 +161,16 @@ def test_trap_a_request_that_must_change() -> None:
     assert said(Failure(status=400, body=body)) == ("unknown", "change")
 
 
+def test_trap_refused_content_that_speaks_of_credits() -> None:
+    """What a check of the content refuses is changed by its author: no credit is missing, and no model is closed."""
+    body = (
+        b'{"error":{"message":"m requires moderation. Your input was flagged for \\"x\\". No credits were charged."}}'
+    )
+    told = CATALOGUE.explain(CATALOGUE.classify(Failure(status=403, provider="openrouter", body=body)))
+    assert (told.finding.subtype, told.finding.retry) == ("unknown", "change")
+    assert "content" in told.title
+
+
 @pytest.mark.parametrize(
     ("failure", "subtype"),
     [

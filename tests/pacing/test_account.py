@@ -115,7 +115,7 @@ def test_a_model_outside_the_plan_blocks_only_itself() -> None:
     async def main() -> None:
         pacer = Pacer(clock=asyncio.get_running_loop().time)
         permit = await pacer.acquire(call("a", where, model="pro"))
-        permit.refused(Finding("not_in_plan", "quota", "never", status=429))
+        permit.refused(Finding("not_in_plan", "quota", "never", "sure", status=429))
         permit.release()
         with pytest.raises(Blocked):
             await pacer.acquire(call("b", where, model="pro"))

@@ -12,18 +12,19 @@ CREDIT = Finding("insufficient_quota", "quota", "never", "sure", status=429)
     ("finding", "scope"),
     [
         (CREDIT, "key"),
-        (Finding("invalid_api_key", "access", "never"), "key"),
-        (Finding("billing_inactive", "quota", "never"), "key"),
-        (Finding("not_in_plan", "quota", "never"), "pool"),
-        (Finding("permission", "access", "never"), "pool"),
+        (Finding("invalid_api_key", "access", "never", "sure"), "key"),
+        (Finding("billing_inactive", "quota", "never", "likely"), "key"),
+        (Finding("not_in_plan", "quota", "never", "sure"), "pool"),
+        (Finding("permission", "access", "never", "likely"), "pool"),
         (Finding("plan_window", "quota", "wait", retry_after_s=60), None),
+        (Finding("permission", "access", "never", "guess"), None),
         (Finding("request_too_large", "request", "change"), None),
         (Finding("requests", "rate", "wait"), None),
         (Finding("edge_blocked", "access", "never"), None),
     ],
 )
 def test_what_is_blocked_by_which_refusal(finding: Finding, scope: str | None) -> None:
-    """Money and keys concern all models, a plan's models only themselves."""
+    """Money and keys concern all models, a plan's models only themselves. A guess stops nobody."""
     assert blocks(finding) == scope
 
 
