@@ -183,13 +183,15 @@ class Elsewhere:
                 self.keyring.remember(one)
                 return found
             setback = found.outcome.setback if found.outcome is not None else None
-            shut = found.outcome is not None and blocks(found.outcome.finding) is not None
+            scope = blocks(found.outcome.finding) if found.outcome is not None else None
             if found.outcome is not None and found.outcome.finding.family in FAILING:
                 self.keyring.shun(one)
-            if not shut and setback is None:
+            if scope is None and setback is None:
                 return found
             if setback is not None:
                 setbacks[name] = setback
+            elif scope == "host":  # its guard asks for no key
+                gone.update(each.way.name for each in choices if each.way and each.origin.url == one.origin.url)
             else:
                 gone.add(name)
             onward = self.keyring.best(choices, gone)

@@ -1,12 +1,15 @@
-"""A key or a model that a person must put right first: no credit, a wrong key, a model outside the plan.
+"""A key or a model that a person must put right first: no credit, a wrong key, a model outside the plan. Or a host
+whose guard lets nobody from this address through.
 
 Everything that waits for it is told so at once. For half a minute only interactive calls try again, one at a time;
-later any call may be the one that tries. A success lifts the block.
+later any call may be the one that tries. A guard that names a longer time is not asked before. A success lifts the
+block.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from daemon.errors import Refusal
 from daemon.model import Finding, Priority
@@ -17,6 +20,8 @@ WHOLE_KEY = frozenset({
     "plan_window",
 })  # fmt: skip
 """Subtypes that concern all calls with this key."""
+WHOLE_HOST = frozenset({"edge_blocked"})
+"""Subtypes that concern all keys: the guard looks at the address and the program, and each call makes it last longer."""
 ONE_POOL = frozenset({"not_in_plan", "permission"})
 """Subtypes that concern one model."""
 
@@ -50,10 +55,12 @@ class Block:
         return priority == Priority.INTERACTIVE or now >= self.quiet_until
 
 
-def blocks(finding: Finding) -> str | None:
-    """Return `key` or `pool` if FINDING makes further sending pointless, else None. On a guess nothing is blocked."""
+def blocks(finding: Finding) -> Literal["host", "key", "pool"] | None:
+    """Return what FINDING makes further sending with pointless, else None. On a guess nothing is blocked."""
     if finding.retry not in ("never", "unknown") or finding.confidence == "guess":
         return None
+    if finding.subtype in WHOLE_HOST:
+        return "host"
     if finding.subtype in WHOLE_KEY:
         return "key"
     return "pool" if finding.subtype in ONE_POOL else None

@@ -190,11 +190,12 @@ class Feedback:
         scope = blocks(finding)
         if scope is None:
             return False
-        block = Block(finding, now, now + self.settings.block_s)
-        if scope == "key":
-            account.block = block
-        else:
+        stated = (finding.retry_after_s or 0.0) if scope == "host" else 0.0
+        block = Block(finding, now, now + max(self.settings.block_s, stated))
+        if scope == "pool":
             pool.block = block
+        else:  # other keys of a host that is shut find it out themselves, with one call each
+            account.block = block
         return True
 
     def _unblock(self, account: Account, pool: Pool, now: float, *, only_probe: str | None = None) -> None:

@@ -106,6 +106,16 @@ def test_out_of_credit_at_openai() -> None:
     assert said.actions[0].url == "https://platform.openai.com/account/billing"
 
 
+def test_a_guard_that_names_a_time() -> None:
+    """How long to keep still is said, not: some minutes."""
+    body = Failure(status=429, headers=(("Retry-After", "7200"),), body=b"error code: 1015")
+    for language in ("en", "ko", "zh"):
+        said = CATALOGUE.explain(CATALOGUE.classify(body), language=language)
+        wait = words.span(7200, read_yaml(DATA / "words" / f"{language}.yaml"))
+        assert wait in said.actions[0].text
+        assert wait in said.now
+
+
 def test_what_the_daemon_knows_is_used() -> None:
     """It says when it sends again, how many calls went out, and when the last one succeeded."""
     finding = CATALOGUE.classify(

@@ -366,6 +366,19 @@ async def test_a_key_set_aside_is_tried_again() -> None:
 
 
 @virtual
+async def test_another_key_does_not_knock_at_a_door_that_a_guard_has_shut() -> None:
+    """The guard looks at the address, not at the key: only another endpoint is asked."""
+    guarded = Answer(429, (("Retry-After", "7200"),), b"error code: 1015")
+    there = World(guarded, origin=OPENAI, key_of=KEYS.get)
+    reply, _ = await there.send(headers=BARE)
+    assert (reply.status, len(there.upstream.sent)) == (429, 1)
+    ways = (Way("a", "https://a.example.com"), Way("b", "https://b.example.com"))
+    nodes = World(guarded, ok(), origin=replace(OPENAI, ways=ways), key_of=KEYS.get)
+    reply, _ = await nodes.send()
+    assert (reply.status, len(nodes.upstream.sent)) == (200, 2)
+
+
+@virtual
 async def test_two_keys_carry_twice_as_much() -> None:
     """Two limits of one a minute: two calls go at once, the third one waits."""
     limits = (Limit("requests", 1, 60.0, "minute"),)

@@ -108,6 +108,32 @@ def test_after_no_credit_one_call_looks_at_a_time_and_a_success_lifts_the_block(
     virtual_time.run(main())
 
 
+def test_a_guard_that_names_a_time_is_not_asked_before_it_has_passed() -> None:
+    """Not after half a minute: each call makes its block last longer. A person who tries may; a success lifts it."""
+    where = origin()
+    shut = Finding("edge_blocked", "access", "never", "sure", status=429, retry_after_s=7200.0)
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        pacer = Pacer(clock=loop.time)
+        first = await pacer.acquire(call("a", where))
+        assert first.refused(shut) is None
+        first.release()
+        for asleep_s in (1, 40, 7000):
+            await asyncio.sleep(asleep_s)
+            with pytest.raises(Blocked):
+                await pacer.acquire(call("b", where))
+        (await pacer.acquire(call("person", where, priority=Priority.INTERACTIVE))).release()
+        await asyncio.sleep(200)
+        again = await pacer.acquire(call("c", where))
+        again.answered(200, (), streamed=False)
+        again.release()
+        (await pacer.acquire(call("d", where))).release()
+        await pacer.close()
+
+    virtual_time.run(main())
+
+
 def test_a_model_outside_the_plan_blocks_only_itself() -> None:
     """Other models of the key go on."""
     where = origin()

@@ -20,7 +20,7 @@ CREDIT = Finding("insufficient_quota", "quota", "never", "sure", status=429)
         (Finding("permission", "access", "never", "guess"), None),
         (Finding("request_too_large", "request", "change"), None),
         (Finding("requests", "rate", "wait"), None),
-        (Finding("edge_blocked", "access", "never"), None),
+        (Finding("edge_blocked", "access", "never", "sure"), "host"),
     ],
 )
 def test_what_is_blocked_by_which_refusal(finding: Finding, scope: str | None) -> None:
