@@ -86,7 +86,7 @@ class Catalogue:
         """
         seen = view.look(failure)
         providers = origin.providers(seen, failure.provider, self._signs)
-        known = _Known(seen, self._grammar, now)
+        known = _Known(seen, self._grammar, now, self._reset_is_wait(providers))
         words_ = f"{seen.low}\n{seen.glued}" if seen.glued_line else seen.low
         for needed, rule in self._guarded_rules:
             if needed is not None and not holds_one(needed, words_):
@@ -100,7 +100,7 @@ class Catalogue:
         """Return for each rule, in order, whether it claims FAILURE: on which bytes, or what was missing."""
         seen = view.look(failure)
         providers = origin.providers(seen, failure.provider, self._signs)
-        known = _Known(seen, self._grammar, None)
+        known = _Known(seen, self._grammar, None, self._reset_is_wait(providers))
         out = []
         for rule in self._rules:
             claim, missing = rules.claims(rule, seen, providers, known)
@@ -192,7 +192,7 @@ class Catalogue:
         rule = claim.rule if claim else None
         subtype = rule.subtype if rule else "unknown"
         kind = self._subtypes[subtype]
-        stated = self._facts(claim, seen, kind["family"], now)
+        stated = self._facts(claim, seen, kind["family"], now, self._reset_is_wait(providers))
         return Finding(
             subtype=subtype, family=kind["family"], retry=cast(Retry, (rule and rule.retry) or kind["retry"]),
             confidence=cast(Confidence, rule.confidence if rule else "guess"),
@@ -203,7 +203,12 @@ class Catalogue:
             rule=rule.id if rule else None, evidence=_evidence(claim, seen), original=seen.original,
         )  # fmt: skip
 
-    def _facts(self, claim: rules.Claim | None, seen: view.View, family: str, now: float | None) -> facts_.Facts:
+    def _reset_is_wait(self, providers: tuple[str, ...]) -> bool:
+        return any(sign.reset_is_wait for sign in self._signs if sign.id in providers)
+
+    def _facts(
+        self, claim: rules.Claim | None, seen: view.View, family: str, now: float | None, reset_is_wait: bool
+    ) -> facts_.Facts:
         """Collect what the answer states; whatever a rule says itself wins."""
         rule = claim.rule if claim else None
         stated = facts_.Facts()
@@ -215,7 +220,7 @@ class Catalogue:
         window = stated.window or (rule.window if rule else None)
         if window is None and (family in WINDOWED or (rule and rule.subtype in ("plan_window", "not_in_plan"))):
             window = facts_.window(seen, self._grammar)
-        wait, reset = facts_.wait(seen, self._grammar, now)
+        wait, reset = facts_.wait(seen, self._grammar, now, reset_is_wait=reset_is_wait)
         stated = replace(
             stated, window=None if window == "none" else window, retry_after_s=wait, reset_at=reset,
             model=facts_.model(seen, self._grammar), plan=facts_.plan(seen, self._grammar),
@@ -226,8 +231,9 @@ class Catalogue:
 class _Known:
     """The numbers of one failure, worked out when the first rule that compares them asks."""
 
-    def __init__(self, seen: view.View, grammar: facts_.Grammar, now: float | None) -> None:
+    def __init__(self, seen: view.View, grammar: facts_.Grammar, now: float | None, reset_is_wait: bool) -> None:
         self._seen = seen
+        self._reset_is_wait = reset_is_wait
         self._grammar = grammar
         self._now = now
         self._facts: facts_.Facts | None = None
@@ -235,7 +241,7 @@ class _Known:
     def __call__(self) -> facts_.Facts:
         if self._facts is None:
             stated = facts_.numbers(self._seen, self._grammar)
-            wait, reset = facts_.wait(self._seen, self._grammar, self._now)
+            wait, reset = facts_.wait(self._seen, self._grammar, self._now, reset_is_wait=self._reset_is_wait)
             scarce = facts_.scarce(self._seen)[0]
             self._facts = replace(stated, scarce=scarce, retry_after_s=wait, reset_at=reset)
         return self._facts

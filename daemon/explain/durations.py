@@ -8,10 +8,9 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Final
 
 DAY_S: Final = 86_400.0
-MAX_HEADER_WAIT_S: Final = 2 * DAY_S
-"""A Retry-After above this is a mistake of the server (or its way to say never)."""
 MAX_STATED_WAIT_S: Final = 40 * DAY_S
-"""A wait that a sentence states may be a plan's: a month at most, with some slack."""
+"""A wait may be a plan's: a month at most, with some slack. A Retry-After above this is the server's way to say never,
+and counts as this: nobody sends again then."""
 
 DURATION: Final = (
     r"(?:\d+(?:\.\d+)?\s?(?:ms|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|weeks?)\b[,\s]*(?:and\s)?"
@@ -53,16 +52,34 @@ def checked(value: float, most: float) -> float | None:
     return round(value, 9)
 
 
-def http_date_s(text: str, answered: str | None, now: float | None) -> float | None:
-    """Return the seconds until the HTTP date TEXT, counted from the answer's own Date (else NOW)."""
+def header_s(text: str, answered: str | None, now: float | None) -> float | None:
+    """Return the seconds that a Retry-After states: a number, a duration, or a date, counted from the answer's own Date
+    (else NOW, Unix time). At most MAX_STATED_WAIT_S; None for what is no wait."""
+    text = text.strip()
+    try:
+        value: float | None = float(text)
+    except ValueError:
+        value = seconds(text)
+        if value is None:
+            value = _until_s(text, answered, now)
+    return None if value is None or math.isnan(value) else checked(min(value, MAX_STATED_WAIT_S), MAX_STATED_WAIT_S)
+
+
+def _until_s(text: str, answered: str | None, now: float | None) -> float | None:
+    """Return the seconds from ANSWERED (an HTTP date), else NOW, until the date TEXT (HTTP's or ISO's); 0 if past."""
+    until, since = _moment(text), _moment(answered) if answered else now
+    return None if until is None or since is None else max(0.0, until - since)
+
+
+def _moment(text: str) -> float | None:
     from email.utils import parsedate_to_datetime  # a slow import that few failures need
 
+    if text[:4].isdigit():
+        return epoch(text)
     try:
-        until = parsedate_to_datetime(text).timestamp()
-        since = parsedate_to_datetime(answered).timestamp() if answered else now
+        return parsedate_to_datetime(text).timestamp()
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    return None if since is None else checked(max(0.0, until - since), MAX_HEADER_WAIT_S)
 
 
 def epoch(text: str) -> float | None:

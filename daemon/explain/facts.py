@@ -156,26 +156,24 @@ def scarce(view: View) -> tuple[str | None, float | None]:
     return first, limit
 
 
-def wait(view: View, grammar: Grammar, now: float | None = None) -> tuple[float | None, float | None]:
-    """Return (seconds to wait, time of reset) as the server states them."""
-    stated = [s for s in (_header_wait(view, now), _field_wait(view), _text_wait(view, grammar)) if s is not None]
+def wait(
+    view: View, grammar: Grammar, now: float | None = None, *, reset_is_wait: bool = False
+) -> tuple[float | None, float | None]:
+    """Return (seconds to wait, time of reset) as the server states them. RESET_IS_WAIT: see `origin.Sign`."""
+    told = (_header_wait(view, now, reset_is_wait), _field_wait(view), _text_wait(view, grammar))
+    stated = [s for s in told if s is not None]
     # Google cuts the fraction off retryDelay and not off the sentence: the larger one is the true one.
     return (max(stated) if stated else None), _reset(view, grammar)
 
 
-def _header_wait(view: View, now: float | None) -> float | None:
+def _header_wait(view: View, now: float | None, reset_is_wait: bool) -> float | None:
     ms = view.headers.get("retry-after-ms")
-    if ms is not None and (value := durations.seconds(ms, durations.MAX_HEADER_WAIT_S * 1000)) is not None:
-        return durations.checked(value / 1000, durations.MAX_HEADER_WAIT_S)
-    value_text = view.headers.get("retry-after")
-    if value_text is None:
-        return None
-    value = durations.seconds(value_text, durations.MAX_HEADER_WAIT_S)
-    return (
-        value
-        if value is not None or value_text[:1].isdigit()
-        else durations.http_date_s(value_text, view.headers.get("date"), now)
-    )
+    if ms is not None and (value := durations.seconds(ms, durations.MAX_STATED_WAIT_S * 1000)) is not None:
+        return durations.checked(value / 1000, durations.MAX_STATED_WAIT_S)
+    text = view.headers.get("retry-after")
+    if text is not None:
+        return durations.header_s(text, view.headers.get("date"), now)
+    return durations.seconds(view.headers.get("x-ratelimit-reset", "")) if reset_is_wait else None
 
 
 def _field_wait(view: View) -> float | None:

@@ -20,6 +20,8 @@ class Sign:
     text: str | None
     headers: tuple[str, ...]
     relay: bool
+    reset_is_wait: bool
+    """`x-ratelimit-reset` is the suggested wait in seconds."""
     pages: Mapping[str, str]
 
 
@@ -28,7 +30,8 @@ def signs_from(data: Mapping[str, Any]) -> tuple[Sign, ...]:
     return tuple(
         Sign(
             id=name, name=entry["name"], hosts=tuple(entry.get("hosts", ())), text=entry.get("text"),
-            headers=tuple(entry.get("header", ())), relay=bool(entry.get("relay")), pages=entry.get("pages", {}),
+            headers=tuple(entry.get("header", ())), relay=bool(entry.get("relay")),
+            reset_is_wait=bool(entry.get("reset_is_wait")), pages=entry.get("pages", {}),
         )
         for name, entry in data.items()
     )  # fmt: skip

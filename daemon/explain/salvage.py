@@ -22,7 +22,8 @@ _ALIASES: Final = {
     "errorcode": "code", "errortype": "type", "errormessage": "message", "errormsg": "message", "msg": "message",
     "statuscode": "status", "httpstatuscode": "status", "rawstatuscode": "status",
     "modelid": "model", "modelname": "model",
-    "retryafter": "retry-after", "retryaftermsec": "retry-after-ms",
+    "retryafter": "retry-after", "retryafterseconds": "retry-after", "retryaftersec": "retry-after",
+    "retryafterms": "retry-after-ms", "retryaftermsec": "retry-after-ms",
 }  # fmt: skip
 
 PROSE: Final = frozenset(

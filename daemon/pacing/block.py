@@ -21,7 +21,7 @@ WHOLE_KEY = frozenset({
 })  # fmt: skip
 """Subtypes that concern all calls with this key."""
 WHOLE_HOST = frozenset({"edge_blocked"})
-"""Subtypes that concern all keys: the guard looks at the address and the program, and each call makes it last longer."""
+"""Subtypes that concern all keys: the guard looks at address and program, and each call makes it last longer."""
 ONE_POOL = frozenset({"not_in_plan", "permission"})
 """Subtypes that concern one model."""
 

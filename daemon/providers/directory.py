@@ -59,7 +59,7 @@ def _provider(name: str, entry: Mapping[str, Any]) -> Provider:
     key = entry.get("key_header")
     known = {
         field: entry[field]
-        for field in ("dialect", "key_variable", "local", "header_unit_s", "ignore_limits", "reset_is_wait", "models")
+        for field in ("dialect", "key_variable", "local", "header_unit_s", "ignore_limits", "models")
         if field in entry
     }
     return Provider(

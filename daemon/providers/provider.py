@@ -17,7 +17,6 @@ from daemon.providers.batching import UNSTATED, BatchLimits
 from daemon.providers.dialect import ChatPath, ChatRequest, Dialect, model_name
 from daemon.providers.error_body import error_body
 from daemon.providers.limits import read_limits
-from daemon.providers.retry_after import retry_after
 from daemon.providers.routes import route
 from daemon.providers.stream import StreamReader
 from daemon.providers.usage import usage_of_body
@@ -81,8 +80,6 @@ class Provider:
     """The headers give averages over so many seconds of a limit a minute."""
     ignore_limits: bool = False
     """The headers say nothing that could be paced by."""
-    reset_is_wait: bool = False
-    """`x-ratelimit-reset` is the suggested wait."""
     batch: Mapping[str, BatchLimits] = field(default_factory=dict)
     """What it takes in one request, by the kind of call, where that is documented."""
 
@@ -112,10 +109,6 @@ class Provider:
     def read_limits(self, status: int, headers: Headers, now: float) -> tuple[Reading, ...]:
         """What the headers of an answer say about limits; impossible figures are left out. NOW: Unix seconds."""
         return () if self.ignore_limits else read_limits(headers, now, self.periods, self.header_unit_s)
-
-    def retry_after(self, status: int, headers: Headers, body: bytes, now: float) -> float | None:
-        """Seconds to wait, within [0, 2 days], if header or body have a field for it. NOW: Unix seconds."""
-        return retry_after(status, headers, body, now, reset_is_wait=self.reset_is_wait)
 
     def read_usage(self, body: bytes) -> Usage | None:
         """The usage in a whole answer."""

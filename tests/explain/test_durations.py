@@ -23,10 +23,10 @@ def test_seconds(text: str, expected: float | None) -> None:
 
 def test_an_http_date_counts_from_the_answers_own_date() -> None:
     """The clock of this machine may be wrong; the server's two dates agree with each other."""
-    assert durations.http_date_s("Tue, 26 Mar 2024 20:00:30 GMT", "Tue, 26 Mar 2024 20:00:00 GMT", now=0) == 30
-    assert durations.http_date_s("Tue, 26 Mar 2024 19:00:00 GMT", "Tue, 26 Mar 2024 20:00:00 GMT", now=0) == 0
-    assert durations.http_date_s("yesterday", None, now=0) is None
-    assert durations.http_date_s("Tue, 26 Mar 2024 20:00:30 GMT", None, now=None) is None
+    assert durations.header_s("Tue, 26 Mar 2024 20:00:30 GMT", "Tue, 26 Mar 2024 20:00:00 GMT", now=0) == 30
+    assert durations.header_s("Tue, 26 Mar 2024 19:00:00 GMT", "Tue, 26 Mar 2024 20:00:00 GMT", now=0) == 0
+    assert durations.header_s("yesterday", None, now=0) is None
+    assert durations.header_s("Tue, 26 Mar 2024 20:00:30 GMT", None, now=None) is None
 
 
 @pytest.mark.parametrize(

@@ -82,13 +82,18 @@ def test_google_states_its_wait_twice() -> None:
     ("headers", "wait"),
     [
         ({"retry-after": "20"}, 20), ({"retry-after-ms": "1500", "retry-after": "1"}, 1.5),
-        ({"retry-after": "-1"}, None),
-        ({"retry-after": "999999999"}, None), ({"retry-after": "nan"}, None),
+        ({"retry-after": "208800"}, 208_800), ({"retry-after": "7s"}, 7), ({"retry-after": " 2.5 "}, 2.5),
+        ({"retry-after": "-1"}, None), ({"retry-after": ""}, None), ({"retry-after": "later"}, None),
+        ({"retry-after": "999999999"}, 3_456_000), ({"retry-after": "9" * 400}, 3_456_000),
+        ({"retry-after": "nan"}, None),
+        ({"retry-after": "Tue, 26 Mar 2099 20:00:30 GMT", "date": "Tue, 26 Mar 2024 20:00:00 GMT"}, 3_456_000),
+        ({"retry-after": "Mon, 25 Mar 2024 20:00:30 GMT", "date": "Tue, 26 Mar 2024 20:00:00 GMT"}, 0),
+        ({"retry-after": "2024-03-26T20:00:30Z", "date": "Tue, 26 Mar 2024 20:00:00 GMT"}, 30),
         ({"retry-after": "Tue, 26 Mar 2024 20:00:30 GMT", "date": "Tue, 26 Mar 2024 20:00:00 GMT"}, 30),
     ],
 )  # fmt: skip
 def test_waits_in_headers(headers: dict[str, str], wait: float | None) -> None:
-    """Retry-After in all its forms; a wait that cannot be true is none."""
+    """Retry-After in all its forms. Above 40 days it says never, and counts as 40 days: nobody sends again then."""
     finding = CATALOGUE.classify(Failure(status=429, headers=tuple(headers.items()), body=b"rate limited"))
     assert finding.retry_after_s == wait
 
@@ -104,6 +109,21 @@ def test_waits_in_headers(headers: dict[str, str], wait: float | None) -> None:
 def test_resets_in_headers(name: str, value: str, at: float | None) -> None:
     """Epochs of a reset are read in seconds and milliseconds; a duration there is no epoch."""
     assert CATALOGUE.classify(Failure(status=429, headers=((name, value),), body=b"rate limited")).reset_at == at
+
+
+@pytest.mark.parametrize(
+    ("failure", "wait"),
+    [
+        (Failure(status=429, body=b'{"error":{"metadata":{"raw":"Later","retry_after_seconds":5}}}'), 5),
+        (Failure(status=429, body=b'{"detail":"throttled","retry_after":5}'), 5),
+        (Failure(status=429, body=b'{"message":"Later","retryAfterMs":1500}'), 1.5),
+        (Failure(status=429, provider="together", headers=(("X-RateLimit-Reset", "7"),), body=b"{}"), 7),
+        (Failure(status=429, provider="openai", headers=(("X-RateLimit-Reset", "7"),), body=b"{}"), None),
+    ],
+)
+def test_waits_in_fields(failure: Failure, wait: float | None) -> None:
+    """A field of the body may hold the wait; a reset is one where the provider documents it so."""
+    assert CATALOGUE.classify(failure).retry_after_s == wait
 
 
 def test_headers_tell_what_the_body_does_not() -> None:

@@ -114,6 +114,8 @@ def test_refusals_that_say_nothing_are_tried_with_growing_pauses() -> None:
         Finding("invalid_api_key", "access", "never", status=401),
         Finding("requests", "rate", "wait", status=429, dimension="requests", window="day", retry_after_s=40_000.0),
         Finding("requests", "rate", "wait", status=429, dimension="requests", window="minute", retry_after_s=4_000.0),
+        Finding("rate_unspecified", "rate", "wait", status=429, retry_after_s=208_800.0),
+        Finding("unknown", "unknown", "unknown", status=429, retry_after_s=208_800.0),
         Finding("unknown", "unknown", "change", status=400),
     ],
 )
