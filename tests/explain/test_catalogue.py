@@ -161,6 +161,15 @@ def test_trap_a_request_that_must_change() -> None:
     assert said(Failure(status=400, body=body)) == ("unknown", "change")
 
 
+def test_trap_a_refusal_without_a_reason() -> None:
+    """A 403 that says nothing may be missing credit as well: the words do not rule it out."""
+    finding = CATALOGUE.classify(Failure(status=403, body=b"{}"))
+    assert (finding.subtype, finding.confidence) == ("permission", "guess")
+    told = CATALOGUE.explain(finding)
+    assert "credit" not in told.not_this
+    assert "credit" in told.why
+
+
 def test_trap_refused_content_that_speaks_of_credits() -> None:
     """What a check of the content refuses is changed by its author: no credit is missing, and no model is closed."""
     body = (
