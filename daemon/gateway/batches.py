@@ -46,6 +46,9 @@ class Sender(Protocol):
     def is_allowed(self, call: Call) -> bool:
         """True if it is within the person's budgets now."""
 
+    async def attempt(self, call: Call, permit: Permit, number: int) -> Reply | NoLuck:
+        """Send a call by itself once."""
+
     async def attempt_of(self, party: Party, permit: Permit, number: int) -> Whole | NoLuck:
         """Send a party once."""
 
@@ -90,6 +93,8 @@ class Batches:
             end = await (self._lead(party, trip) if party.lead is seat else self._ride(seat))
             if isinstance(end, Party):
                 party = end
+            elif isinstance(end, Reply):
+                return end
             elif isinstance(end, Share):
                 return self._reply(seat, party, end)
             else:
@@ -114,7 +119,7 @@ class Batches:
 
     # The call that leads
 
-    async def _lead(self, party: Party, trip: Trip) -> Share | Failed | Party:
+    async def _lead(self, party: Party, trip: Trip) -> Share | Failed | Party | Reply:
         """Wait, gather others, send; again when it is held."""
         seat = party.lead
         self._leads[seat.call.id] = party
@@ -124,7 +129,7 @@ class Batches:
                     permit = await self._sender.admitted(party.call(), party.setback)
                 trip.attempt += 1
                 self._gather(party, permit)
-                outcome = await self._sender.attempt_of(party, permit, trip.attempt)
+                outcome = await self._attempt(party, permit, trip.attempt)
                 end = self._after(party, outcome, permit, trip.attempt)
                 if end is not None:
                     return end
@@ -193,10 +198,18 @@ class Batches:
             found.append(seat)
         return found
 
+    async def _attempt(self, party: Party, permit: Permit, number: int) -> Whole | Reply | NoLuck:
+        """Send PARTY once. The answer to one call alone is passed on as it comes: nothing has to be taken apart."""
+        if len(party.sent) == 1:
+            return await self._sender.attempt(party.lead.call, permit, number)
+        return await self._sender.attempt_of(party, permit, number)
+
     def _after(
-        self, party: Party, outcome: Whole | NoLuck, permit: Permit, attempt: int
-    ) -> Share | Failed | Party | None:
+        self, party: Party, outcome: Whole | Reply | NoLuck, permit: Permit, attempt: int
+    ) -> Share | Failed | Party | Reply | None:
         """What the lead gets; its mates are told. None: they go again as they are."""
+        if isinstance(outcome, Reply):
+            return outcome
         if isinstance(outcome, Whole):
             return self._delivered(party, outcome, permit, attempt)
         if outcome.setback is not None:
@@ -224,9 +237,8 @@ class Batches:
                 event = self._tell.event("held", seat.call, attempt, wait_s=0.0, reason=setback.reason)
                 self._tell.emit(event)
             return self._regrouped(party, party.split(setback, singly=True))
-        if len(shares) > 1:
-            self.requests += 1
-            self.batched += len(shares) - 1
+        self.requests += 1
+        self.batched += len(shares) - 1
         for seat, share in zip(party.sent[1:], shares[1:], strict=True):
             seat.news.put_nowait(share)
         return shares[0]

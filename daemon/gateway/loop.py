@@ -188,7 +188,7 @@ class Gateway:
         while True:
             permit = await self.admitted(call, setback)
             trip.attempt += 1
-            outcome = await self._attempt(call, permit, trip.attempt)
+            outcome = await self.attempt(call, permit, trip.attempt)
             if isinstance(outcome, Reply) or outcome.setback is None or (leaves is not None and leaves(outcome)):
                 return outcome
             setback = outcome.setback
@@ -215,7 +215,7 @@ class Gateway:
         except Refusal:
             return False
 
-    async def _attempt(self, call: Call, permit: Permit, attempt: int) -> Reply | NoLuck:
+    async def attempt(self, call: Call, permit: Permit, attempt: int) -> Reply | NoLuck:
         """Send once. Either the reply for the client, or what went wrong and how it may go on."""
         answer: Response | Failure | None = None
         reply: Reply | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gzip
 import json
 import re
 import struct
@@ -585,3 +586,50 @@ async def test_the_most_urgent_takes_the_others_along() -> None:
     assert provider.sizes == [4]
     assert [uncounted(body) for _, body in replies] == [alone(call) for call in calls]
     assert provider.sent[0].id == calls[3].id
+
+
+def packed(call: Call) -> Answer:
+    """An answer as most clients ask for it: compressed."""
+    plain = embeddings(call)
+    data = gzip.compress(plain.pieces[0])  # type: ignore[arg-type]
+    return Answer(200, (*JSON, ("Content-Encoding", "gzip"), ("Content-Length", str(len(data)))), data)
+
+
+def unnumbered(call: Call) -> Answer:
+    """An answer whose rows do not say which input they are of."""
+    usage = {"prompt_tokens": 1, "total_tokens": 1}
+    return Answer(200, JSON, json.dumps({"data": [{"embedding": [1.0]}], "usage": usage}).encode())
+
+
+def hidden(call: Call) -> Answer:
+    """An error behind a 200."""
+    return Answer(200, JSON, b'{"error": {"message": "no", "type": "server_error"}}')
+
+
+@pytest.mark.parametrize(
+    ("answer", "explain", "kind"), [(packed, None, "done"), (unnumbered, None, "done"), (hidden, "off", "failed")]
+)
+@virtual
+async def test_what_went_alone_is_passed_on_as_it_came(
+    answer: Callable[[Call], Answer], explain: str | None, kind: str
+) -> None:
+    """Nothing has to be taken apart, so it is sent once, whatever the answer looks like: not a byte and not a field of
+    it changes, and what it cost is read all the same."""
+
+    def once(call: Call) -> Answer:
+        assert len(provider.sent) < 2, "it was answered, and is sent again"
+        found = answer(call)
+        found.call = call
+        return found
+
+    provider = Provider(once)
+    at = world(provider)
+    call = ask(at, "a", explain=explain)
+    reply, body = await answered(at, call)
+    told = answer(call)
+    assert (reply.status, body) == (200, told.pieces[0])
+    assert set(told.headers) <= set(reply.headers)
+    end = ends(at)[call.id]
+    assert end.kind == kind
+    assert kind == "failed" or (end.usage is not None and end.usage.input == 1)
+    assert at.in_flight() == 0
