@@ -279,11 +279,13 @@ class Gateway:
     ) -> Opened | NoLuck:
         """The beginning of a success, or what else it was. The pacer has learned from what is none; from a success it
         does LATER, so that the client does not wait for it."""
-        now = self._wall()
-        later.add(lambda: self._learn(call, permit, answer, attempt, now))
+        now, opened = self._wall(), None
+        later.add(lambda: self._learn(call, permit, answer, attempt, now, sure=isinstance(opened, Opened)))
         answer.meanwhile = later.run
         opened = await look_inside(call, answer)
         if isinstance(opened, Opened):
+            if not permit.unanswered:  # it was told of the headers while the beginning was waited for
+                later.add(lambda: permit.answered(answer.status, (), streamed=call.stream))
             self._tell.tally(call).succeeded(self._wall())
             return opened
         later.run()
@@ -299,10 +301,11 @@ class Gateway:
             permit.lost(failure.fault or "reset", failure.sent),
         )
 
-    def _learn(self, call: Call, permit: Permit, answer: Response, attempt: int, came: float) -> None:
-        """Let the pacer and the readers know what the headers say, which CAME then (Unix time)."""
+    def _learn(self, call: Call, permit: Permit, answer: Response, attempt: int, came: float, *, sure: bool) -> None:
+        """Let the pacer and the readers know what the headers say, which CAME then (Unix time). SURE: it is no error
+        that hides behind them."""
         readings = readings_of(call, answer, came)
-        permit.answered(answer.status, readings, streamed=call.stream)
+        permit.answered(answer.status, readings, streamed=call.stream, sure=sure)
         event = self._tell.event(
             "answered", call, attempt, at=came, status=answer.status, headers=answer.headers, readings=readings
         )

@@ -90,6 +90,11 @@ class Feedback:
         self.learn(pool, permit, readings, now, early=streamed)
         self._calm(pool, now)
 
+    def heard(self, pool: Pool, permit: Permit, readings: Sequence[Reading], streamed: bool, now: float) -> None:
+        """Status and headers are in, and promise a success; but an error may hide behind them."""
+        self._heard(pool, permit)
+        self.learn(pool, permit, readings, now, early=streamed)
+
     def learn(self, pool: Pool, permit: Permit, readings: Sequence[Reading], now: float, *, early: bool) -> None:
         """Book what the headers say."""
         for reading in readings:

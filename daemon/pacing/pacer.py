@@ -240,12 +240,15 @@ class Pacer:
                 if not charge.gone:
                     ledger.log.postpone(charge, now)
 
-    def answered(self, permit: Permit, status: int, readings: Sequence[Reading], *, streamed: bool) -> None:
+    def answered(self, permit: Permit, status: int, readings: Sequence[Reading], *, streamed: bool, sure: bool) -> None:
         if not 200 <= status < 400:
             return  # `refused` follows, and knows what it means: nothing may move before that
         account, pool = self._place(permit.call)
         now = self._clock()
-        self._feedback.answered(account, pool, permit, readings, streamed, now)
+        if sure:
+            self._feedback.answered(account, pool, permit, readings, streamed, now)
+        else:
+            self._feedback.heard(pool, permit, readings, streamed, now)
         self._lessons.note(pool, now)
         self._step(account, now, pool)
 

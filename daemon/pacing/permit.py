@@ -32,7 +32,9 @@ class Desk(Protocol):
     """Where a permit reports to."""
 
     def left(self, permit: Permit) -> None: ...
-    def answered(self, permit: Permit, status: int, readings: Sequence[Reading], *, streamed: bool) -> None: ...
+    def answered(
+        self, permit: Permit, status: int, readings: Sequence[Reading], *, streamed: bool, sure: bool
+    ) -> None: ...
     def refused(self, permit: Permit, finding: Finding, readings: Sequence[Reading]) -> Setback | None: ...
     def lost(self, permit: Permit, fault: TransportFault, sent: bool) -> Setback | None: ...
     def settle(self, permit: Permit, usage: Usage | None) -> None: ...
@@ -70,9 +72,10 @@ class Permit:
         """The bytes of the request have gone; it may have taken a while to connect."""
         self.desk.left(self)
 
-    def answered(self, status: int, readings: Sequence[Reading], *, streamed: bool) -> None:
-        """Status line and headers are in; STREAMED: the body is still being made."""
-        self.desk.answered(self, status, readings, streamed=streamed)
+    def answered(self, status: int, readings: Sequence[Reading], *, streamed: bool, sure: bool = True) -> None:
+        """Status line and headers are in; STREAMED: the body is still being made. Not SURE: an error may hide in it,
+        and when none does, tell again, without READINGS."""
+        self.desk.answered(self, status, readings, streamed=streamed, sure=sure)
 
     def refused(self, finding: Finding, readings: Sequence[Reading] = ()) -> Setback | None:
         """The provider said no. Return with what to acquire again, or None when the call must not be sent again."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -415,6 +415,28 @@ async def test_a_rate_error_behind_a_200_is_waited_out() -> None:
     world = World(ok(b"data: " + hidden + b"\n\n", headers=SSE), ok(*STREAM, headers=SSE))
     reply, body = await world.send(stream=True)
     assert (reply.status, body) == (200, b"".join(STREAM))
+
+
+@pytest.mark.parametrize("early", [False, True])
+@virtual
+async def test_rate_errors_behind_200s_are_given_up_like_open_ones(early: bool) -> None:
+    """None of them is a success, also when the pacer hears of the headers before the error has come: the row of
+    refusals grows, and ends."""
+
+    class Late(asyncio.Event):
+        async def wait(self) -> Literal[True]:
+            await asyncio.sleep(0.1)
+            return True
+
+    hidden = b'{"error":{"message":"Too fast. Try again in 1s.","code":429,"type":"rate_limit_exceeded"}}'
+    pieces = (Late(), b"data: " + hidden + b"\n\n") if early else (b"data: " + hidden + b"\n\n",)
+    world = World(ok(*pieces, headers=SSE))
+    async with asyncio.timeout(600):
+        reply, body = await world.send(stream=True)
+    assert reply.status == 429
+    assert error_in(body)["sluice"]["family"] == "rate"
+    assert len(world.upstream.sent) == PacingSettings().rate_tries
+    assert world.last().kind == "failed"
 
 
 @virtual

@@ -7,9 +7,11 @@ import pytest
 import virtual_time
 from world import call, origin
 
-from daemon.model import Finding, Limit, Origin, Reading, TransportFault, Usage
+from daemon.model import Finding, Limit, Origin, Priority, Reading, TransportFault, Usage
 from daemon.pacing import Pacer
 from daemon.pacing.feedback import costs_of
+
+CREDIT = Finding("insufficient_quota", "quota", "never", "sure", status=429)
 
 
 def story(tell: Callable[[Pacer, Origin], Awaitable[None]], *limits: Limit, **more: object) -> None:
@@ -65,6 +67,30 @@ def test_an_answer_that_is_no_success_waits_for_its_finding() -> None:
         )
         assert setback is not None
         assert dim(pacer, "requests")["remaining"] == 0
+
+    story(tell)
+
+
+def test_headers_alone_are_no_success() -> None:
+    """An error may hide behind a 200. What the headers say of limits counts at once; that the key works again, and that
+    a row of refusals is over, only when the answer is known to be one."""
+
+    async def tell(pacer: Pacer, where: Origin) -> None:
+        first = await pacer.acquire(call("a", where))
+        first.refused(CREDIT)
+        first.release()
+        probe = await pacer.acquire(call("b", where, priority=Priority.INTERACTIVE))
+        beside = asyncio.create_task(pacer.acquire(call("c", where, priority=Priority.INTERACTIVE)))
+        probe.tally.rate = 2
+        probe.answered(200, (Reading("requests", 50, 49, 1.0, 60.0),), streamed=True, sure=False)
+        await asyncio.sleep(0)
+        assert not beside.done()
+        assert probe.tally.rate == 2
+        assert dim(pacer, "requests")["limit"] == 50
+        probe.answered(200, (), streamed=True)
+        await asyncio.sleep(0)
+        assert beside.done()
+        assert probe.tally.rate == 0
 
     story(tell)
 
