@@ -53,6 +53,8 @@ def entry_of(call: Call, setback: Setback | None, now: float) -> Entry:
     if setback is not None:
         entry.setback, entry.ready_at = setback, setback.ready_at
         entry.arrived, entry.tag = setback.permit.arrived, setback.permit.tag
+        if setback.permit.rose_to is not None:
+            entry.priority, entry.rose = min(entry.priority, setback.permit.rose_to), True
     if call.deadline_s is not None:
         entry.deadline = entry.arrived + call.deadline_s
     return entry

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from daemon.model import Call, Finding, Reading, TransportFault, Usage
+from daemon.model import Call, Finding, Priority, Reading, TransportFault, Usage
 from daemon.pacing.blocks import Charge
 from daemon.pacing.days import DayCount
 from daemon.pacing.ledger import Ledger
@@ -53,6 +53,8 @@ class Permit:
     sent_at: float = 0.0
     arrived: float = 0.0
     tag: float | None = None
+    rose_to: Priority | None = None
+    """The class in which it competed after it had waited long."""
     tally: Tally = field(default_factory=lambda: Tally(0.0), repr=False)
     charges: list[tuple[Ledger, Charge]] = field(default_factory=list, repr=False)
     days: list[tuple[DayCount, Charge]] = field(default_factory=list, repr=False)

@@ -45,6 +45,8 @@ class Entry:
     setback: Setback | None = None
     future: asyncio.Future[Permit] | None = None
     tag: float | None = None
+    rose: bool = False
+    """It has waited long, and competes one class higher than it came; no call rises twice."""
     number: int = 0
     """Of its place in a heap; 0: it does not stand in one. Older places are dead."""
     bypassed: float = 0.0
@@ -109,7 +111,7 @@ class Queue:
         tag = lane.tag(entry)
         entry.number = next(_numbers)
         heapq.heappush(lane.heap, (tag, entry.number, entry))
-        if self.age_s[entry.priority] < INFINITE:
+        if self.age_s[entry.priority] < INFINITE and not entry.rose:
             lane.ages.append((entry.number, entry))
         self._count(lane, entry, 1)
 
@@ -204,9 +206,16 @@ class Queue:
                     lane.ages.popleft()
                 elif now - entry.arrived > self.age_s[priority]:
                     lane.ages.popleft()
-                    self.promote(entry, Priority(priority - 1))
+                    self._rise(entry)
                 else:
                     break
+
+    def _rise(self, entry: Entry) -> None:
+        """Let ENTRY take its client's turn one class higher: a backlog that has waited long must not stand before all
+        that come there."""
+        self.remove(entry)
+        entry.priority, entry.rose, entry.tag = Priority(entry.priority - 1), True, None
+        self.push(entry)
 
     @staticmethod
     def _count(lane: Lane, entry: Entry, sign: int) -> None:

@@ -5,6 +5,8 @@ import random
 from world import call, origin
 
 from daemon.model import Priority
+from daemon.pacing.feedback import entry_of
+from daemon.pacing.permit import Permit, Setback
 from daemon.pacing.queue import Entry, Queue
 
 WHERE = origin()
@@ -88,6 +90,44 @@ def test_what_waits_long_rises() -> None:
     assert head is not None
     assert head.priority == Priority.INTERACTIVE
     assert set(drain(queue, 61.0)) == {"old", "new"}
+
+
+def test_a_backlog_that_rises_does_not_stand_before_new_interactive_calls() -> None:
+    """A thousand calls of a batch, at twenty a minute: after five minutes they compete one class higher, and only one.
+    An editor's call goes before them, and another client's normal one in its turn."""
+    queue = Queue()
+    for i in range(1000):
+        queue.push(entry(f"b{i}", "batch", Priority.BATCH, share=0.05))
+    for i in range(100):
+        head = queue.head(3.0 * i)
+        assert head is not None
+        queue.admitted(head)
+    assert queue.head(301.0) is not None
+    assert queue.head(302.0) is not None
+    assert {e.priority for e in queue.entries()} == {Priority.NORMAL}
+    queue.push(entry("editor", "editor", Priority.INTERACTIVE, at=310.0, share=0.05))
+    queue.push(entry("normal", "other", Priority.NORMAL, at=310.0, share=0.05))
+    order = drain(queue, 311.0)
+    assert order[0] == "editor"
+    assert order.index("normal") <= 2
+    assert order[-1] == "b999"
+
+
+def test_what_rose_rises_no_further_and_does_not_fall() -> None:
+    """Sent again, it stands where it stood: in the class to which it had risen, before its client's others."""
+    queue, entries = Queue(), [entry(f"b{i}", priority=Priority.BATCH) for i in range(3)]
+    for one in entries:
+        queue.push(one)
+    first = queue.head(400.0)
+    assert first is entries[0]
+    queue.admitted(first)
+    permit = Permit(first.call, 1, 0.0, None)  # type: ignore[arg-type]
+    permit.arrived, permit.tag, permit.rose_to = first.arrived, first.tag, first.priority
+    back = entry_of(first.call, Setback(permit, "rate", 0.0, ""), 500.0)
+    queue.push(back)
+    assert back.priority == Priority.NORMAL
+    assert queue.head(1000.0) is back
+    assert {e.priority for e in queue.entries()} == {Priority.NORMAL}
 
 
 def test_a_call_that_comes_back_keeps_its_place() -> None:
