@@ -160,7 +160,8 @@ class Queue:
         lane = self.lanes[entry.priority]
         lane.virtual = max(lane.virtual, entry.tag or 0.0)
         self.remove(entry)
-        if any(lower.waiting for lower in self.lanes[entry.priority + 1 :]):
+        above = any(upper.waiting for upper in self.lanes[: entry.priority])
+        if not above and any(lower.waiting for lower in self.lanes[entry.priority + 1 :]):
             self.owed += self.floor * entry.share
         elif entry.priority > 0:
             self.owed = max(0.0, self.owed - entry.share)

@@ -81,6 +81,23 @@ def test_batch_gets_a_tenth_beside_endless_interactive_calls() -> None:
     assert 25 <= batch <= 32
 
 
+def test_the_floor_does_not_turn_the_classes_round() -> None:
+    """A batch call that is too large for what the lower classes are owed yet, and small normal ones that are not:
+    together they get their tenth beside endless interactive calls, and pay for it."""
+    queue, gone = Queue(floor=0.1), dict.fromkeys(Priority, 0)
+    queue.push(entry("large", "batch", Priority.BATCH, share=0.3))
+    for i in range(600):
+        queue.push(entry(f"n{i}", "script", Priority.NORMAL))
+    for i in range(300):
+        queue.push(entry(f"i{i}", "editor", Priority.INTERACTIVE))
+        head = queue.head(0.0)
+        assert head is not None
+        gone[head.priority] += 1
+        queue.admitted(head)
+    assert gone[Priority.INTERACTIVE] >= 265
+    assert 25 <= gone[Priority.NORMAL] <= 32
+
+
 def test_what_waits_long_rises() -> None:
     """A normal call goes before newer interactive ones after a minute, a batch call before normal ones after five."""
     queue = Queue(floor=0.0)
