@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import heapq
 import itertools
+from collections import deque
 from collections.abc import Callable
 
-from daemon.model import Call, Memory
+from daemon.model import Call, Memory, Origin
 from daemon.pacing.block import Block, Blocked
 from daemon.pacing.limits import own_limits, shared_limits
 from daemon.pacing.permit import Desk, Permit, Setback, Tally
@@ -36,6 +37,8 @@ class Account:
         self.key = key
         self.settings = settings
         self.pools: dict[str, Pool] = {}
+        self.origin: Origin | None = None
+        """With the limits that are in force."""
         self.shared: Limits | None = None
         self.block: Block | None = None
         self.wake = INFINITE
@@ -43,6 +46,10 @@ class Account:
         """A heap of those that wait with a deadline; the ones that have gone fall off."""
         self.last_seq = 0
         """Number of the newest permit."""
+        self._gone: deque[Origin] = deque(maxlen=8)
+        """Those that were in force before a reload."""
+        self._changed_at = -INFINITE
+        """When the first call came with those that are (Unix time)."""
         self._desk = desk
         self._wall = wall
         self._memory = memory
@@ -52,25 +59,41 @@ class Account:
 
     def pool(self, call: Call) -> Pool:
         """Return the pool of CALL, made when it is the first one."""
+        if call.origin is not self.origin and call.origin != self.origin and self._brings_news(call):
+            self._reload(call)
         pool = self.pools.get(call.scope.group)
-        if pool is None or (pool.origin is not call.origin and pool.origin != call.origin):
-            pool = self._new_pool(call, pool)
+        if pool is None:
+            pool = self._new_pool(call)
         pool.kinds.add(call.ask.kind)
         return pool
 
-    def _new_pool(self, call: Call, old: Pool | None) -> Pool:
-        """Make a pool. When the config was reloaded with other limits, what waits moves over and what was learned
-        starts anew."""
-        if self.shared is None or old is not None:
-            self.shared = shared_limits(call.origin, self.key, self._wall, self._memory)
+    def _brings_news(self, call: Call) -> bool:
+        """False for a call that came before the last reload: it must not bring the old limits back."""
+        return call.origin not in self._gone or call.arrived_at >= self._changed_at
+
+    def _reload(self, call: Call) -> None:
+        """Take over the limits with which CALL comes, for all pools: what they share stays shared. What runs still
+        counts against how many may."""
+        if self.origin is not None:
+            self._gone.append(self.origin)
+        self.origin, self._changed_at = call.origin, call.arrived_at
+        self.shared = shared_limits(call.origin, self.key, self._wall, self._memory)
+        for slots in self.shared.slots:
+            slots.used = sum(pool.in_flight for pool in self.pools.values())
+        for pool in self.pools.values():
+            own = own_limits(call.origin, pool.scope, pool.model, self._wall, self._memory)
+            pool.begin(call.origin, self.shared, own)
+        self.wake = -INFINITE  # whoever waits may go now
+
+    def _new_pool(self, call: Call) -> Pool:
+        """Make a pool, with the limits that are in force."""
+        if self.origin is None or self.shared is None:
+            raise RuntimeError("a pool without limits")
         if len(self.pools) >= MAX_POOLS:
             self._drop_idle()
-        own = own_limits(call.origin, call.scope, call.model, self._wall, self._memory)
-        pool = Pool(call.scope, call.origin, self.shared, own, self.settings)
-        if old is not None:
-            pool.queue, pool.delayed, pool.in_flight = old.queue, old.delayed, old.in_flight
-            pool.block, pool.hold_until, pool.hold_why = old.block, old.hold_until, old.hold_why
-        self.pools[call.scope.group] = pool
+        own = own_limits(self.origin, call.scope, call.model, self._wall, self._memory)
+        pool = self.pools[call.scope.group] = Pool(call.scope, self.origin, self.shared, own, self.settings)
+        pool.model = call.model
         return pool
 
     def _drop_idle(self) -> None:
@@ -178,6 +201,7 @@ class Account:
         if entry.number:
             pool.queue.admitted(entry)
         permit = self._permit(entry, now)
+        permit.place = self, pool
         costs = entry.costs
         for ledger in pool.ledgers:
             if ledger.dimension in costs and (cost := costs[ledger.dimension] * ledger.scale) > 0:
@@ -186,9 +210,8 @@ class Account:
             cost = costs.get(day.dimension, 0.0)
             if cost > 0:
                 permit.days.append((day, day.take(permit.seq, cost, now)))
-        for slots in (pool.slots, *pool.own.slots, *(self.shared.slots if self.shared else ())):
+        for slots in pool.all_slots:
             slots.take()
-            permit.slots.append(slots)
         pool.ramp.sent(now, entry.share)
         pool.gone(entry, now)
         pool.in_flight += 1

@@ -158,7 +158,7 @@ class Pacer:
 
         Return those that go: their `acquire` raises Joined. To be called as soon as the permit is there.
         """
-        account, pool = self._place(permit.call)
+        account, pool = permit.place
         now, joined = self._clock(), list[str]()
         for call_id in call_ids:
             found = self._waiting.get(call_id)
@@ -243,7 +243,7 @@ class Pacer:
     def answered(self, permit: Permit, status: int, readings: Sequence[Reading], *, streamed: bool, sure: bool) -> None:
         if not 200 <= status < 400:
             return  # `refused` follows, and knows what it means: nothing may move before that
-        account, pool = self._place(permit.call)
+        account, pool = permit.place
         now = self._clock()
         if sure:
             self._feedback.answered(account, pool, permit, readings, streamed, now)
@@ -253,7 +253,7 @@ class Pacer:
         self._step(account, now, pool)
 
     def refused(self, permit: Permit, finding: Finding, readings: Sequence[Reading]) -> Setback | None:
-        account, pool = self._place(permit.call)
+        account, pool = permit.place
         now = self._clock()
         setback, blocked = self._feedback.refused(account, pool, permit, finding, readings, now)
         self._lessons.note(pool, now)
@@ -263,7 +263,7 @@ class Pacer:
         return setback
 
     def lost(self, permit: Permit, fault: TransportFault, sent: bool) -> Setback | None:
-        account, pool = self._place(permit.call)
+        account, pool = permit.place
         now = self._clock()
         setback = self._feedback.lost(account, pool, permit, fault, sent, now)
         self._step(account, now, pool)
@@ -272,19 +272,19 @@ class Pacer:
     def settle(self, permit: Permit, usage: Usage | None) -> None:
         if usage is None:
             return  # nothing changes, so nobody may go
-        account, pool = self._place(permit.call)
+        account, pool = permit.place
         now = self._clock()
         self._feedback.settle(pool, permit, usage, now)
         self._step(account, now, pool)
 
     def release(self, permit: Permit) -> None:
-        account, pool = self._place(permit.call)
+        account, pool = permit.place
         if permit.unanswered:
             permit.unanswered = False
             pool.ramp.answered()
         for _, charge in permit.charges:
             charge.ended = True
-        for slots in permit.slots:
+        for slots in pool.all_slots:
             slots.give()
         pool.in_flight = max(0, pool.in_flight - 1)
         for block in (account.block, pool.block):
@@ -312,7 +312,9 @@ class Pacer:
         account = self._accounts.of(call.scope)
         pool = account.pool(call)
         if not pool.recalled:
-            self._lessons.recall(pool, self._clock())
+            for one in account.pools.values():
+                if not one.recalled:
+                    self._lessons.recall(one, self._clock())
         return account, pool
 
     def _abandon(self, account: Account, pool: Pool, entry: Entry, future: asyncio.Future[Permit]) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from daemon.model import Call, Finding, Priority, Reading, TransportFault, Usage
 from daemon.pacing.blocks import Charge
 from daemon.pacing.days import DayCount
 from daemon.pacing.ledger import Ledger
-from daemon.pacing.slots import Slots
+
+if TYPE_CHECKING:
+    from daemon.pacing.account import Account
+    from daemon.pacing.pool import Pool
 
 SetbackKind = Literal["rate", "overload", "network"]
 
@@ -58,7 +61,8 @@ class Permit:
     tally: Tally = field(default_factory=lambda: Tally(0.0), repr=False)
     charges: list[tuple[Ledger, Charge]] = field(default_factory=list, repr=False)
     days: list[tuple[DayCount, Charge]] = field(default_factory=list, repr=False)
-    slots: list[Slots] = field(default_factory=list, repr=False)
+    place: tuple[Account, Pool] = field(init=False, repr=False)
+    """Where it was given, and where it reports to: a reload may give the call's own origin another meaning."""
     unanswered: bool = True
     settled: bool = False
     released: bool = False

@@ -60,11 +60,31 @@ class Pool:
 
     def __init__(self, scope: Scope, origin: Origin, shared: Limits, own: Limits, settings: PacingSettings) -> None:
         self.scope = scope
+        self.settings = settings
+        self.model: str | None = None
+        """Of the first call; of others where a group of models shares its limits."""
+        self.queue = Queue(settings.floor, (INFINITE, settings.age_normal_s, settings.age_batch_s))
+        self.delayed: list[tuple[float, int, Entry]] = []
+        self.block: Block | None = None
+        self.hold_until = -INFINITE
+        self.hold_why = ""
+        self.past: deque[float] = deque(maxlen=64)
+        """How long calls really waited, as parts of what was said when somebody looked."""
+        self.in_flight = 0
+        self.kinds: set[str] = set()
+        """Of the calls that it has seen: chat, embeddings, ..."""
+        self.wake = INFINITE
+        self.stop: Stop | None = None
+        """Why the next call waits."""
+        self.begin(origin, shared, own)
+
+    def begin(self, origin: Origin, shared: Limits, own: Limits) -> None:
+        """Begin with these limits, anew when the config was reloaded with other ones: what waits and what is under way
+        stays, what was learned goes."""
         self.origin = origin
         self.shared = shared
         self.own = own
-        self.settings = settings
-        unit = origin.minute_s / 60.0
+        settings, unit = self.settings, origin.minute_s / 60.0
         self.unit = unit
         """What a second of the settings is in this origin's time."""
         for dimension in ("requests", "tokens"):
@@ -72,22 +92,18 @@ class Pool:
             if key not in own.ledgers:
                 own.ledgers[key] = Ledger(key[0], origin.minute_s, origin.minute_s, share=origin.share)
         self.slots = Slots(settings.max_in_flight, settings.max_in_flight)
+        self.all_slots = (self.slots, *own.slots, *shared.slots)
+        """Each call that is under way has one of each of these."""
+        for slots in (self.slots, *own.slots):
+            slots.used = self.in_flight
         self.told = any(ledger.source == "config" for x in (own, shared) for ledger in x.ledgers.values())
         """The user's config states limits."""
         self.ramp = Ramp(settings.first_burst, origin.minute_s / 600.0, 2 * origin.minute_s, heard=self.told)
-        self.queue = Queue(settings.floor, (INFINITE, settings.age_normal_s, settings.age_batch_s))
-        self.delayed: list[tuple[float, int, Entry]] = []
         self.demand = Demand(settings.reserve)
         self.budget = RetryBudget(settings.budget_share, settings.budget_least, 2 * origin.minute_s)
         self.breaker = Breaker(2 * origin.minute_s)
-        self.block: Block | None = None
-        self.hold_until = -INFINITE
-        self.hold_why = ""
         self.batch_hold = -INFINITE
         self.refusals: deque[float] = deque(maxlen=100)
-        self.past: deque[float] = deque(maxlen=64)
-        """How long calls really waited, as parts of what was said when somebody looked."""
-        self.in_flight = 0
         self.accepted = 0
         """Answers since the last rate refusal."""
         self.recalled = False
@@ -96,11 +112,6 @@ class Pool:
         """When it was last written down."""
         self.passed_at = -INFINITE
         """When the provider last let a call through."""
-        self.kinds: set[str] = set()
-        """Of the calls that it has seen: chat, embeddings, ..."""
-        self.wake = INFINITE
-        self.stop: Stop | None = None
-        """Why the next call waits."""
         self._smallest: tuple[Ledger, float] | None = None
         self.days = own.days + shared.days
         self._all: tuple[Ledger, ...] = ()
@@ -210,7 +221,7 @@ class Pool:
         """What holds every call alike: a shared wait, slots, careful growth."""
         if self.hold_until > now:
             return Stop(self.hold_until - now, why=self.hold_why)
-        for slots in (self.slots, *self.own.slots, *self.shared.slots):
+        for slots in self.all_slots:
             if not slots.free():
                 return Stop(INFINITE, why=phrase("waits.slot", n=slots.used))
         wait = self.ramp.wait_s(now)

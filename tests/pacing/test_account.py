@@ -172,6 +172,75 @@ def test_a_reloaded_config_takes_effect_and_what_waits_stays() -> None:
     virtual_time.run(main())
 
 
+def test_after_a_reload_what_runs_still_counts() -> None:
+    """Eight streams of two models run, eight may: with the limits edited none more goes until one of them has ended,
+    and then one, of whatever model. What the old ones report brings nothing back."""
+    where = origin(Limit("concurrency", 8), Limit("requests", 100, 60.0, "minute"), minute_s=60.0)
+    edited = replace(where, limits=(Limit("concurrency", 8), Limit("requests", 50, 60.0, "minute")))
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        pacer = Pacer(clock=loop.time)
+        old = []
+        for i in range(8):
+            old.append(await pacer.acquire(call(f"old{i}", where, model="ab"[i % 2])))
+            old[-1].answered(200, (), streamed=True)
+            await asyncio.sleep(1)
+        made = [call(f"new{i}", edited, model="ab"[i % 2]) for i in range(4)]
+        new = [asyncio.create_task(pacer.acquire(replace(one, arrived_at=10.0 + i))) for i, one in enumerate(made)]
+        await asyncio.sleep(1)
+        assert [task.done() for task in new] == [False] * 4
+        for ended in range(3):
+            old[ended].settle(Usage(1, 1))
+            old[ended].release()
+            await asyncio.sleep(1)
+            assert sum(task.done() for task in new) == ended + 1
+        assert sum(pool["in_flight"] for pool in pacer.pools()) == 8
+        a, b = (pacer._place(made[i])[1] for i in range(2))
+        assert a.shared is b.shared
+        assert {pool.origin for pool in (a, b)} == {edited}
+        assert old[3].refused(Finding("overloaded", "capacity", "wait", "sure", status=503)) is not None
+        late = call("late", where, model="a")
+        assert pacer._place(late)[1] is a
+        assert a.origin is edited
+        assert dim_of(pacer, "requests")["limit"] == 50
+        for permit in old[3:]:
+            permit.release()
+        for task in new:
+            (await task).release()
+        assert [slots.used for slots in (a.slots, b.slots, *a.shared.slots)] == [0, 0, 0]
+        await pacer.close()
+
+    virtual_time.run(main())
+
+
+def test_a_reload_that_takes_a_change_back_counts_too() -> None:
+    """The limits of before are in force again for who comes then; who came before the first change does not bring them
+    back."""
+    first = origin(Limit("requests", 5, 60.0, "minute"), minute_s=60.0)
+    second = replace(first, limits=(Limit("requests", 50, 60.0, "minute"),))
+    again = replace(first)
+
+    async def main() -> None:
+        pacer = Pacer(clock=asyncio.get_running_loop().time)
+
+        def limit(where: Origin, arrived_at: float) -> float:
+            pool = pacer._place(replace(call("x", where), arrived_at=arrived_at))[1]
+            return float(pool.shared.ledgers["requests", 60.0].ceiling or 0.0)
+
+        assert [limit(first, 1.0), limit(second, 2.0), limit(first, 1.5)] == [5, 50, 50]
+        assert [limit(again, 3.0), limit(second, 2.5), limit(again, 4.0)] == [5, 5, 5]
+        await pacer.close()
+
+    virtual_time.run(main())
+
+
+def dim_of(pacer: Pacer, dimension: str) -> dict[str, float]:
+    """The first limit of that DIMENSION in the status."""
+    found: dict[str, float] = next(d for d in pacer.pools()[0]["dims"] if d["dimension"] == dimension)
+    return found
+
+
 def looks_at(pool: object, monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """When it is asked of POOL who may go, from now on."""
     seen: list[float] = []
