@@ -9,9 +9,10 @@ from daemon.pacing.account import Account
 from daemon.pacing.days import DayCount
 from daemon.pacing.eta import when_s
 from daemon.pacing.ledger import Ledger
-from daemon.pacing.pool import Pool
+from daemon.pacing.looks import look_in_s
+from daemon.pacing.pool import Pool, period_word
 from daemon.pacing.queue import Entry
-from daemon.pacing.reasons import duration, number
+from daemon.pacing.reasons import duration, number, per
 from daemon.pacing.settings import PacingSettings
 from daemon.phrases import phrase
 
@@ -43,6 +44,24 @@ def _check_size(pool: Pool, entry: Entry) -> None:
             raise TooLarge(
                 phrase("refused.too_large", need=number(need), what=what(dimension), limit=number(cap)),
                 dimension=dimension, requested=round(need), limit=cap,
+            )  # fmt: skip
+
+
+def check_opening(settings: PacingSettings, pool: Pool, entry: Entry, now: float) -> None:
+    """Refuse a call, which cannot go now, where a limit of its own opens too late; that others stand before it does not
+    count. Of one that was refused before, the refusal itself was looked at."""
+    name = "max_wait_interactive" if entry.priority == 0 else "max_wait"
+    most = getattr(settings, f"{name}_s") * max(1.0, pool.unit)
+    for ledger in () if entry.setback is not None else pool.ledgers:
+        cost = entry.costs.get(ledger.dimension, 0.0) * ledger.scale
+        wait = min(ledger.wait_s(cost, now), look_in_s(ledger, now)) if cost > 0 else 0.0
+        if wait > most + ledger.guard_s:
+            raise DeadlineExceeded(
+                phrase(
+                    "refused.opens_late", why=per(ledger.dimension, period_word(ledger)), wait=duration(wait),
+                    setting=f"queue.{name}", most=duration(most),
+                ),
+                retry_after_s=round(wait, 3), dimension=ledger.dimension,
             )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from daemon.model import Ask, Call, Estimate, Finding, Memory, Origin, Priority,
 from daemon.pacing.account import Account
 from daemon.pacing.accounts import Accounts
 from daemon.pacing.block import Blocked
-from daemon.pacing.checks import check, eta_s, too_late
+from daemon.pacing.checks import check, check_opening, eta_s, too_late
 from daemon.pacing.clocks import SleepWatch, boottime
 from daemon.pacing.estimate import Estimator
 from daemon.pacing.feedback import Feedback, costs_of, entry_of
@@ -130,6 +130,7 @@ class Pacer:
 
     async def _wait(self, account: Account, pool: Pool, entry: Entry, now: float) -> Permit:
         """Line up and wait for the permit."""
+        check_opening(self.settings, pool, entry, now)
         call_id = entry.call.id
         future: asyncio.Future[Permit] = asyncio.get_running_loop().create_future()
         entry.future = future

@@ -7,7 +7,7 @@ import virtual_time
 from world import call, origin
 
 from daemon.errors import DeadlineExceeded, QueueFull, TooLarge
-from daemon.model import Limit, Origin
+from daemon.model import Limit, Origin, Priority, Reading
 from daemon.pacing import Pacer, PacingSettings
 
 
@@ -55,6 +55,51 @@ def test_a_used_up_day_is_not_waited_for_through_the_night() -> None:
     with pytest.raises(DeadlineExceeded, match="today's 3 requests are used up") as refusal:
         acquire(where, used=3)
     assert float(str(refusal.value.facts["retry_after_s"])) > 600
+
+
+@pytest.mark.parametrize(("priority", "setting"), [
+    (Priority.INTERACTIVE, "queue.max_wait_interactive"), (Priority.NORMAL, "queue.max_wait"),
+])  # fmt: skip
+def test_a_limit_that_opens_late_is_not_waited_for(priority: Priority, setting: str) -> None:
+    """An hour's limit that is used up: the call is answered at once, with the time and the setting. A minute's is
+    waited for."""
+    where = origin(Limit("requests", 2, 3600.0, "hour"), minute_s=60.0)
+    with pytest.raises(DeadlineExceeded, match=rf"requests per hour.* 1 h 0 min.*{setting} ") as refusal:
+        acquire(where, used=2, priority=priority)
+    assert refusal.value.facts == {"retry_after_s": pytest.approx(3600, abs=2), "dimension": "requests"}
+    acquire(origin(Limit("requests", 2, 60.0, "minute"), minute_s=60.0), used=2, priority=priority)
+
+
+def test_what_an_answer_says_of_an_hour_is_not_waited_for_either() -> None:
+    """Also where only the provider's headers tell of the limit."""
+    where = origin(minute_s=60.0)
+
+    async def main() -> None:
+        pacer = Pacer(clock=asyncio.get_running_loop().time)
+        permit = await pacer.acquire(call("a", where))
+        permit.answered(200, (Reading("requests", 100, 0, 3000.0, 3600.0),), streamed=False)
+        permit.release()
+        with pytest.raises(DeadlineExceeded) as refusal:
+            await pacer.acquire(call("b", where))
+        assert 2900 < float(str(refusal.value.facts["retry_after_s"])) < 3700
+        await pacer.close()
+
+    virtual_time.run(main())
+
+
+def test_a_long_line_is_waited_for() -> None:
+    """Each call's own limit opens within a minute; that others stand before it is another matter."""
+    where = origin(Limit("requests", 1, 60.0, "minute"), minute_s=60.0)
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        pacer, began = Pacer(clock=loop.time), loop.time()
+        waiting = (pacer.acquire(call(f"c{i}", where, priority=Priority.INTERACTIVE)) for i in range(5))
+        assert len(await asyncio.gather(*waiting)) == 5
+        assert 239 < loop.time() - began < 243
+        await pacer.close()
+
+    virtual_time.run(main())
 
 
 def test_a_full_line_takes_no_more() -> None:

@@ -10,7 +10,7 @@ import virtual_time
 from world import call, origin
 
 from daemon.model import Call, Dimension, Estimate, Finding, Limit, Origin, Reading
-from daemon.pacing import Pacer
+from daemon.pacing import Pacer, PacingSettings
 
 LIMIT = 100.0
 WEIGHED: dict[Dimension, Estimate] = {
@@ -95,7 +95,7 @@ def test_each_period_of_the_config(period: str, seconds: float) -> None:
     async def main() -> float:
         loop = asyncio.get_running_loop()
         where = origin(Limit("requests", 2, seconds, period), minute_s=60.0)
-        pacer = Pacer(clock=loop.time, wall=lambda: 1.7e9 + loop.time())
+        pacer = Pacer(PacingSettings(max_wait_s=7200.0), clock=loop.time, wall=lambda: 1.7e9 + loop.time())
         began = loop.time()
         for i in range(3):
             (await pacer.acquire(call(f"c{i}", where))).answered(200, (), streamed=True)
