@@ -27,7 +27,6 @@ COUNTS_REFUSED = frozenset({"openai"})
 contribute)."""
 CACHED_IS_FREE = frozenset({"anthropic", "groq", "bedrock"})
 """Providers whose limits do not count input read from the cache (their documentation)."""
-NOT_SENT: frozenset[TransportFault] = frozenset({"dns", "refused", "unreachable", "tls", "connect_timeout"})
 INFINITE = float("inf")
 
 
@@ -152,7 +151,6 @@ class Feedback:
         """The connection failed."""
         self._heard(pool, permit)
         self._unblock(account, pool, now, only_probe=permit.call.id)
-        sent = sent or fault not in NOT_SENT
         if not sent:
             self._undo(pool, permit, all_of_it=True)
         elif not pool.origin.resend_after_reset:

@@ -74,6 +74,11 @@ class Connection(Inlet):
 
     # ---- what a call does
 
+    @property
+    def usable(self) -> bool:
+        """True if bytes can go. When the other side has ended it, asyncio closes it a moment before it tells us."""
+        return not self.ended and self._transport is not None and not self._transport.is_closing()
+
     async def ask(
         self, method: str, head: bytes, body: bytes, limit_s: float, left: Callable[[], object] | None = None
     ) -> Head:
@@ -82,8 +87,8 @@ class Connection(Inlet):
         LEFT is called when the request has been handed to the system.
         """
         transport = self._transport
-        if self.ended or transport is None or transport.is_closing():
-            raise lost(self._error)
+        if transport is None or not self.usable:
+            raise lost(self._error, sent=False)
         parser = self._parser = AnswerParser(method)
         if len(body) <= _SMALL:
             transport.write(head + body)

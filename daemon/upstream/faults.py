@@ -69,9 +69,9 @@ def no_way(error: OSError, host: str, port: int) -> Fault:
     return Fault(kind, f"{host}:{port}: {_said(error)}", sent=False)
 
 
-def lost(error: Exception | None) -> Fault:
+def lost(error: Exception | None, *, sent: bool = True) -> Fault:
     """The connection ended before an answer came."""
-    return Fault("reset", _said(error) if isinstance(error, OSError) else phrase("fault.closed"))
+    return Fault("reset", _said(error) if isinstance(error, OSError) else phrase("fault.closed"), sent=sent)
 
 
 def not_http() -> Fault:

@@ -46,7 +46,7 @@ class Pool:
         oldest = asyncio.get_running_loop().time() - _KEEP_S
         while waiting:
             connection = waiting.pop()
-            if not connection.ended and connection.idle_since >= oldest:
+            if connection.usable and connection.idle_since >= oldest:
                 self._busy.add(connection)
                 return connection
             connection.abort()

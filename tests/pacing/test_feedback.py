@@ -103,7 +103,9 @@ def test_headers_alone_are_no_success() -> None:
         ("connect_timeout", False, False, True),
         ("reset", True, False, False),
         ("first_byte_timeout", True, False, False),
-        ("reset", False, False, False),
+        ("reset", False, False, True),
+        ("bad_answer", False, False, True),
+        ("bad_answer", True, False, False),
         ("reset", True, True, True),
     ],
 )
@@ -117,7 +119,7 @@ def test_what_may_have_been_paid_for_is_not_sent_twice(
         setback = permit.lost(fault, sent)
         permit.release()
         assert (setback is not None) is again
-        assert dim(pacer, "requests")["used_by_us"] == (1 if sent or fault == "reset" else 0)
+        assert dim(pacer, "requests")["used_by_us"] == (1 if sent else 0)
 
     story(tell, Limit("requests", 10, 60.0, "minute"), resend_after_reset=resend)
 

@@ -65,6 +65,24 @@ async def test_one_that_may_not_be_used_again(answer: Answer) -> None:
         connection.abort()
 
 
+async def test_one_that_is_being_closed() -> None:
+    """The other side has closed it, and asyncio has not told us yet: it cannot be used, and whoever tries learns that
+    nothing was sent."""
+    async with serving(ok(b"ab")) as server:
+        connection = await connected(server)
+        await connection.ask("POST", HEAD, b"{}", 5)
+        assert await read(connection) == b"ab"
+        assert connection.release()
+        assert connection.usable
+        assert connection._transport is not None
+        connection._transport.close()
+        assert (connection.ended, connection.usable) == (False, False)
+        with pytest.raises(Fault) as fault:
+            await connection.ask("POST", HEAD, b"{}", 5)
+        assert (fault.value.kind, fault.value.sent) == ("reset", False)
+    assert [len(visit.heads) for visit in server.visits] == [1]
+
+
 async def test_an_answer_before_the_request_was_sent() -> None:
     """What of the request is still to go would be read as the next one."""
 

@@ -20,8 +20,14 @@ class Wire:
     def __init__(self, free: bool = True) -> None:
         self.free = free
         self.ended = False
+        self.closing = False
         self.era = 0
         self.idle_since = 0.0
+
+    @property
+    def usable(self) -> bool:
+        """Whether bytes could go."""
+        return not self.ended and not self.closing
 
     def release(self) -> bool:
         """Whether it may carry another call."""
@@ -54,10 +60,11 @@ async def test_the_last_one_first_and_only_of_its_route() -> None:
 
 
 async def test_what_cannot_be_used_again_is_closed() -> None:
-    """One that is not free, one that ended while it waited, and one that waited too long."""
+    """One that is not free, one that ended while it waited or is about to, and one that waited too long."""
     pool = Pool(lambda: 0.0)
     assert used(pool, free=False).ended
     used(pool).ended = True
+    used(pool).closing = True
     old = used(pool)
     old.idle_since -= 16
     assert pool.take(HERE) is None

@@ -471,6 +471,20 @@ async def test_a_connection_that_dies_when_it_is_used_again(method: str, body: b
     assert [len(visit.heads) for visit in server.visits] == heads
 
 
+async def test_a_connection_that_was_just_closed_is_not_taken() -> None:
+    """Its end is not told yet, but no byte would go: the POST goes on a new one."""
+    async with serving(ok(b"{}")) as server, sender() as upstream:
+        for number in range(2):
+            response = answered(await upstream.send(call_to(server.port)))
+            assert await response.read(10) == b"{}"
+            response.close()
+            for waiting in upstream._pool._idle.values() if number == 0 else ():
+                for connection in waiting:
+                    assert connection._transport is not None
+                    connection._transport.close()
+    assert [len(visit.heads) for visit in server.visits] == [1, 1]
+
+
 async def test_forgotten_connections() -> None:
     """What is open now carries no further call, and an answer that runs is read to its end."""
     async with serving(ok(b"ab")) as server, sender() as upstream:
