@@ -16,6 +16,9 @@ from daemon.providers import StreamReader
 KEEP = 4 << 20
 """Bytes of a plain body that are kept for reading usage and for the journal."""
 
+PACKED = 16 << 10
+"""Bytes of a compressed body that are unpacked at once."""
+
 HOLD = 256 << 10
 """Bytes of a plain body that are held back, so that an error behind a 200 can still become an error."""
 
@@ -33,7 +36,7 @@ class Copy:
     ) -> None:
         self.stream = stream
         self._read_usage = read_usage
-        self._inflate = inflater(encoding)
+        self._inflate = inflater(encoding, endless=stream is not None)
         self._parts: list[bytes] = []
         self._kept = 0
         self._broken = False
@@ -43,7 +46,13 @@ class Copy:
 
     def feed(self, chunk: bytes) -> None:
         """Take one CHUNK as it came over the wire."""
-        plain = self._decode(chunk)
+        if self._inflate is None:
+            self._read(chunk)
+            return
+        for at in range(0, len(chunk), PACKED):
+            self._read(self._decode(self._inflate, chunk[at : at + PACKED]))
+
+    def _read(self, plain: bytes) -> None:
         if self.stream is not None:
             self.stream.feed(plain)
         if self._kept < KEEP:
@@ -93,8 +102,9 @@ class Copy:
 
     @property
     def complete(self) -> bool:
-        """False for a stream that ended without its closing mark. Plain bodies are guarded by HTTP's own framing."""
-        return self.stream is None or self.stream.ended
+        """False for a stream that ended without its closing mark. Plain bodies are guarded by HTTP's own framing. True
+        also when that cannot be known: what could not be decoded was not read on."""
+        return self.stream is None or self.stream.ended or self._broken
 
     def whole_body(self) -> bytes | None:
         """The decoded body, or None when it was larger than what is kept."""
@@ -104,18 +114,17 @@ class Copy:
             self._parts = [b"".join(self._parts)]
         return self._parts[0] if self._parts else b""
 
-    def _decode(self, chunk: bytes) -> bytes:
-        if self._inflate is None or self._broken:
-            return chunk if not self._broken else b""
+    def _decode(self, inflate: Callable[[bytes], bytes], chunk: bytes) -> bytes:
         try:
-            return self._inflate(chunk)
+            return inflate(chunk) if not self._broken else b""
         except zlib.error:
             self._broken = True
             return b""
 
 
-def inflater(encoding: str | None) -> Callable[[bytes], bytes] | None:
-    """A function that decodes chunk by chunk, at most 4 MiB in all; None for a body that is not compressed."""
+def inflater(encoding: str | None, *, endless: bool = False) -> Callable[[bytes], bytes] | None:
+    """A function that decodes chunk by chunk, at most 4 MiB in all; ENDLESS: at most so much of each chunk, else it
+    raises zlib.error. None for a body that is not compressed."""
     name = (encoding or "identity").strip().lower()
     if name not in ("gzip", "x-gzip", "deflate"):
         return None
@@ -127,7 +136,10 @@ def inflater(encoding: str | None) -> Callable[[bytes], bytes] | None:
         if left <= 0:
             return b""
         plain = machine.decompress(chunk, left)
-        left -= len(plain)
+        if not endless:
+            left -= len(plain)
+        elif machine.unconsumed_tail:
+            raise zlib.error("a chunk that is much too large when it is unpacked")
         return plain
 
     return inflate

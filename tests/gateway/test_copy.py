@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import random
 import zlib
 
 import pytest
@@ -121,6 +122,39 @@ def test_a_bomb_is_not_unpacked() -> None:
     copy = plain("gzip")
     copy.feed(bomb)
     assert copy.whole_body() is None
+
+
+def test_a_long_compressed_stream_is_read_to_its_end() -> None:
+    """Eight MiB of events, whatever pieces they come in: its usage and its closing mark are found."""
+    letters = random.Random(1)
+    text = "".join(letters.choices("abcdefghijklmnop ", k=8 << 20))
+    pieces = [event(text[at : at + 4096]) for at in range(0, len(text), 4096)]
+    usage = b'data: {"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":2}}\n\n'
+    data = gzip.compress(b"".join([*pieces, usage, DONE]), 1)
+    copy = stream("gzip")
+    for at in range(0, len(data), 1 << 20):
+        copy.feed(data[at : at + (1 << 20)])
+    assert copy.complete
+    assert (found := copy.usage()) is not None
+    assert (found.input, found.output) == (9, 2)
+    assert copy.error_inside() is None
+
+
+def test_a_bomb_in_a_stream_is_not_unpacked() -> None:
+    """It is not read on, so nobody can say that it was cut; at most 4 MiB of it were there."""
+    fed: list[int] = []
+
+    class Reader:
+        ended, error, usage, output_chars = False, None, None, 0
+
+        def feed(self, chunk: bytes) -> None:
+            fed.append(len(chunk))
+
+    copy = Copy(Reader(), lambda body: None, "gzip")  # type: ignore[arg-type]
+    copy.feed(gzip.compress(b"\0" * 50_000_000))
+    copy.feed(b"and more")
+    assert sum(fed) <= KEEP
+    assert copy.complete
 
 
 def test_a_large_body_is_not_kept() -> None:
