@@ -50,8 +50,8 @@ class Kept:
         self._tell = tell
         self._under_way = under_way
         self._wall = wall
-        self._ends: dict[str, Event] = {}
-        """Of calls whose answers may be kept, until they are."""
+        self._ends: dict[str, Event | None] = {}
+        """Of calls whose answers are being read, and may be kept then; None: it has not ended."""
 
     async def answer(self, call: Call) -> Reply | None:
         """The kept answer for CALL; None when there is none."""
@@ -86,12 +86,13 @@ class Kept:
         call = reply.call
         if self.cache is None or call.sharing is None or call.sharing.cache == "off" or reply.explanation is not None:
             return reply
+        self._ends[call.id] = None
         headers = (*reply.headers, ("X-Sluice-Cache", "miss"))
         return replace(reply, headers=headers, chunks=Keeping(reply, self.cache.max_body, self._keep))
 
     def ended(self, event: Event) -> None:
         """The end of a call."""
-        if event.call.sharing is not None and event.call.sharing.cache != "off" and event.kind == "done":
+        if event.call.id in self._ends and event.kind == "done":
             self._ends[event.call.id] = event
 
     async def _keep(self, reply: Reply, body: bytes | None) -> None:

@@ -224,3 +224,23 @@ def test_pieces_are_the_body(body: bytes, stream: bool) -> None:
     found = list(pieces(Stored("c", 0.0, 200, "", (), stream, body)))
     assert b"".join(found) == body
     assert all(found)
+
+
+@virtual
+async def test_nothing_is_remembered_of_a_call_that_has_ended(tmp_path: Path) -> None:
+    """Not of one whose answer is kept, of one that gets a kept answer, of one that gets the answer of an identical one,
+    nor of those that failed, or whose clients left."""
+    gate = asyncio.Event()
+    at = world(
+        tmp_path, ok(gate, chat_answer()), error(400, "no", kind="x"), ok(), rules=Rules(cache=True, coalesce=("*",))
+    )
+    same = [asyncio.create_task(at.send()) for _ in range(3)]
+    await at.upstream.asked.wait()
+    gate.set()
+    await asyncio.gather(*same)
+    assert said((await at.send())[0]) is not None
+    await at.send(body=b"{}")
+    left = await at.gateway.send(at.call(body=b'{"model": "m"}'))
+    await left.chunks.aclose()  # type: ignore[attr-defined]
+    await asyncio.sleep(1)
+    assert at.gateway.kept._ends == {}
