@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
+import socket
 import sys
 import tempfile
 import threading
@@ -50,6 +51,22 @@ def sandbox(**settings: Any) -> Iterator[SandboxThread]:
         yield made
     finally:
         made.stop()
+
+
+def free_port() -> int:
+    """A port of this machine at which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        return int(sock.getsockname()[1])
+
+
+def hello_by_tcp(sluice: Sluice, port: int) -> bytes:
+    """What is answered to a request with the token at PORT. Raises OSError."""
+    token = (sluice.state_dir / "token").read_bytes().strip()
+    lines = b"Host: localhost:%d\r\nX-Sluice-Token: %b\r\nConnection: close\r\n\r\n" % (port, token)
+    with socket.create_connection(("127.0.0.1", port), 30) as visitor:
+        visitor.sendall(b"GET /_sluice/hello HTTP/1.1\r\n" + lines)
+        with visitor.makefile("rb") as answer:
+            return answer.read()
 
 
 def chat(host: str = HOSTS["openai"], model: str = "gpt-4o-mini", key: str = KEYS["openai"], **more: Any) -> bytes:

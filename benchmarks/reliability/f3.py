@@ -12,6 +12,8 @@ from benchmarks.reliability.daemons import (
     config,
     daemon,
     exchange,
+    free_port,
+    hello_by_tcp,
     params,
     repeated,
     sandbox,
@@ -24,18 +26,21 @@ SHORT = 0.02
 
 
 def measure(scale: float) -> Figure:
-    """Replace, while visitors knock all the time and a stream runs in the one that goes."""
-    times = count(100, scale)
+    """Replace, while visitors knock all the time, by the socket and by TCP, and a stream runs in the one that goes."""
+    times, port = count(100, scale), free_port()
     failed, knocks, cut, whole, codes = 0, 0, 0, 0, []
-    with sandbox(chunk_s=0.01) as provider, daemon(config(provider.url)) as sluice, contextlib.ExitStack() as stack:
+    with contextlib.ExitStack() as stack:
+        provider = stack.enter_context(sandbox(chunk_s=0.01))
+        sluice = stack.enter_context(daemon(config(provider.url, more=f"listen: 127.0.0.1:{port}\n")))
 
         def knock() -> None:
             nonlocal failed, knocks
-            knocks += 1
-            try:
-                failed += status(exchange(sluice.socket, HELLO)) != 200
-            except (OSError, ValueError):
-                failed += 1
+            for ask in (lambda: exchange(sluice.socket, HELLO), lambda: hello_by_tcp(sluice, port)):
+                knocks += 1
+                try:
+                    failed += status(ask()) != 200
+                except (OSError, ValueError):
+                    failed += 1
 
         current: Running = sluice
         with repeated(knock):
@@ -56,7 +61,7 @@ def measure(scale: float) -> Figure:
                 until(lambda: exchange(sluice.socket, HELLO))
     return Figure(
         "F3",
-        f"{times} replacements under {knocks} connects",
+        f"{times} replacements under {knocks} connects, half of them by TCP",
         "0 failed connects, 0 cut streams",
         f"{failed} failed, {cut} cut, {sum(code != 0 for code in codes)} ended with an error",
         ok=not failed and not cut and codes == [0] * times,

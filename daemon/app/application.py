@@ -19,6 +19,7 @@ from daemon.app.values import answer_cache, budgets_of, fallback_rules, pacing_s
 from daemon.app.warming import warm
 from daemon.config import Config, Paths, load, origins, proxy_lookup
 from daemon.doors import porter
+from daemon.doors.claim import Former, Taken
 from daemon.doors.ending import Ending
 from daemon.doors.http import HttpDoor
 from daemon.doors.keeper import CHECK_S, Keeper, Stopping
@@ -88,6 +89,8 @@ class App:
         """How many calls were cut when we ended."""
         self.listener: Listener | None = None
         """The way in by TCP, if the configuration asks for one."""
+        self.former: Former | None = None
+        """The daemon whose place we take. It is told to go when we serve."""
         self._origin_of = origins(config, load_providers())
         self._redactor = redactor
         self._proxy_of = proxy_lookup(config, environ)
@@ -179,6 +182,8 @@ class App:
             if self.listener is not None:
                 await self.listener.open(http, rpc, self._config.max_connections)
                 _log.info(phrase("log.also_at", url=self.listener.url, file=str(self.listener.token_file)))
+            if self.former is not None:
+                await self._relieve(self.former)
             self._tell_address()
             where, pid = str(self._paths.socket), os.getpid()
             _log.info(phrase("log.runs", version=__version__, socket=where, pid=pid, platform=platform_text()))
@@ -188,16 +193,22 @@ class App:
             watching = asyncio.create_task(self._keeper.watch())
             await self._stopping.asked.wait()
             watching.cancel()
-            if self.listener is not None:
-                self.listener.close()
             self._notifier.stopping(phrase("systemd.ending").told(self._config.language))
             replaced = self._keeper.replaced
             ending = Ending(self._gateway, self._pacer, http, rpc, self._stopping, replaced=replaced)
             patience_s = self._config.drain_replaced_s if replaced else self._config.drain_s
-            self.cut = await ending.run(door, patience_s)
+            self.cut = await ending.run([door, *([self.listener] if self.listener else [])], patience_s)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):  # we end: nothing may cut the journal's last rows
             loop.remove_signal_handler(number)
             signal.signal(number, signal.SIG_IGN)
+
+    async def _relieve(self, former: Former) -> None:
+        """Tell the daemon whose place we have that it may go. Whatever it says, the place is ours: we serve."""
+        try:
+            await asyncio.to_thread(former.leave)
+        except Taken:
+            _log.warning(phrase("log.former"))
+        former.close()
 
     async def _recall_budgets(self) -> None:
         """Count what was used before this start, if anybody wants to know."""

@@ -13,7 +13,7 @@ from daemon.app.application import App, Ready
 from daemon.config import Config, Paths, load
 from daemon.doors import porter
 from daemon.doors.claim import LEAVE_S, Former, Taken, locks, own_folder
-from daemon.doors.listener import Listener
+from daemon.doors.listener import Listener, url_of
 from daemon.doors.standing import Standing
 from daemon.errors import ConfigError
 from daemon.journal import Journal
@@ -60,6 +60,9 @@ def serve(
         journal = open_journal(config, paths, redactor)
         stack.callback(journal.close)
         app = App(config, paths, redactor, journal, environ=environ, sandbox=sandbox, ready=ready, log_output=output)
+        if config.listen is not None:
+            app.listener = _listener(config, config.listen, paths, former)
+            stack.callback(app.listener.close)
         if former is not None:  # as late as can be: whatever could fail before has not
             former.release()
             held = locks(paths.state_dir, paths.socket, paths.endpoint_file, LEAVE_S)
@@ -68,13 +71,7 @@ def serve(
         sock = given or porter.bind(paths.socket)
         standing = Standing(paths.socket, held, given=given is not None)
         stack.callback(standing.end)
-        if former is not None:
-            former.leave()
-            former.close()
-        if config.listen is not None:
-            # Shared: who takes our place listens there, too, until we have ended.
-            app.listener = Listener(config.listen, paths.state_dir / "token", config.listen_hosts, share=True)
-            stack.callback(app.listener.close)
+        app.former = former  # it goes when we serve: what fails before that leaves it where it is
         loop_runner()(app.run(sock, standing), debug=False)  # with it, whatever the environment says, calls are shown
     return 1 if app.cut else 0
 
@@ -103,6 +100,12 @@ def _held(paths: Paths, stack: contextlib.ExitStack, replacing: bool) -> tuple[l
     for lock in held:
         stack.callback(lock.release)
     return held, None
+
+
+def _listener(config: Config, address: tuple[str, int], paths: Paths, former: Former | None) -> Listener:
+    """The way in by TCP; shared with the daemon whose place we take, if it has the same. Raises ConfigError, Taken."""
+    share = former is not None and former.listens_at(url_of(address))
+    return Listener(address, paths.state_dir / "token", config.listen_hosts, share=share)
 
 
 def open_journal(config: Config, paths: Paths, redactor: Redactor) -> Journal:

@@ -8,6 +8,7 @@ import shlex
 import socket
 import stat
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -80,13 +81,17 @@ class Former:
         self._lines = self._sock.makefile("rb")
         self._number = 0
 
+    def listens_at(self, url: str) -> bool:
+        """True if URL is where it can be reached by TCP. Raises Taken when it does not say."""
+        return bool(self._ask("hello").get("listen") == url)
+
     def release(self) -> None:
         """Let it free its locks; it goes on serving. Raises Taken when it will not."""
-        self._ask(done=False)
+        self._ask("hand_over", done=False)
 
     def leave(self) -> None:
-        """Our socket stands where its own was: it may let its calls end, and go. Raises Taken."""
-        self._ask(done=True)
+        """We serve where it did: it may let its calls end, and go. Raises Taken."""
+        self._ask("hand_over", done=True)
 
     def close(self) -> None:
         """Hang up. Idempotent."""
@@ -105,9 +110,9 @@ class Former:
                 return sock
         raise Taken(phrase("taken.silent", where=", ".join(map(str, sockets))))
 
-    def _ask(self, **params: Any) -> None:
+    def _ask(self, method: str, **params: Any) -> Mapping[str, Any]:
         self._number += 1
-        request = {"jsonrpc": "2.0", "id": self._number, "method": "hand_over", "params": params}
+        request = {"jsonrpc": "2.0", "id": self._number, "method": method, "params": params}
         try:
             self._sock.sendall(json.dumps(request).encode() + b"\n")
             answer = json.loads(self._lines.readline())
@@ -115,6 +120,8 @@ class Former:
             raise Taken(phrase("taken.kept", why=str(error) or type(error).__name__)) from None
         if "error" in answer:
             raise Taken(phrase("taken.kept", why=str(answer["error"].get("message"))))
+        result: Mapping[str, Any] = answer.get("result") or {}
+        return result
 
     def __enter__(self) -> Self:
         return self

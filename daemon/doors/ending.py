@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, Protocol
 
 from daemon.doors.http import HttpDoor
 from daemon.doors.keeper import Stopping
-from daemon.doors.porter import Porter
 from daemon.doors.rpc import RpcDoor
 from daemon.gateway import Gateway
 from daemon.pacing import Pacer
@@ -21,6 +21,16 @@ GRACE_S: Final = 1.0
 """A daemon that was replaced ends when nothing has run for so long: who connected last may not have asked yet."""
 
 _log = logging.getLogger("sluice.app")
+
+
+class WayIn(Protocol):
+    """Where visitors come in: by the socket, or by TCP."""
+
+    async def leave(self) -> None:
+        """Take in those who have knocked already, then accept nobody any more."""
+
+    def close(self) -> None:
+        """Accept nobody any more."""
 
 
 class Ending:
@@ -36,13 +46,15 @@ class Ending:
         self._stopping = stopping
         self._replaced = replaced
 
-    async def run(self, porter: Porter, patience_s: float) -> int:
-        """Close the door, and wait PATIENCE_S at most, or until somebody insists; returns how many calls were cut."""
+    async def run(self, ways: Sequence[WayIn], patience_s: float) -> int:
+        """Close the WAYS in, and wait PATIENCE_S at most, or until somebody insists; returns how many calls were
+        cut."""
         if self._replaced:
             self._http.leaving = True
-            await porter.leave()
+            await asyncio.gather(*[way.leave() for way in ways])
         else:
-            porter.close()
+            for way in ways:
+                way.close()
         cut = await self._drain(patience_s)
         await self._http.close(1.0)
         self._rpc.close()

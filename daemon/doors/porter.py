@@ -287,7 +287,7 @@ class Porter:
             await server.start_serving()
         except OSError as error:
             self._server, self._sock = old
-            where, why = os.fsdecode(sock.getsockname()), str(error.strerror)
+            where, why = _named(sock), str(error.strerror)
             server.close()
             raise ConfigError(phrase("door.no_bind", path=where, why=why)) from error
         except asyncio.CancelledError:  # whatever comes between, none is forgotten
@@ -306,6 +306,12 @@ class Porter:
         if self._server is not None:
             self._server.close()
         self._server = self._sock = None
+
+
+def _named(sock: socket.socket) -> str:
+    """Where SOCK stands, in words."""
+    name = sock.getsockname()
+    return f"{name[0]}:{name[1]}" if isinstance(name, tuple) else os.fsdecode(name)
 
 
 async def _left(server: asyncio.Server | None, sock: socket.socket | None) -> None:

@@ -61,7 +61,7 @@ class Parts:
         made = Ending(
             self.gateway, self.pacer, self.http, self.rpc, self.stopping, replaced=replaced  # type: ignore[arg-type]
         )  # fmt: skip
-        return await made.run(self.porter, patience_s)  # type: ignore[arg-type]
+        return await made.run([self.porter], patience_s)
 
 
 async def test_nothing_runs() -> None:

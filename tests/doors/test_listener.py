@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import socket
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -187,6 +188,54 @@ async def test_connections_are_counted(place: Path) -> None:
         assert answer[0] == b"HTTP/1.1 200 OK"
 
 
+def knock(listener: Listener) -> socket.socket:
+    """Somebody who has connected, and whom nobody has let in so far."""
+    visitor = socket.create_connection(("127.0.0.1", int(listener.url.rpartition(":")[2])), 5)
+    visitor.setblocking(False)
+    return visitor
+
+
+async def served(listener: Listener, visitors: list[socket.socket]) -> int:
+    """How many VISITORS get an answer."""
+    loop, answered = asyncio.get_running_loop(), 0
+    for one in visitors:
+        with one, contextlib.suppress(ConnectionError):
+            await loop.sock_sendall(one, request(listener))
+            answered += (await asyncio.wait_for(loop.sock_recv(one, 99), 5)).startswith(b"HTTP/1.1 200 OK")
+    return answered
+
+
+async def test_who_has_knocked_is_let_in(place: Path) -> None:
+    """A daemon that is replaced serves all who had connected before it goes; who comes then is refused."""
+    async with listening(place, Both()) as listener:
+        knocked = [knock(listener) for _ in range(200)]
+        await listener.leave()
+        with pytest.raises(ConnectionRefusedError):
+            knock(listener)
+        assert await served(listener, knocked) == 200
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets one say who gets those who connect")
+async def test_an_upgrade_loses_nobody(place: Path) -> None:
+    """As soon as the new daemon serves it gets all who connect, so nobody stands before the old one's door when that
+    closes; the third upgrade is as the first."""
+    async with listening(place, Both()) as first:
+        current, port = first, int(first.url.rpartition(":")[2])
+        for _ in range(3):
+            before, both = [knock(current) for _ in range(50)], Both()
+            http, rpc = HttpDoor(both, both.operate), RpcDoor(both.by_rpc, 1 << 20)  # type: ignore[arg-type]
+            fresh = Listener(("127.0.0.1", port), place / "token", share=True)
+            await fresh.open(http, rpc, 256)
+            after = [knock(fresh) for _ in range(100)]
+            current.close()  # at once: not one of those who have just come stands there
+            assert await served(fresh, after) == 100
+            assert len(both.heard) == 100
+            for one in before:
+                one.close()
+            current = fresh
+        current.close()
+
+
 class Transport(asyncio.BaseTransport):
     """A transport that is open or not."""
 
@@ -206,12 +255,19 @@ def test_room_counts_those_who_are_in() -> None:
     assert room(Transport())
 
 
-def test_a_port_that_is_taken() -> None:
-    """The setting is named; a daemon whose place is taken may share its port for a moment."""
-    with bind_tcp(("127.0.0.1", 0), share=True) as first:
+async def test_a_port_that_is_taken(place: Path) -> None:
+    """The setting is named, whoever listens there; only a daemon that takes our place shares our port, and only when we
+    serve. It takes no visitor from us until it serves, too."""
+    with bind_tcp(("127.0.0.1", 0)) as first:
         address = first.getsockname()
+        for share in (False, True):
+            with pytest.raises(ConfigError, match=f"listen: 127.0.0.1:{address[1]} cannot be used"):
+                bind_tcp(address, share=share)
+    async with listening(place, Both()) as listener:
+        address = ("127.0.0.1", int(listener.url.rpartition(":")[2]))
         with pytest.raises(ConfigError, match=f"listen: 127.0.0.1:{address[1]} cannot be used"):
             bind_tcp(address)
-        bind_tcp(address, share=True).close()
+        with bind_tcp(address, share=True):
+            assert (await ask(listener, request(listener)))[0] == b"HTTP/1.1 200 OK"
     with bind_tcp(("::1", 0)) as six:
         assert six.family is socket.AF_INET6

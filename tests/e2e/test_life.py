@@ -35,6 +35,21 @@ def pid_at(path: Path) -> int:
     return int(json.loads(exchange(path, HELLO).partition(b"\r\n\r\n")[2])["pid"])
 
 
+def free_port() -> int:
+    """A port of this machine at which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        return int(sock.getsockname()[1])
+
+
+def pid_by_tcp(daemon: Any, port: int) -> int:
+    """Who answers at PORT."""
+    token = (daemon.state_dir / "token").read_bytes().strip()
+    request = b"GET /_sluice/hello HTTP/1.1\r\nHost: localhost:%d\r\nX-Sluice-Token: %b\r\nConnection: close\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", port), 30) as visitor:
+        visitor.sendall(request % (port, token))
+        return int(json.loads(visitor.makefile("rb").read().partition(b"\r\n\r\n")[2])["pid"])
+
+
 @contextmanager
 def successor(daemon: Any, tmp_path: Path, name: str = "next", *more: str) -> Iterator[Running]:
     """A second daemon with the files of DAEMON, which takes its place."""
@@ -53,15 +68,21 @@ def successor(daemon: Any, tmp_path: Path, name: str = "next", *more: str) -> It
 
 def test_replaced_while_it_works(sluice: Any, sandbox: Any, tmp_path: Path) -> None:
     """A stream goes on in the old one to its end, a call that waits in its queue is answered, and whoever connects
-    meanwhile is answered at once by one of the two: nobody is refused. The old one ends with 0; the journal has all."""
-    daemon = sluice(config(sandbox(chunk_s=0.02).url, limits="[{concurrency: 1}]"), log_level="info")
-    old, failed, seen = daemon.pid, [], set()
+    meanwhile, by the socket or by TCP, is answered at once by one of the two: nobody is refused. The old one ends with
+    0; the journal has all."""
+    port = free_port()
+    more = f"listen: 127.0.0.1:{port}\n"
+    daemon = sluice(config(sandbox(chunk_s=0.02).url, limits="[{concurrency: 1}]", more=more), log_level="info")
+    old, failed, seen, seen_by_tcp = daemon.pid, [], set(), set()
     over = threading.Event()
 
-    def knock() -> None:
+    def knock(by_tcp: bool) -> None:
         while not over.is_set():
             try:
-                seen.add(pid_at(daemon.socket))
+                if by_tcp:
+                    seen_by_tcp.add(pid_by_tcp(daemon, port))
+                else:
+                    seen.add(pid_at(daemon.socket))
             except (OSError, ValueError) as error:
                 failed.append(repr(error))
 
@@ -70,12 +91,12 @@ def test_replaced_while_it_works(sluice: Any, sandbox: Any, tmp_path: Path) -> N
         stream = rpc.start("chat", model="long-200", **message)
         first = rpc.wait_for("delta")["call"]
         queued = rpc.start("chat", model="gpt-4o-mini", **message)
-        knocking = [threading.Thread(target=knock) for _ in range(4)]
+        knocking = [threading.Thread(target=knock, args=(by_tcp,)) for by_tcp in (False, True) * 3]
         for one in knocking:
             one.start()
         stack.callback(over.set)
         after = stack.enter_context(successor(daemon, tmp_path))
-        wait_until(lambda: after.pid in seen, "the new one answers")
+        wait_until(lambda: after.pid in seen & seen_by_tcp, "the new one answers")
         assert rpc.result(stream)["finish"] == "stop"
         waited = rpc.result(queued)["id"]
         assert daemon.wait() == 0
@@ -83,7 +104,7 @@ def test_replaced_while_it_works(sluice: Any, sandbox: Any, tmp_path: Path) -> N
         for one in knocking:
             one.join(20)
         assert not failed
-        assert seen == {old, after.pid}
+        assert seen == seen_by_tcp == {old, after.pid}
         assert json.loads((daemon.state_dir / "endpoint.json").read_text())["pid"] == after.pid
         with Rpc(daemon.socket) as fresh:
             wait_until(lambda: fresh.call("status")["journal"]["state"] == "ok", "the new one has the journal")
@@ -114,6 +135,33 @@ def test_a_successor_that_cannot_start(sluice: Any) -> None:
     daemon.config.write_text("langauge: en\n")
     assert daemon.run("serve", "--replace").returncode == 1
     assert pid_at(daemon.socket) == daemon.pid
+
+
+@pytest.mark.parametrize("what", ["a port that is taken", "an open token", "a sandbox that does not start"])
+def test_a_successor_that_fails_late(sluice: Any, what: str) -> None:
+    """Whatever hinders the new one before it serves (another program has the port of `listen`, the token's file is open
+    to others, the sandbox's library is half installed): it says so and goes, and the old one serves on, with its locks
+    and at its socket."""
+    daemon = sluice("language: en\n", log_level="info")
+    options, env, listen = [], dict(daemon.env), "127.0.0.1:0"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        if what == "a port that is taken":
+            listen = f"127.0.0.1:{taken.getsockname()[1]}"
+        elif what == "an open token":
+            (daemon.state_dir / "token").write_text("x" * 40)
+            (daemon.state_dir / "token").chmod(0o644)
+        else:
+            options, env = ["--sandbox"], {**env, "AIOHTTP_NO_EXTENSIONS": "1"}
+        daemon.config.write_text(f"language: en\nlisten: {listen}\n")
+        command = [*daemon.command, "--replace", *options]
+        done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    if what == "a sandbox that does not start":  # the others fail before the old one is asked for its locks
+        wait_until(lambda: "did not come" in daemon.stderr, "it takes its locks again")
+        wait_until(daemon.socket.exists, "its socket is there again")
+    assert pid_at(daemon.socket) == daemon.pid
+    assert daemon.run("serve").returncode == 3
 
 
 # ---- its socket

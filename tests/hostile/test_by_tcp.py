@@ -73,3 +73,26 @@ def test_a_port_that_is_taken(sluice: Any) -> None:
         with pytest.raises(AssertionError, match="exit code 1"):
             daemon.begin()
     assert re.search(r"listen: 127\.0\.0\.1:\d+ cannot be used", daemon.stderr)
+
+
+def test_one_daemon_at_a_port(sluice: Any) -> None:
+    """A second daemon of the same user, with places of its own and the same `listen`, does not share the port in
+    silence: one line that names the setting, and exit code 1. That is so as well when it takes the place of a third,
+    which listens nowhere; and the first one still has every visitor."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    first = sluice(f"listen: 127.0.0.1:{port}\n")
+    second = sluice(f"listen: 127.0.0.1:{port}\n", begin=False)
+    with pytest.raises(AssertionError, match="exit code 1"):
+        second.begin()
+    assert f"listen: 127.0.0.1:{port} cannot be used" in second.stderr
+    third = sluice()
+    third.config.write_text(f"listen: 127.0.0.1:{port}\n")
+    done = third.run("serve", "--replace")
+    assert done.returncode == 1
+    assert f"listen: 127.0.0.1:{port} cannot be used" in done.stderr
+    assert told(third)["pid"] == third.pid
+    with socket.create_connection(("127.0.0.1", port), 30) as visitor:
+        token = (first.state_dir / "token").read_text().strip()
+        visitor.sendall(json.dumps({"id": 1, "method": "hello", "params": {"token": token}}).encode() + b"\n")
+        assert json.loads(visitor.makefile("rb").readline())["result"]["pid"] == first.pid
