@@ -68,7 +68,7 @@ def serve(
             held = locks(paths.state_dir, paths.socket, paths.endpoint_file, LEAVE_S)
             for lock in held:
                 stack.callback(lock.release)
-        sock = given or porter.bind(paths.socket)
+        sock = given or porter.bind(paths.socket, over_living=former is not None)
         standing = Standing(paths.socket, held, given=given is not None)
         stack.callback(standing.end)
         app.former = former  # it goes when we serve: what fails before that leaves it where it is

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -136,16 +137,19 @@ def _pid_in(fd: int) -> int | None:
     return int(text) if text.isdigit() else None
 
 
-def bind(path: Path) -> socket.socket:
+def bind(path: Path, *, over_living: bool = False) -> socket.socket:
     """Bind and listen at PATH with mode 0600, never visible before it listens: bind beside it, then rename.
 
-    The caller holds the lock, so whatever is at PATH is stale if it is a socket, and refused if it is not.
+    The caller holds the lock, so no daemon of ours has a socket at PATH. What is none is refused, and one at which
+    another program listens, too; but not OVER_LIVING: the place is ours, or was given to us. Raises ConfigError.
     """
     length, most = len(os.fsencode(path)), MAX_PATH - len(".new")
     if length > most:
         raise ConfigError(phrase("door.long", path=str(path), length=length, most=most))
     if path.is_symlink() or (path.exists() and not stat.S_ISSOCK(path.lstat().st_mode)):
         raise ConfigError(phrase("door.no_socket", path=str(path)))
+    if not over_living and _lives(path):
+        raise ConfigError(phrase("door.living", path=str(path)))
     beside = path.with_name(path.name + ".new")
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
@@ -162,6 +166,14 @@ def bind(path: Path) -> socket.socket:
             beside.unlink(missing_ok=True)
         raise ConfigError(phrase("door.no_bind", path=str(path), why=error.strerror or str(error))) from error
     return sock
+
+
+def _lives(path: Path) -> bool:
+    """False if there is no socket at PATH, or a dead one, which refuses whoever connects. One whose program is too busy
+    to accept, or of another kind than ours, lives."""
+    with socket.socket(socket.AF_UNIX) as visitor:
+        visitor.setblocking(False)
+        return visitor.connect_ex(str(path)) not in (errno.ECONNREFUSED, errno.ENOENT)
 
 
 def peer_uid(sock: Any) -> int | None:

@@ -6,6 +6,7 @@ import contextlib
 import os
 import socket
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from daemon.doors import porter
@@ -26,7 +27,7 @@ class Standing:
         locks: Sequence[porter.Lock],
         *,
         given: bool = False,
-        bind: Callable[[Path], socket.socket] = porter.bind,
+        bind: Callable[[Path], socket.socket] = partial(porter.bind, over_living=True),  # noqa: B008 - it has no state
     ) -> None:
         """PATH is our socket's. GIVEN: systemd has made it, so it is not ours to make again, nor to give away."""
         self.given = given

@@ -48,6 +48,22 @@ def test_an_unsafe_place_is_refused(sluice: Any) -> None:
 
 
 @pytest.mark.e2e
+def test_a_place_of_another_program_is_refused(sluice: Any) -> None:
+    """Row 36: a program that is no daemon of ours listens there. One line with what to do, exit code 1, and it keeps
+    its socket; whether we were asked to replace a daemon or not."""
+    daemon = sluice(begin=False)
+    with socket.socket(socket.AF_UNIX) as theirs:
+        theirs.bind(str(daemon.socket))
+        theirs.listen()
+        for more in ([], ["--replace"]):
+            done = daemon.run("serve", *more)
+            assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (1, "", 1)
+            assert f"{daemon.socket}: another program listens there" in done.stderr
+        with socket.socket(socket.AF_UNIX) as visitor:
+            visitor.connect(str(daemon.socket))
+
+
+@pytest.mark.e2e
 def test_a_wrong_configuration_is_refused(sluice: Any) -> None:
     """File and line, exit code 1."""
     daemon = sluice("upstreams: []\nlangauge: en\n", begin=False)

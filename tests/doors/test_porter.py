@@ -222,6 +222,28 @@ def test_a_stale_socket_is_replaced(place: Path) -> None:
         visitor.connect(str(place / "s"))
 
 
+@pytest.mark.parametrize("how", ["it accepts", "too many wait", "it takes datagrams"])
+def test_the_socket_of_a_program_that_lives_is_not_touched(place: Path, how: str) -> None:
+    """Somebody who has not our lock listens there: refused with what to do, and it listens on. Only a daemon that was
+    given the place puts its socket over it."""
+    kind = socket.SOCK_DGRAM if how == "it takes datagrams" else socket.SOCK_STREAM
+    with contextlib.ExitStack() as stack:
+        theirs = stack.enter_context(socket.socket(socket.AF_UNIX, kind))
+        theirs.bind(str(place / "s"))
+        if kind == socket.SOCK_STREAM:
+            theirs.listen(0)
+        if how == "too many wait":
+            visitor = stack.enter_context(socket.socket(socket.AF_UNIX))
+            visitor.connect(str(place / "s"))
+        before = (place / "s").lstat()
+        with pytest.raises(ConfigError, match=r"another program listens there.*--socket"):
+            porter.bind(place / "s")
+        assert os.path.samestat(before, (place / "s").lstat())
+        assert [file.name for file in place.iterdir()] == ["s"]
+        stack.enter_context(porter.bind(place / "s", over_living=True))
+        assert not os.path.samestat(before, (place / "s").lstat())
+
+
 @pytest.mark.parametrize("kind", ["file", "folder", "link"])
 def test_what_is_not_a_socket_is_not_touched(place: Path, kind: str) -> None:
     """A file, folder or link at the socket's path is refused and stays as it was."""

@@ -74,7 +74,7 @@ def test_a_second_daemon_that_was_quicker(place: Path) -> None:
     with stands(place) as standing:
         (place / "lock").unlink()
         second = porter.Lock(place / "lock")
-        with porter.bind(place / "s"):
+        with porter.bind(place / "s", over_living=True):
             with pytest.raises(porter.AlreadyRunning):
                 standing.look()
             standing.end()
