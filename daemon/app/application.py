@@ -175,6 +175,7 @@ class App:
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, self._stopping.told)
             loop.add_signal_handler(signal.SIGHUP, self._told_to_reload)
+            loop.add_signal_handler(signal.SIGUSR1, self._say_how_it_is)
             warming = asyncio.create_task(warm(self._warm))
             stack.callback(warming.cancel)
             await self._recall_budgets()
@@ -198,7 +199,8 @@ class App:
             ending = Ending(self._gateway, self._pacer, http, rpc, self._stopping, replaced=replaced)
             patience_s = self._config.drain_replaced_s if replaced else self._config.drain_s
             self.cut = await ending.run([door, *([self.listener] if self.listener else [])], patience_s)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):  # we end: nothing may cut the journal's last rows
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1):
+            # We end: nothing may cut the journal's last rows.
             loop.remove_signal_handler(number)
             signal.signal(number, signal.SIG_IGN)
 
@@ -319,8 +321,11 @@ class App:
             "token_file": str(self.listener.token_file) if self.listener else None,
             "started_at": self._started_at,
             "sandbox": self._sandbox_url is not None,
-            "connections": self._http.connections + self._rpc.connections,
+            "connections": self._connections(),
         }
+
+    def _connections(self) -> int:
+        return self._http.connections + self._rpc.connections
 
     def reload(self) -> str:
         """Read the configuration again. What concerns hosts and words is taken at once; the rest at the next start."""
@@ -342,6 +347,27 @@ class App:
         self._notifier.ready(self._serving())
         if self._keeper is not None:
             self._looking = asyncio.create_task(self._keeper.look())
+
+    def _say_how_it_is(self) -> None:
+        """Log it. Somebody has asked, so it is said whatever the level of the log."""
+        health, calls = self._journal.health(), len(self._gateway.running)
+        said = [
+            phrase(
+                "log.how_it_is",
+                version=__version__,
+                pid=os.getpid(),
+                since=time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(self._started_at)),
+                n=calls,
+                waiting=len(self._pacer.queue()),
+                connections=self._connections(),
+                state=health["state"],
+                rows=health["rows"],
+            )
+        ]
+        if health["why"]:
+            said.append(phrase("log.journal", why=health["why"]))
+        for line in said:
+            _log.handle(_log.makeRecord(_log.name, logging.INFO, __file__, 0, line, (), None))
 
     def _hand_over(self, session: Session, *, done: bool) -> int:
         """Another daemon wants our place, or is DONE taking it. Returns our pid. Raises InvalidCall, ShuttingDown."""

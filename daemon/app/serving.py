@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import socket
 from collections.abc import Mapping
 from dataclasses import replace
@@ -36,6 +37,8 @@ def serve(
     REPLACE_RUNNING: take the place of a daemon that runs, so that no client finds nobody.
     """
     os.umask(0o077)
+    for number in (signal.SIGHUP, signal.SIGUSR1):  # until the loop hears them, nobody is ended by a question
+        signal.signal(number, signal.SIG_IGN)
     keep_memory_private()
     raise_file_limit()
     give_way_to_calls()

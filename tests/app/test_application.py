@@ -110,6 +110,28 @@ def test_whoever_insists_is_heard(sluice: Any, sandbox: Any) -> None:
 
 
 @pytest.mark.e2e
+def test_how_it_is_on_demand(sluice: Any, sandbox: Any) -> None:
+    """SIGUSR1 writes to the log since when it runs, what runs and waits, and how the journal is, even where only errors
+    are logged; and it goes on."""
+    daemon = sluice(config(sandbox().url, limits="[{concurrency: 1}]"), log_level="error")
+    body = json.dumps(CHATS[0].body("hang")).encode()
+    head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: {HOSTS['openai']}\r\nContent-Length: {len(body)}\r\n\r\n"
+    with socket.socket(socket.AF_UNIX) as first, socket.socket(socket.AF_UNIX) as second:
+        for caller in (first, second):
+            caller.connect(str(daemon.socket))
+            caller.sendall(head.encode() + body)
+        wait_until(lambda: json.loads(daemon.run("status", "--json").stdout)["daemon"]["running"] == 2, "they are in")
+        daemon.signal(signal.SIGUSR1)
+        wait_until(lambda: "runs since" in daemon.stderr, "the line in the log")
+        assert re.search(
+            rf" info .*\(pid {daemon.pid}\) runs since \d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d: calls here: 2, waiting: 1; "
+            r"connections: \d; the journal is ok and has \d calls",
+            daemon.stderr,
+        )
+    assert b" 200 " in get(daemon, HOSTS["openai"]).partition(b"\r\n")[0]
+
+
+@pytest.mark.e2e
 def test_a_log_that_was_moved_is_opened_again(sluice: Any) -> None:
     """SIGHUP after another program has moved the log file: the next line is in a new file of the old name."""
     daemon = sluice("log: {level: debug}\n", log_level="info")
@@ -131,7 +153,7 @@ def test_what_cannot_be_written_hinders_nobody(sluice: Any) -> None:
     (daemon.state_dir / "journal.db").mkdir()
     daemon.begin()
     assert "sluice.log cannot be written" in daemon.stderr
-    assert "endpoint.json cannot be written" in daemon.stderr
+    wait_until(lambda: "endpoint.json cannot be written" in daemon.stderr, "the other line in the log")
     status = daemon.run("status")
     assert status.returncode == 0
     assert "Journal: degraded" in status.stdout

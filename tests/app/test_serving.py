@@ -6,6 +6,8 @@ import json
 import os
 import re
 import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +87,21 @@ def test_the_unsafe_parser_is_refused(sluice: Any) -> None:
     daemon.begin()
     with Rpc(daemon.socket) as rpc:
         assert rpc.call("hello")["pid"] == daemon.pid
+
+
+def test_a_signal_that_comes_too_early() -> None:
+    """A reload and a question that come while it starts, as from a terminal that closes, do not kill it."""
+    code = (
+        "import os, signal, sys; from daemon.app import serving\n"
+        "def early(*given, **more):\n"
+        "    for number in (signal.SIGHUP, signal.SIGUSR1): os.kill(os.getpid(), number)\n"
+        "    sys.exit(7)\n"
+        "serving.load = early\n"
+        "from daemon.config import default_paths\n"
+        "serving.serve(default_paths({'HOME': '/'}), sandbox=False, environ={}, ready=print)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (7, "", "")
 
 
 @pytest.mark.e2e
