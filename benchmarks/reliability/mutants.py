@@ -107,7 +107,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "the length of the socket's path",
         PORTER,
-        "if length > most:",
+        "if length > MAX_PATH:",
         "if False:",
         (f"{T_PORTER}::test_a_path_that_is_too_long",),
     ),

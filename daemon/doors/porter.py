@@ -143,17 +143,18 @@ def bind(path: Path, *, over_living: bool = False) -> socket.socket:
     The caller holds the lock, so no daemon of ours has a socket at PATH. What is none is refused, and one at which
     another program listens, too; but not OVER_LIVING: the place is ours, or was given to us. Raises ConfigError.
     """
-    length, most = len(os.fsencode(path)), MAX_PATH - len(".new")
-    if length > most:
-        raise ConfigError(phrase("door.long", path=str(path), length=length, most=most))
+    length = len(os.fsencode(path))
+    if length > MAX_PATH:
+        raise ConfigError(phrase("door.long", path=str(path), length=length, most=MAX_PATH))
     if path.is_symlink() or (path.exists() and not stat.S_ISSOCK(path.lstat().st_mode)):
         raise ConfigError(phrase("door.no_socket", path=str(path)))
     if not over_living and _lives(path):
         raise ConfigError(phrase("door.living", path=str(path)))
-    beside = path.with_name(path.name + ".new")
+    beside = _beside(path)
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        beside.unlink(missing_ok=True)
+        if beside.is_socket():  # half made by one of us that was killed
+            beside.unlink()
         os.fchmod(sock.fileno(), 0o600)
         sock.bind(str(beside))
         beside.chmod(0o600)
@@ -163,9 +164,18 @@ def bind(path: Path, *, over_living: bool = False) -> socket.socket:
     except OSError as error:
         sock.close()
         with contextlib.suppress(OSError):
-            beside.unlink(missing_ok=True)
+            if beside.is_socket():
+                beside.unlink()
         raise ConfigError(phrase("door.no_bind", path=str(path), why=error.strerror or str(error))) from error
     return sock
+
+
+def _beside(path: Path) -> Path:
+    """The name that a socket has before it is at PATH. Where that has no room for more, it is no longer than PATH."""
+    longer = path.with_name(path.name + ".new")
+    if len(os.fsencode(longer)) <= MAX_PATH:
+        return longer
+    return path.with_name(path.name[:-1] + ("-" if path.name.endswith("~") else "~"))
 
 
 def _lives(path: Path) -> bool:

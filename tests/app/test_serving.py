@@ -66,6 +66,19 @@ def test_a_place_of_another_program_is_refused(sluice: Any) -> None:
 
 
 @pytest.mark.e2e
+def test_a_socket_with_the_longest_path(sluice: Any) -> None:
+    """What the configuration takes, 103 bytes, can be served."""
+    daemon = sluice(begin=False)
+    above = daemon.socket.parent / ("x" * (103 - len(os.fsencode(daemon.socket.parent)) - len("/s") - 1))
+    daemon.socket = above / "s"
+    assert len(os.fsencode(daemon.socket)) == 103
+    daemon.command[daemon.command.index("--socket") + 1] = str(daemon.socket)
+    daemon.begin()
+    with Rpc(daemon.socket) as rpc:
+        assert rpc.call("hello")["pid"] == daemon.pid
+
+
+@pytest.mark.e2e
 def test_a_wrong_configuration_is_refused(sluice: Any) -> None:
     """File and line, exit code 1."""
     daemon = sluice("upstreams: []\nlangauge: en\n", begin=False)

@@ -220,6 +220,7 @@ def test_a_stale_socket_is_replaced(place: Path) -> None:
             dead.bind(str(place / name))
     with porter.bind(place / "s"), socket.socket(socket.AF_UNIX) as visitor:
         visitor.connect(str(place / "s"))
+        assert [file.name for file in place.iterdir()] == ["s"]
 
 
 @pytest.mark.parametrize("how", ["it accepts", "too many wait", "it takes datagrams"])
@@ -260,20 +261,33 @@ def test_what_is_not_a_socket_is_not_touched(place: Path, kind: str) -> None:
     assert path.is_dir() if kind == "folder" else path.read_text() == "precious"
 
 
-def test_a_folder_beside_the_socket_is_a_clear_error(place: Path) -> None:
-    """Whatever the system says no to becomes one refusal."""
-    (place / "s.new").mkdir()
+@pytest.mark.parametrize("kind", ["folder", "file"])
+def test_what_stands_beside_the_socket_is_a_clear_error(place: Path, kind: str) -> None:
+    """Whatever the system says no to becomes one refusal; a file of somebody else is not deleted to make room."""
+    beside = place / "s.new"
+    beside.mkdir() if kind == "folder" else beside.write_text("precious")
     with pytest.raises(ConfigError, match="cannot be made"):
         porter.bind(place / "s")
+    assert beside.exists()
 
 
 def test_a_path_that_is_too_long(place: Path) -> None:
     """The message counts the bytes, not the characters, and says how many work."""
     path = place / ("ü" * 60)
-    with pytest.raises(ConfigError, match=rf"{len(os.fsencode(path))} bytes, at most 99"):
+    with pytest.raises(ConfigError, match=rf"{len(os.fsencode(path))} bytes, at most 103"):
         porter.bind(path)
-    longest = place / ("x" * (99 - len(os.fsencode(place)) - 1))
-    porter.bind(longest).close()
+
+
+@pytest.mark.parametrize("name", ["s", "~", "ü", "x~", "sluice.sock"])
+def test_a_path_as_long_as_can_be(place: Path, name: str) -> None:
+    """103 bytes work, whatever the name: the name that the socket has for a moment is no longer, and not the same."""
+    above = place / ("x" * (103 - len(os.fsencode(place)) - 1 - len(os.fsencode(name)) - 1))
+    above.mkdir(mode=0o700)
+    path = above / name
+    assert len(os.fsencode(path)) == 103
+    with porter.bind(path), socket.socket(socket.AF_UNIX) as visitor:
+        visitor.connect(str(path))
+        assert [file.name for file in above.iterdir()] == [name]
 
 
 # ---- who may come in

@@ -82,7 +82,7 @@ def live(sandbox_url: str, at: int = 0) -> Life:
     gc.collect()
     if left := _descriptors() - before:
         life.wrong.append(f"descriptors left open: {sorted(left)}")
-    halves = [str(path) for path in folder.rglob("*") if path.name.endswith((".new", "-half"))]
+    halves = [str(path) for path in folder.rglob("*") if path.name.endswith((".new", "-half", "~"))]
     if halves:
         life.wrong.append(f"temporary files left: {halves}")
     shutil.rmtree(folder, ignore_errors=True)
