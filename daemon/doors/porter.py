@@ -309,9 +309,9 @@ class Porter:
             await server.start_serving()
         except OSError as error:
             self._server, self._sock = old
-            where, why = _named(sock), str(error.strerror)
+            refusal = _not_served(sock.getsockname(), str(error.strerror))
             server.close()
-            raise ConfigError(phrase("door.no_bind", path=where, why=why)) from error
+            raise refusal from error
         except asyncio.CancelledError:  # whatever comes between, none is forgotten
             await _left(*old)
             raise
@@ -330,10 +330,11 @@ class Porter:
         self._server = self._sock = None
 
 
-def _named(sock: socket.socket) -> str:
-    """Where SOCK stands, in words."""
-    name = sock.getsockname()
-    return f"{name[0]}:{name[1]}" if isinstance(name, tuple) else os.fsdecode(name)
+def _not_served(place: Any, why: str) -> ConfigError:
+    """The refusal for the socket at PLACE: a path, or the address and the port of `listen`."""
+    if isinstance(place, tuple):
+        return ConfigError(phrase("gate.address", where=f"{place[0]}:{place[1]}", why=why))
+    return ConfigError(phrase("door.no_bind", path=os.fsdecode(place), why=why))
 
 
 async def _left(server: asyncio.Server | None, sock: socket.socket | None) -> None:

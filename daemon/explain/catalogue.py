@@ -14,7 +14,7 @@ from daemon.explain import facts as facts_
 from daemon.explain import origin, render, rules, view, words
 from daemon.explain.patterns import holds_one, pieces
 from daemon.model import Confidence, Dimension, Explanation, Failure, Finding, Retry, Situation
-from daemon.phrases import phrase
+from daemon.phrases import Phrase, phrase
 
 DATA: Final = Path(datafile.DATA)
 
@@ -82,9 +82,19 @@ class Catalogue:
     def classify(self, failure: Failure, now: float | None = None) -> Finding:
         """Return what kind of failure it is, with the facts that it states.
 
-        NOW (Unix time of the answer) is needed for a Retry-After that is a date in an answer without a Date.
+        NOW (Unix time of the answer) is needed for a Retry-After that is a date in an answer without a Date. Where our
+        own rules cannot be read now, since no file can be opened, the kind is unknown and the call is not lost.
         """
         seen = view.look(failure)
+        try:
+            return self._classified(seen, failure, now)
+        except OSError as error:
+            unread = _unread(failure.status, error)
+            return Finding(
+                status=failure.status, provider=failure.provider, evidence=(unread,), original=seen.original
+            )  # fmt: skip
+
+    def _classified(self, seen: view.View, failure: Failure, now: float | None) -> Finding:
         providers = origin.providers(seen, failure.provider, self._signs)
         known = _Known(seen, self._grammar, now, self._reset_is_wait(providers))
         words_ = f"{seen.low}\n{seen.glued}" if seen.glued_line else seen.low
@@ -117,10 +127,13 @@ class Catalogue:
     def explain(
         self, finding: Finding, situation: Situation | None = None, language: str = "en", *, now: float | None = None
     ) -> Explanation:
-        """Put FINDING into words. An unknown LANGUAGE is English."""
-        sign = next((s for s in self._signs if s.id == finding.provider), None)
-        english = self.language("en")
-        return words.explanation(finding, situation or Situation(), self.language(language), english, sign, now)
+        """Put FINDING into words. An unknown LANGUAGE is English. Where the words cannot be read now, few do."""
+        try:
+            sign = next((s for s in self._signs if s.id == finding.provider), None)
+            spoken, english = self.language(language), self.language("en")
+        except OSError as error:
+            return words.unread(finding, language, _unread(finding.status, error))
+        return words.explanation(finding, situation or Situation(), spoken, english, sign, now)
 
     def retold(self, row: Mapping[str, Any], language: str | None = None) -> Explanation | None:
         """Return the explanation kept in a journal's ROW, as it was given or in LANGUAGE; None without one."""
@@ -250,6 +263,10 @@ class _Known:
 def _evidence(claim: rules.Claim | None, seen: view.View) -> tuple[str, ...]:
     out = [f"status {seen.status}"] if seen.status is not None else []
     return (*out, *(claim.evidence if claim else ()))
+
+
+def _unread(status: int | None, error: OSError) -> Phrase:
+    return phrase("explain.unread", status=status or "-", why=str(error.strerror))
 
 
 def _read(name: str) -> Any:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from daemon.explain.origin import Sign
 from daemon.model import Action, Explanation, Finding, Situation
-from daemon.phrases import recognized
+from daemon.phrases import Phrase, recognized
 
 LINE_CHARS: Final = 150
 REASON_CHARS: Final = 30
@@ -114,6 +114,12 @@ def explanation(
         not_this=language.text(language.entry(finding, "not_this"), facts),
         evidence=_evidence(finding, language),
     )
+
+
+def unread(finding: Finding, language: str, why: Phrase) -> Explanation:
+    """Return FINDING where no language's words can be read now: nothing but WHY."""
+    line = why.told(language)
+    return Explanation(finding, language, line, "Unexplained", title=line, what=line, why="", now="")
 
 
 def row(subtype: str, language: Language) -> dict[str, str]:

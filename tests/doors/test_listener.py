@@ -271,3 +271,21 @@ async def test_a_port_that_is_taken(place: Path) -> None:
             assert (await ask(listener, request(listener)))[0] == b"HTTP/1.1 200 OK"
     with bind_tcp(("::1", 0)) as six:
         assert six.family is socket.AF_INET6
+
+
+async def test_a_port_that_cannot_be_served(place: Path) -> None:
+    """What goes wrong when it should begin to accept is told with the setting, as what goes wrong before."""
+    both = Both()
+    listener = Listener(("127.0.0.1", 0), place / "token")
+    http, rpc = HttpDoor(both, both.operate), RpcDoor(both.by_rpc, 1 << 20)  # type: ignore[arg-type]
+
+    def refuse(backlog: int) -> None:
+        raise OSError(98, "Address already in use")
+
+    class Deaf(socket.socket):
+        listen = staticmethod(refuse)  # type: ignore[assignment]
+
+    listener._sock = Deaf(fileno=listener._sock.detach())
+    with pytest.raises(ConfigError, match=r"listen: 127\.0\.0\.1:\d+ cannot be used \(Address already in use\)"):
+        await listener.open(http, rpc, 4)
+    listener.close()

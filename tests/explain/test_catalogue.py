@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import time
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daemon.explain import Catalogue
+from daemon.explain import Catalogue, catalogue
 from daemon.model import Failure
 
 CATALOGUE = Catalogue.load()
@@ -258,3 +261,29 @@ def test_each_subtype_is_listed() -> None:
     for row in rows:
         assert set(row) == {"subtype", "family", "retry", "waiting", "title", "what", "do"}
         assert all(row.values()), row
+
+
+@pytest.mark.parametrize("missing", ["catalogue/signs", "catalogue/rules-openai", "catalogue/subtypes", "words/ko"])
+def test_rules_that_cannot_be_read_now(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+    """Where no descriptor is left the first failure is not lost: its own sentence and its status are told, and that the
+    rest could not be read; the next one is explained."""
+    real, closed = catalogue.datafile.read, [missing]
+
+    def read(name: str) -> Any:
+        if name in closed:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return real(name)
+
+    monkeypatch.setattr(catalogue.datafile, "read", read)
+    fresh = Catalogue.load()
+    body = b'{"error":{"message":"You exceeded your current quota.","code":"insufficient_quota"}}'
+    failure = Failure(status=429, provider="openai", body=body)
+    told = fresh.explain(fresh.classify(failure), language="ko")
+    assert told.finding.status == 429
+    assert told.finding.original == "You exceeded your current quota."
+    assert "Too many open files" in told.line + told.finding.evidence[-1]
+    assert len(told.line) <= 150
+    assert told.as_json()["line"]
+    closed.clear()
+    told = fresh.explain(fresh.classify(failure), language="ko")
+    assert (told.finding.subtype, told.language) == ("insufficient_quota", "ko")
