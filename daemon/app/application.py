@@ -261,6 +261,7 @@ class App:
         settings = HttpSettings(
             max_body=config.max_body,
             body_idle_s=config.timeouts.body_s,
+            write_idle_s=config.timeouts.client_s,
             max_connections=connections_that_fit(config.max_connections),
             language=config.language,
         )

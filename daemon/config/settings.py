@@ -79,6 +79,7 @@ class Timeouts:
     first_byte_s: float = field(metadata=setting(positive_duration, "first_byte"))
     idle_s: float = field(metadata=setting(positive_duration, "idle"))
     body_s: float = field(metadata=setting(positive_duration, "body"))
+    client_s: float = field(metadata=setting(positive_duration, "client"))
 
 
 @dataclass(frozen=True, slots=True)

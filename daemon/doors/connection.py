@@ -58,6 +58,9 @@ class House(Protocol):
     def cut_for_haste(self) -> None:
         """A client is cut that did not wait for its answers."""
 
+    def cut_for_sloth(self) -> None:
+        """A client is cut that did not take the rest of its answer."""
+
 
 class HttpConnection(Inlet):
     """Reads, and has its house answer."""
@@ -178,6 +181,8 @@ class HttpConnection(Inlet):
     def _bite(self) -> None:
         """Too long without a byte, in or out."""
         if self._transport is None or self._transport.is_closing():
+            if self._transport is not None and self._transport.get_write_buffer_size():
+                self._house.cut_for_sloth()
             self.abort()  # it was closed, and what is left to write is not taken
         elif self._writable is not None and self.task is not None:
             self._late = True

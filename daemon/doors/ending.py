@@ -10,7 +10,8 @@ from typing import Final, Protocol
 from daemon.doors.http import HttpDoor
 from daemon.doors.keeper import Stopping
 from daemon.doors.rpc import RpcDoor
-from daemon.gateway import Gateway
+from daemon.errors import ShuttingDown
+from daemon.gateway import Gateway, Stop
 from daemon.pacing import Pacer
 from daemon.phrases import phrase
 
@@ -69,8 +70,10 @@ class Ending:
         cut = len(running)
         if cut:
             _log.warning(phrase("log.cutting", calls=", ".join(running)))
+        why = self._why(patience_s)
+        self._rpc.cut(why.kind(why.cut))
         for call_id in list(running):  # while the doors are open: who has got nothing yet gets an answer
-            self._gateway.cancel(call_id)
+            self._gateway.cancel(call_id, why)
         if cut:
             await asyncio.wait({drained}, timeout=CUT_S)
         for task in (drained, insisted):
@@ -79,6 +82,19 @@ class Ending:
             if isinstance(outcome, Exception):
                 _log.error(phrase("log.broke_stopping"), exc_info=outcome)
         return cut
+
+    def _why(self, patience_s: float) -> Stop:
+        """What is said of the calls that are cut."""
+        if self._stopping.insisted.is_set():
+            at_once = phrase("ended.at_once"), phrase("refused.ended_at_once"), phrase("refused.stopped")
+            return Stop(*at_once, ShuttingDown)
+        seconds, setting = patience_s, "drain_replaced" if self._replaced else "drain"
+        return Stop(
+            phrase("ended.drained", seconds=seconds, setting=setting),
+            phrase("refused.drained", seconds=seconds, setting=setting),
+            phrase("refused.drained_unsent", seconds=seconds, setting=setting),
+            ShuttingDown,
+        )
 
     async def _drained(self) -> None:
         """Wait until nothing runs. What still waits in the queue is told to come back later; but when another daemon

@@ -134,7 +134,26 @@ class HttpDoor:
         except Refusal as refusal:
             connection.say(self.refused(refusal, request), request)
             return
-        await deliver(request, reply, connection)
+        await self._deliver(request, reply, connection)
+
+    async def _deliver(self, request: Request, reply: Reply, connection: HttpConnection) -> None:
+        """Send REPLY: headers together with the first bytes, then chunk by chunk as fast as the client reads."""
+        chunks = reply.chunks
+        try:
+            first = await anext(chunks, b"")
+            connection.begin(request, reply.status, reply.reason, reply.headers, first)
+            async for chunk in chunks:
+                await connection.more(chunk)
+            connection.end()
+        except StreamCut:
+            connection.abort()  # an unclean end is the only way to tell a client that the stream is not whole
+        except TimeoutError:
+            self._gateway.unread(reply.call.id, self._settings.write_idle_s)
+            connection.abort()
+        finally:
+            close = getattr(chunks, "aclose", None)
+            if close is not None:
+                await close()
 
     async def _control(self, request: Request, body: bytes) -> Ready:
         """One control operation: parameters from the query and a JSON body."""
@@ -170,22 +189,9 @@ class HttpDoor:
         """A client is cut that did not wait for its answers."""
         _log.info(phrase("log.pipelined"))
 
-
-async def deliver(request: Request, reply: Reply, connection: HttpConnection) -> None:
-    """Send REPLY: headers together with the first bytes, then chunk by chunk as fast as the client reads."""
-    chunks = reply.chunks
-    try:
-        first = await anext(chunks, b"")
-        connection.begin(request, reply.status, reply.reason, reply.headers, first)
-        async for chunk in chunks:
-            await connection.more(chunk)
-        connection.end()
-    except (StreamCut, TimeoutError):
-        connection.abort()  # an unclean end is the only way to tell a client that the stream is not whole
-    finally:
-        close = getattr(chunks, "aclose", None)
-        if close is not None:
-            await close()
+    def cut_for_sloth(self) -> None:
+        """A client is cut that did not take the rest of its answer."""
+        _log.info(phrase("log.unread", seconds=self._settings.write_idle_s))
 
 
 def language_of(request: Request, default: str) -> str:

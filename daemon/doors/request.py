@@ -31,7 +31,7 @@ class HttpSettings:
     body_idle_s: float = 30.0
     """Seconds without a byte of a promised body."""
     write_idle_s: float = 600.0
-    """Seconds in which a client may take nothing of its answer."""
+    """Seconds in which a client may take nothing of its answer (setting `timeouts.client`)."""
     linger_s: float = 2.0
     """Seconds in which the rest of a refused body is still read, so that its sender comes to read the refusal."""
     keepalive_s: float = 30.0

@@ -100,6 +100,8 @@ class RpcConnection(Inlet):
         self.language: str | None = None
         """What the visitor reads, once it has said so with `hello`."""
         self.answers: Collection[str] = ()
+        self.cut_by: Refusal | None = None
+        """Why its operations are cut; None: who is cancelled has asked for it."""
 
     # ---- the transport's side
 
@@ -248,10 +250,12 @@ class RpcConnection(Inlet):
         try:
             result = await self._operate(method, params, self, tag)
         except asyncio.CancelledError:
-            self._refuse(tag, REQUEST_CANCELLED, phrase("rpc.cancelled"), language=asked)
+            if self.cut_by is None:
+                self._refuse(tag, REQUEST_CANCELLED, phrase("rpc.cancelled"), language=asked)
+            else:
+                self._refused(tag, self.cut_by, asked)
         except Refusal as refusal:
-            code = -32001 if "explanation" in refusal.facts else CODE_OF.get(type(refusal), -32000)
-            self._refuse(tag, code, refusal.message, {"kind": refusal.code, **refusal.facts}, language=asked)
+            self._refused(tag, refusal, asked)
         except RecursionError:  # the parser allows a little more than those who read the params
             self._refuse(tag, INVALID_PARAMS, phrase("rpc.nested"), language=asked)
         except Exception:
@@ -268,6 +272,10 @@ class RpcConnection(Inlet):
         task = self._tasks.get(tag) if valid_id(tag) else None
         if task is not None:
             task.cancel()
+
+    def _refused(self, tag: str | int | None, refusal: Refusal, language: str | None) -> None:
+        code = -32001 if "explanation" in refusal.facts else CODE_OF.get(type(refusal), -32000)
+        self._refuse(tag, code, refusal.message, {"kind": refusal.code, **refusal.facts}, language=language)
 
     def _refuse(
         self,
@@ -328,6 +336,11 @@ class RpcDoor:
     def connections(self) -> int:
         """Open JSON-RPC connections."""
         return len(self._open)
+
+    def cut(self, why: Refusal) -> None:
+        """The daemon ends: what is cancelled from now on is cut, and told WHY."""
+        for connection in self._open:
+            connection.cut_by = why
 
     async def drained(self) -> None:
         """Wait until the operations that run now have ended."""

@@ -17,7 +17,7 @@ from typing import Protocol
 from daemon.gateway.answers import for_client
 from daemon.gateway.identity import kin_of
 from daemon.gateway.intake import provider_of
-from daemon.gateway.outcome import NoLuck, Retold, Trip, Whole, ours, same_for, why_it_stopped
+from daemon.gateway.outcome import NoLuck, Retold, Trip, Whole, ours, same_for
 from daemon.gateway.party import Failed, Party, Seat, Share
 from daemon.gateway.telling import Teller
 from daemon.gateway.under_way import UnderWay
@@ -294,8 +294,7 @@ class Batches:
         if how is None:
             done = self._tell.event("done", call, share.attempt, status=200, final=True)
             return replace(done, usage=share.usage, bytes_out=len(share.body), body=share.body)
-        asked = self._under_way.is_asked_to_stop(call.id)
-        reason = phrase("ended.as_asked") if asked else why_it_stopped(how)
+        reason = self._under_way.why(call.id, how)
         return self._tell.event("cancelled", call, share.attempt, reason=reason, final=True)
 
     def _given_up(self, seat: Seat, party: Party, end: Failed) -> Reply:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from daemon.gateway.under_way import Stop
 from daemon.model import Call, Event, Priority, Reply
 from daemon.phrases import phrase
 from daemon.upstream import StreamCut, failure_of
@@ -130,7 +131,8 @@ class Listener:
         self.task = asyncio.current_task()
         self.place = 0
         self.size = 0
-        self.asked_to_stop = False
+        self.stop: Stop | None = None
+        """Why somebody has ended it while others go on listening."""
         self.on_end: Callable[[BaseException | None], None] | None = None
         """Told once how it ended: None for the end of the answer."""
 

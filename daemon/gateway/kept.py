@@ -11,7 +11,7 @@ from dataclasses import replace
 from daemon.cache import Answer, AnswerCache
 from daemon.gateway.identity import name_of
 from daemon.gateway.inspect import GENERATING
-from daemon.gateway.outcome import Retold, ours, why_it_stopped, without_ours
+from daemon.gateway.outcome import Retold, ours, without_ours
 from daemon.gateway.telling import Teller
 from daemon.gateway.under_way import UnderWay
 from daemon.model import Call, Company, Event, Headers, Reply, Usage
@@ -76,8 +76,7 @@ class Kept:
             done = self._tell.event("done", call, 0, status=found.status, final=True)
             self._under_way.end(replace(done, usage=Usage(), bytes_out=len(found.body)))
             return
-        asked = self._under_way.is_asked_to_stop(call.id)
-        reason = phrase("ended.as_asked") if asked else why_it_stopped(how)
+        reason = self._under_way.why(call.id, how)
         self._under_way.end(self._tell.event("cancelled", call, 0, reason=reason, final=True))
 
     def keeping(self, reply: Reply) -> Reply:

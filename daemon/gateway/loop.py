@@ -27,11 +27,11 @@ from daemon.gateway.intake import ExplainMode, Incoming, Intake, provider_of
 from daemon.gateway.kept import Kept
 from daemon.gateway.keyring import Keyring
 from daemon.gateway.moving import Mover
-from daemon.gateway.outcome import NOT_SENT, NoLuck, Trip, Whole, ours, why_it_stopped
+from daemon.gateway.outcome import NOT_SENT, NoLuck, Trip, Whole, ours
 from daemon.gateway.party import Party
 from daemon.gateway.shared import Shared
 from daemon.gateway.telling import Sink, Teller
-from daemon.gateway.under_way import UnderWay
+from daemon.gateway.under_way import Stop, UnderWay, as_asked, unread
 from daemon.gateway.wishes import NO_RULES, Rules
 from daemon.model import (
     Ask,
@@ -133,15 +133,12 @@ class Gateway:
             self._under_way.end(self._tell.event(kind, call, trip.attempt, reason=refusal.message, final=True))
             raise
         except BaseException as error:
-            task, asked = asyncio.current_task(), self._asked(call, error)
-            reason = phrase("ended.as_asked") if asked else why_it_stopped(error)
+            task, stop = asyncio.current_task(), self._under_way.stopped(call.id, error)
+            reason = self._under_way.why(call.id, error)
             self._under_way.end(self._tell.event("cancelled", call, trip.attempt, reason=reason, final=True))
-            if asked and task is not None and task.uncancel() == 0:
-                raise Cancelled(phrase("refused.cut"), call=call.id) from None
+            if stop is not None and task is not None and task.uncancel() == 0:
+                raise stop.for_sent(call.id) from None
             raise
-
-    def _asked(self, call: Call, error: BaseException) -> bool:
-        return isinstance(error, asyncio.CancelledError) and self._under_way.is_asked_to_stop(call.id)
 
     def promote(self, name: str, priority: Priority) -> bool:
         """Let a waiting call go earlier, or the one whose answer it waits for. False when nothing waits."""
@@ -161,14 +158,20 @@ class Gateway:
         """Wait until no call is under way."""
         await self._under_way.drained()
 
-    def cancel(self, name: str) -> bool:
-        """Cancel a call by id or by the client's own id: out of the queue, or off the wire. False if it has ended."""
+    def cancel(self, name: str, why: Stop | None = None) -> bool:
+        """End a call by id or by the client's own id: out of the queue, or off the wire. False if it has ended.
+        WHY: as the journal and its client are told; somebody has asked for it, if that is not said."""
+        why = why or as_asked()
         for call in self._under_way.named(name):
-            if call.sharing is not None and self.shared.leave(call.id):
+            if call.sharing is not None and self.shared.leave(call.id, why):
                 return True
-            if self._pacer.cancel(call.id) or self._under_way.stop(call.id):
+            if self._pacer.cancel(call.id, why.for_unsent()) or self._under_way.stop(call.id, why):
                 return True
         return False
+
+    def unread(self, call_id: str, seconds: float) -> None:
+        """The client of a call has not taken its answer for so long: its door is about to close the body for that."""
+        self._under_way.note(call_id, unread(seconds))
 
     async def rounds(self, call: Call, trip: Trip) -> Reply:
         """Wait and send, as often as it takes."""
@@ -348,8 +351,7 @@ class Gateway:
                 call, how.failure, self._catalogue.classify(how.failure, self._wall()), attempt, final=True
             )
         if how is not None:
-            asked = self._under_way.is_asked_to_stop(call.id)
-            reason = phrase("ended.as_asked") if asked else why_it_stopped(how)
+            reason = self._under_way.why(call.id, how)
             return self._tell.event("cancelled", call, attempt, reason=reason, final=True)
         hidden = copy.error_inside() if call.ask.kind in GENERATING else None
         failure: Failure | None = None

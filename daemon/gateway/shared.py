@@ -17,9 +17,9 @@ from daemon.gateway.batches import Batches
 from daemon.gateway.identity import name_of
 from daemon.gateway.joint import Joint, Listener, TooSlow
 from daemon.gateway.kept import Kept
-from daemon.gateway.outcome import ours, same_for, why_it_stopped, without_ours
+from daemon.gateway.outcome import ours, same_for, without_ours
 from daemon.gateway.telling import Teller
-from daemon.gateway.under_way import UnderWay
+from daemon.gateway.under_way import Stop, UnderWay
 from daemon.model import Call, Company, Event, EventKind, Headers, Priority, Reply, Sharing, Usage
 from daemon.pacing import Pacer
 from daemon.phrases import phrase
@@ -68,14 +68,14 @@ class Shared:
             return await self._as_mate(joint, call)
         return await self._as_lead(self._begun(call, name), call)
 
-    def leave(self, call_id: str) -> bool:
+    def leave(self, call_id: str, why: Stop) -> bool:
         """The client of a call that is sent for others, too, shall get no answer; False where the call shall end."""
         joint = self._by_lead.get(call_id)
         listener = joint.listeners.get(call_id) if joint is not None else None
         if joint is None or (len(joint.listeners) < 2 and listener and not self._batches.leads_others(call_id)):
             return False
         if listener is not None and listener.task is not None and not listener.task.done():
-            listener.asked_to_stop = True
+            listener.stop = why
             listener.task.cancel()
         return True
 
@@ -145,8 +145,8 @@ class Shared:
             reply = await listener.head()
         except BaseException as error:
             await listener.aclose()
-            if isinstance(error, asyncio.CancelledError) and listener.asked_to_stop:
-                raise _cancelled(call) from None
+            if isinstance(error, asyncio.CancelledError) and listener.stop is not None:
+                raise _told(call, listener.stop) from None
             raise
         return replace(reply, chunks=listener)
 
@@ -190,15 +190,14 @@ class Shared:
             kind: EventKind = "cancelled" if isinstance(error, Cancelled) else "failed"
             self._under_way.end(self._tell.event(kind, call, 0, reason=error.message, final=True))
             return same_for(call, error)
-        asked = self._stopped(call, error) and isinstance(error, asyncio.CancelledError)
-        return _cancelled(call) if asked else error
+        stop = self._stopped(call, error)
+        return error if stop is None else _told(call, stop)
 
-    def _stopped(self, call: Call, error: BaseException) -> bool:
-        """The end of CALL that ERROR has stopped; True if somebody had asked for it."""
-        asked = self._under_way.is_asked_to_stop(call.id)
-        reason = phrase("ended.as_asked") if asked else why_it_stopped(error)
+    def _stopped(self, call: Call, error: BaseException) -> Stop | None:
+        """The end of CALL that ERROR has stopped; return why, if somebody wanted that."""
+        stop, reason = self._under_way.stopped(call.id, error), self._under_way.why(call.id, error)
         self._under_way.end(self._tell.event("cancelled", call, 0, reason=reason, final=True))
-        return asked
+        return stop
 
     def _refused(self, joint: Joint, end: Event, call: Call, reply: Reply) -> Reply:
         """The failure of the sending, for the client of CALL."""
@@ -239,12 +238,16 @@ class Shared:
         joint.moved()
         if joint.listeners or self._batches.leads_others(joint.lead.id):
             if listener.call_id == joint.lead.id and how is not None:
-                reason = phrase("ended.too_slow") if isinstance(how, TooSlow) else phrase("ended.client_left")
-                self._tell.emit(self._tell.event("left", joint.lead, 0, reason=reason))
-        elif listener.asked_to_stop and self._under_way.stop(joint.lead.id):
+                self._tell.emit(self._tell.event("left", joint.lead, 0, reason=self._why_left(listener, how)))
+        elif listener.stop is not None and self._under_way.stop(joint.lead.id, listener.stop):
             joint.closing = True
         else:
             _stop(joint)
+
+    def _why_left(self, listener: Listener, how: BaseException) -> str:
+        if isinstance(how, TooSlow):
+            return phrase("ended.too_slow")
+        return listener.stop.reason if listener.stop is not None else self._under_way.why(listener.call_id, how)
 
     def _free(self, call_id: str) -> None:
         """The call leads nobody any more: if its own client has gone as well, it ends."""
@@ -260,9 +263,9 @@ def _stop(joint: Joint) -> None:
         joint.task.cancel()
 
 
-def _cancelled(call: Call) -> Cancelled:
-    """The answer to a client whose call somebody cancelled: its task goes on, to say so."""
+def _told(call: Call, stop: Stop) -> Refusal:
+    """The answer to a client whose call somebody ended: its task goes on, to say so."""
     task = asyncio.current_task()
     if task is not None:
         task.uncancel()
-    return Cancelled(phrase("refused.cut"), call=call.id)
+    return stop.for_sent(call.id)

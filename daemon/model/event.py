@@ -25,8 +25,8 @@ class Event:
     admitted: it may go (`waited_s`). sent: bytes go out (attempt n). answered: status and headers are there.
     first_byte: body begins. left: its client has gone, but others wait for the same answer. failed: an attempt failed
     (`failure`, `explanation`; `final` says whether the client gets it). held: it waits to be sent again (`wait_s`,
-    `reason`). done: a success has been delivered whole. cancelled: the client left or somebody cancelled it.
-    Every call ends with exactly one of done, cancelled, or failed with `final` true.
+    `reason`). done: a success has been delivered whole. cancelled: the client left or took nothing, or somebody has
+    ended it (`reason`). Every call ends with exactly one of done, cancelled, or failed with `final` true.
     """
 
     kind: EventKind

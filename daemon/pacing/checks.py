@@ -76,14 +76,17 @@ def _surely(estimate: Estimate, dimension: Dimension) -> float:
 
 def _check_day(settings: PacingSettings, pool: Pool, entry: Entry) -> None:
     """A used-up day is not waited for through the night."""
-    most = settings.max_wait_interactive_s if entry.priority == 0 else settings.max_wait_s
+    hurried = entry.priority == 0
+    most = settings.max_wait_interactive_s if hurried else settings.max_wait_s
+    setting = "queue.max_wait_interactive" if hurried else "queue.max_wait"
     for day in pool.days:
         wait = day.wait_s(entry.costs.get(day.dimension, 0.0)) if entry.costs.get(day.dimension) else 0.0
         if wait > most and not (day.uncertain and not day.shut):
             raise DeadlineExceeded(
                 phrase(
                     "refused.day_used_up" if day.period == "day" else "refused.month_used_up",
-                    limit=number(day.cap), what=what(day.dimension), wait=duration(wait),
+                    limit=number(day.cap), what=what(day.dimension), wait=duration(wait), most=duration(most),
+                    setting=setting,
                 ),
                 retry_after_s=wait, dimension=day.dimension, window=day.period,
             )  # fmt: skip
@@ -99,7 +102,10 @@ def too_late(pool: Pool, entry: Entry, now: float, *, after_all: bool = False) -
         return DeadlineExceeded(
             phrase("refused.waited_in_vain", waited=waited, why=why, wait=duration(eta)), retry_after_s=round(eta, 3)
         )
-    return DeadlineExceeded(phrase("refused.too_late", why=why, wait=duration(eta)), retry_after_s=round(eta, 3))
+    deadline = duration(entry.deadline - entry.arrived)
+    return DeadlineExceeded(
+        phrase("refused.too_late", deadline=deadline, why=why, wait=duration(eta)), retry_after_s=round(eta, 3)
+    )
 
 
 def eta_s(pool: Pool, entry: Entry, now: float) -> float:

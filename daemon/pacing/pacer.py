@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from daemon.errors import Cancelled, ShuttingDown
+from daemon.errors import Cancelled, Refusal, ShuttingDown
 from daemon.model import Ask, Call, Estimate, Finding, Memory, Origin, Priority, Reading, Scope, TransportFault, Usage
 from daemon.pacing.account import Account
 from daemon.pacing.accounts import Accounts
@@ -173,12 +173,12 @@ class Pacer:
             self._step(account, now)
         return joined
 
-    def cancel(self, call_id: str) -> bool:
-        """Take a waiting call out of the line; its `acquire` raises Cancelled. False when it does not wait."""
+    def cancel(self, call_id: str, why: Refusal | None = None) -> bool:
+        """Take a waiting call out of the line; its `acquire` raises WHY, or Cancelled. False when it does not wait."""
         found = self._waiting.get(call_id)
         if found is None:
             return False
-        self._end(*found, Cancelled(phrase("refused.cancelled")))
+        self._end(*found, why or Cancelled(phrase("refused.cancelled")))
         return True
 
     def promote(self, call_id: str, priority: Priority) -> bool:

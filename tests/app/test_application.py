@@ -65,7 +65,10 @@ def test_draining(sluice: Any, sandbox: Any) -> None:
         late.connect(str(daemon.socket))
     first.join(20)
     assert b" 503 " in heads["first"].partition(b"\r\n")[0]
+    assert b"after 0.5 s (setting drain)" in heads["first"]
+    assert b"send it again" in heads["first"]
     assert daemon.wait() == 1
+    assert "cut after 0.5 s (setting drain)" in daemon.run("calls").stdout
 
 
 @pytest.mark.e2e
@@ -105,7 +108,7 @@ def test_whoever_insists_is_heard(sluice: Any, sandbox: Any) -> None:
     assert 0.2 < time.monotonic() - began < 10
     caller.join(20)
     assert daemon.wait() == 1
-    assert b"cancelled" in answers[0]
+    assert b"was told to end at once" in answers[0]
     assert "stopping now; calls that are cut: c" in daemon.stderr
 
 

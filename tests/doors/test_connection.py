@@ -85,7 +85,7 @@ class House:
         self.go.set()
         self.heard: list[tuple[Request, bytes]] = []
         self.inside = 0
-        self.hasty = 0
+        self.hasty = self.slothful = 0
         self.play: Callable[[Request, HttpConnection], Any] | None = None
 
     def came(self, connection: HttpConnection) -> None:
@@ -127,6 +127,10 @@ class House:
     def cut_for_haste(self) -> None:
         """Count."""
         self.hasty += 1
+
+    def cut_for_sloth(self) -> None:
+        """Count."""
+        self.slothful += 1
 
 
 class Clock:
@@ -417,15 +421,17 @@ async def test_a_daemon_that_is_replaced_says_so(scene: Scene) -> None:
 
 @pytest.mark.parametrize("request_", [GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"), b"\0", GET])
 async def test_a_last_word_that_is_not_taken(scene: Scene, request_: bytes) -> None:
-    """A closed connection waits for its client to read the rest, but not for ever."""
+    """A closed connection waits for its client to read the rest, but not for ever; and its house is told why."""
     scene.transport.unread = 10
     await scene.send(request_)
     scene.clock.pass_by(30.0)
     assert scene.transport.closed
     assert not scene.transport.aborted
     assert await scene.send(GET) == b"", "nothing more is read"
+    assert scene.house.slothful == 0
     scene.clock.pass_by(60.0)
     assert scene.transport.aborted
+    assert scene.house.slothful == 1
 
 
 async def test_nothing_is_said_to_who_has_left(scene: Scene) -> None:

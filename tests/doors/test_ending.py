@@ -12,6 +12,8 @@ import pytest
 from daemon.doors import ending as module
 from daemon.doors.ending import Ending
 from daemon.doors.keeper import Stopping
+from daemon.errors import ShuttingDown
+from daemon.gateway import Stop
 
 
 async def until(true: Callable[[], object]) -> None:
@@ -25,6 +27,8 @@ class Parts:
 
     def __init__(self, *running: str) -> None:
         self.done: list[str] = []
+        self.said: list[ShuttingDown] = []
+        """Why what is said to be cut is cut."""
         self.running: dict[str, Any] = dict.fromkeys(running)
         self._idle = asyncio.Event()
         if not running:
@@ -33,7 +37,7 @@ class Parts:
         self.pacer = types.SimpleNamespace(close=self._note("pacer closed"))
         self.http = types.SimpleNamespace(close=self._note("http closed"), leaving=False)
         self.rpc = types.SimpleNamespace(
-            drained=self._note("rpc drained"), close=lambda: self.done.append("rpc closed")
+            drained=self._note("rpc drained"), close=lambda: self.done.append("rpc closed"), cut=self.said.append
         )
         self.porter = types.SimpleNamespace(leave=self._note("left"), close=lambda: self.done.append("shut"))
         self.stopping = Stopping()
@@ -47,8 +51,12 @@ class Parts:
     async def _drained(self) -> None:
         await self._idle.wait()
 
-    def _cancel(self, name: str) -> None:
+    def _cancel(self, name: str, why: Stop) -> None:
         self.done.append(f"cut {name}")
+        for said in (why.for_sent(name), why.for_unsent()):
+            assert isinstance(said, ShuttingDown)
+            self.said.append(said)
+        self.reason = why.reason
         self.let_end()
 
     def let_end(self) -> None:
@@ -79,6 +87,15 @@ async def test_time_is_up() -> None:
     assert parts.done.index("cut c1") < parts.done.index("http closed")
 
 
+@pytest.mark.parametrize(("replaced", "setting"), [(False, "drain"), (True, "drain_replaced")])
+async def test_the_time_to_end_is_named(replaced: bool, setting: str) -> None:
+    """Whoever is cut then reads which time was over, its setting, and what to do; the journal says the same."""
+    parts = Parts("c1")
+    assert await parts.end(0.25, replaced=replaced) == 1
+    assert all(f"after 0.25 s (setting {setting})" in said for said in [*map(str, parts.said), parts.reason])
+    assert all("send it again" in str(said) for said in parts.said)
+
+
 async def test_somebody_insists() -> None:
     """A second request to stop is heard at once, whatever patience there is."""
     parts = Parts("c1")
@@ -86,6 +103,8 @@ async def test_somebody_insists() -> None:
     await asyncio.sleep(0)
     parts.stopping.insisted.set()
     assert await asyncio.wait_for(ending, 5) == 1
+    assert "setting" not in parts.reason
+    assert all("send it again" in str(said) for said in parts.said), "no time was over: somebody wanted it so"
 
 
 async def test_another_stands_there(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,6 +63,11 @@ class Script:
         self.asked = asyncio.Event()
         self.cancelled = asyncio.Event()
         self.operations: list[tuple[str, Mapping[str, Any]]] = []
+        self.not_taken: list[tuple[str, float]] = []
+
+    def unread(self, call_id: str, seconds: float) -> None:
+        """Note it."""
+        self.not_taken.append((call_id, seconds))
 
     def receive(self, incoming: Incoming) -> Call:
         """Note it."""
@@ -382,14 +387,29 @@ async def test_a_client_that_left_before_its_answer_is_no_fault(place: Path, cap
 
 
 async def test_a_client_that_does_not_read_holds_nothing_for_ever(place: Path) -> None:
-    """Only a little is taken from the provider for it, and after the limit its connection ends."""
+    """Little is taken from the provider for it; after the limit its connection ends, and the gateway hears why."""
     body = Body(*[b"x" * 100_000] * 1000)
-    settings = HttpSettings(write_idle_s=0.05)
-    async with door(place, Script((200, (), body)), settings), visit(place / "s") as wire:
+    settings, script = HttpSettings(write_idle_s=0.05), Script((200, (), body))
+    async with door(place, script, settings), visit(place / "s") as wire:
         wire.send(post())
         wire.reader._transport.pause_reading()  # type: ignore[attr-defined]
         await asyncio.wait_for(body.closed.wait(), 5)
         assert body.taken < 5_000_000
+        assert script.not_taken == [("c1", 0.05)]
+
+
+async def test_a_whole_answer_that_is_not_taken(place: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Its call has ended long ago; the log says which time ran out for the connection, and its setting."""
+    caplog.set_level(logging.INFO, logger="sluice.http")
+    settings = HttpSettings(write_idle_s=0.05)
+    answer = (200, (("Content-Length", "5000000"), *JSON), Body(b"x" * 5_000_000))
+    async with door(place, Script(answer), settings) as http, visit(place / "s") as wire:
+        wire.reader._transport.pause_reading()  # type: ignore[attr-defined]
+        wire.send(post(b"{}", "Connection: close"))
+        async with asyncio.timeout(5):
+            while http.connections or not caplog.records:  # noqa: ASYNC110 - the log has no event
+                await asyncio.sleep(0.001)
+    assert "0.05 s (setting timeouts.client)" in caplog.text
 
 
 # ---- refusals

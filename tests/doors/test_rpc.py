@@ -14,7 +14,7 @@ import pytest
 
 from daemon.doors import porter
 from daemon.doors.rpc import BATCH_CAP, CODE_OF, RpcDoor
-from daemon.errors import NotFound, Refusal, UnknownOperation
+from daemon.errors import NotFound, Refusal, ShuttingDown, UnknownOperation
 from daemon.operations import Session
 from daemon.phrases import phrase
 from doors.wire import Wire, visit
@@ -332,6 +332,22 @@ async def test_cancel(place: Path) -> None:
         answer = await read(wire)
         assert (answer["id"], answer["error"]["code"]) == ("a", -32800)
         assert play.cancelled.is_set()
+
+
+async def test_cut_at_the_end(place: Path) -> None:
+    """When the daemon ends, what it cuts is told so: nobody had asked to cancel it."""
+    play = Play()
+    async with door(place, play) as rpc, visit(place / "s") as wire:
+        wire.send(request("a", "wait"))
+        await asyncio.wait_for(play.started.wait(), 5)
+        why = phrase("refused.drained", seconds=20, setting="drain")
+        rpc.cut(ShuttingDown(why))
+        for connection in rpc._open:
+            for task in connection.tasks():
+                task.cancel()
+        error = (await read(wire))["error"]
+    assert (error["code"], error["message"]) == (CODE_OF[ShuttingDown], why)
+    assert error["data"] == {"kind": "shutting_down"}
 
 
 @pytest.mark.parametrize("params", ["{}", '{"id":99}', '{"id":{}}', '{"id":[1]}', "null"])

@@ -10,8 +10,10 @@ from typing import Any, Literal
 import pytest
 
 from daemon.errors import Cancelled, DeadlineExceeded, OverBudget, QueueFull, ShuttingDown, UnknownHost
+from daemon.gateway import Stop
 from daemon.model import Call, Event, Limit
 from daemon.pacing import PacingSettings
+from daemon.phrases import phrase
 from daemon.upstream import StreamCut
 from gateway.scripted import (
     DONE,
@@ -606,6 +608,45 @@ async def test_cancelling_a_call_on_the_wire() -> None:
         await task
     assert (world.last().kind, world.last().reason) == ("cancelled", "the call was cancelled, as asked")
     assert world.in_flight() == 0
+
+
+def ended() -> Stop:
+    """The daemon ends, and its time for that is over."""
+    reason = phrase("ended.drained", seconds=20, setting="drain")
+    told = phrase("refused.drained", seconds=20, setting="drain")
+    return Stop(reason, told, phrase("refused.drained_unsent", seconds=20, setting="drain"), ShuttingDown)
+
+
+@virtual
+async def test_cut_for_a_reason() -> None:
+    """Who is on the wire and who waits are both told why, and what to do; the journal says it, too."""
+    world = World(asyncio.Event(), origin=limited(Limit("concurrency", 1)))
+    calls = [world.call(), world.call()]
+    tasks = [asyncio.create_task(world.gateway.send(call)) for call in calls]
+    await world.upstream.asked.wait()
+    assert world.gateway.cancel(calls[1].id, ended())
+    assert world.gateway.cancel(calls[0].id, ended())
+    for task, words in zip(tasks, ("may have begun to answer", "was not sent"), strict=True):
+        with pytest.raises(ShuttingDown, match=rf"20 s \(setting drain\); .*{words}; send it again"):
+            await task
+    reasons = [event.reason for event in world.events if event.final]
+    assert ["setting drain" in reason for reason in reasons] == [True, True]
+    assert world.in_flight() == 0
+
+
+@virtual
+async def test_a_client_that_takes_nothing() -> None:
+    """The journal does not say that it left: it is there, and has not read for the time of the setting."""
+    world = World(ok(event("Hel"), asyncio.Event(), headers=SSE))
+    call = world.call(stream=True)
+    reply = await world.gateway.send(call)
+    await anext(reply.chunks)
+    world.gateway.unread(call.id, 600.0)
+    await reply.chunks.aclose()  # type: ignore[attr-defined]
+    assert world.last().kind == "cancelled"
+    assert world.last().reason == "the client has not taken its answer for 600 s (setting timeouts.client)"
+    world.gateway.unread(call.id, 600.0)
+    assert not world.gateway.running
 
 
 @virtual

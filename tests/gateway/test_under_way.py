@@ -7,8 +7,9 @@ import asyncio
 import pytest
 
 from daemon.gateway import Wish
-from daemon.gateway.under_way import UnderWay
+from daemon.gateway.under_way import UnderWay, as_asked, unread
 from daemon.model import Event
+from daemon.phrases import phrase
 from gateway.scripted import World, virtual
 
 
@@ -43,8 +44,8 @@ async def test_only_those_that_share_are_told_of_besides() -> None:
 
 @virtual
 async def test_stopping() -> None:
-    """It is known that somebody asked; what has ended cannot be stopped."""
-    calls, call = UnderWay(lambda event: None), World().call()
+    """It is known why; what has ended cannot be stopped, and what broke did not end for that."""
+    calls, call, stop, cut = UnderWay(lambda event: None), World().call(), as_asked(), asyncio.CancelledError()
 
     async def run() -> None:
         calls.begin(call)
@@ -52,10 +53,24 @@ async def test_stopping() -> None:
 
     task = asyncio.create_task(run())
     await asyncio.sleep(0)
-    assert calls.stop(call.id)
-    assert calls.is_asked_to_stop(call.id)
+    assert calls.stop(call.id, stop)
+    assert calls.stopped(call.id, cut) is stop
+    assert calls.why(call.id, cut) == stop.reason
+    assert calls.stopped(call.id, ValueError()) is None
+    assert calls.why(call.id, ValueError()) == phrase("ended.broke", error="ValueError")
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert not calls.stop(call.id)
+    assert not calls.stop(call.id, stop)
     calls.end(Event("cancelled", call, 0.0, final=True))
-    assert not calls.is_asked_to_stop(call.id)
+    assert calls.why(call.id, cut) == phrase("ended.client_left")
+
+
+@virtual
+async def test_a_reason_noted_before_others_end_it() -> None:
+    """It counts for a call that runs, and for no other."""
+    calls, call = UnderWay(lambda event: None), World().call()
+    calls.note(call.id, unread(600))
+    assert calls.why(call.id, GeneratorExit()) == phrase("ended.client_left")
+    calls.begin(call)
+    calls.note(call.id, unread(600))
+    assert "timeouts.client" in calls.why(call.id, GeneratorExit())

@@ -41,9 +41,10 @@ def test_a_large_maximum_alone_is_let_through() -> None:
 
 
 def test_a_deadline_that_cannot_be_met_is_refused_at_once_with_the_time() -> None:
-    """The editor can choose; nothing is held to its death."""
+    """The editor can choose; nothing is held to its death. Whose deadline it is, is said."""
     where = origin(Limit("requests", 2, 60.0, "minute"), minute_s=60.0)
-    with pytest.raises(DeadlineExceeded, match="requests per minute") as refusal:
+    said = r"deadline of 10 s \(X-Sluice-Deadline, or deadline_s.*requests per minute"
+    with pytest.raises(DeadlineExceeded, match=said) as refusal:
         acquire(where, used=2, deadline_s=10.0)
     assert 59 < float(str(refusal.value.facts["retry_after_s"])) < 61
     acquire(where, used=2, deadline_s=90.0)
@@ -102,6 +103,23 @@ def test_a_long_line_is_waited_for() -> None:
     virtual_time.run(main())
 
 
+@pytest.mark.parametrize("window", ["day", "month"])
+@pytest.mark.parametrize(
+    ("priority", "setting"),
+    [(Priority.INTERACTIVE, "queue.max_wait_interactive"), (Priority.NORMAL, "queue.max_wait"),
+     (Priority.BATCH, "queue.max_wait")],
+)  # fmt: skip
+def test_the_setting_that_says_how_long_is_named(window: str, priority: Priority, setting: str) -> None:
+    """In each language: which setting keeps a call from waiting for a new day or month, and how long it allows."""
+    where = origin(Limit("requests", 3, 86_400.0 * (1 if window == "day" else 30), window))
+    settings = PacingSettings(max_wait_s=600.0, max_wait_interactive_s=90.0)
+    with pytest.raises(DeadlineExceeded, match="today" if window == "day" else "this month") as refusal:
+        acquire(where, used=3, settings=settings, priority=priority)
+    most = "1 min 30 s" if priority == Priority.INTERACTIVE else "10 min"
+    assert f"no call waits longer than {most} (setting {setting})" in str(refusal.value)
+    assert all(setting in refusal.value.told(language) for language in ("ko", "zh"))
+
+
 def test_a_full_line_takes_no_more() -> None:
     """The message says which setting it is, and how to look."""
     where = origin(Limit("concurrency", 1))
@@ -130,5 +148,7 @@ def test_what_is_refused_is_told_in_each_language() -> None:
     assert refusal.value.told("ko").startswith("이 요청 하나만으로도 한도를 넘어요(토큰 약 43.5k, 한도 30k).")
     with pytest.raises(DeadlineExceeded) as late:
         acquire(origin(Limit("requests", 2, 60.0, "minute"), minute_s=60.0), used=2, deadline_s=10.0)
-    assert late.value.told("zh").startswith("这个请求没法在期限之前发出去：它在等每分钟请求数的限额，1 分钟后才能发。")
+    assert late.value.told("zh").startswith(
+        "这个请求没法在 10 秒的期限（X-Sluice-Deadline，JSON-RPC 里是 deadline_s）之前发出去："
+    )
     assert late.value.facts == {"retry_after_s": pytest.approx(60, abs=1)}
