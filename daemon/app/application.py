@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from daemon import __version__, curl, desktop, log, systemd
-from daemon.app.values import answer_cache, budgets_of, fallback_rules, pacing_settings, sharing_rules
+from daemon.app.values import answer_cache, budgets_of, fallback_rules, pacing_settings, reloaded, sharing_rules
 from daemon.app.warming import warm
 from daemon.config import Config, Paths, load, origins, proxy_lookup
 from daemon.doors import porter
@@ -49,7 +49,7 @@ from daemon.process import (
 )
 from daemon.providers import load_providers, provider_for
 from daemon.redact import Redactor
-from daemon.upstream import Timeouts, Upstream
+from daemon.upstream import Timeouts, Upstream, tls_context
 from daemon.usage import PriceList
 
 _log = logging.getLogger("sluice.app")
@@ -329,11 +329,14 @@ class App:
         return self._http.connections + self._rpc.connections
 
     def reload(self) -> str:
-        """Read the configuration again. What concerns hosts and words is taken at once; the rest at the next start."""
+        """Read the configuration again, and put in force what `reloaded` says; the rest waits for the next start.
+        Raises ConfigError for one with which that would fail, and then nothing has changed."""
         fresh = load(self._paths.config_file, environ=self._environ, must_exist=self._paths.config_told)
         found = origins(fresh, load_providers())
         fallback_rules(fresh, self._catalogue, found)
-        self._origin_of, self._config = found, fresh
+        if fresh.ca_file != self._config.ca_file:
+            tls_context(fresh.ca_file)
+        self._origin_of, self._config = found, reloaded(self._config, fresh)
         self._gateway.elsewhere.keyring.know(self._with_choice(fresh))
         self._log_output.reopen(fresh.log.level)
         return phrase("ended.reloaded", file=str(self._paths.config_file))

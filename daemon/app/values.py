@@ -65,6 +65,13 @@ def answer_cache(config: Config, paths: Paths) -> AnswerCache:
     return AnswerCache(paths.state_dir, max_age_s=keep.max_age_s, max_bytes=keep.max_bytes, max_body=keep.max_body)
 
 
+def reloaded(config: Config, fresh: Config) -> Config:
+    """CONFIG with what of FRESH is in force at once: hosts with their limits, and two settings of the log. All else
+    was built in at the start, so until the next one the old value stands in each place where it is used."""
+    log = replace(config.log, level=fresh.log.level, bodies=fresh.log.bodies)
+    return replace(config, upstreams=fresh.upstreams, log=log)
+
+
 def pacing_settings(config: Config) -> PacingSettings:
     """The pacer's part of the configuration."""
     return replace(

@@ -9,12 +9,16 @@ import socket
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from hostile.test_faults import certificate_folder
 from stage.visitors import exchange, get, wait_until
 from stage.world import CHATS, HOSTS, config
+
+__all__ = ["certificate_folder"]
 
 
 @pytest.mark.e2e
@@ -33,6 +37,47 @@ def test_reloading(sluice: Any, sandbox: Any) -> None:
     reloaded = exchange(daemon.socket, b"POST /_sluice/reload HTTP/1.1\r\nHost: localhost\r\n\r\n")
     assert b"relay" not in reloaded.partition(b"\r\n")[0]
     assert b" 200 " in get(daemon, "relay.example").partition(b"\r\n")[0]
+
+
+@pytest.mark.e2e
+def test_what_a_reload_puts_in_force(sluice: Any, sandbox: Any, certificate_folder: Path) -> None:
+    """Exactly what it says: log.bodies at once; ca_file, drain and the rest nowhere before the next start. A ca_file
+    with which that start would fail is refused."""
+    url = sandbox().url
+    daemon = sluice(config(url))
+    reload = b"POST /_sluice/reload HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+    def command(model: str, text: str) -> str:
+        body = json.dumps(CHATS[0].body(model, text)).encode()
+        head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: {HOSTS['openai']}\r\nContent-Length: {len(body)}\r\n\r\n"
+        lines = len(re.findall(r".*curl -q.*", daemon.stderr))
+        exchange(daemon.socket, head.encode() + body)
+        wait_until(lambda: len(re.findall(r".*curl -q.*", daemon.stderr)) > lines, "the command is in the log")
+        return str(re.findall(r".*curl -q.*", daemon.stderr)[-1])
+
+    assert "pomegranate" not in command("gpt-4o", "pomegranate")
+    more = f"log: {{bodies: true}}\ndrain: 7s\nca_file: {certificate_folder / 'authority.pem'}\n"
+    daemon.config.write_text(config(url, more=more), encoding="utf-8")
+    assert b"hosts, limits, log.level and log.bodies are in force" in exchange(daemon.socket, reload)
+    later = command("gpt-4o", "pomegranate")
+    assert "pomegranate" in later
+    assert "--cacert" not in later
+    daemon.config.write_text(config(url, more=f"ca_file: {daemon.config}\n"), encoding="utf-8")
+    assert b"ca_file" in exchange(daemon.socket, reload)
+    assert "pomegranate" in command("gpt-4o", "pomegranate"), "a reload that is refused changes nothing"
+    daemon.config.write_text(config(url, more=more), encoding="utf-8")
+    hangs = threading.Thread(target=command, args=("hang", "x"))
+    hangs.start()
+    wait_until(lambda: json.loads(daemon.run("status", "--json").stdout)["daemon"]["running"] == 1, "the call runs")
+    daemon.signal(signal.SIGTERM)
+    wait_until(lambda: "1 under way, 20 s to end" in daemon.stderr, "it waits as long as at its start")
+
+    def ended() -> bool:
+        daemon.signal(signal.SIGTERM)
+        return not daemon.alive
+
+    wait_until(ended, "it ends at once")
+    hangs.join(20)
 
 
 @pytest.mark.e2e

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from daemon.app.values import budgets_of, fallback_rules, pacing_settings, sharing_rules
+from daemon.app.values import budgets_of, fallback_rules, pacing_settings, reloaded, sharing_rules
 from daemon.config import Config, load, origins
 from daemon.errors import ConfigError
 from daemon.explain import Catalogue
@@ -40,6 +41,20 @@ def test_sharing_is_off_unless_asked_for(tmp_path: Path) -> None:
     """By default no call shares anything; each kind is turned on by its own setting."""
     off, on = sharing_rules(loaded(tmp_path, "{}\n")), sharing_rules(loaded(tmp_path, "coalesce: true\n"))
     assert off != on
+
+
+def test_what_a_reload_takes(tmp_path: Path) -> None:
+    """Hosts with their limits, the log's level and whether it holds prompts; nothing else, not even by chance."""
+    old = loaded(tmp_path, "{}\n")
+    new = loaded(
+        tmp_path,
+        "upstreams: [{host: relay.example.com, limits: [{requests: 3, per: minute}]}]\n"
+        "log: {level: debug, bodies: true, keep: 9}\nwarnings: {desktop: true}\nca_file: /x.pem\ndrain: 3s\n"
+        "drain_replaced: 4s\nlanguage: ko\nproxy: none\nqueue: {max_wait: 1s}\n",
+    )
+    got = reloaded(old, new)
+    assert (got.upstreams, got.log.level, got.log.bodies) == (new.upstreams, "debug", True)
+    assert replace(got, upstreams=old.upstreams, log=replace(got.log, level=old.log.level, bodies=False)) == old
 
 
 def test_fallback_rules(tmp_path: Path) -> None:
