@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 import pytest
 
+from daemon.doors.ending import Ending
+from daemon.doors.keeper import Stopping
 from daemon.model import Limit
 from daemon.pacing import PacingSettings
 from daemon.upstream import Timeouts, eyeballs
@@ -25,6 +27,8 @@ FAULTS = (
 )  # fmt: skip
 STAGES = ("queued", "before headers", "streaming", "draining")
 Stage = Literal["queued", "before headers", "streaming", "draining"]
+SILENT = ("slow first byte", "stall")
+"""Those that end only when a time is over: at the end of the daemon, its own is over first."""
 NO_WAY_IN = ("refused", "blackhole", "TLS bad", "DNS gone")
 """Those that meet a new connection: an open one does not notice."""
 
@@ -35,6 +39,7 @@ LIMITED = (
     b"Content-Length: %d\r\n\r\n%b" % (len(_LIMITED), _LIMITED)
 )
 SHORT_S = 0.1
+LATE_S = 5.0
 
 
 def chunk(data: bytes) -> bytes:
@@ -127,12 +132,17 @@ class Script:
 
 def timeouts_for(fault: str, stage: Stage) -> Timeouts:
     """Short where the fault is a silence."""
-    late = 5.0
     return Timeouts(
-        connect_s=SHORT_S if fault == "blackhole" else late,
-        first_byte_s=SHORT_S if fault in ("slow first byte", "stall") and stage != "streaming" else late,
-        idle_s=SHORT_S if fault in ("slow first byte", "stall") and stage == "streaming" else late,
+        connect_s=SHORT_S if fault == "blackhole" else LATE_S,
+        first_byte_s=SHORT_S if fault in SILENT and stage in ("queued", "before headers") else LATE_S,
+        idle_s=SHORT_S if fault in SILENT and stage == "streaming" else LATE_S,
     )
+
+
+def drain_for(fault: str) -> float:
+    """How long a daemon that ends waits for the call: as by default, far shorter than for a silent provider, and far
+    longer than any other fault takes."""
+    return SHORT_S if fault in SILENT else LATE_S
 
 
 class Way:
@@ -265,7 +275,7 @@ async def streaming(script: Script, way: Way, home: House) -> tuple[bytes, bytes
 
 
 async def draining(script: Script, way: Way, home: House) -> tuple[bytes, bytes]:
-    """The daemon has been told to stop, and the call is what it still waits for."""
+    """The daemon ends, and the call is what it still waits for, as long as the setting `drain` says."""
     way.break_()
     victim = asyncio.create_task(home.ask(chat("victim")))
     if script.fault in (*NO_WAY_IN, "429 storm"):
@@ -276,9 +286,15 @@ async def draining(script: Script, way: Way, home: House) -> tuple[bytes, bytes]
         async with asyncio.timeout(5):
             while not script.received:  # noqa: ASYNC110 - until the bytes are there
                 await asyncio.sleep(0.001)
-    await home.pacer.close()
+    ending = Ending(home.gateway, home.pacer, home.http, home.rpc, Stopping(), replaced=False)
+    end = asyncio.create_task(ending.run(home.porter, drain_for(script.fault)))
+    async with asyncio.timeout(5):
+        while not home.pacer._closed:  # noqa: ASYNC110 - what waits in line is sent away first
+            await asyncio.sleep(0)
     script.go.set()
-    return b"victim", await victim
+    seen = await victim
+    assert await end == (script.fault in SILENT), "only who takes longer than that is cut"
+    return b"victim", seen
 
 
 STORIES: dict[str, Callable[[Script, Way, House], Any]] = {
@@ -309,5 +325,6 @@ def setting_in(home: House, who: bytes, seen: bytes) -> str:
     """The setting that an answer, or the last event of a cut stream, names."""
     failures = [one.failure for one in home.ended() if who in one.call.body]
     told = seen.decode("utf-8", "replace") + repr([failure.detail for failure in failures if failure])
-    names = [name for name in ("timeouts.connect", "timeouts.first_byte", "timeouts.idle") if name in told]
+    settings = ("timeouts.connect", "timeouts.first_byte", "timeouts.idle", "drain")
+    names = [name for name in settings if f"(setting {name})" in told]
     return f", names `{names[0]}`" if names else ""

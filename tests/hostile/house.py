@@ -48,6 +48,8 @@ class House:
     gateway: Gateway
     pacer: Pacer
     http: HttpDoor
+    rpc: RpcDoor
+    porter: porter.Porter
     events: list[Event]
     hooks: list[Callable[[Event], None]]
     """Told of each event at once."""
@@ -143,7 +145,7 @@ async def house(
         keeper = porter.Porter(http, rpc)
         await keeper.open(stack.enter_context(porter.bind(place / "d")))
         await listener.open(http, rpc, 256)
-        yield House(place / "d", listener, provider, gateway, pacer, http, events, hooks)
+        yield House(place / "d", listener, provider, gateway, pacer, http, rpc, keeper, events, hooks)
         keeper.close()
         listener.close()
         rpc.close()
