@@ -158,11 +158,11 @@ def _in_parts(rows: Sequence[tuple[Any, ...]], most: int) -> Iterator[tuple[int,
 
 def _begin_together(db: sqlite3.Connection, stories: Sequence[Story]) -> set[Story]:
     """Insert the rows of those STORIES that the file knows nothing of, and return these. Raises IntegrityError."""
-    fresh = {story.asked[0]: story for story in stories if story.asked is not None and not story.stored}
+    fresh = {story.asked[0]: story for story in stories if not story.stored}
     for n, names in _in_parts([(name,) for name in fresh], A_LIST):
         for (known,) in db.execute(sql.many(sql.KNOWN, n), names).fetchall():
             del fresh[known]
-    rows = [(story.n, *(story.asked or ()), *story.row.values()) for story in fresh.values()]
+    rows = [(story.n, *story.asked, *story.row.values()) for story in fresh.values()]
     if together(db, sql.BEGIN_CALL, rows) != len(rows):
         raise sqlite3.IntegrityError("calls.n")  # another call has the number
     return set(fresh.values())
@@ -172,7 +172,7 @@ def _begin_or_change(db: sqlite3.Connection, story: Story, clean: Callable[[Iter
     """Insert the row of STORY, or change the one that is there; True if it is new."""
     if not story.stored and _begin(db, story, clean):
         return True
-    if story.asked is not None:
+    if story.moved or not story.stored:  # not stored: the file that was opened may be an older copy
         db.execute(sql.MOVE_CALL, clean((*story.asked, story.n)))
     db.execute(sql.CHANGE_CALL, clean((*story.row.values(), story.n)))
     return False
@@ -180,10 +180,9 @@ def _begin_or_change(db: sqlite3.Connection, story: Story, clean: Callable[[Iter
 
 def _begin(db: sqlite3.Connection, story: Story, clean: Callable[[Iterable[Any]], tuple[Any, ...]]) -> bool:
     """Insert the row of STORY; False when the file has one already, whose number it takes then."""
-    asked = story.asked or ()
-    if db.execute(sql.BEGIN_CALL, clean((story.n, *asked, *story.row.values()))).rowcount:
+    if db.execute(sql.BEGIN_CALL, clean((story.n, *story.asked, *story.row.values()))).rowcount:
         return True
-    found = db.execute(sql.NUMBER, (asked[0],)).fetchone()
+    found = db.execute(sql.NUMBER, (story.asked[0],)).fetchone()
     if found is None:
         raise sqlite3.IntegrityError("calls.n")  # another call has the number
     story.n = found[0]

@@ -72,8 +72,6 @@ class Rows:
         call, ended = event.call, event.kind in ENDED and (event.kind != "failed" or event.final)
         kept = self._kept(event) if ended else {}
         story = self.stories.get(call.id) or self._begin(call)
-        if story.asked is None and not story.stored:  # another file was opened while it ran
-            story.asked = self._asked(call, call.secrets())
         if event.kind in _MOVES:
             self._move(story, call)
         said = event.explanation.line if event.explanation else told(event.reason, call.language or "en")
@@ -146,7 +144,7 @@ class Rows:
         """The row tells of what was sent last, and so does the ledger; the steps tell how it came to that."""
         secrets = call.secrets()
         story.secrets = tuple(dict.fromkeys((*story.secrets, *secrets)))
-        story.asked = self._asked(call, secrets)
+        story.asked, story.moved = self._asked(call, secrets), True
         story.names = _names(story.asked)
 
     def _step_alone(self, story: Story, event: Event, line: str | None) -> None:

@@ -44,8 +44,8 @@ class Story:
     n: int
     """Its number in the file: the order of arrival."""
     secrets: tuple[Secret, ...]
-    asked: tuple[Any, ...] | None
-    """The values of ASKED that are not in the file; None when they are."""
+    asked: tuple[Any, ...]
+    """The values of ASKED. They stay while the call runs: another file may be opened meanwhile, and needs them."""
     names: tuple[str, str, str, str]
     """Host, key, model and client, as they stand in the file."""
     row: Row = field(default_factory=CALL.copy)
@@ -59,6 +59,8 @@ class Story:
     """When the first of what is not in the file came in, on the monotonic clock."""
     stored: bool = False
     """It has a row in the file that is open."""
+    moved: bool = False
+    """That row has other values of ASKED: it went on with another key or to another host."""
     ended: bool = False
 
     def attempt(self, number: int) -> Row:
@@ -71,7 +73,7 @@ class Story:
     def settle(self, stored: bool) -> None:
         """All of it is in the file now, or, if not STORED, never can be."""
         self.stored = self.stored or stored
-        self.asked = None if self.stored else self.asked
+        self.moved = self.moved and not self.stored
         self.steps, self.used, self.since = [], None, None
         while len(self.attempts) > 1:  # the last one may go on
             del self.attempts[next(iter(self.attempts))]

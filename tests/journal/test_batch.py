@@ -88,6 +88,28 @@ def test_a_call_that_has_a_row_already(db, tmp_path, redactor, make_call, succes
     assert db.execute("SELECT n, state, (SELECT count(*) FROM steps) FROM calls").fetchall() == [(1, "done", 6)]
 
 
+@pytest.mark.parametrize("file", ["the same", "another"])
+def test_a_call_that_has_ended_while_the_file_was_closed(file, db, tmp_path, redactor, make_call, success):
+    """Its row was in the file before; it is done in the one that is opened then, and the ledger has its tokens."""
+    rows = Rows(redactor, Keeping(), Bodies(tmp_path))
+    *before, done = success(make_call())
+    for event in before:
+        rows.note(event)
+    assert transact(db, [], rows.due(0.0), pytest.fail) == 1
+    rows.rest()
+    rows.note(done)
+    (tmp_path / "new").mkdir()
+    opened = db if file == "the same" else open_database(tmp_path / "new", 1.0).db
+    rows.renumber(opened.execute(sql.LAST_NUMBER).fetchone()[0])
+    transact(opened, [], rows.due(0.0), pytest.fail)
+    assert opened.execute("SELECT id, state, host, output_tokens FROM calls").fetchall() == [
+        ("c1", "done", "api.openai.com", 7)
+    ]
+    assert opened.execute("SELECT calls, input FROM ledger").fetchall() == [(1, 11)]
+    if opened is not db:
+        opened.close()
+
+
 def test_done_is_told_once():
     """Whoever waits hears the first outcome only."""
     heard: list[bool] = []

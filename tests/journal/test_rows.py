@@ -5,6 +5,7 @@ from dataclasses import replace
 from daemon.journal import Keeping
 from daemon.journal.bodies import Bodies
 from daemon.journal.rows import MAX_FAILURE_BODY, SHOWN, Rows, pieces
+from daemon.journal.story import ASKED
 from daemon.model import Company, Event, Origin, Scope, Usage
 
 
@@ -40,16 +41,17 @@ def test_what_is_due(tmp_path, redactor, make_call, success):
 
 
 def test_a_story_whose_row_is_in_a_lost_file_is_told_anew(tmp_path, redactor, make_call):
-    """When another file is open, a running call gets a whole row in it with its next event."""
+    """When another file is open, a running call gets a whole row in it: also if its end came before that."""
     rows = Rows(redactor, Keeping(), Bodies(tmp_path))
     rows.note(Event("queued", make_call(), 1.0))
     rows.news[0].settle(True)
     rows.rest()
-    assert rows.stories["c1"].asked is None
+    rows.note(Event("done", make_call(), 2.0, 1, final=True))
     rows.renumber(500)
-    rows.note(Event("sent", make_call(), 2.0, 1))
-    assert (rows.news[0].n, rows.news[0].stored) == (501, False)
-    assert rows.news[0].asked is not None
+    [story] = rows.news
+    assert (story.n, story.stored, story.ended) == (501, False, True)
+    assert len(story.asked) == len(ASKED)
+    assert story.asked[0] == "c1"
 
 
 def test_a_key_at_the_cut_of_a_body_is_recognised(tmp_path, redactor, make_call, failed_event, key):

@@ -2,6 +2,9 @@
 
 import asyncio
 import contextlib
+import sqlite3
+
+import pytest
 
 from daemon.errors import NotFound
 from daemon.journal import open_reader, writer
@@ -180,6 +183,38 @@ async def test_a_call_that_runs_on_gets_its_row_before_its_end(make_journal, mak
     assert row is not None
     assert (row["state"], len(row["timeline"]), len(row["tries"])) == ("done", 6, 1)
     assert journal.health()["rows"] == 1
+
+
+@pytest.mark.parametrize("how", ["closed for a while", "deleted"])
+async def test_a_call_that_ends_while_the_file_is_closed(how, make_journal, make_call, success, monkeypatch):
+    """The disk refuses, or somebody deletes the file, after the call has got its row: in the file that is opened then
+    it is done, and the ledger counts its tokens."""
+    monkeypatch.setattr(writer, "HOUSEKEEPING_S", 0.0)
+    journal = make_journal()
+    *before, done = success(make_call())
+    for event in before:
+        journal.record(event)
+    assert await journal.flush()
+    if how == "deleted":
+        (journal.folder / "journal.db").unlink()
+    else:
+        store = writer.transact
+
+        def refuse_once(*given):
+            monkeypatch.setattr(writer, "transact", store)
+            raise sqlite3.OperationalError("database is locked")
+
+        monkeypatch.setattr(writer, "transact", refuse_once)
+    journal.record(done)
+    for _ in range(500):
+        if await journal.flush():
+            break
+        await asyncio.sleep(0.01)
+    row = await journal.call("c1")
+    assert row is not None
+    assert (row["state"], row["usage"]["output"]) == ("done", 7)
+    assert [(spent.calls, spent.input) for spent in await journal.ledger("1970-01-01")] == [(1, 11)]
+    assert journal.health()["dropped"] == 0
 
 
 def test_what_comes_while_old_calls_go_does_not_wait_for_the_end_of_it(tmp_path, redactor, make_call, monkeypatch):
