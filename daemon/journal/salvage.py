@@ -20,6 +20,7 @@ class Salvage:
         self.saved = 0
         """Calls that were brought over so far."""
         self._put = put
+        self._at_last = Item()
         self._thread = threading.Thread(target=self._read, name="journal-salvage", daemon=True)
 
     @property
@@ -35,14 +36,16 @@ class Salvage:
                 found += [(row["kind"], row["key"], row["value"]) for row in rows]
         return found
 
-    def start(self) -> None:
-        """Bring over the calls, in the background."""
+    def start(self, at_last: Item) -> None:
+        """Bring over the calls, in the background; AT_LAST is written after all that could be saved."""
+        self._at_last = at_last
         self._thread.start()
 
     def _read(self) -> None:
         with suppress(sqlite3.Error):
             for table, rows in salvage(self.corrupt, ("calls", "attempts", "steps", "ledger")):
                 self._put(Item(work=partial(self._take, table, rows)))
+        self._put(self._at_last)
 
     def _take(self, table: str, rows: list[sqlite3.Row], db: sqlite3.Connection) -> None:
         taken = take_over(db, table, rows)

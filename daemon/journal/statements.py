@@ -41,7 +41,9 @@ LEDGER: Final = """INSERT INTO ledger (day, host, key, model, client, calls, fai
         estimated = estimated + excluded.estimated"""
 
 LAST_NUMBER: Final = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'calls'"
-INTERRUPTED: Final = "UPDATE calls SET state = 'interrupted' WHERE state IN ('waiting', 'running', 'held')"
+INTERRUPTED: Final = """UPDATE calls SET state = 'interrupted'
+    WHERE state IN ('waiting', 'running', 'held') AND id NOT IN (SELECT value FROM json_each(?))"""
+"""What a crash left open. The ids of calls that run now, as JSON, are left out."""
 REMEMBER: Final = "INSERT OR REPLACE INTO memory (kind, key, value) VALUES (:kind, :key, :value)"
 REMEMBERED: Final = "SELECT kind, key, value FROM memory ORDER BY rowid"
 """All of it; what was written longest ago comes first."""

@@ -27,6 +27,7 @@ from daemon.journal.batch import Item, transact
 from daemon.journal.database import FILE, Held, Newer, Opened, Unusable, is_damage, is_there, lock, open_database, peek
 from daemon.journal.forgetting import Forgotten, Which, forget, write_anew
 from daemon.journal.memory import Remembered
+from daemon.journal.plain import as_json
 from daemon.journal.retention import has_body, pruning
 from daemon.journal.rows import Rows
 from daemon.journal.salvage import Salvage
@@ -321,11 +322,9 @@ class Writer:
 
     def _settle_in(self, opened: Opened) -> None:
         """After opening: what a crash left, what is remembered, what can be saved from a damaged file."""
-        if self._first:
-            opened.db.execute(sql.INTERRUPTED)
-            # Bodies that we have kept ourselves may wait for their rows: another daemon had the file until now.
-            self._rows.bodies.sweep(lambda name: has_body(opened.db, name), before=self._born)
-            self._first = False
+        if self._first and opened.corrupt is None:
+            self._clear_up(opened.db)
+        self._first = False
         remembered = opened.db.execute(sql.REMEMBERED).fetchall()
         self._memory.merge(remembered)
         self.count = opened.db.execute("SELECT count(*) FROM calls").fetchone()[0]
@@ -335,10 +334,17 @@ class Writer:
             # The memory at once, since the pacer waits for it; the calls in the background.
             self.salvage = Salvage(opened.corrupt, self.queue.put)
             self._memory.merge(self.salvage.memory())
-            self.salvage.start()
+            self.salvage.start(at_last=Item(work=self._clear_up))
         # A new file, or one that missed something while it could not be written, gets what is remembered.
         missing = [values for values in self._memory.all() if tuple(values.values()) not in set(remembered)]
         self._pending.insert(0, Item([(sql.REMEMBER, values) for values in missing]))
+
+    def _clear_up(self, db: sqlite3.Connection) -> None:
+        """What a crash left: calls that nobody carries any more, and bodies of which no row speaks. Where the file was
+        damaged, only after its rows are here: they speak of all that was kept."""
+        db.execute(sql.INTERRUPTED, (as_json(list(self._rows.stories)),))
+        # Bodies that we have kept ourselves may wait for their rows: another daemon had the file until now.
+        self._rows.bodies.sweep(lambda name: has_body(db, name), before=self._born)
 
     def _housekeeping(self) -> None:
         """Every minute in which something comes: retention, free space, and whether the file is still there."""

@@ -281,6 +281,30 @@ async def test_a_damaged_file_is_put_aside(damage, make_journal, make_call, succ
         assert (await again.calls(limit=1))[0]["id"] == "new"
 
 
+async def test_what_is_saved_from_a_damaged_file_keeps_its_bodies(make_journal, make_call, success, failed_event):
+    """A bad page at the start: the calls come into the new file, and their bodies are still there. What no row speaks
+    of goes then, and what a crash had left open is told as interrupted."""
+    journal = make_journal()
+    for n in range(300):
+        for event in success(make_call(f"old{n}")):
+            journal.record(event)
+    await recorded(journal, [Event("queued", make_call("bad"), 1.0), failed_event(make_call("bad"))])
+    await recorded(journal, [Event("queued", make_call("cut"), 1.0)])
+    journal.close()
+    lost = journal.folder / "bodies" / "lost.request"
+    lost.write_bytes(b"x")
+    _damage(journal.folder / "journal.db", "page")
+    again = make_journal()
+    for _ in range(500):
+        states = {row["id"]: row["state"] for row in await again.calls(limit=1000)}
+        if states.get("cut") == "interrupted":
+            break
+        await asyncio.sleep(0.01)
+    assert await again.rebuild("bad") is not None
+    assert (states["bad"], states["cut"]) == ("failed", "interrupted")
+    assert not lost.exists()
+
+
 def _damage(path: Path, how: str) -> None:
     data = bytearray(path.read_bytes())
     if how == "header":

@@ -151,6 +151,18 @@ async def test_orphaned_bodies_are_swept_at_start(make_journal, make_call, faile
     assert [path.name for path in (again.folder / "bodies").iterdir()] == ["c1.request"]
 
 
+async def test_calls_that_run_are_not_interrupted(make_journal, make_call, success):
+    """What a crash left is looked for later where the file was damaged: calls of this daemon have rows by then."""
+    journal = make_journal()
+    for event in (*success(make_call("left"))[:2], Event("queued", make_call("runs"), 1.0)):
+        journal.record(event)
+    assert await journal.flush()
+    del journal._rows.stories["left"]
+    journal._writer.put(Item(work=journal._writer._clear_up))
+    states = {row["id"]: row["state"] for row in await journal.calls()}
+    assert states == {"left": "interrupted", "runs": "waiting"}
+
+
 async def test_the_thread_outlives_a_bug(make_journal, make_call, success, monkeypatch):
     """An error that nobody thought of is logged and said; the next write goes on."""
     journal = make_journal()
