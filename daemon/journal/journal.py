@@ -56,7 +56,7 @@ class Journal:
         self._rows = Rows(redactor, Keeping(bodies, max_bytes, max_age_days * 86400.0, max_body_bytes), self._bodies)
         values = Remembered()
         self._writer = Writer(folder, self._rows, values, retry_s=retry_s, linger_s=linger_s, clock=clock)
-        self.memory: Memory = DiskMemory(values, self._writer.put, self._writer.ready)
+        self.memory: Memory = DiskMemory(values, self._writer.put, self._writer.ready, self._writer.busy)
         """What the pacer keeps over a restart."""
 
     @property

@@ -16,6 +16,9 @@ was written longest ago is forgotten."""
 PATIENCE_S: Final = 2.0
 """How long `remember_now` and the first `recall` wait for the disk; then calls are more important."""
 
+A_MOMENT_S: Final = 0.05
+"""How often `remember_now` looks whether the writer has begun something long, for which nobody waits."""
+
 
 class Remembered:
     """What is remembered, in this process; shared by the event loop and the writer's thread."""
@@ -67,10 +70,14 @@ class Remembered:
 class DiskMemory:
     """`daemon.model.Memory` on the journal's database. Never raises, and never waits longer than two seconds."""
 
-    def __init__(self, values: Remembered, put: Callable[[Item], None], ready: threading.Event) -> None:
+    def __init__(
+        self, values: Remembered, put: Callable[[Item], None], ready: threading.Event, busy: threading.Event
+    ) -> None:
+        """READY: the file has been read. BUSY: set while the writer does what may take many seconds."""
         self._values = values
         self._put = put
         self._ready = ready
+        self._busy = busy
 
     def recall(self, kind: str) -> Mapping[str, str]:
         """All remembered values of KIND; waits until the file has been read."""
@@ -82,10 +89,13 @@ class DiskMemory:
         self._put(Item(self._writes(kind, key, value)))
 
     def remember_now(self, kind: str, key: str, value: str) -> None:
-        """Keep VALUE; on disk before this returns, if the disk is well."""
+        """Keep VALUE; on disk before this returns, if the disk is well. While the writer is busy for long, as when the
+        file is written anew, it is only queued: this is called on the event loop, where all calls would wait."""
         stored = threading.Event()
         self._put(Item(self._writes(kind, key, value), done=lambda _: stored.set(), urgent=True))
-        stored.wait(PATIENCE_S)
+        for _ in range(round(PATIENCE_S / A_MOMENT_S)):
+            if self._busy.is_set() or stored.wait(A_MOMENT_S):
+                return
 
     def forget(self, kind: str, key: str) -> None:
         """Drop it."""

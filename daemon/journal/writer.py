@@ -17,7 +17,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -76,6 +76,8 @@ class Writer:
         self.queue: queue.SimpleQueue[Event | Item] = queue.SimpleQueue()
         self.ready = threading.Event()
         """Set when the first opening has been tried and the memory is filled."""
+        self.busy = threading.Event()
+        """Set during what may take many seconds: nothing else is written then."""
         self.state = "starting"
         self.why: str | None = None
         self.dropped = 0
@@ -241,11 +243,21 @@ class Writer:
                 return
             try:
                 if item.after is not None:
-                    item.after(self._open.db)
+                    with self._at_length():
+                        item.after(self._open.db)
             except sqlite3.Error as error:
                 self._failed(error)
             else:
                 item.settle(True)
+
+    @contextmanager
+    def _at_length(self) -> Iterator[None]:
+        """While this goes on nobody shall wait for what is queued behind it."""
+        self.busy.set()
+        try:
+            yield
+        finally:
+            self.busy.clear()
 
     def _shed(self, most: int) -> None:
         """Keep the newest MOST pending items."""
@@ -361,7 +373,9 @@ class Writer:
             return
         self._look_at_disk()
         try:
-            self._remnants = self._remnants and not write_anew(self._open.db)
+            if self._remnants:
+                with self._at_length():
+                    self._remnants = not write_anew(self._open.db)
             self.count = self._open.db.execute("SELECT count(*) FROM calls").fetchone()[0]
         except sqlite3.Error as error:
             self._failed(error)

@@ -1,7 +1,10 @@
 """The pacer's memory."""
 
+import contextlib
+import sqlite3
 import threading
 
+from daemon.journal.batch import Item
 from daemon.journal.memory import DiskMemory, Remembered
 
 
@@ -41,12 +44,51 @@ def test_without_a_disk_it_remembers_in_memory(make_journal, tmp_path):
     assert memory.recall("day") == {"a": "1"}
 
 
+async def test_nobody_waits_for_what_takes_long(make_journal, monkeypatch):
+    """The file is written anew, for many seconds perhaps: `remember_now`, which blocks the event loop, returns at once.
+    Its value is on disk afterwards."""
+    monkeypatch.setattr("daemon.journal.memory.PATIENCE_S", 3600.0)
+    journal = make_journal()
+    assert await journal.flush()
+    begun, end, ended = threading.Event(), threading.Event(), list[bool]()
+
+    def work(db: sqlite3.Connection) -> None:
+        begun.set()
+        ended.append(end.wait(5.0))
+
+    journal._writer.put(Item(after=work, urgent=True))
+    assert begun.wait(5.0)
+    journal.memory.remember_now("day", "a", "1")
+    assert not ended
+    end.set()
+    assert await journal.flush()
+    with contextlib.closing(sqlite3.connect(journal.folder / "journal.db")) as db:
+        assert db.execute("SELECT value FROM memory").fetchall() == [("1",)]
+
+
+def test_what_takes_long_may_begin_while_somebody_waits(monkeypatch):
+    """It is looked for again after each moment, and at most two seconds are waited in all."""
+    monkeypatch.setattr("daemon.journal.memory.A_MOMENT_S", 0.001)
+
+    class Soon(threading.Event):
+        """Set when it is asked for the third time."""
+
+        asked = 0
+
+        def is_set(self) -> bool:
+            self.asked += 1
+            return self.asked > 2
+
+    busy = Soon()
+    DiskMemory(Remembered(), lambda item: None, threading.Event(), busy).remember_now("k", "a", "1")
+    assert busy.asked == 3
+
+
 def test_what_is_known_stands():
     """Values read from a file later do not replace newer ones of this process."""
-    values = Remembered()
-    ready = threading.Event()
+    values, ready = Remembered(), threading.Event()
     ready.set()
-    memory = DiskMemory(values, lambda item: None, ready)
+    memory = DiskMemory(values, lambda item: None, ready, threading.Event())
     memory.remember("k", "a", "new")
     values.merge([("k", "a", "old"), ("k", "b", "old")])
     assert memory.recall("k") == {"a": "new", "b": "old"}
