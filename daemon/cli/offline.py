@@ -30,11 +30,11 @@ def answer(paths: Paths, method: str, params: Mapping[str, Any]) -> Any:
         reader = open_reader(paths.state_dir)
     except NotFound as refusal:
         raise NoJournal(refusal.message) from None
-    try:
-        with reader:
+    with reader:
+        try:
             return _read(reader, paths, method, params)
-    except sqlite3.Error as error:
-        raise NoJournal(phrase("journal.unreadable", folder=str(paths.state_dir), why=str(error))) from None
+        except sqlite3.Error as error:
+            raise NoJournal(phrase("journal.unreadable", folder=str(paths.state_dir), why=str(error))) from None
 
 
 def _read(reader: Reader, paths: Paths, method: str, params: Mapping[str, Any]) -> Any:

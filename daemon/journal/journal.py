@@ -176,11 +176,11 @@ class Journal:
         return await told
 
     def _read(self, ask: Callable[[Reader], T]) -> T:
-        try:
-            with Reader(self.folder, clock=self._clock) as reader:
+        with Reader(self.folder, clock=self._clock) as reader:
+            try:
                 return ask(reader)
-        except sqlite3.Error as error:
-            raise NotFound(phrase("journal.busy", why=str(error))) from error
+            except sqlite3.Error as error:
+                raise NotFound(phrase("journal.busy", why=str(error))) from error
 
 
 def _size(path: Path) -> int:

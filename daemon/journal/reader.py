@@ -32,10 +32,12 @@ PAGE: Final = 200
 
 
 class Reader:
-    """A read-only connection. Close it, or use it as a context manager."""
+    """A read-only connection. Close it, or use it as a context manager, which turns an sqlite3.Error inside of it into
+    NotFound: a bad page is met only where it is read."""
 
     def __init__(self, folder: Path, *, clock: Callable[[], float] = time.time) -> None:
         """Open. Raises NotFound when there is no journal, or none that this version can read."""
+        self._folder = folder
         self._bodies = Bodies(folder)
         self._clock = clock
         path = folder / FILE
@@ -51,9 +53,10 @@ class Reader:
                 )
                 version = self._db.execute("PRAGMA user_version").fetchone()[0]
             except sqlite3.Error as error:
-                raise NotFound(phrase("journal.unreadable", folder=str(folder), why=str(error))) from error
+                raise self._unreadable(error) from error
             if version != len(schema()):
-                raise NotFound(phrase("journal.version", folder=str(folder), theirs=version, ours=len(schema())))
+                name = "journal.older" if version < len(schema()) else "journal.version"
+                raise NotFound(phrase(name, folder=str(folder), theirs=version, ours=len(schema())))
             undo.pop_all()
 
     def close(self) -> None:
@@ -67,6 +70,11 @@ class Reader:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+        if isinstance(error, sqlite3.Error):
+            raise self._unreadable(error) from error
+
+    def _unreadable(self, error: sqlite3.Error) -> NotFound:
+        return NotFound(phrase("journal.unreadable", folder=str(self._folder), why=str(error)))
 
     def calls(self, *, limit: int = 100, before: str | None = None, **filters: Any) -> list[dict[str, Any]]:
         """Calls that match, newest first. FILTERS are those of `condition`: failed, since_s, model (may be a shell

@@ -11,6 +11,11 @@ from typing import Any
 
 import pytest
 
+from cli.test_offline import (
+    break_calls,
+    journal,  # noqa: F401 - a fixture
+)
+
 KEY = "CANARY-account-9a8b7c6d5e4f"
 Answers = dict[tuple[str, bool], tuple[int, dict[str, str], Any]]
 """(path, with the key) to (status, header fields, JSON)."""
@@ -100,6 +105,22 @@ def test_a_good_key(serve: Any, run: Any, monkeypatch: pytest.MonkeyPatch) -> No
     assert "only a real call can" in done.out
     assert KEY not in done.out + done.err
     assert server.asked == [("/v1/models", True), ("/v1/models", False)]
+
+
+def test_a_damaged_journal(
+    journal: tuple[str, str],  # noqa: F811
+    serve: Any,
+    run: Any,
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What the last call came to is left out; all that the provider says is told."""
+    serve("api.openai.com", "openai", {("/v1/models", True): (200, {}, MODELS)})
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    assert "the last real call" in run("check", "--provider", "openai").out
+    break_calls(home / "state" / "journal.db")
+    done = run("check", "--provider", "openai")
+    assert (done.code, "accepts the key" in done.out, "Traceback" in done.err) == (0, True, False)
 
 
 def test_a_wrong_key(serve: Any, run: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -145,6 +147,31 @@ def test_a_damaged_journal(journal: tuple[str, str], run: Callable[..., Any], ho
     assert done.code == 1
     assert "cannot be read" in done.err
     assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize(
+    "command", [("export",), ("export", "all.har"), ("forget", "--all", "--yes"), ("forget", "last", "--yes")]
+)
+def test_a_damaged_page(
+    journal: tuple[str, str],
+    run: Callable[..., Any],
+    home: Path,
+    command: tuple[str, ...],
+) -> None:
+    """Also where it is met only after the journal has been opened; no half of a file is left."""
+    break_calls(home / "state" / "journal.db")
+    done = run(*command)
+    assert (done.code, "cannot be read" in done.err, "Traceback" in done.err) == (1, True, False)
+    assert not list(home.glob("*.har"))
+
+
+def break_calls(file: Path) -> None:
+    """Overwrite the table of calls in the journal FILE."""
+    with contextlib.closing(sqlite3.connect(file)) as db:
+        root = db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'calls'").fetchone()[0]
+    data = bytearray(file.read_bytes())
+    data[(root - 1) * 4096 : root * 4096] = b"\xff" * 4096
+    file.write_bytes(data)
 
 
 def test_a_daemon_that_hangs(journal: tuple[str, str], run: Callable[..., Any], home: Path, monkeypatch: Any) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from daemon.errors import InvalidCall, NotFound
 from daemon.journal import open_reader
+from daemon.journal.database import open_database, schema
 from daemon.journal.reader import shown
 from daemon.model import Event
 
@@ -56,6 +57,29 @@ def test_without_a_journal_it_says_what_to_do(tmp_path):
     (tmp_path / "journal.db").write_bytes(b"garbage" * 1000)
     with pytest.raises(NotFound, match="cannot be read"):
         open_reader(tmp_path)
+
+
+@pytest.mark.parametrize(("version", "way_out"), [(-1, "start the daemon once"), (1, "the Sluice that wrote it")])
+def test_a_journal_of_another_version(tmp_path, version, way_out):
+    """An older one, as after an update, is brought up to date by the daemon; a newer one is not for us."""
+    opened = open_database(tmp_path, 1.0)
+    opened.db.execute(f"PRAGMA user_version = {len(schema()) + version}")
+    opened.db.close()
+    with pytest.raises(NotFound, match=way_out):
+        open_reader(tmp_path)
+
+
+def test_a_damaged_page_is_told_in_words(tmp_path):
+    """It is met only when it is read: whoever asked learns that the journal cannot be read, and what mends it."""
+    opened = open_database(tmp_path, 1.0)
+    root = opened.db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'calls'").fetchone()[0]
+    opened.db.close()
+    file = tmp_path / "journal.db"
+    data = bytearray(file.read_bytes())
+    data[(root - 1) * 4096 : root * 4096] = b"\xff" * 4096
+    file.write_bytes(data)
+    with pytest.raises(NotFound, match=r"cannot be read.* the daemon mends it"), open_reader(tmp_path) as reader:
+        reader.calls()
 
 
 async def test_a_reader_cannot_write(make_journal):
