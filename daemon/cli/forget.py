@@ -46,7 +46,7 @@ def _alone(options: argparse.Namespace, params: dict[str, Any]) -> Any:
     folder, language = paths(options).state_dir, chosen(options)
     with open_reader(folder) as reader:
         which: Which = which_of(params)(reader)
-        n = reader.count(which)
+        n = reader.count(which, open_too=True)
     _agree(options, n, question(n, which).told(language))
     return as_result(forget_offline(folder, which), which, language)
 

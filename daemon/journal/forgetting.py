@@ -33,9 +33,9 @@ class Which:
     only_bodies: bool = False
     """Those that have a body; the rest of them stays."""
 
-    def clause(self) -> tuple[str, list[Any]]:
-        """As a condition on `calls`, with its values."""
-        wanted: list[str] = [_ENDED]
+    def clause(self, *, open_too: bool = False) -> tuple[str, list[Any]]:
+        """As a condition on `calls`, with its values. OPEN_TOO: also of calls that have no end."""
+        wanted: list[str] = ["1" if open_too else _ENDED]
         values: list[Any] = []
         if self.ids is not None:
             wanted.append("id IN (SELECT value FROM json_each(?))")
@@ -57,9 +57,10 @@ class Forgotten:
     """False: the rows are gone, but remnants may be in the files until they can be written anew."""
 
 
-def count(db: sqlite3.Connection, which: Which) -> int:
-    """How many calls `forget` would delete. Raises sqlite3.Error."""
-    clause, values = which.clause()
+def count(db: sqlite3.Connection, which: Which, *, open_too: bool = False) -> int:
+    """How many calls `forget` would delete; with OPEN_TOO `forget_offline`, since what is open then was cut by a crash.
+    Raises sqlite3.Error."""
+    clause, values = which.clause(open_too=open_too)
     return int(db.execute(f"SELECT count(*) FROM calls WHERE {clause}", values).fetchone()[0])  # noqa: S608 - our own words
 
 

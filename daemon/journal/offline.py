@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from daemon.errors import NotFound
+from daemon.journal import statements as sql
 from daemon.journal.bodies import Bodies
 from daemon.journal.database import FILE, Unusable, lock, open_database
 from daemon.journal.forgetting import Forgotten, Which, forget
@@ -15,7 +16,8 @@ from daemon.phrases import phrase
 
 
 def forget_offline(folder: Path, which: Which) -> Forgotten:
-    """Delete calls from the journal in FOLDER. Raises NotFound when there is none, or when it cannot be written."""
+    """Delete calls from the journal in FOLDER, also those that a crash left open: the lock says that no daemon runs.
+    Raises NotFound when there is none, or when it cannot be written."""
     if not (folder / FILE).is_file():
         raise NotFound(phrase("journal.none", folder=str(folder)))
     try:
@@ -23,6 +25,7 @@ def forget_offline(folder: Path, which: Which) -> Forgotten:
         try:
             db = open_database(folder, time.time(), mend=False).db
             try:
+                db.execute(sql.INTERRUPTED, ("[]",))
                 return forget(db, Bodies(folder), which)
             finally:
                 db.close()

@@ -147,9 +147,9 @@ class Reader:
             found.append(row["id"])
         return tuple(dict.fromkeys(found))
 
-    def count(self, which: Which) -> int:
-        """How many calls `forget` would delete."""
-        return count(self._db, which)
+    def count(self, which: Which, *, open_too: bool = False) -> int:
+        """How many calls `forget` would delete; with OPEN_TOO `forget_offline`."""
+        return count(self._db, which, open_too=open_too)
 
     def _find(self, name: str) -> sqlite3.Row | None:
         found: sqlite3.Row | None

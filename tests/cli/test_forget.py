@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import sqlite3
 import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -54,6 +56,20 @@ def test_without_a_daemon(journal: tuple[str, str], run: Callable[..., Any], hom
     assert not [path for path in files if good.encode() in path.read_bytes() or bad.encode() in path.read_bytes()]
     for wrong in ((), ("--bodies", "--yes"), ("--all", "last")):
         assert run("forget", *wrong).code == 1
+
+
+def test_what_a_crash_left_open(
+    journal: tuple[str, str],  # noqa: F811
+    run: Callable[..., Any],
+    home: Path,
+) -> None:
+    """Without a daemon it has ended: it is told and deleted with the others."""
+    with contextlib.closing(sqlite3.connect(home / "state" / "journal.db")) as db, db:
+        db.execute("UPDATE calls SET state = 'running' WHERE id = ?", (journal[1],))
+    refused = run("forget", "--all")
+    assert "2 calls" in refused.err
+    assert "2 calls are gone for good" in run("forget", "--all", "--yes").out
+    assert run("calls", "--json").out == ""
 
 
 def test_instants() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from daemon.errors import NotFound
-from daemon.journal import Which, forget_offline
+from daemon.journal import Which, forget_offline, open_reader
 from daemon.model import Event
 from journal.test_forgetting import legible
 
@@ -19,10 +19,24 @@ async def test_it_deletes_and_lets_go(make_journal, make_call, failed_event):
     await journal.flush()
     journal.close()
     assert legible(journal.folder, b"OLD-PROMPT")
-    assert forget_offline(journal.folder, Which()).calls == 1
+    assert forget_offline(journal.folder, Which(ids=("c1",))).calls == 1
     assert not legible(journal.folder, b"OLD-PROMPT")
     again = make_journal()
     assert [row["id"] for row in await again.calls()] == ["c2"]
+
+
+async def test_what_a_crash_left_open_goes_too(make_journal, make_call):
+    """No daemon runs, so nothing of it is under way: who forgets all has nothing left. It is counted before."""
+    journal = make_journal()
+    for name, kind in (("w", "queued"), ("r", "sent"), ("h", "held")):
+        journal.record(Event(kind, make_call(name, client="OLD-CLIENT"), 10.0, 1))
+    await journal.flush()
+    journal.close()
+    with open_reader(journal.folder) as reader:
+        assert reader.count(Which()) == 0
+        assert reader.count(Which(), open_too=True) == 3
+    assert forget_offline(journal.folder, Which()).calls == 3
+    assert not legible(journal.folder, b"OLD-CLIENT")
 
 
 async def test_not_beside_a_daemon(make_journal, make_call, success):
