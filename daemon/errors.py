@@ -77,7 +77,8 @@ class DeadlineExceeded(Refusal):
 
 
 class OverBudget(Refusal):
-    """A budget of the person's own is used up. `retry_after_s` says when it begins anew."""
+    """A budget of the person's own is used up. `retry_after_s` says when it begins anew; or that it may be used up by
+    calls on their way, and when to try again."""
 
     code = "over_budget"
 

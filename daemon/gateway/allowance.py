@@ -11,4 +11,4 @@ class Allowance(Protocol):
     """Who says whether a call is within the person's budgets."""
 
     def holds(self, call: Call) -> tuple[float, str] | None:
-        """Seconds that CALL must wait, and why; None: it may go. Raises OverBudget."""
+        """Seconds that CALL must wait until it is asked again, and why; None: it may go. Raises OverBudget."""

@@ -21,6 +21,9 @@ from daemon.usage.prices import PriceList
 
 ENDS = ("done", "failed", "cancelled")
 
+PENDING_S = 1.0
+"""For so long a call is held whose budget others on their way may use up; then it is looked at again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
@@ -50,6 +53,10 @@ class Purse:
     @property
     def part(self) -> float:
         return (self.spent + sum(self.pending.values())) / self.budget.amount
+
+    def on_the_way(self, but: str) -> float:
+        """The estimates of all that are on their way, BUT for the call of that id."""
+        return sum(amount for call_id, amount in self.pending.items() if call_id != but)
 
 
 class Budgets:
@@ -93,26 +100,23 @@ class Budgets:
         for purse in self._purses:
             purse.warned = {part for part in _parts(purse.budget) if purse.part >= part}
 
-    def check(self, call: Call) -> None:
-        """Raise OverBudget, with `retry_after_s` and what holds in its facts, if a budget for CALL is used up."""
-        for purse in self._purses:
-            self._turn(purse)
-            if purse.part >= 1.0 and _counts(purse.budget, _row(call, "")):
-                raise self._over(purse)
-
     def holds(self, call: Call) -> tuple[float, str] | None:
-        """How many seconds CALL must wait for a budget that begins anew, and why; None: it may go.
+        """How many seconds CALL must wait for a budget that begins anew, or until it is worth asking again whether
+        calls on their way have left something of it; and why. None: it may go.
 
-        Raises OverBudget where the person chose that it be refused, or the wait would be too long.
+        Raises OverBudget, with `retry_after_s` and what holds in its facts, where the person chose that a call beyond
+        the budget be refused, or the wait would be too long.
         """
-        try:
-            self.check(call)
-        except OverBudget as over:
-            wait_s = float(str(over.facts["retry_after_s"]))
-            if over.facts["then"] != "hold" or wait_s > self._patience(call):
-                raise
-            return wait_s, over.message
-        return None
+        full = self._full(call)
+        if full is None:
+            return None
+        if full.spent < full.budget.amount:
+            return self._until_one_ends(full, call)
+        over = self._over(full)
+        wait_s = float(str(over.facts["retry_after_s"]))
+        if full.budget.then != "hold" or wait_s > self._patience(call):
+            raise over
+        return wait_s, over.message
 
     def hear(self, event: Event) -> None:
         """A sink of the gateway."""
@@ -144,6 +148,33 @@ class Budgets:
         return rows
 
     # Inside
+
+    def _full(self, call: Call) -> Purse | None:
+        """A budget for CALL that is used up; else one that may be when all on their way have ended; None: neither."""
+        row, maybe = _row(call, ""), None
+        for purse in self._purses:
+            self._turn(purse)
+            if not _counts(purse.budget, row):
+                continue
+            if purse.spent >= purse.budget.amount:
+                return purse
+            if maybe is None and purse.spent + purse.on_the_way(but=call.id) >= purse.budget.amount:
+                maybe = purse
+        return maybe
+
+    def _until_one_ends(self, purse: Purse, call: Call) -> tuple[float, str]:
+        """Hold CALL for a moment; as a rule those on their way take less than we estimate. Raises OverBudget when it
+        has been held as long as it may wait for a limit, or to its deadline."""
+        most = min(self._patience(call), float("inf") if call.deadline_s is None else call.deadline_s)
+        on_the_way = purse.on_the_way(but=call.id)
+        budget, spent = self._named(purse.budget), self._amount(purse, purse.spent)
+        pending = self._amount(purse, on_the_way)
+        if self._clock() - call.arrived_at + PENDING_S > most:
+            raise OverBudget(
+                phrase("budget.may_be_over", budget=budget, spent=spent, pending=pending),
+                **self._facts(purse, PENDING_S), pending=round(on_the_way, 6),
+            )  # fmt: skip
+        return PENDING_S, phrase("budget.on_the_way", budget=budget, spent=spent, pending=pending)
 
     def _turn(self, purse: Purse) -> None:
         """Begin anew when the day, week or month is over."""
@@ -199,9 +230,15 @@ class Budgets:
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(ends))
         return OverBudget(
             phrase("budget.over", budget=self._named(purse.budget), spent=self._amount(purse, purse.spent), when=when),
-            retry_after_s=round(max(0.0, ends - now), 3), then=purse.budget.then, per=purse.budget.per,
-            measure=purse.budget.measure, limit=purse.budget.amount, used=round(purse.spent, 6),
-        )  # fmt: skip
+            **self._facts(purse, round(max(0.0, ends - now), 3)),
+        )
+
+    def _facts(self, purse: Purse, retry_after_s: float) -> dict[str, Any]:
+        budget = purse.budget
+        return {
+            "retry_after_s": retry_after_s, "then": budget.then, "per": budget.per, "measure": budget.measure,
+            "limit": budget.amount, "used": round(purse.spent, 6),
+        }  # fmt: skip
 
     def _words(self, purse: Purse) -> str:
         percent = f"{100 * purse.spent / purse.budget.amount:.0f}"

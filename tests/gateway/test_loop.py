@@ -14,7 +14,9 @@ from daemon.gateway import Stop
 from daemon.model import Call, Event, Limit
 from daemon.pacing import PacingSettings
 from daemon.phrases import phrase
+from daemon.spending import Budget
 from daemon.upstream import StreamCut
+from daemon.usage import Budgets
 from gateway.scripted import (
     DONE,
     EPOCH,
@@ -827,6 +829,31 @@ async def test_held_for_a_new_day() -> None:
     reply, _ = await task
     assert reply.status == 200
     assert asyncio.get_running_loop().time() >= start + 300.0
+
+
+@virtual
+async def test_what_is_on_its_way_is_waited_for() -> None:
+    """A call whose estimate fills the budget holds the next one up, and no longer than it runs itself: it took less."""
+    go_on, clock = asyncio.Event(), asyncio.get_running_loop().time
+    purse = Budgets([Budget("day", "tokens", 60)], patience=lambda call: 600.0, clock=lambda: EPOCH + clock())
+    events, start = list[Event](), clock()
+    sinks = (purse.hear, events.append)
+    world = World(ok(event("Hi"), go_on, *STREAM, headers=SSE), ok(), allowance=purse, sinks=sinks)
+    first = asyncio.create_task(world.send(stream=True))
+    await world.upstream.asked.wait()
+    await asyncio.sleep(0.1)
+    second = asyncio.create_task(world.send())
+    await asyncio.sleep(29.9)
+    [row] = world.pacer.queue()
+    assert "60 tokens a day (0 used" in row["waits_for"]
+    assert len(world.upstream.sent) == 1
+    go_on.set()
+    await first
+    assert (await second)[0].status == 200
+    assert clock() - start < 32.0
+    [admitted] = [one for one in events if one.kind == "admitted" and not one.call.stream]
+    assert admitted.wait_s is not None
+    assert admitted.wait_s > 29.0
 
 
 # ---- another model

@@ -11,6 +11,7 @@ from daemon.model import Ask, Call, Company, Estimate, Event, EventKind, Origin,
 from daemon.redact import Sealed
 from daemon.spending import Budget, Price, Spent
 from daemon.usage import Alarm, Budgets, PriceList
+from daemon.usage.budgets import PENDING_S
 from daemon.usage.calendar import day_of, ends_at
 
 NOON = 1_795_867_200.0
@@ -73,15 +74,47 @@ def test_a_new_day() -> None:
 
 
 def test_what_is_on_its_way_counts() -> None:
-    """A burst cannot spend a budget many times: calls on their way count with their estimate, until they end."""
-    budgets = Budgets([Budget("day", "tokens", 100)], clock=Clock())
-    running = make_call("a", tokens=100)
+    """A burst cannot spend a budget many times: calls on their way count with their estimate, until they end. The next
+    one waits so long, and is told for what: it may fit then."""
+    budgets = Budgets([Budget("day", "tokens", 100)], patience=lambda call: 600.0, clock=Clock())
+    running, next_one = make_call("a", tokens=90), replace(make_call("b"), arrived_at=NOON)
+    run(budgets, make_call("z"), 10)
     budgets.hear(event("sent", running))
-    with pytest.raises(OverBudget):
-        budgets.holds(make_call("b"))
+    held = budgets.holds(next_one)
+    assert held is not None
+    assert held[0] == PENDING_S
+    assert "10 used, 90 on their way" in held[1]
+    assert budgets.holds(running) is None
     budgets.hear(event("done", running, 20, final=True))
-    assert budgets.holds(make_call("b")) is None
-    assert budgets.states()[0]["spent"] == 20
+    assert budgets.holds(next_one) is None
+    assert budgets.states()[0]["spent"] == 30
+
+
+@pytest.mark.parametrize(("deadline_s", "in_time"), [(None, 600.0), (30.0, 30.0)])
+def test_how_long_it_waits_for_what_is_on_its_way(deadline_s: float | None, in_time: float) -> None:
+    """As long as for a limit, and not beyond its deadline; then it is refused, and not told that all is used up."""
+    clock = Clock()
+    budgets = Budgets([Budget("day", "tokens", 100)], patience=lambda call: 600.0, clock=clock)
+    budgets.hear(event("sent", make_call("a", tokens=100)))
+    waits = replace(make_call("b"), arrived_at=NOON, deadline_s=deadline_s)
+    clock.now = NOON + in_time - PENDING_S
+    assert budgets.holds(waits) is not None
+    clock.now = NOON + in_time
+    with pytest.raises(OverBudget, match="may use up your own budget") as refused:
+        budgets.holds(waits)
+    assert (refused.value.facts["used"], refused.value.facts["pending"]) == (0, 100)
+    assert refused.value.facts["retry_after_s"] == PENDING_S
+
+
+def test_what_is_used_up_is_not_waited_for() -> None:
+    """Whatever is on its way: it can only become more. Of two budgets the one that is used up speaks."""
+    budgets = Budgets(
+        [Budget("month", "tokens", 1000), Budget("day", "tokens", 100)], patience=lambda call: 600.0, clock=Clock()
+    )
+    run(budgets, make_call("a"), 100)
+    budgets.hear(event("sent", make_call("b", tokens=900)))
+    with pytest.raises(OverBudget, match="a day is used up"):
+        budgets.holds(replace(make_call("c"), arrived_at=NOON))
 
 
 def test_calls_that_were_not_sent_themselves() -> None:
