@@ -10,7 +10,8 @@ from daemon.errors import TooLarge
 from daemon.gateway.copy import Copy, decoded, status_inside
 from daemon.gateway.intake import provider_of
 from daemon.model import Call, Failure, Finding, Reading, noun
-from daemon.upstream import Response, StreamCut
+from daemon.phrases import phrase
+from daemon.upstream import Response, StreamCut, failure_of
 
 ERROR_BODY_LIMIT = 1 << 20
 """Bytes of an error's body that are read; what explains an error is at its beginning."""
@@ -78,6 +79,16 @@ def failure_in(call: Call, answer: Response, body: bytes, status: int | None = N
         model=call.model,
         sent=True,
     )
+
+
+def failure_inside(call: Call, answer: Response, copy: Copy) -> Failure | None:
+    """What went wrong in a success whose body is at its end: an error in it, or a stream without its closing mark."""
+    hidden = copy.error_inside() if call.ask.kind in GENERATING else None
+    if hidden is not None:
+        return failure_in(call, answer, hidden, status_inside(hidden))
+    if not copy.complete:
+        return failure_of(call, "truncated", phrase("fault.no_mark"), sent=True, status=answer.status)
+    return None
 
 
 def too_large(call: Call, refusal: TooLarge) -> Finding:

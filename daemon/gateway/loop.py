@@ -20,9 +20,9 @@ from daemon.gateway.afterwards import Afterwards
 from daemon.gateway.allowance import Allowance
 from daemon.gateway.answers import Body, explained, for_client
 from daemon.gateway.batches import Batches
-from daemon.gateway.copy import Copy, status_inside
+from daemon.gateway.copy import Copy
 from daemon.gateway.elsewhere import Elsewhere
-from daemon.gateway.inspect import GENERATING, Opened, failure_in, look_inside, readings_of, too_large
+from daemon.gateway.inspect import GENERATING, Opened, failure_inside, look_inside, readings_of, too_large
 from daemon.gateway.intake import ExplainMode, Incoming, Intake, provider_of
 from daemon.gateway.kept import Kept
 from daemon.gateway.keyring import Keyring
@@ -50,7 +50,7 @@ from daemon.pacing import Blocked, Pacer, Permit, Setback
 from daemon.phrases import phrase
 from daemon.providers import UsageChunkRemover
 from daemon.redact import Redactor
-from daemon.upstream import Response, StreamCut, Upstream, failure_of
+from daemon.upstream import Response, StreamCut, Upstream
 
 
 class Gateway:
@@ -327,45 +327,46 @@ class Gateway:
 
         def ending(how: BaseException | None, size: int) -> None:
             later.run()
-            permit.settle(self._usage(call, opened.copy))
+            usage = self._usage(call, opened.copy)
+            permit.settle(usage)
             permit.release()
-            self._under_way.end(self._ending(call, answer, opened.copy, attempt, how, size))
+            self._under_way.end(self._ending(call, answer, opened.copy, attempt, how, size, usage))
 
         remover = UsageChunkRemover() if call.usage_asked else None
         body = Body(opened.first, opened.rest, opened.copy, answer, ending, later.run, remover)
         return Reply(call, status, answer.reason, headers, body, catch_up=later.run)
 
     def _usage(self, call: Call, copy: Copy) -> Usage | None:
-        """What the provider reported; for a stream that reports nothing, counted from the text that passed."""
+        """What the provider reported; of a stream that reports nothing, or was not read to the end where the figures
+        are, counted from the text that passed."""
         usage = copy.usage()
-        text = copy.text() if usage is None else ""
+        text = copy.text() if usage is None or not copy.complete else ""
         if not text:
             return usage
-        output = self._pacer.weigh(call.origin, Ask(model=call.model, text=text)).raw_input
-        return Usage(input=round(call.estimate.input), output=round(output), reported=False)
+        output = round(self._pacer.weigh(call.origin, Ask(model=call.model, text=text)).raw_input)
+        if usage is None:
+            return Usage(input=round(call.estimate.input), output=output, reported=False)
+        return replace(usage, output=output, reported=False) if output > usage.output else usage
 
     def _ending(
-        self, call: Call, answer: Response, copy: Copy, attempt: int, how: BaseException | None, size: int
+        self,
+        call: Call,
+        answer: Response,
+        copy: Copy,
+        attempt: int,
+        how: BaseException | None,
+        size: int,
+        usage: Usage | None,
     ) -> Event:
         """The event for a body that ended: done, or failed when an error or a cut hid in it, or the client left."""
-        if isinstance(how, StreamCut):
-            return self._tell.failed(
-                call, how.failure, self._catalogue.classify(how.failure, self._wall()), attempt, final=True
-            )
-        if how is not None:
+        if how is not None and not isinstance(how, StreamCut):
             reason = self._under_way.why(call.id, how)
-            return self._tell.event("cancelled", call, attempt, reason=reason, final=True)
-        hidden = copy.error_inside() if call.ask.kind in GENERATING else None
-        failure: Failure | None = None
-        if hidden is not None:
-            failure = failure_in(call, answer, hidden, status_inside(hidden))
-        elif not copy.complete:
-            failure = failure_of(call, "truncated", phrase("fault.no_mark"), sent=True, status=answer.status)
+            return replace(self._tell.event("cancelled", call, attempt, reason=reason, final=True), usage=usage)
+        failure = how.failure if how is not None else failure_inside(call, answer, copy)
         if failure is not None:
-            return self._tell.failed(
-                call, failure, self._catalogue.classify(failure, self._wall()), attempt, final=True
-            )
-        usage, body = self._usage(call, copy), copy.whole_body()
+            finding = self._catalogue.classify(failure, self._wall())
+            return replace(self._tell.failed(call, failure, finding, attempt, final=True), usage=usage)
+        body = copy.whole_body()
         return Event(
             "done", call, self._wall(), attempt, answer.status, usage=usage, final=True, body=body, bytes_out=size
         )

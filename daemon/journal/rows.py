@@ -189,8 +189,9 @@ class Rows:
         if event.final:
             whole = self._scrubbed(as_json(explanation.as_json()), story) if explanation else None
             story.row.update(
-                state="failed", ended_at=event.at, status=event.status, line=line, explanation=whole, **kinds
-            )
+                state="failed", ended_at=event.at, status=event.status, line=line, explanation=whole,
+                **kinds, **_tokens(event.usage),
+            )  # fmt: skip
 
     def _failure(self, attempt: Row, story: Story, event: Event, failure: Failure) -> None:
         body = None
@@ -208,17 +209,14 @@ class Rows:
         )
 
     def _cancelled(self, story: Story, event: Event, line: str | None) -> None:
-        story.row.update(state="cancelled", ended_at=event.at, line=line)
+        story.row.update(state="cancelled", ended_at=event.at, line=line, **_tokens(event.usage))
         self._end_attempt(story, event)
 
     def _done(self, story: Story, event: Event, line: str | None) -> None:
-        row, usage = story.row, event.usage
+        row = story.row
         row["state"], row["ended_at"], row["status"] = "done", event.at, event.status
         row["answer_bytes"] = event.bytes_out
-        if usage is not None:
-            row["input_tokens"], row["output_tokens"] = usage.input, usage.output
-            row["cached_tokens"], row["written_tokens"] = usage.cached_input, usage.cache_write
-            row["usage_reported"] = usage.reported
+        row.update(_tokens(event.usage))
         self._end_attempt(story, event)
 
     def _end_attempt(self, story: Story, event: Event) -> None:
@@ -283,9 +281,20 @@ def _names(asked: tuple[Any, ...]) -> tuple[str, str, str, str]:
     return named["host"], named["key"], named["model"] or "-", named["client"]
 
 
+def _tokens(usage: Usage | None) -> Row:
+    """Columns of `calls` for what was used, if it is known."""
+    if usage is None:
+        return {}
+    return {
+        "input_tokens": usage.input, "output_tokens": usage.output, "cached_tokens": usage.cached_input,
+        "written_tokens": usage.cache_write, "usage_reported": usage.reported,
+    }  # fmt: skip
+
+
 def _used(story: Story, event: Event) -> tuple[Book, tuple[int, ...]] | None:
-    """What the call adds to the ledger. One that was never sent adds nothing, nor one whose client left."""
-    if event.kind == "cancelled" or not event.attempt:
+    """What the call adds to the ledger. One that was never sent adds nothing, nor one whose client left before
+    anything came."""
+    if not event.attempt or (event.kind == "cancelled" and event.usage is None):
         return None
     usage = event.usage or Usage()
     day = time.strftime("%Y-%m-%d", time.localtime(event.at))

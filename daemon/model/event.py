@@ -37,6 +37,8 @@ class Event:
     headers: Headers = ()
     readings: tuple[Reading, ...] = ()
     usage: Usage | None = None
+    """With the end: what was used, as far as it is known. A call that failed or was cancelled has it when something of
+    the answer had come."""
     failure: Failure | None = None
     explanation: Explanation | None = None
     final: bool = False

@@ -192,13 +192,13 @@ class Budgets:
 
     def _settle(self, event: Event) -> None:
         going_on = event.kind == "failed" and not event.final
-        usage = event.usage
-        row = _row(event.call, day_of(event.at), usage or Usage())
+        nothing_came = event.kind == "cancelled" and event.usage is None
+        row = _row(event.call, day_of(event.at), event.usage)
         for purse in self._purses:
             if purse.pending.pop(event.call.id, None) is None or going_on:
                 continue
             self._turn(purse)
-            if event.kind != "cancelled":
+            if not nothing_came:
                 self._add(purse, row)
             self._look(purse)
 

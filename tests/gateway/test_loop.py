@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gzip
 import json
 from typing import Any, Literal
@@ -467,6 +468,52 @@ async def test_a_cut_stream() -> None:
     assert final.explanation is not None
     assert final.explanation.finding.subtype == "truncated"
     assert world.in_flight() == 0
+
+
+@virtual
+@pytest.mark.parametrize("how", ["cut", "left", "no mark", "error"])
+async def test_what_a_stream_used_that_did_not_end_well(how: str) -> None:
+    """The text that passed was paid for: its end says how much it was, as an estimate. Also when the provider has told
+    of the question alone so far."""
+    pieces = {
+        "cut": ("truncated",), "left": (asyncio.Event(),), "no mark": (),
+        "error": (b'data: {"error": {"message": "Oops", "type": "server_error"}}\n\n',),
+    }[how]  # fmt: skip
+    for begins, told in ((event("Hello, this is a text"), None), (_with_usage("Hello, this is a text", 9, 1), 9)):
+        world = World(ok(begins, *pieces, headers=SSE))
+        reply = await world.gateway.send(world.call(stream=True))
+        assert await anext(reply.chunks) == begins
+        if how == "left":
+            await reply.chunks.aclose()  # type: ignore[attr-defined]
+        else:
+            with contextlib.suppress(StreamCut):
+                await body_of(reply)
+        end = world.last()
+        assert end.kind == ("cancelled" if how == "left" else "failed")
+        assert end.usage is not None
+        assert (end.usage.reported, end.usage.output > 3) == (False, True)
+        assert end.usage.input == (told or round(reply.call.estimate.input))
+
+
+def _with_usage(text: str, prompt: int, completion: int) -> bytes:
+    """One event of a stream that tells the usage as it goes."""
+    row = json.loads(event(text).removeprefix(b"data: "))
+    row["usage"] = {"prompt_tokens": prompt, "completion_tokens": completion}
+    return b"data: " + json.dumps(row).encode() + b"\n\n"
+
+
+@virtual
+async def test_what_never_came_used_nothing() -> None:
+    """A client that leaves before anything has come, and a failure, have no usage."""
+    world = World(asyncio.Event())
+    task = asyncio.create_task(world.send(stream=True))
+    await world.upstream.asked.wait()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert (world.last().kind, world.last().usage) == ("cancelled", None)
+    world = World(error(400, "no", kind="invalid_request_error"))
+    await world.send(stream=True)
+    assert (world.last().kind, world.last().usage) == ("failed", None)
 
 
 @virtual

@@ -1,12 +1,14 @@
 """Questions to the journal; test_journal.py has the lists and filters."""
 
+from dataclasses import replace
+
 import pytest
 
 from daemon.errors import InvalidCall, NotFound
 from daemon.journal import open_reader
 from daemon.journal.database import open_database, schema
 from daemon.journal.reader import shown
-from daemon.model import Event
+from daemon.model import Event, Usage
 
 
 async def test_names_of_a_call(make_journal, make_call, success, failed_event):
@@ -114,6 +116,24 @@ async def test_the_ledger_adds_up(make_journal, make_call, success, failed_event
     assert (row.host, row.model, row.client, row.calls, row.failed) == ("api.openai.com", "gpt-4o", "emacs", 4, 1)
     assert (row.input, row.output, row.cached_input, row.estimated) == (33, 21, 6, 0)
     assert await journal.ledger("1970-01-03") == []
+
+
+async def test_an_answer_that_was_not_read_to_its_end_counts(make_journal, make_call, failed_event):
+    """The row and the ledger have the tokens that passed before the client left or the stream was cut."""
+    journal = make_journal()
+    left, cut = make_call("left"), make_call("cut")
+    usage = Usage(input=10, output=4, reported=False)
+    for call in (left, cut):
+        journal.record(Event("queued", call, 1000.0))
+        journal.record(Event("sent", call, 1000.0, 1))
+    journal.record(Event("cancelled", left, 1001.0, 1, usage=usage, final=True))
+    journal.record(replace(failed_event(cut), usage=usage))
+    for name, state in (("left", "cancelled"), ("cut", "failed")):
+        row = await journal.call(name)
+        assert row is not None
+        assert (row["state"], row["usage"]["output"], row["usage"]["reported"]) == (state, 4, False)
+    rows = await journal.ledger("1970-01-01")
+    assert [(row.calls, row.failed, row.input, row.output, row.estimated) for row in rows] == [(2, 1, 20, 8, 2)]
 
 
 async def test_the_ledger_outlives_the_calls(make_journal, make_call, success):

@@ -143,6 +143,16 @@ def test_a_failed_attempt_costs_nothing() -> None:
     assert calls.states()[0]["spent"] == 1
 
 
+def test_an_answer_that_was_not_read_to_its_end_costs_what_came() -> None:
+    """The client left, or the stream was cut: what passed was used; a call that got nothing used nothing."""
+    tokens, calls = Budgets([Budget("day", "tokens", 100)], clock=Clock()), Budgets([Budget("day", "calls", 9)])
+    for kind in ("cancelled", "failed"):
+        for budgets in (tokens, calls):
+            budgets.hear(event("sent", make_call("a")))
+            budgets.hear(event(kind, make_call("a"), 30, final=True))  # type: ignore[arg-type]
+    assert (tokens.states()[0]["spent"], calls.states()[0]["spent"]) == (60, 2)
+
+
 def test_what_is_counted() -> None:
     """A budget for some models, a client or a host counts these alone, and refuses these alone."""
     only = [
