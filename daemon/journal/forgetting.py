@@ -14,10 +14,7 @@ from typing import Any, Final
 
 from daemon.journal.bodies import Bodies
 from daemon.journal.plain import as_json
-from daemon.journal.retention import CHUNK, delete, delete_bodies, has_body, repeat
-
-COPIES: Final = ("journal.corrupt-*", "journal.db.before-version-*")
-"""Files that we put aside. Nobody knows which calls are in them."""
+from daemon.journal.retention import CHUNK, copies, delete, delete_bodies, has_body, repeat
 
 _ENDED: Final = "state NOT IN ('waiting', 'running', 'held')"
 _HAS_BODY: Final = "(body_kept OR answer_kept OR EXISTS (SELECT 1 FROM attempts WHERE call = n AND body IS NOT NULL))"
@@ -100,7 +97,7 @@ def write_anew(db: sqlite3.Connection) -> bool:
 
 def _drop_copies(folder: Path) -> int:
     dropped = 0
-    for path in [path for pattern in COPIES for path in folder.glob(pattern)]:
+    for path in copies(folder):
         with suppress(OSError):
             path.unlink()
             dropped += 1

@@ -18,6 +18,7 @@ from daemon.journal.forgetting import Forgotten, Which
 from daemon.journal.memory import DiskMemory, Remembered
 from daemon.journal.reader import Reader
 from daemon.journal.rebuild import Kept, call_from_row
+from daemon.journal.retention import bytes_of, copies
 from daemon.journal.rows import Keeping, Policy, Rows
 from daemon.journal.writer import Writer
 from daemon.model import Call, Event, Memory
@@ -94,7 +95,7 @@ class Journal:
         """How the journal is: `state` ok, degraded or off, `why` in words, and its size."""
         writer = self._writer
         note = None
-        if writer.salvage is not None:
+        if writer.salvage is not None and writer.salvage.corrupt.exists():
             kept, saved = str(writer.salvage.corrupt), writer.salvage.saved
             note = phrase("trouble.damaged", file=kept, saved=saved)
         return {
@@ -103,7 +104,7 @@ class Journal:
             "note": note,
             "dropped": writer.dropped,
             "rows": writer.count,
-            "bytes": sum(_size(self.folder / (FILE + end)) for end in SIDE_FILES),
+            "bytes": bytes_of([*(self.folder / (FILE + end) for end in SIDE_FILES), *copies(self.folder)]),
             "queued": writer.queue.qsize(),
             "bodies": self.keeping.bodies,
             "path": str(self.folder / FILE),
@@ -181,10 +182,3 @@ class Journal:
                 return ask(reader)
             except sqlite3.Error as error:
                 raise NotFound(phrase("journal.busy", why=str(error))) from error
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0

@@ -1,9 +1,14 @@
-"""What goes, and when: calls older than the age, then the oldest until the bytes fit. Rows first, files after."""
+"""What goes, and when: calls older than the age, then the oldest until the bytes fit. Rows first, files after. Copies
+that were put aside hold calls as well: they go by the same age, and where there are too many bytes before any call."""
 
 from __future__ import annotations
 
+import os
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from itertools import chain
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -18,17 +23,60 @@ PAGES: Final = 500
 """Free pages that are given back in one transaction. All at once, after a busy minute, were 40 MiB of WAL and 20 of
 memory (measured)."""
 
+COPIES: Final = ("journal.corrupt-*", "journal.db.before-version-*")
+"""Files that we put aside. Nobody knows which calls are in them."""
+
 OLD: Final = """SELECT n, id, body_kept + answer_kept FROM calls
 WHERE arrived_at < ? AND state NOT IN ('waiting', 'running', 'held') LIMIT ?"""
 OLDEST: Final = """SELECT n, id, body_kept + answer_kept FROM calls
 WHERE state NOT IN ('waiting', 'running', 'held') ORDER BY n LIMIT ?"""
 
 
-def used_bytes(db: sqlite3.Connection, kept: int | None = None) -> int:
-    """Bytes in use by rows and by body files; free pages inside the database do not count. KEPT: what body files take,
-    where that is known."""
+def used_bytes(db: sqlite3.Connection, kept: int | None = None, aside: int = 0) -> int:
+    """Bytes in use by rows, by body files and by copies; free pages inside the database do not count. KEPT: what body
+    files take, where that is known. ASIDE: what copies take."""
     pages, free, size = (_pragma(db, name) for name in ("page_count", "freelist_count", "page_size"))
-    return (pages - free) * size + (_body_bytes(db) if kept is None else kept)
+    return (pages - free) * size + (_body_bytes(db) if kept is None else kept) + aside
+
+
+def copies(folder: Path) -> list[Path]:
+    """The files that were put aside in the journal's FOLDER."""
+    return [path for pattern in COPIES for path in folder.glob(pattern)]
+
+
+def bytes_of(files: Iterable[Path]) -> int:
+    """What FILES take; those that are not there, nothing."""
+    return sum([found.st_size for found in map(_stat, files) if found is not None])
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except OSError:
+        return None
+
+
+def _prune_copies(folder: Path, before: float, room: int) -> int:
+    """Delete copies that were written last BEFORE that instant (Unix time), and the oldest until the rest fit into ROOM
+    bytes; return what the rest takes."""
+    groups: dict[str, list[Path]] = {}
+    for path in copies(folder):
+        groups.setdefault(path.name.removesuffix("-wal").removesuffix("-shm"), []).append(path)
+    aged = sorted((_written_at(files), name) for name, files in groups.items())
+    left = bytes_of(chain.from_iterable(groups.values()))
+    for written_at, name in aged:
+        if written_at < before or left > room:
+            left -= bytes_of(groups[name])
+            for path in groups[name]:
+                with suppress(OSError):
+                    path.unlink()
+    return left
+
+
+def _written_at(files: Iterable[Path]) -> float:
+    """When a database was written last; no call is in its -shm file, and who reads changes that, too."""
+    found = [_stat(path) for path in files if not path.name.endswith("-shm")]
+    return max((one.st_mtime for one in found if one is not None), default=0.0)
 
 
 def _body_bytes(db: sqlite3.Connection) -> int:
@@ -36,15 +84,20 @@ def _body_bytes(db: sqlite3.Connection) -> int:
     return int(db.execute("SELECT coalesce(sum(body_kept + answer_kept), 0) FROM calls").fetchone()[0])
 
 
-def pruning(db: sqlite3.Connection, bodies: Bodies, keeping: Keeping, now: float) -> Iterator[int]:
+def pruning(
+    db: sqlite3.Connection, bodies: Bodies, keeping: Keeping, now: float, saving: bool = False
+) -> Iterator[int]:
     """Delete what is too old or too much, and give the space back, in steps of a moment; of each, how many calls went.
-    Between two steps no transaction is open: what has come meanwhile can be written. Raises sqlite3.Error."""
-    gone = 0
+    Between two steps no transaction is open: what has come meanwhile can be written. SAVING: calls are being brought
+    over from a copy, so that all copies stay, and do not count. Raises sqlite3.Error."""
+    gone = aside = 0
     while went := delete(db, bodies, OLD, (now - keeping.max_age_s, CHUNK)):
         gone += went
         yield went
     kept = _body_bytes(db)
-    while used_bytes(db, kept) > keeping.max_bytes and (found := _deleted(db, bodies, OLDEST, (CHUNK,))):
+    if not saving:
+        aside = _prune_copies(bodies.folder.parent, now - keeping.max_age_s, keeping.max_bytes - used_bytes(db, kept))
+    while used_bytes(db, kept, aside) > keeping.max_bytes and (found := _deleted(db, bodies, OLDEST, (CHUNK,))):
         kept -= sum([row[2] for row in found])
         gone += len(found)
         yield len(found)

@@ -41,7 +41,7 @@ class Keeping:
 
     bodies: Policy = "failed"
     max_bytes: int = 1 << 30
-    """Of the database and the bodies together."""
+    """Of the database, the bodies, and copies of the database that were put aside, together."""
     max_age_s: float = 30 * 86400.0
     max_body_bytes: int = 16 << 20
 

@@ -380,7 +380,8 @@ class Writer:
         except sqlite3.Error as error:
             self._failed(error)
             return
-        self._pruning = pruning(self._open.db, self._rows.bodies, self._rows.keeping, self._clock())
+        rows = self._rows
+        self._pruning = pruning(self._open.db, rows.bodies, rows.keeping, self._clock(), self.salvaging)
 
     def _prune_on(self) -> None:
         """One step of what the housekeeping has begun: events that come meanwhile need not wait for the end of it."""

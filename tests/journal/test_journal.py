@@ -281,6 +281,25 @@ async def test_a_damaged_file_is_put_aside(damage, make_journal, make_call, succ
         assert (await again.calls(limit=1))[0]["id"] == "new"
 
 
+async def test_copies_that_were_put_aside_are_looked_after(make_journal, make_call, success):
+    """Health counts their bytes, and the housekeeping deletes one that is older than any call may be."""
+    journal = make_journal()
+    await recorded(journal, success(make_call()))
+    journal.close()
+    before = journal.health()["bytes"]
+    copy = journal.folder / "journal.db.before-version-2"
+    copy.write_bytes(b"x" * 5000)
+    os.utime(copy, (1000.0, 1000.0))
+    assert journal.health()["bytes"] == before + 5000
+    again = make_journal(max_age_days=1.0, clock=lambda: 90_000.0)
+    for _ in range(500):
+        await again.flush()
+        if not copy.exists():
+            break
+        await asyncio.sleep(0.01)
+    assert not copy.exists()
+
+
 async def test_what_is_saved_from_a_damaged_file_keeps_its_bodies(make_journal, make_call, success, failed_event):
     """A bad page at the start: the calls come into the new file, and their bodies are still there. What no row speaks
     of goes then, and what a crash had left open is told as interrupted."""

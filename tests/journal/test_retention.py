@@ -1,9 +1,12 @@
 """What goes, and when."""
 
+import os
+from pathlib import Path
+
 from daemon.journal import Keeping
 from daemon.journal.bodies import Bodies
 from daemon.journal.database import open_database
-from daemon.journal.retention import CHUNK, PAGES, pruning, used_bytes
+from daemon.journal.retention import CHUNK, PAGES, copies, pruning, used_bytes
 
 
 def fill(db, bodies: Bodies, count: int, size: int = 10) -> None:
@@ -44,6 +47,51 @@ def test_by_bytes(tmp_path):
     assert used_bytes(db) <= 1_500_000 < before
     assert db.execute("SELECT max(arrived_at) FROM calls").fetchone()[0] == 1999
     assert db.execute("PRAGMA freelist_count").fetchone()[0] == 0
+    db.close()
+
+
+def put_aside(folder: Path, name: str, size: int, at: float) -> Path:
+    """A copy with its WAL, both of SIZE bytes and last written AT that time; what is in the -shm is no call."""
+    for end in ("", "-wal"):
+        (folder / (name + end)).write_bytes(b"x" * size)
+        os.utime(folder / (name + end), (at, at))
+    (folder / f"{name}-shm").write_bytes(b"")
+    return folder / name
+
+
+def test_copies_by_age(tmp_path):
+    """What was put aside (a damaged journal, one from before an update) holds calls, too, and goes when it is as old as
+    the oldest may be; with its side files. While calls are brought over from one, all stay."""
+    db, bodies = open_database(tmp_path, 1.0).db, Bodies(tmp_path)
+    old = put_aside(tmp_path, "journal.corrupt-20260101-000000-000.db", 10, at=10.0)
+    older = put_aside(tmp_path, "journal.db.before-version-2", 10, at=1.0)
+    new = put_aside(tmp_path, "journal.corrupt-20260102-000000-000.db", 10, at=20.0)
+    keeping = Keeping(max_age_s=50.0)
+    list(pruning(db, bodies, keeping, 65.0, True))
+    assert older.exists()
+    list(pruning(db, bodies, keeping, 65.0))
+    assert sorted(copies(tmp_path)) == sorted([*(Path(f"{new}{end}") for end in ("", "-wal", "-shm"))])
+    assert not old.exists()
+    assert (tmp_path / "journal.db").exists()
+    db.close()
+
+
+def test_copies_by_bytes(tmp_path):
+    """They count in the bytes that are kept, and go before a call does, the oldest first; only while calls are brought
+    over from one they are left out of the sum."""
+    db, bodies = open_database(tmp_path, 1.0).db, Bodies(tmp_path)
+    fill(db, bodies, 1000, size=1000)
+    first = put_aside(tmp_path, "journal.db.before-version-2", 300_000, at=1.0)
+    second = put_aside(tmp_path, "journal.corrupt-20260102-000000-000.db", 200_000, at=20.0)
+    rows = used_bytes(db)
+    keeping = Keeping(max_bytes=rows + 500_000)
+    assert sum(pruning(db, bodies, keeping, 1000.0, True)) == 0
+    assert first.exists()
+    assert sum(pruning(db, bodies, keeping, 1000.0)) == 0
+    assert (first.exists(), second.exists()) == (False, True)
+    assert sum(pruning(db, bodies, Keeping(max_bytes=rows), 1000.0)) == 0
+    assert copies(tmp_path) == []
+    assert used_bytes(db, aside=7) == rows + 7
     db.close()
 
 
