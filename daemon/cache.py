@@ -22,6 +22,8 @@ from daemon.phrases import phrase
 from daemon.whole import whole_file
 
 FORM: Final = 1
+LOOK_S: Final = 3600.0
+"""How often what is too old is looked for, while the cache is used."""
 _END: Final = ".answer"
 _log = logging.getLogger("sluice.cache")
 
@@ -55,9 +57,11 @@ class AnswerCache:
         self._lock = threading.Lock()
         self._bytes: int | None = None
         """Of all files; None: not counted yet."""
+        self._looked_at = float("-inf")
 
     def get(self, name: str) -> Answer | None:
         """The answer of that NAME, or None. One that is too old or damaged is deleted."""
+        self._expire_in_time()
         path = self._path(name)
         try:
             answer = _read(path)
@@ -78,6 +82,7 @@ class AnswerCache:
         if len(answer.body) > min(self.max_body, self.max_bytes):
             return False
         data = _written(answer)
+        self._expire_in_time()
         with self._lock:
             try:
                 self._make_room(len(data))
@@ -89,6 +94,15 @@ class AnswerCache:
                 return False
             self._bytes = (self._bytes or 0) + len(data) - old
         return True
+
+    def expire(self) -> int:
+        """Delete what is too old to be given, by the time of its file: nobody may ask for it again. Return how many."""
+        self._looked_at = now = self._clock()
+        with self._lock:
+            old = [path for path in self._files() if 0.0 < _age(path) < now - self.max_age_s]
+            for path in old:
+                self._delete(path)
+        return len(old)
 
     def clear(self) -> int:
         """Delete all; return how many."""
@@ -111,6 +125,11 @@ class AnswerCache:
             "max_age_s": self.max_age_s,
             "path": str(self.folder),
         }
+
+    def _expire_in_time(self) -> None:
+        """At the first use, and then about once an hour; nothing wakes for it."""
+        if not 0 <= self._clock() - self._looked_at < LOOK_S:
+            self.expire()
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}{_END}"

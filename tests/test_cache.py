@@ -56,6 +56,45 @@ def test_it_is_given_for_so_long(tmp_path: Path) -> None:
         assert list(kept.folder.iterdir()) == []
 
 
+def test_what_nobody_asks_for_again_goes_too(tmp_path: Path) -> None:
+    """When the cache is used first, and about once an hour: what is older than the age is deleted, and counted off."""
+    before, _ = cache(tmp_path, max_age_s=600.0)
+    kept, clock = cache(tmp_path, max_age_s=600.0)
+    for name, at in (("1" * 32, 399.0), ("2" * 32, 401.0)):
+        before.put(name, ONE)
+        os.utime(before._path(name), (at, at))
+    (kept.folder / "x.half").write_bytes(b"")
+    os.utime(kept.folder / "x.half", (399.0, 399.0))
+    (kept.folder / "notes.txt").write_text("not ours")
+    os.utime(kept.folder / "notes.txt", (1.0, 1.0))
+    kept.get(NAME)
+    assert sorted(file.name[0] for file in kept.folder.iterdir()) == ["2", "n"]
+    clock.now += 3599.0
+    kept.get(NAME)
+    assert before._path("2" * 32).exists()
+    clock.now += 1.0
+    kept.put(NAME, ONE)
+    assert sorted(file.name[0] for file in kept.folder.iterdir()) == ["0", "n"]
+    assert kept._bytes == kept.health()["bytes"]
+
+
+def test_a_clock_that_was_set_back_does_not_stop_it(tmp_path: Path) -> None:
+    """Then it looks at the next use."""
+    kept, clock = cache(tmp_path, max_age_s=600.0)
+    kept.put(NAME, ONE)
+    os.utime(kept._path(NAME), (100.0, 100.0))
+    clock.now = 900.0
+    kept.get("1" * 32)
+    assert not kept._path(NAME).exists()
+
+
+def test_without_a_folder_nothing_is_looked_for(tmp_path: Path) -> None:
+    """A daemon whose cache is off makes none."""
+    kept, _ = cache(tmp_path)
+    assert kept.expire() == 0
+    assert not kept.folder.exists()
+
+
 @pytest.mark.parametrize("damage", ["cut", "flipped", "empty", "other form", "head"])
 def test_what_is_damaged_is_deleted(tmp_path: Path, damage: str) -> None:
     """A part never looks whole, and one bit that fell over is noticed."""
@@ -78,7 +117,7 @@ def test_the_oldest_go_when_there_is_no_room(tmp_path: Path) -> None:
     big = replace(ONE, body=b"x" * 900)
     for i in range(30):
         assert kept.put(f"{i:032x}", big)
-        os.utime(kept._path(f"{i:032x}"), (i, i))
+        os.utime(kept._path(f"{i:032x}"), (960 + i, 960 + i))
         assert sum(file.stat().st_size for file in kept.folder.iterdir()) <= 10_000
     assert kept.get(f"{29:032x}") == big
     assert kept.get(f"{0:032x}") is None

@@ -108,6 +108,7 @@ class App:
             queue_s=config.warnings.queue_s,
         )
         self._pacer = Pacer(pacing_settings(config), memory=self._journal.memory, on_change=self._hub.changed)
+        self._cache = answer_cache(config, self._paths)
         self._gateway = self._make_gateway(config)
         self._desk = self._equip(config)
 
@@ -126,7 +127,7 @@ class App:
             language=config.language,
             explain=config.explain,
             rules=sharing_rules(config),
-            cache=answer_cache(config, self._paths),
+            cache=self._cache,
             fallback=fallback_rules(config, self._catalogue, self._origin_of),
             key_of=self._environ.get,
             chosen_from=self._with_choice(config),
@@ -229,7 +230,8 @@ class App:
 
     def _warm(self) -> None:
         """Read what the first failure would have to read: then it is told as fast as any, also when there is no file
-        descriptor left to open anything with."""
+        descriptor left to open anything with. And delete kept answers that are too old: if the cache is off now, nobody
+        else does."""
         try:
             import daemon.curl.forms
             import daemon.explain.report  # noqa: F401
@@ -237,6 +239,7 @@ class App:
             self._catalogue.classify(Failure(status=429))
             for language in languages():
                 texts(language)
+            self._cache.expire()
             give_back_memory()
         except (OSError, ConfigError) as error:
             _log.warning(phrase("log.cold", why=str(error)))

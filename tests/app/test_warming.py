@@ -36,9 +36,13 @@ async def test_not_before_its_time() -> None:
 
 
 def test_what_repeats_and_reports_a_call_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ahead of its need, since there may be no file descriptor left to read it with then."""
+    """Ahead of its need, since there may be no file descriptor left to read it with then. And kept answers that are too
+    old are deleted, also if the cache is off and nobody will use it."""
     rooms = ("daemon.curl.forms", "daemon.explain.report")
     for name in rooms:
         monkeypatch.delitem(sys.modules, name, raising=False)
-    App._warm(SimpleNamespace(_catalogue=Catalogue.load()))  # type: ignore[arg-type]
+    cleared: list[str] = []
+    cache = SimpleNamespace(expire=lambda: cleared.append("cache"))
+    App._warm(SimpleNamespace(_catalogue=Catalogue.load(), _cache=cache))  # type: ignore[arg-type]
     assert set(rooms) <= set(sys.modules)
+    assert cleared == ["cache"]
