@@ -29,6 +29,24 @@ NOT_SECRET_HEADER: Final = re.compile(
 )
 """Names that the pattern above would catch since limits count tokens, and since not every `key` is a credential."""
 
+KEPT_HEADER: Final = re.compile(
+    r"(?i)^(accept(-encoding|-language|-charset)?|content-(type|encoding|language|disposition|md5)|user-agent|date|prefer"
+    r"|priority|range|cache-control|pragma|if-(match|none-match|modified-since|unmodified-since|range)|origin|(http-)?referer"
+    r"|sec-fetch-.*|dnt|traceparent|(x-|x-client-)?(request|correlation)-id|(x-)?idempotency-key|x-(title|app|initiator)"
+    r"|x-requested-with|x-forwarded-(for|host|proto)|x-http-method-override|x-sluice-.*|x-stainless-.*"
+    r"|anthropic-(version|beta|dangerous-direct-browser-access|workspace)|openai-(version|beta|organization|project|intent)"
+    r"|x-goog-(api-client|user-project|request-params)|x-server-timeout|x-dashscope-(sse|async|plugin|workspace)"
+    r"|x-amz-(date|target|content-sha256)|x-amzn-bedrock-.*|x-amzn-trace-.*|amz-sdk-.*"
+    r"|x-ms-(client-request-id|useragent|version|date)|x-openrouter-(title|categories)|x-wait-for-model|x-use-cache"
+    r"|editor-(plugin-)?version|copilot-(integration-id|vision-request)|x-github-api-version"
+    r"|helicone-(cache|retry|rate-?limit).*|cf-aig-(cache|skip|step|max|request|event|collect|backoff).*"
+    r"|x-portkey-(provider|config|trace-id|cache-.*|retry-.*))$"
+)
+"""Header fields of a request whose values are kept: what clients are known to send, and no credential stands in.
+
+Of a field with any other name only the name is kept and the length of its value: a gateway may call its password
+anything. An allowlist does not forget the name that nobody has thought of."""
+
 SECRET_QUERY: Final = re.compile(
     r"(?i)^(sig|code|auth|(.*[-_])?key|.*(api[-_]?key|token|secret|passw(or)?d|credential|signature|jwt).*)$"
 )
@@ -131,13 +149,42 @@ class Secret:
         raise TypeError("a Secret cannot be pickled or copied out of the process")
 
 
+class Withheld:
+    """In the place of a value that was not kept: how long it was, in characters."""
+
+    __slots__ = ("length",)
+
+    def __init__(self, length: int) -> None:
+        self.length = length
+
+    def reveal(self) -> str:
+        """Nothing: the value is gone."""
+        return ""
+
+    def __str__(self) -> str:
+        return f"«{self.length} characters»"
+
+    __repr__ = __str__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Withheld) and other.length == self.length
+
+    def __hash__(self) -> int:
+        return hash((Withheld, self.length))
+
+
 class Sealed:
-    """A text with secrets in it: plain pieces and `Secret`s in order."""
+    """A text with secrets in it: plain pieces and `Secret`s in order. Or nothing but what was withheld."""
 
     __slots__ = ("parts",)
 
-    def __init__(self, *parts: str | Secret) -> None:
+    def __init__(self, *parts: str | Secret | Withheld) -> None:
         self.parts = parts
+
+    @property
+    def withheld(self) -> int | None:
+        """How many characters its value had, if that was not kept."""
+        return next((part.length for part in self.parts if isinstance(part, Withheld)), None)
 
     def reveal(self) -> str:
         """Return the real text. For `daemon.upstream` alone."""
@@ -234,6 +281,18 @@ def scrub(text: str, secrets: Iterable[Secret] = ()) -> str:
 def scrub_bytes(data: bytes, secrets: Iterable[Secret] = ()) -> bytes:
     """The same for bytes that may not be UTF-8."""
     return scrub(data.decode("utf-8", "surrogateescape"), secrets).encode("utf-8", "surrogateescape")
+
+
+def withhold(name: str, value: Sealed) -> Sealed:
+    """VALUE of the header field NAME as it may be kept and shown: without what nobody knows to be harmless."""
+    if not any(value.parts) or not all(isinstance(part, str) for part in value.parts) or _is_kept_header(name):
+        return value
+    return Sealed(Withheld(len(str(value))))
+
+
+@lru_cache(maxsize=1024)  # the same few names come with every call
+def _is_kept_header(name: str) -> bool:
+    return bool(KEPT_HEADER.match(name))
 
 
 @lru_cache(maxsize=1024)  # the same few names come with every call

@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 import pytest
 
-from daemon.redact import KNOWN, KNOWN_LENGTH, Redactor, Sealed, Secret, scrub, scrub_bytes
+from daemon.redact import KNOWN, KNOWN_LENGTH, Redactor, Sealed, Secret, scrub, scrub_bytes, withhold
 
 COUNT = int(os.environ.get("SLUICE_REDACTIONS", "2000"))
 
@@ -207,3 +207,52 @@ def test_the_last_few_secrets_are_known_again(redactor):
         assert len(redactor._known) <= KNOWN
     assert all(len(value) <= KNOWN_LENGTH for value in redactor._known)
     assert redactor.secret("CANARY-1234567890") == secret
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "Content-Type",
+            "accept",
+            "Accept-Encoding",
+            "User-Agent",
+            "anthropic-version",
+            "Anthropic-Beta",
+            "OpenAI-Beta",
+        ),
+        *(
+            "OpenAI-Organization",
+            "openai-project",
+            "x-stainless-retry-count",
+            "X-Request-ID",
+            "HTTP-Referer",
+            "X-Title",
+        ),
+        *("Idempotency-Key", "x-goog-user-project", "X-Amz-Date", "x-portkey-provider", "Copilot-Integration-Id"),
+    ],
+)
+def test_header_fields_that_are_kept(name, redactor):
+    """What clients are known to send is kept as it is, so that a call can be repeated."""
+    value = redactor.header(name, "v 1")
+    assert withhold(name, value) is value
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["X-Pass", "X-Session", "X-Sid", "X-Custom", "My-Content-Type", "X-Accept", "Content-Type-2", "X-Pin", "x-user"],
+)
+def test_header_fields_that_are_withheld(name, redactor):
+    """Whatever a gateway calls its password: of a name that nobody knows only the length of the value is kept."""
+    kept = withhold(name, redactor.header(name, "CANARY-value"))
+    assert (kept.withheld, str(kept), kept.reveal()) == (12, "«12 characters»", "")
+    assert "CANARY" not in repr(kept)
+    assert kept == withhold(name, kept)
+    assert kept.secrets() == ()
+
+
+def test_nothing_is_withheld_twice(redactor):
+    """An empty value says nothing, and a secret already has a name that tells it from others."""
+    for name, value in (("X-Empty", ""), ("X-Token", "CANARY-token"), ("Authorization", "Bearer CANARY-key")):
+        sealed = redactor.header(name, value)
+        assert withhold(name, sealed) is sealed

@@ -306,7 +306,7 @@ class App:
         inline = self._config.log.bodies and not curl.needs_file(call.body) and b"\n" not in call.body
         kept = not call.body or self._journal.keeps(call, failed)
         return curl.curl_command(
-            call,
+            call.shown(),
             key_variable=variable,
             body_file=str(self._journal.body_file(call.id)) if kept else None,
             body_kept=inline or kept,

@@ -11,6 +11,7 @@ from typing import Any
 
 from daemon.cli.outcome import Outcome
 from daemon.config import Paths, load, proxy_lookup
+from daemon.curl.fields import Field
 from daemon.curl.request import Plain
 from daemon.explain import Catalogue
 from daemon.gateway.copy import Copy, decoded, status_inside
@@ -41,12 +42,16 @@ async def _send(upstream: Upstream, catalogue: Catalogue, call: Call, language: 
 
 
 def filled(plain: Plain, key: str) -> Call:
-    """The call with KEY in its place, sealed."""
+    """The call with KEY in its place, sealed, and with what the environment has of values that were not kept."""
     secret = Secret(key, "key")
-    headers = tuple(
-        (one.name, Sealed(one.before, secret, one.after) if one.keyed else Sealed(one.before)) for one in plain.fields
-    )
+    headers = tuple((one.name, _value(one, secret)) for one in plain.sendable(os.environ.get))
     return replace(plain.call, target=Sealed(plain.target), headers=headers, body=plain.body)
+
+
+def _value(one: Field, key: Secret) -> Sealed:
+    if one.own is not None:
+        return Sealed(Secret(os.environ[one.own], one.own))
+    return Sealed(one.before, key, one.after) if one.keyed else Sealed(one.before)
 
 
 async def once(upstream: Any, catalogue: Catalogue, call: Call, language: str = "en") -> Outcome:

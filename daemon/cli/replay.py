@@ -40,7 +40,7 @@ def run(options: argparse.Namespace, show: Show) -> bool:
     key = os.environ.get(plain.variable or "")
     if not options.via_daemon:
         key = needed_key(plain, key)
-    for note in plain.changes:
+    for note in plain.changes if options.via_daemon else [*plain.changes, *plain.left_out(os.environ.get)]:
         complain(f"{program()} {options.command}: {note.told(chosen(options))}")
     _agree(options, row)
     if options.via_daemon:
@@ -60,6 +60,8 @@ def _straight(options: argparse.Namespace, plain: Plain, key: str) -> Sequence[O
 def _through(options: argparse.Namespace, show: Show, name: str, key: str | None) -> Outcome:
     """One sending through the daemon; without KEY it takes the one in its own environment."""
     told = ask(paths(options), "replay", {"call": name, "key": key}, timeout_s=PATIENCE_S)
+    for note in told.get("left_out", ()):
+        complain(f"{program()} {options.command}: {note}")
     return outcome.of_row(show(told["call"]))
 
 

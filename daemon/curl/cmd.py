@@ -19,7 +19,9 @@ def cmd_command(plain: Plain) -> str:
     """The lines to paste, with comment lines above them."""
     parts = carried(plain)
     body = None if not is_outside(plain) else "" if parts else "@" + LOST_BODY
-    config = "\n".join([*_variable(plain), *curlrc(plain, lambda one: _keyed(one, plain.variable), body), ""])
+    config = "\n".join(
+        [*_variable(plain), *curlrc(plain, lambda one: _filled(one, one.own or plain.variable), body), ""]
+    )
     plain.notes.append(phrase("script.sends", what=f"{plain.method} {plain.url}"))
     steps = _written("options", in_lines(config.encode("utf-8", "surrogateescape")))
     data = ""
@@ -33,11 +35,12 @@ def cmd_command(plain: Plain) -> str:
 
 
 def _variable(plain: Plain) -> list[str]:
-    """The line with which curl takes the key out of the environment, and fails when it is not there."""
-    return [f"variable = {curl_string('%' + plain.variable)}"] if plain.variable else []
+    """The lines with which curl takes the key out of the environment, and fails when it is not there."""
+    names = [*([plain.variable] if plain.variable else []), *[one.own or "" for one in plain.owns]]
+    return [f"variable = {curl_string('%' + name)}" for name in names]
 
 
-def _keyed(one: Field, variable: str | None) -> str:
+def _filled(one: Field, variable: str | None) -> str:
     before, after = (text.replace("{{", "\\{{") for text in (one.before, one.after))
     return "expand-header = " + curl_string(f"{one.name}: {before}{{{{{variable}}}}}{after}")
 

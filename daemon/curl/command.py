@@ -160,12 +160,13 @@ def _stdin(fields: list[Field], variable: str) -> str:
     if not end:
         return ""
     form = "".join([_format(field) + r"\n" for field in fields[first:end]])
-    return f"printf '{form}'" + f' "${variable}"' * sum(f.keyed for f in fields[first:end]) + " | "
+    values = [f' "${field.own or variable}"' for field in fields[first:end] if field.filled]
+    return f"printf '{form}'" + "".join(values) + " | "
 
 
 def _format(field: Field) -> str:
-    """FIELD as part of the format; the key goes where `%s` is."""
-    if not field.keyed:
+    """FIELD as part of the format; what comes from the environment goes where `%s` is."""
+    if not field.filled:
         return octal(field.argument)
     return octal(f"{field.name}: {field.before}") + "%s" + octal(field.after)
 

@@ -25,12 +25,13 @@ _ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "\t": "\\t", "\n": "\\n", "\r": "\\
 _LONG: Final = {"-N": "no-buffer", "-I": "head", "-X": "request", "-H": "header"}
 
 
-def curlrc(plain: Plain, keyed: Callable[[Field], str], body: str | None) -> list[str]:
-    """The lines. KEYED writes a field with the key. BODY is what `data-binary` says; None: it stands inline."""
+def curlrc(plain: Plain, filled: Callable[[Field], str], body: str | None) -> list[str]:
+    """The lines. FILLED writes a field of which the environment has a part. BODY is what `data-binary` says; None: it
+    stands inline."""
     lines = ["silent", "show-error", "http1.1", "globoff", "path-as-is", *_route(plain)]
     _, shape, *_, address = curl_words(plain)
     lines += _shape(shape)
-    lines += [keyed(one) if one.keyed else f"header = {curl_string(one.argument)}" for one in plain.fields]
+    lines += [filled(one) if one.filled else f"header = {curl_string(one.argument)}" for one in plain.fields]
     if body:
         lines.append(f"data-binary = {curl_string(body)}")
     elif body is None and plain.has_body:

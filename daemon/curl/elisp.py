@@ -7,6 +7,7 @@ where gptel keeps it, and goes to curl by its standard input.
 from __future__ import annotations
 
 from daemon.curl.command import curl_words, span
+from daemon.curl.fields import Field
 from daemon.curl.request import Plain
 from daemon.phrases import phrase
 
@@ -52,8 +53,16 @@ def _send(plain: Plain) -> str:
     parts = []
     for one in plain.fields[first:end]:
         before, after = f"{one.name}: {one.before}", f"{one.after}\n"
-        parts += [lisp_string(before), "key", lisp_string(after)] if one.keyed else [lisp_string(one.argument + "\n")]
+        if one.filled:
+            parts += [lisp_string(before), "key" if one.own is None else _own(one, plain), lisp_string(after)]
+        else:
+            parts.append(lisp_string(one.argument + "\n"))
     return f"  (process-send-string process (concat {' '.join(parts)}))\n"
+
+
+def _own(one: Field, plain: Plain) -> str:
+    """The expression for the value of a field that was not kept."""
+    return f'(or (getenv {lisp_string(one.own or "")}) (user-error "%s" {lisp_string(plain.put_value(one))}))'
 
 
 def lisp_string(text: str) -> str:

@@ -18,6 +18,8 @@ _NEVER_KEY: Final = re.compile(r"(?i)^(cookie|set-cookie|proxy-authorization|x-a
 _UNWRITABLE: Final = re.compile("[\0\r\n\ud800-\udc7f\udd00-\udfff]")
 """What no header line can hold: line ends, and surrogates that stand for no byte."""
 
+_NO_LETTER: Final = re.compile("[^A-Za-z0-9]")
+
 
 @dataclass(frozen=True, slots=True)
 class Field:
@@ -27,11 +29,18 @@ class Field:
     before: str
     keyed: bool = False
     after: str = ""
+    own: str | None = None
+    """The environment variable with the whole value, where that was not kept; `before` and `after` are empty then."""
+
+    @property
+    def filled(self) -> bool:
+        """A part of it, or all, comes from the environment."""
+        return self.keyed or self.own is not None
 
     @property
     def hidden(self) -> bool:
-        """Must not be an argument: the key would show in `ps`, a TAB would be eaten by the terminal."""
-        return self.keyed or not pastes(self.before)
+        """Must not be an argument: what is secret would show in `ps`, a TAB would be eaten by the terminal."""
+        return self.filled or not pastes(self.before)
 
     @property
     def argument(self) -> str:
@@ -61,9 +70,10 @@ def plain_fields(call: Call, moved: bool, notes: list[str]) -> list[Field]:
     """The header fields, in order, without those that no command can repeat; NOTES gets a line about these."""
     signed = any(name.lower() == "x-amz-date" for name, _ in call.headers)
     bucket = None if signed else _key_bucket(call)
-    fields, lost = [], []
+    fields: list[Field] = []
+    lost = []
     for name, value in call.headers:
-        field = _field(name, value, bucket)
+        field = _withheld(name, value, fields, notes) or _field(name, value, bucket)
         if field is None or _UNWRITABLE.search(name + field.before + field.after):
             lost.append(name)
         else:
@@ -75,6 +85,19 @@ def plain_fields(call: Call, moved: bool, notes: list[str]) -> list[Field]:
     if moved:
         fields.append(Field("x-goog-api-key", "", keyed=True))
     return fields
+
+
+def _withheld(name: str, value: Sealed, before: list[Field], notes: list[str]) -> Field | None:
+    """The field, if its value was not kept: it gets a variable that none of those BEFORE has."""
+    if value.withheld is None:
+        return None
+    wanted = own = "HEADER_" + _NO_LETTER.sub("_", name).upper()
+    taken, n = {field.own for field in before}, 1
+    while own in taken:
+        n += 1
+        own = f"{wanted}_{n}"
+    notes.append(phrase("script.withheld", header=name, length=value.withheld, variable=own))
+    return Field(name, "", own=own)
 
 
 def _key_bucket(call: Call) -> str | None:

@@ -138,6 +138,8 @@ def _content(body: bytes | None, note: str) -> dict[str, str]:
 
 
 def _header(one: Field, plain: Plain) -> dict[str, str]:
+    if one.own is not None:
+        return {"name": one.name, "value": "", "comment": plain.put_value(one)}
     if one.keyed:
         note = plain.tell("script.no_key_here", variable=plain.variable or ANY_VARIABLE)
         return {"name": one.name, "value": _legible(one.before + one.after), "comment": note}

@@ -30,20 +30,22 @@ def httpie_command(plain: Plain) -> str:
     proxy = [f"--proxy={scheme}:{plain.bare_proxy}" for scheme in ("http", "https") if plain.bare_proxy]
     words += [*proxy, *([f"--verify={plain.ca_file}"] if plain.ca_file else [])]
     lines = [[*words, plain.method, plain.url], absent, *[[_item(one)] for one in fields], data]
-    keyed = next((one for one in fields if one.keyed), None)
-    before = f"printf '{octal(keyed.before)}%s{octal(keyed.after)}' \"${plain.variable}\" | " if keyed else ""
+    filled = next((one for one in fields if one.filled), None)
+    before = ""
+    if filled is not None:
+        before = f"printf '{octal(filled.before)}%s{octal(filled.after)}' \"${filled.own or plain.variable}\" | "
     text = " \\\n  ".join([" ".join([quote(word) for word in line]) for line in lines if line])
     return plain.comments("#", phrase("script.httpie")) + before + text
 
 
 def _writable(plain: Plain) -> list[Field]:
-    """The fields that an argument can hold, and the first of those with the key: there is one standard input."""
-    seen = False
+    """The fields that an argument can hold, and one of those that the environment fills, the key before others: there
+    is one standard input."""
+    first = next((one for one in plain.fields if one.keyed), None) or next(iter(plain.owns), None)
     kept: list[Field] = []
     lost: list[Field] = []
     for one in plain.fields:
-        fits = not seen if one.keyed else pastes(one.before) and not _VANISHING.search(one.before)
-        seen = seen or one.keyed
+        fits = one is first if one.filled else pastes(one.before) and not _VANISHING.search(one.before)
         (kept if fits else lost).append(one)
     if lost:
         plain.notes.append(phrase("left.not_httpie", names=", ".join([one.name for one in lost])))
@@ -52,7 +54,7 @@ def _writable(plain: Plain) -> list[Field]:
 
 def _item(one: Field) -> str:
     """One field. A blank stands before the value, since `X:=1` would be JSON and `X:@f` a file."""
-    if one.keyed:
+    if one.filled:
         return f"{one.name}:@/dev/stdin"
     return f"{one.name}: {one.before}" if one.before else f"{one.name};"
 

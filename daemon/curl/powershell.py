@@ -11,9 +11,9 @@ from daemon.curl.fields import Field
 from daemon.curl.request import LOST_BODY, Plain
 from daemon.phrases import phrase
 
-_KEY = """\
+_VALUE = """\
   if (-not $env:{0}) {{ throw '{1}' }}
-  $key = $env:{0}.Replace('\\', '\\\\').Replace('"', '\\"')
+  ${2} = $env:{0}.Replace('\\', '\\\\').Replace('"', '\\"')
 """
 _BODY = """\
   $body = (Join-Path ([IO.Path]::GetTempPath()) 'sluice-request-body').Replace('\\', '/')
@@ -29,19 +29,23 @@ def powershell_command(plain: Plain) -> str:
     parts = carried(plain)
     text = "\n".join(_everything(plain))
     key_mark, body_mark = _mark("{{key}}", text), _mark("{{body}}", text)
+    marks = {one.own: _mark("{{" + str(one.own) + "}}", text) for one in plain.owns}
 
-    def keyed(one: Field) -> str:
-        return f"header = {curl_string(one.name + ': ' + one.before + key_mark + one.after)}"
+    def filled(one: Field) -> str:
+        mark = key_mark if one.own is None else marks[one.own]
+        return f"header = {curl_string(one.name + ': ' + one.before + mark + one.after)}"
 
     body = "@" + (body_mark if parts else LOST_BODY) if is_outside(plain) else None
-    lines = "\n".join(curlrc(plain, keyed, body))
+    lines = "\n".join(curlrc(plain, filled, body))
     swaps = f".Replace('{key_mark}', $key)" if plain.variable else ""
+    swaps += "".join([f".Replace('{mark}', ${own})" for own, mark in marks.items()])
     swaps += f".Replace('{body_mark}', $body)" if parts else ""
     return "".join(
         [
             plain.comments("#", phrase("script.powershell")),
             "& {\n  $OutputEncoding = [System.Text.UTF8Encoding]::new($false)\n",
-            _KEY.format(plain.variable, plain.put_key()) if plain.variable else "",
+            _VALUE.format(plain.variable, plain.put_key(), "key") if plain.variable else "",
+            *[_VALUE.format(one.own, plain.put_value(one), one.own) for one in plain.owns],
             _BODY.format("\n".join(parts)) if parts else "",
             f"  @'\n{lines}\n'@{swaps} | curl.exe -q -K -\n",
             "  Remove-Item $body\n" if parts else "",

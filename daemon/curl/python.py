@@ -9,10 +9,10 @@ from daemon.curl.fields import Field
 from daemon.curl.request import LOST_BODY, Plain
 from daemon.phrases import phrase
 
-_KEY = """\
-KEY = os.environ.get('{0}', '').encode()
-if not KEY:
-    sys.exit({1!r})
+_VALUE = """\
+{0} = os.environ.get({1!r}, '').encode()
+if not {0}:
+    sys.exit({2!r})
 """
 _DIRECT = "connection = http.client.{kind}({host!r}, timeout=600)\n"
 _SOCKET = """\
@@ -48,14 +48,16 @@ def python_script(plain: Plain, *, via_socket: str | None = None) -> str:
     packed = any(one.name.lower() == "accept-encoding" and "gzip" in one.before for one in plain.fields)
     unpacked = "gzip.decompress(answer.read()) if answer.getheader('Content-Encoding') == 'gzip' else answer.read()"
     show = _STREAM if plain.call.stream and not packed else _SHOW.format(unpacked if packed else "answer.read()")
-    modules = ["http.client", "sys", *(["gzip"] if packed else []), *(["os"] if plain.variable else [])]
+    values = [_VALUE.format("KEY", plain.variable, plain.put_key())] if plain.variable else []
+    values += [_VALUE.format(one.own, one.own, plain.put_value(one)) for one in plain.owns]
+    modules = ["http.client", "sys", *(["gzip"] if packed else []), *(["os"] if values else [])]
     modules += [*(["pathlib"] if body and body.startswith("pathlib") else []), *(["socket"] if via_socket else [])]
     return "".join(
         [
             plain.comments("#"),
             *[f"import {module}\n" for module in sorted(modules)],
             "\n",
-            _KEY.format(plain.variable, plain.put_key()) if plain.variable else "",
+            *values,
             f"BODY = {body}\n" if body else "",
             _headers(plain, sized=body is not None),
             _opened(plain, via_socket),
@@ -96,6 +98,8 @@ def _headers(plain: Plain, *, sized: bool) -> str:
 
 
 def _pair(one: Field) -> str:
+    if one.own is not None:
+        return f"({one.name!r}, {one.own})"
     if one.keyed:
         return f"({one.name!r}, {_bytes(one.before)} + KEY + {_bytes(one.after)})".replace(" + b''", "")
     return f"({one.name!r}, {one.before!r})" if one.before.isascii() else f"({one.name!r}, {_bytes(one.before)})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote as urlquote
@@ -102,9 +103,31 @@ class Plain:
             self.notes.append(note)
         return scheme + slashes + rest.rpartition("@")[2]
 
-    def headers(self, key: str) -> Headers:
-        """The fields with KEY in its place, to be sent."""
-        return tuple((one.name, one.before + (key if one.keyed else "") + one.after) for one in self.fields)
+    def headers(self, key: str, value_of: Callable[[str], str | None] = lambda variable: None) -> Headers:
+        """The fields with KEY in its place, to be sent. VALUE_OF knows variables; see `sendable`."""
+        told = {one.own: value_of(one.own) or "" for one in self.owns if one.own}
+        return tuple(
+            (one.name, told[one.own] if one.own else one.before + (key if one.keyed else "") + one.after)
+            for one in self.sendable(value_of)
+        )
+
+    @property
+    def owns(self) -> list[Field]:
+        """The fields whose values were not kept."""
+        return [one for one in self.fields if one.own is not None]
+
+    def sendable(self, value_of: Callable[[str], str | None]) -> list[Field]:
+        """The fields without those whose value was not kept, and which VALUE_OF does not know by their variable."""
+        return [one for one in self.fields if one.own is None or value_of(one.own)]
+
+    def left_out(self, value_of: Callable[[str], str | None]) -> list[Phrase]:
+        """What is to be said of the others."""
+        lost = [one for one in self.owns if one.own and not value_of(one.own)]
+        return [phrase("left.not_kept", header=one.name, variable=str(one.own)) for one in lost]
+
+    def put_value(self, one: Field) -> str:
+        """What a script says that finds no value of a field that was not kept. There are no quotes in it."""
+        return self.tell("script.put_value", header=as_comment(one.name), variable=one.own or "")
 
 
 def plain_request(

@@ -10,12 +10,12 @@ from typing import Any
 
 from daemon.model import Ask, Call, Origin, Priority, Scope
 from daemon.phrases import Phrase, lines, phrase
-from daemon.redact import Sealed, Secret
+from daemon.redact import Sealed, Secret, Withheld
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What is left of a call. Its secrets have names but no values."""
+    """What is left of a call. Its secrets have names but no values, and so have fields that nobody knows."""
 
     call: Call
     body_file: str | None
@@ -58,8 +58,12 @@ def call_of(row: Mapping[str, Any], body: bytes) -> Call:
 
 
 def sealed(pieces: list[Any]) -> Sealed:
-    """Plain pieces, and secrets that have only their bucket names."""
-    return Sealed(*[piece if isinstance(piece, str) else Secret("", piece["secret"]) for piece in pieces])
+    """Plain pieces, secrets that have only their bucket names, and what was withheld."""
+    return Sealed(*[piece if isinstance(piece, str) else _part(piece) for piece in pieces])
+
+
+def _part(piece: Mapping[str, Any]) -> Secret | Withheld:
+    return Withheld(piece["withheld"]) if "withheld" in piece else Secret("", piece["secret"])
 
 
 def comment(row: Mapping[str, Any]) -> Phrase:

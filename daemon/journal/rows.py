@@ -14,7 +14,7 @@ from daemon.journal.plain import as_json, text
 from daemon.journal.story import ASKED, Book, Row, Story
 from daemon.model import Call, Event, Failure, Headers, Reading, Usage
 from daemon.phrases import told
-from daemon.redact import Redactor, Sealed, Secret
+from daemon.redact import Redactor, Sealed, Secret, Withheld, withhold
 
 Policy = Literal["failed", "all", "none"]
 
@@ -126,7 +126,7 @@ class Rows:
     def _asked(self, call: Call, secrets: tuple[Secret, ...]) -> tuple[Any, ...]:
         """The values of ASKED."""
         target = as_json(pieces(call.target))
-        headers = as_json([[name, pieces(value)] for name, value in call.headers])
+        headers = as_json([[name, pieces(withhold(name, value))] for name, value in call.headers])
         texts = (call.ref, call.client, call.model, call.method, call.scope.group, target, headers)
         together = "\n".join([word or "" for word in texts])
         if self._redactor.scrub(together, secrets) != together or text(together) != together:
@@ -308,5 +308,9 @@ def stated(reading: Reading) -> dict[str, Any]:
 
 
 def pieces(sealed: Sealed) -> list[Any]:
-    """SEALED for JSON: plain pieces as strings, secrets as their bucket names."""
-    return [part if isinstance(part, str) else {"secret": part.name} for part in sealed.parts]
+    """SEALED for JSON: plain pieces as strings, secrets as their bucket names, what is withheld as its length."""
+    return [part if isinstance(part, str) else _piece(part) for part in sealed.parts]
+
+
+def _piece(part: Secret | Withheld) -> dict[str, Any]:
+    return {"withheld": part.length} if isinstance(part, Withheld) else {"secret": part.name}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from typing import Any, Final, Literal
 
 from daemon.model.noun import noun
-from daemon.redact import Sealed, Secret
+from daemon.redact import Sealed, Secret, withhold
 
 
 class Priority(enum.IntEnum):
@@ -244,6 +244,10 @@ class Call:
     @property
     def stream(self) -> bool:
         return self.ask.stream
+
+    def shown(self) -> Call:
+        """As it may be shown: without the values of header fields that nobody knows to be harmless."""
+        return replace(self, headers=tuple([(name, withhold(name, value)) for name, value in self.headers]))
 
     def secrets(self) -> tuple[Secret, ...]:
         """All secrets that the call carries, for the redactor."""

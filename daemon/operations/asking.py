@@ -99,7 +99,7 @@ async def curl(desk: Desk, params: Params, session: Session, tag: Any) -> Result
         comment = heading(call.id, call.arrived_at, call.method, call.origin.host, call.model)
         return {
             "call": call.id,
-            "command": as_command(desk, call, comment, language, via_daemon=through, form=form, shell=shell),
+            "command": as_command(desk, call.shown(), comment, language, via_daemon=through, form=form, shell=shell),
         }
     row = await row_of(desk, name)
     command = await curl_of(desk, row, language, via_daemon=through, form=form, shell=shell)

@@ -9,9 +9,9 @@ from daemon.errors import InvalidCall
 from daemon.gateway import ALONE, Incoming
 from daemon.model import Call, Priority
 from daemon.operations.asking import not_kept, row_of, variable_of
-from daemon.operations.desk import Desk, Params, Result, needed_text, text_param
+from daemon.operations.desk import Desk, Params, Result, language_of, needed_text, text_param
 from daemon.operations.session import Session
-from daemon.phrases import phrase
+from daemon.phrases import phrase, told
 from daemon.upstream import StreamCut
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ async def replay(desk: Desk, params: Params, session: Session, tag: Any) -> Resu
         host=plain.call.origin.host,
         method=plain.method,
         target=plain.target,
-        headers=plain.headers(needed_key(plain, key)),
+        headers=plain.headers(needed_key(plain, key), desk.key_of),
         body=plain.body,
         client=CLIENT,
         priority=Priority.INTERACTIVE,
@@ -45,7 +45,8 @@ async def replay(desk: Desk, params: Params, session: Session, tag: Any) -> Resu
     with suppress(StreamCut):  # a cut stream is a result, too: the journal tells of it
         async for _ in reply.chunks:
             pass
-    return {"call": call.id, "of": row["id"], "status": reply.status}
+    lost = told(plain.left_out(desk.key_of), language_of(desk, params))
+    return {"call": call.id, "of": row["id"], "status": reply.status, "left_out": lost}
 
 
 def again(call: Call, variable: str | None) -> Plain:

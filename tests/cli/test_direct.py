@@ -6,6 +6,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from daemon.cli import direct
 from daemon.config import default_paths
 from daemon.curl.request import plain_request
 from daemon.model import Ask, Call, Origin, Scope
-from daemon.redact import Redactor
+from daemon.redact import Redactor, Sealed
 from gateway.scripted import CATALOGUE, DONE, JSON, SSE, Answer, Upstream, event, no_credit, ok
 
 KEY = "CANARY-direct-0123456789"
@@ -78,6 +79,16 @@ def test_a_key_in_the_answer_is_not_shown() -> None:
     """Providers repeat keys in their errors."""
     body = json.dumps({"error": {"message": f"Something odd with {KEY} here", "type": "odd"}}).encode()
     assert KEY not in outcome(Answer(418, JSON, body)).line
+
+
+def test_values_that_were_not_kept(monkeypatch: Any) -> None:
+    """What the environment has of them goes along, sealed; a field without a value is left out."""
+    monkeypatch.setenv("HEADER_X_SID", "CANARY-sid")
+    fields = (("X-Pass", "CANARY-pass"), ("X-Sid", "CANARY-sid"), ("Accept", "*/*"))
+    kept = replace(call(), headers=tuple((name, Sealed(value)) for name, value in fields)).shown()
+    sent = direct.filled(plain_request(kept, key_variable="K"), "")
+    assert [(name, value.reveal()) for name, value in sent.headers] == [*fields[1:]]
+    assert "CANARY" not in repr(sent.headers)
 
 
 def test_over_the_network(home: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import sys
@@ -107,6 +108,22 @@ def test_without_a_key(failed: str, sent: list[Any], run: Any, monkeypatch: Any)
     assert (done.code, sent) == (1, [])
     assert "OPENAI_API_KEY" in done.err
     assert "cost" not in done.err
+
+
+async def test_values_that_were_not_kept(home: Path, sent: list[Any], run: Any, monkeypatch: Any) -> None:
+    """Which field is left out is said, with the variable that would bring it back; and not when that is set."""
+    here = Office(home / "state", no_credit())
+    here.journal.start()
+    await here.world.send(headers=(("X-Pass", "CANARY-pass"), ("Authorization", f"Bearer {KEY}")))
+    await here.world.pacer.close()
+    here.hub.close()
+    here.journal.close()
+    done = await asyncio.to_thread(run, "replay", "last", "--yes")
+    assert done.code == 0
+    assert "X-Pass" in done.err
+    assert "HEADER_X_PASS" in done.err
+    monkeypatch.setenv("HEADER_X_PASS", "CANARY-pass")
+    assert "X-Pass" not in (await asyncio.to_thread(run, "replay", "last", "--yes")).err
 
 
 def test_a_body_that_was_not_kept(failed: str, sent: list[Any], run: Any) -> None:

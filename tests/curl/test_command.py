@@ -104,6 +104,25 @@ def _read_until(terminal: int, enough, seconds: float) -> bytes:
     return text
 
 
+@pytest.mark.parametrize("name", ["sh", "bash", "zsh", "fish"])
+def test_values_that_were_not_kept(name, recorder, make_call, expected, key, tmp_path):
+    """Filled in from their variables beside the key they arrive byte for byte, in order; none is in the command."""
+    odd = "CANARY-%s \\n $HOME 'q' \"d\""
+    headers = (
+        ("X-Pass", odd),
+        ("Content-Type", "text/plain"),
+        ("x-api-key", key),
+        ("X-Sid", "CANARY-2"),
+        ("Accept", "*/*"),
+    )
+    call = make_call(headers=headers, body=b"{}", url=recorder.url).shown()
+    command = curl_command(call, key_variable="THE_KEY")
+    assert "CANARY" not in command
+    given = {"THE_KEY": key, "HEADER_X_PASS": odd, "HEADER_X_SID": "CANARY-2"}
+    assert run(shell(name), command, tmp_path, given) == ""
+    assert recorder.raw == [expected(recorder.url, "POST", "/v1/chat/completions", headers, b"{}")]
+
+
 def test_geminis_key_moves_into_a_header(recorder, make_call, expected, tmp_path):
     """`?key=` becomes x-goog-api-key, the rest of the query stays, and a comment says so."""
     headers = (("Content-Type", "application/json"),)

@@ -55,3 +55,25 @@ def test_target_without_secrets_is_untouched(make_call):
 def test_only_a_secret_query_leaves_no_question_mark(make_call):
     """With nothing else in the query the `?` goes as well."""
     assert plain_target(make_call(target="/v1/models?key=CANARY-k", provider="gemini"), []) == ("/v1/models", True)
+
+
+def test_a_value_that_was_not_kept_has_a_variable_of_its_own(make_call):
+    """It is no key and is not left out: each such field names its variable, and a note says what to fill in."""
+    headers = (
+        ("X-Pass", "a"),
+        ("x-pass", "bb"),
+        ("Authorization", "Bearer CANARY-k"),
+        ("X.Pass", "c"),
+        ("Accept", "d"),
+    )
+    notes: list[str] = []
+    fields = plain_fields(make_call(headers=headers).shown(), False, notes)
+    assert [(f.name, f.before, f.keyed, f.own) for f in fields] == [
+        ("X-Pass", "", False, "HEADER_X_PASS"),
+        ("x-pass", "", False, "HEADER_X_PASS_2"),
+        ("Authorization", "Bearer ", True, None),
+        ("X.Pass", "", False, "HEADER_X_PASS_3"),
+        ("Accept", "d", False, None),
+    ]
+    assert [note.split()[-2] for note in notes] == ["HEADER_X_PASS", "HEADER_X_PASS_2", "HEADER_X_PASS_3"]
+    assert "2 characters" in notes[1]

@@ -28,6 +28,17 @@ def test_no_form_shows_a_secret(form, shell, make_call):
 
 
 @pytest.mark.parametrize(("form", "shell"), FORMS)
+def test_no_form_shows_a_value_that_was_not_kept(form, shell, make_call):
+    """Each form names the field and what to put where, or what is left out, and asks for no other key."""
+    headers = (("X-Pass", "CANARY-1"), ("X-Session", "CANARY-2"), ("Content-Type", "application/json"))
+    text = call_as(make_call("POST", "/v1/x", headers, b"{}").shown(), form, shell, key_variable="OPENAI_API_KEY")
+    assert "CANARY" not in text
+    for named in ("X-Pass", "X-Session", "HEADER_X_PASS", "HEADER_X_SESSION"):
+        assert named in text, named
+    assert "OPENAI_API_KEY" not in text
+
+
+@pytest.mark.parametrize(("form", "shell"), FORMS)
 def test_aws_is_said_in_each_form(form, shell, make_call):
     """A signature cannot be repeated: each form says so, and has none."""
     headers = (("Authorization", "AWS4-HMAC-SHA256 Credential=CANARY"), ("X-Amz-Date", "20260101T000000Z"))

@@ -45,3 +45,16 @@ def test_a_lost_body_names_the_file_to_write(make_call):
     assert plain.lost
     assert plain.body_file == "request-body"
     assert "request-body" in plain.comments("#")
+
+
+def test_what_is_sent_of_values_that_were_not_kept(make_call):
+    """Those that somebody knows by their variable; of the others it is said that they are left out."""
+    call = make_call("GET", "/", (("X-Pass", "CANARY-1"), ("Accept", "a"), ("X-Sid", "CANARY-2"))).shown()
+    plain = plain_request(call, key_variable=None)
+    known = {"HEADER_X_SID": "told"}.get
+    assert plain.headers("", known) == (("Accept", "a"), ("X-Sid", "told"))
+    assert plain.headers("") == (("Accept", "a"),)
+    assert [one.own for one in plain.owns] == ["HEADER_X_PASS", "HEADER_X_SID"]
+    (said,) = plain.left_out(known)
+    assert "HEADER_X_PASS" in said
+    assert "CANARY" not in repr(plain)

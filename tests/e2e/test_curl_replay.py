@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from typing import Any
@@ -22,13 +23,23 @@ VARIABLES = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY", "gemi
 HOSTILE = 'it\'s "quoted" $(id) `id` \\ back\\\\slash %s @/etc/passwd\nsecond line\t한국어 🙂 !x'
 
 
+WITHHELD = {
+    "HEADER_X_CUSTOM": 'CANARY-\'b "c" $HOME %s',
+    "HEADER_X_DUP": "CANARY-dup-1",
+    "HEADER_X_DUP_2": "CANARY-dup-2",
+}
+"""By their variables, values of fields that nobody knows: who repeats the call fills them in, as the key."""
+
+
 def send(daemon: Any, api: Api, text: str) -> None:
     """One call that fails for good, as a client with odd headers sends it. As an interactive one it is not held back
     by the failure before it."""
+    custom, first, second = WITHHELD.values()
     odd = [
-        'X-Custom: a\'b "c" $HOME',
-        "X-Dup: 1",
-        "x-dup: 2",
+        'X-Title: a\'b "c" $HOME',
+        f"X-Custom: {custom}",
+        f"X-Dup: {first}",
+        f"x-dup: {second}",
         "User-Agent: it's me/1.0",
         "X-Sluice-Priority: interactive",
     ]
@@ -41,7 +52,7 @@ def replay(daemon: Any, shell: str, command: str, folder: Any, key: tuple[str, s
     """Run COMMAND as a script of SHELL; returns what curl printed."""
     script = folder / f"replay.{shell}"
     script.write_text(command + "\n", encoding="utf-8")
-    environment = {**daemon.env, key[0]: key[1], "http_proxy": "http://127.0.0.1:9", "CANARY_UNUSED": "1"}
+    environment = {**daemon.env, key[0]: key[1], "http_proxy": "http://127.0.0.1:9", **WITHHELD}
     done = subprocess.run([shell, str(script)], capture_output=True, timeout=60, check=False, env=environment)
     assert done.returncode == 0, done.stderr
     return done.stdout.decode()
@@ -61,6 +72,7 @@ def test_replay(sluice: Any, sandbox: Any, tmp_path: Any, shell: str) -> None:
             with Rpc(daemon.socket) as rpc:
                 command = rpc.call("curl", call="last")["command"]
             assert KEYS[api.provider] not in command
+            assert "CANARY" not in command
             answer = replay(daemon, shell, command, tmp_path, (VARIABLES[api.provider], KEYS[api.provider]))
             theirs = provider.seen[-1]
             assert theirs is not mine
@@ -87,7 +99,7 @@ def test_other_forms(sluice: Any, sandbox: Any, tmp_path: Any, form: str, progra
             wait = "(while (process-list) (accept-process-output nil 0.1))"
             command = [program, str(file)] if form == "python" else [program, "-Q", "--batch", "-l", str(file)]
             command += [] if form == "python" else ["--eval", wait]
-            environment = {**daemon.env, VARIABLES[api.provider]: KEYS[api.provider]}
+            environment = {**daemon.env, VARIABLES[api.provider]: KEYS[api.provider], **WITHHELD}
             done = subprocess.run(command, capture_output=True, timeout=60, check=False, env=environment)
             assert done.returncode == 0, done.stderr
             theirs = provider.seen[-1]
@@ -118,7 +130,7 @@ def test_the_log_has_the_command(sluice: Any, sandbox: Any) -> None:
     send(daemon, CHATS[0], "Hello")
     daemon.stop()
     assert "the same call from a terminal" in daemon.stderr
-    assert "printf 'Authorization: Bearer %s\\n' \"$OPENAI_API_KEY\" | curl -q" in daemon.stderr
+    assert re.search(r"printf '.*Authorization: Bearer %s\\n' .*\"\$OPENAI_API_KEY\" \| curl -q", daemon.stderr)
     assert KEYS["openai"] not in daemon.stderr
     assert daemon.stderr.count(" info ") >= 1
 

@@ -22,7 +22,7 @@ pytestmark = [
 def test_was_it_a_passing_fault(sluice: Any, sandbox: Any, way: str, model: str, word: str) -> None:
     """Both ways the provider gets the same bytes again, and the verdict is right; no key and no prompt is shown."""
     provider = sandbox()
-    daemon = sluice(config(provider.url))
+    daemon = sluice(config(provider.url), env={"HEADER_X_ODD": "it's $HOME"})  # a value that is not kept
     command = ["curl", "-q", "-sS", "--unix-socket", str(daemon.socket), "-H", "X-Odd: it's $HOME"]
     subprocess.run([*command, *CHATS[0].curl(model, text="My prompt")], check=True, capture_output=True, timeout=60)
     mine = provider.seen[-1]

@@ -8,13 +8,17 @@ import sqlite3
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from daemon.curl.forms import FORMATS, call_as
 from daemon.errors import NotFound
 from daemon.journal import Journal, Keeping, Which, open_reader
 from daemon.model import Event
+
+FORMS = [*((form, "posix") for form in FORMATS), ("curl", "powershell"), ("curl", "cmd")]
 
 
 async def recorded(journal: Journal, events: list[Event]) -> None:
@@ -80,6 +84,32 @@ async def test_the_key_is_in_no_file(policy, make_journal, make_call, failed_eve
     assert row["request"]["changed"] == (policy != "none")
     journal.close()
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and key.encode() in path.read_bytes()]
+
+
+async def test_a_credential_under_an_unknown_name_is_in_no_file(make_journal, make_call, failed_event, redactor):
+    """Of a field whose name nobody knows the name and a length are kept: the value is in no file and in no command,
+    which says instead what to fill in. Values of known fields stay."""
+    fields = (("X-Pass", "CANARY-pass-81f2c3"), ("X-Session", "CANARY-session-90ab"), ("x-stainless-lang", "python"))
+    call = make_call()
+    call = replace(call, headers=(*call.headers, *((name, redactor.header(name, value)) for name, value in fields)))
+    journal = make_journal()
+    await recorded(journal, [Event("queued", call, 1000.0), Event("sent", call, 1001.0, 1), failed_event(call)])
+    row, kept = await journal.call("c1"), await journal.rebuild("c1")
+    assert row is not None
+    assert kept is not None
+    assert row["request"]["headers"][3:] == [
+        ["X-Pass", [{"withheld": 18}]],
+        ["X-Session", [{"withheld": 19}]],
+        ["x-stainless-lang", ["python"]],
+    ]
+    for form, shell in FORMS:
+        text = call_as(kept.call, form, shell, key_variable="K", body_file=kept.body_file)
+        assert "CANARY" not in text
+        assert "X-Pass" in text
+    journal.close()
+    written = b"".join([path.read_bytes() for path in journal.folder.rglob("*") if path.is_file()])
+    assert b"X-Session" in written
+    assert b"CANARY" not in written
 
 
 @pytest.mark.parametrize(

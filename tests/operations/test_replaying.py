@@ -37,6 +37,19 @@ async def test_the_daemons_own_key_will_do(office: Make) -> None:
     assert len(bare.world.upstream.sent) == 1
 
 
+async def test_values_that_were_not_kept(office: Make) -> None:
+    """Those that the daemon's environment knows by their variable go again; the others are left out, and named."""
+    fields = (("X-Pass", "CANARY-pass"), ("X-Session", "CANARY-session"), ("Authorization", f"Bearer {KEY}"))
+    here = office(no_credit(), ok(), keys={"OPENAI_API_KEY": KEY, "HEADER_X_SESSION": "CANARY-session"})
+    await here.world.send(headers=fields)
+    told = await here.run("replay", call="last")
+    assert [(name, value.reveal()) for name, value in here.world.upstream.sent[1].headers] == [*fields[1:]]
+    (said,) = told["left_out"]
+    assert "X-Pass" in said
+    assert "HEADER_X_PASS" in said
+    assert "CANARY" not in said
+
+
 async def test_failing_again_and_cut_streams_are_results(office: Make) -> None:
     """They are told by the journal, not by an exception."""
     here = office(no_credit(), no_credit(), ok(b"{", "truncated"))
