@@ -263,6 +263,8 @@ ROWS: dict[int, tuple[str, str, tuple[str, ...]]] = {
             "journal/test_journal.py::test_a_file_that_goes_away_while_it_runs",
             "journal/test_journal.py::test_a_disk_that_refuses_loses_nothing_when_it_recovers",
             "journal/test_database.py::test_damage_is_told_from_other_trouble",
+            "journal/test_disk.py::test_locked_by_another_tool",
+            "operations/test_asking.py::test_calls_while_another_tool_locks_the_journal",
         ),
     ),
     46: (

@@ -7,12 +7,13 @@ import asyncio
 import contextlib
 import random
 import sqlite3
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from daemon.journal import Journal, Which, writer
+from daemon.journal import Journal, Which, database, writer
 from daemon.journal.database import open_database
 from stage.disks import fill
 
@@ -91,6 +92,68 @@ async def test_a_file_that_cannot_be_written(read_only, make_journal, make_call,
     assert health["state"] == "degraded"
     assert "cannot be written" in health["why"]
     assert health["dropped"] == 0
+
+
+HOLD = "BEGIN EXCLUSIVE"
+SHUT = "PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE"
+"""Nobody can even read; not to be had while our connection is open."""
+
+
+@pytest.mark.parametrize(
+    ("before", "hold"),
+    [(True, HOLD), (True, SHUT), (False, HOLD)],
+    ids=["before it starts", "shut before it starts", "while it runs"],
+)
+async def test_locked_by_another_tool(before, hold, make_journal, make_call, success, failed_event, monkeypatch):
+    """However often it tries meanwhile: recording goes on, health says that the file is locked, nothing is put aside or
+    dropped, and every row comes once the lock is gone, without a restart, those of a call that ran all the time too."""
+    monkeypatch.setattr(database, "_PRAGMAS", database._PRAGMAS.replace("busy_timeout = 2000", "busy_timeout = 2"))
+    monkeypatch.setattr(database.sqlite3, "connect", partial(sqlite3.connect, timeout=0.002))
+    journal = make_journal()
+    *running, end = success(make_call("long"))
+    for event in (*success(make_call("first")), *(() if before else running)):
+        journal.record(event)
+    assert await journal.flush()
+    if before:
+        journal.close()
+    tool = sqlite3.connect(journal.folder / "journal.db", isolation_level=None, timeout=5)
+    tool.executescript(hold)
+    if before:
+        journal = make_journal()
+    tries = counted(journal, monkeypatch)
+    for n in range(50):
+        for event in success(make_call(f"c{n}")):
+            journal.record(event)
+        journal.record(failed_event(make_call(f"f{n}")))
+    while tries[0] < 20:
+        assert not await journal.flush()
+        await asyncio.sleep(0.005)
+    health = journal.health()
+    assert (health["state"], health["dropped"]) == ("degraded", 0)
+    assert "locked" in health["why"]
+    assert not list(journal.folder.glob("journal.corrupt-*"))
+    if not before:
+        journal.record(end)
+    tool.execute("ROLLBACK")
+    tool.close()
+    await until(journal, "ok")
+    rows = {row["id"]: row["state"] for row in await journal.calls(limit=1000)}
+    expected = {"first": "done", **{f"c{n}": "done" for n in range(50)}, **{f"f{n}": "failed" for n in range(50)}}
+    assert rows == expected | ({} if before else {"long": "done"})
+    assert (journal.health()["dropped"], journal.health()["rows"]) == (0, len(rows))
+    assert not list(journal.folder.glob("journal.corrupt-*"))
+
+
+def counted(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How often JOURNAL has tried to open its file since."""
+    tries, real = [0], writer.open_database
+
+    def opened(*given: Any, **more: Any) -> Any:
+        tries[0] += 1
+        return real(*given, **more)
+
+    monkeypatch.setattr(writer, "open_database", opened)
+    return tries
 
 
 @pytest.mark.parametrize("seed", range(12))

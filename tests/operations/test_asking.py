@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 from dataclasses import replace
 
 import pytest
 
 from daemon.errors import InvalidCall, NotFound
+from daemon.journal import database
 from daemon.model import Limit, Way
 from gateway.scripted import KEY, limited, no_credit, ok
 from operations.office import Make
@@ -44,6 +46,34 @@ async def test_status_limits_queue(office: Make) -> None:
     assert status["pools"][0]["host"] == "api.openai.com"
     assert (await here.run("limits"))["pools"]
     json.dumps(status)
+
+
+async def test_calls_while_another_tool_locks_the_journal(office: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are answered as ever, what was there before can be asked for, status says why nothing is written; and when
+    the lock is gone all calls are there."""
+    monkeypatch.setattr(database, "_PRAGMAS", database._PRAGMAS.replace("busy_timeout = 2000", "busy_timeout = 2"))
+    here = office(ok())
+    first, _ = await here.world.send()
+    await here.journal.flush()
+    here.journal._writer._retry_s = 0.02
+    tool = sqlite3.connect(here.journal.folder / "journal.db", isolation_level=None)
+    tool.execute("BEGIN EXCLUSIVE")
+    replies = [await here.world.send() for _ in range(5)]
+    assert {reply.status for reply, _ in replies} == {200}
+    assert not await here.journal.flush()
+    told = (await here.run("status"))["journal"]
+    assert (told["state"], told["dropped"]) == ("degraded", 0)
+    assert "locked" in told["why"]
+    assert (await here.run("show", call=first.call.id))["state"] == "done"
+    tool.execute("ROLLBACK")
+    tool.close()
+    for _ in range(500):
+        if await here.journal.flush():
+            break
+        await asyncio.sleep(0.01)
+    rows = (await here.run("calls"))["calls"]
+    assert [row["id"] for row in rows] == [reply.call.id for reply, _ in (*reversed(replies), (first, b""))]
+    assert (await here.run("status"))["journal"]["why"] is None
 
 
 async def test_calls_and_show(office: Make) -> None:
