@@ -20,7 +20,8 @@ from typing import Any
 
 import pytest
 
-from stage.visitors import Rpc, RpcError
+from daemon.journal.writer import RUNS_ON_S
+from stage.visitors import Rpc, RpcError, wait_until
 from stage.world import HOSTS, KEYS, config
 
 pytestmark = pytest.mark.e2e
@@ -129,6 +130,48 @@ def contents(file: Path) -> tuple[dict[str, str], str]:
     with contextlib.closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as database:
         rows = dict(database.execute("SELECT id, state FROM calls").fetchall())
         return rows, database.execute("PRAGMA integrity_check").fetchone()[0]
+
+
+def test_what_a_kill_leaves_of_calls_under_way(sluice: Any, sandbox: Any) -> None:
+    """SECURITY.md says it: a call that has run for a second is `interrupted`, a younger one leaves no row; neither is
+    sent again, and who waits for them sees the connection end."""
+    provider = sandbox(chunk_s=0.05, requests_per_minute=None, tokens_per_minute=None)
+    daemon = sluice(config(provider.url))
+    for _ in range(10):  # a busy machine may need more than a second between the beginning and the kill
+        with Rpc(daemon.socket) as old, Rpc(daemon.socket) as young:
+            old.start("chat", **ask("old", model="long-400"))
+            first = old.wait_for("delta")["call"]
+            wait_until(lambda first=first: there(daemon).get(first) == "running", "it has its row")
+            began = time.monotonic()
+            young.start("chat", **ask("young", model="long-400"))
+            while time.monotonic() - began < RUNS_ON_S / 2:  # longer than the journal waits for more
+                second = young.wait_for("delta")["call"]
+            daemon.kill9()
+            seconds = time.monotonic() - began
+            for visitor in (old, young):
+                with pytest.raises(ConnectionError):
+                    read_on(visitor)
+        sent = len(provider.seen)
+        daemon.begin()
+        rows = there(daemon)
+        assert rows[first] == "interrupted"
+        assert len(provider.seen) == sent
+        if seconds < RUNS_ON_S * 0.9:
+            break
+    else:
+        pytest.skip("this machine is too busy to kill a daemon in time")
+    assert second not in rows
+
+
+def read_on(visitor: Rpc) -> None:
+    """Read whatever comes. Raises ConnectionError at the end."""
+    while True:
+        visitor.read()
+
+
+def there(daemon: Any) -> dict[str, str]:
+    """What the journal's file says, without asking the daemon: that would write what it knows."""
+    return contents(daemon.state_dir / "journal.db")[0]
 
 
 def test_a_refused_call_survives(sluice: Any, sandbox: Any) -> None:

@@ -290,6 +290,23 @@ def cases() -> dict[int, int]:
     return {number: numbers.count(number) for number in numbers}
 
 
+def rows_by(*names: str) -> set[int]:
+    """The rows of cases with these NAMES."""
+    return {int(name.split(" ")[0]) for name in names}
+
+
+def in_words(numbers: set[int]) -> str:
+    """`1 to 3, 5 and 7`."""
+    parts: list[list[int]] = []
+    for number in sorted(numbers):
+        if parts and parts[-1][-1] == number - 1:
+            parts[-1].append(number)
+        else:
+            parts.append([number])
+    said = [str(part[0]) if len(part) == 1 else f"{part[0]} to {part[-1]}" for part in parts]
+    return " and ".join([", ".join(said[:-1]), said[-1]])
+
+
 @cache
 def functions_in(file: str) -> frozenset[str]:
     """The names of the test functions of FILE."""
@@ -312,3 +329,24 @@ def test_each_row_is_tested(number: int) -> None:
     assert cases().get(number, 0) + len(elsewhere) > 0, "nobody tests it"
     missing = [name for name in elsewhere if name.partition("::")[2] not in functions_in(name.partition("::")[0])]
     assert not missing
+
+
+def test_what_is_promised_of_it() -> None:
+    """SECURITY.md says which rows come on both ways in, whole and in single bytes, and up to which length: these are
+    they, and row 38 comes by TCP alone."""
+    from hostile import test_http, test_rpc
+
+    rpc = {**test_rpc.ENDS, **test_rpc.GOES_ON, **test_rpc.GOOD}
+    both = {case.row for case in test_http.REFUSED} | rows_by(*test_http.PASSED, *rpc)
+    assert {case.row for case in (*test_http.BROWSER, *test_http.REBOUND)} == {38}
+    marks = [test_http.ways(test_http.REFUSED, "unix", "tcp"), test_rpc.ways(rpc)]
+    short = {case.name for case in test_http.REFUSED if len(case.data) < 10_000}
+    short |= {name for name, (data, _) in rpc.items() if len(data) < 10_000}
+    for mark in marks:
+        for one in mark.args[1]:
+            first = one.values[0]
+            name = first if isinstance(first, str) else first.name
+            assert name not in short or one.id.replace(" whole", " bytes") in {other.id for other in mark.args[1]}
+    promised = (TESTS.parent / "SECURITY.md").read_text(encoding="utf-8")
+    assert f"(rows {in_words(both)})" in promised
+    assert "less than 10,000 bytes" in promised
