@@ -13,7 +13,7 @@ from daemon.errors import ConfigError
 from daemon.explain import facts as facts_
 from daemon.explain import origin, render, rules, view, words
 from daemon.explain.patterns import holds_one, pieces
-from daemon.model import Confidence, Dimension, Explanation, Failure, Finding, Retry, Situation
+from daemon.model import UNREAD, Confidence, Dimension, Explanation, Failure, Finding, Retry, Situation
 from daemon.phrases import Phrase, phrase
 
 DATA: Final = Path(datafile.DATA)
@@ -83,15 +83,15 @@ class Catalogue:
         """Return what kind of failure it is, with the facts that it states.
 
         NOW (Unix time of the answer) is needed for a Retry-After that is a date in an answer without a Date. Where our
-        own rules cannot be read now, since no file can be opened, the kind is unknown and the call is not lost.
+        own rules cannot be read now, since no file can be opened, the kind is unknown, and the call is not lost for it.
         """
         seen = view.look(failure)
         try:
             return self._classified(seen, failure, now)
         except OSError as error:
-            unread = _unread(failure.status, error)
             return Finding(
-                status=failure.status, provider=failure.provider, evidence=(unread,), original=seen.original
+                provider=failure.provider, status=failure.status, rule=UNREAD,
+                evidence=(_unread(failure.status, error),), original=seen.original,
             )  # fmt: skip
 
     def _classified(self, seen: view.View, failure: Failure, now: float | None) -> Finding:

@@ -32,6 +32,7 @@ from daemon.model.event import (
     Reply,
 )
 from daemon.model.failure import (
+    UNREAD,
     Action,
     Confidence,
     Explanation,
@@ -47,6 +48,7 @@ from daemon.model.noun import noun
 __all__ = [
     "BARE_METHODS",
     "DIMENSIONS",
+    "UNREAD",
     "Action",
     "Ask",
     "CacheUse",

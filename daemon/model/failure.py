@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from daemon.model.call import Dimension, Headers
 from daemon.model.noun import noun
+
+UNREAD: Final = "unread"
+"""In place of a rule's id, when no rule could be read."""
 
 
 @noun(frozen=True, slots=True)
@@ -77,11 +80,16 @@ class Finding:
     model: str | None = None
     plan: str | None = None
     rule: str | None = None
-    """Id of the rule that decided."""
+    """Id of the rule that decided; UNREAD: none could be read."""
     evidence: tuple[str, ...] = ()
     """What was seen, for people: `status 429`, `error.code "insufficient_quota"`."""
     original: str = ""
     """The provider's own sentence, on one line."""
+
+    @property
+    def is_unread(self) -> bool:
+        """True where the rules could not be read: nothing is known of the failure, and nothing is learned from it."""
+        return self.rule == UNREAD
 
     @property
     def is_rate(self) -> bool:

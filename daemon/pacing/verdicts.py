@@ -16,7 +16,7 @@ OVERLOAD_STATUS = frozenset({408, 500, 502, 503, 504, 529})
 
 def course(finding: Finding) -> Course:
     """Return what to do after FINDING. `Finding.retry` decides whether it may be sent again at all."""
-    if finding.retry in ("never", "change"):
+    if finding.retry in ("never", "change") or finding.is_unread:
         return "give_up"
     if finding.subtype in ("concurrency",):
         return "concurrency"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from daemon.model import Finding
+from daemon.model import UNREAD, Finding
 from daemon.pacing.verdicts import course
 
 
@@ -22,6 +22,7 @@ from daemon.pacing.verdicts import course
         (Finding("gateway_limit", "gateway", "wait", status=429), "bare"),
         (Finding("gateway_budget", "gateway", "never", status=429), "give_up"),
         (Finding("unknown", "unknown", "unknown", status=429), "bare"),
+        (Finding("unknown", "unknown", "unknown", status=429, rule=UNREAD), "give_up"),
         (Finding("unknown", "unknown", "unknown", status=502), "overload"),
         (Finding("unknown", "unknown", "unknown", status=404), "give_up"),
         (Finding("plan_window", "quota", "wait", status=429, retry_after_s=60.0), "day"),
