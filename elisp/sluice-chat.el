@@ -73,9 +73,9 @@
 
 (defcustom sluice-key #'sluice-key-from-auth-source
   "Where `sluice-send' has the key from.
-A function gets the host and returns the key, or nil.  A text is the key itself;
-who reads the file in which it is set can read it.  Without a key the daemon uses
-the one in its environment, for example OPENAI_API_KEY."
+A function gets the host and returns the key, or nil.  A text is the key
+itself; who reads the file in which it is set can read it.  Without a key the
+daemon uses the one in its environment, for example OPENAI_API_KEY."
   :type '(choice (const :tag "The daemon's environment" nil) function
                  (string :tag "Key"))
   :group 'sluice

@@ -250,9 +250,9 @@ Run it in a terminal to see why: %s" sluice--start-limit (sluice--command-line))
 
 (defun sluice-ensure ()
   "Return a live connection; start the daemon according to `sluice-start-daemon'.
-Return nil when there is none and it shall not be started.  A person is asked only
-in a command: timers, and what comes from a process, are in the middle of what
-that person types."
+Return nil when there is none and it shall not be started.  A person is asked
+only in a command: timers, and what comes from a process, are in the middle of
+what that person types."
   (or (sluice-connection)
       (when (and sluice-start-daemon
                  (or (eq sluice-start-daemon t)
