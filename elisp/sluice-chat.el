@@ -224,6 +224,10 @@ Return the `sluice-chat' that stands for it."
       (cond ((eql code sluice-rpc-cancelled-code)
              (message "%s" (sluice-gettext "Stopped"))
              (sluice-chat--finish chat 'stopped))
+            ((and (eql code sluice-rpc-died-code) (sluice-rpc-closing (sluice-chat-conn chat)))
+             (message "%s" (sluice-gettext "You have disconnected from Sluice, so this answer was \
+stopped.  Send again to connect anew"))
+             (sluice-chat--finish chat 'stopped))
             ((eql code sluice-rpc-died-code)
              (message "%s" (sluice-chat--died-words chat))
              (sluice-chat--finish chat 'died))

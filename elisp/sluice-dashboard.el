@@ -65,7 +65,8 @@ It gets the row and the time.")
   "What is said when there is nothing to list.")
 
 (defvar-local sluice-dashboard--state nil
-  "Nil while there is no news yet, `fresh', or `gone' when the daemon has gone.")
+  "Nil while there is no news yet, `fresh', or why there is none any more.
+That is `gone' when the daemon has gone, `left' when we have disconnected.")
 
 (defvar-local sluice-dashboard--asking nil
   "Non-nil while the daemon is being asked; `again' if it must be asked once more.")
@@ -144,7 +145,8 @@ of another width, in each language.  A WIDTH of 0 is all that is left."
         (sluice-unwatch buffer))
     (with-current-buffer buffer
       (pcase-let ((`(,operation ,field . ,_) sluice-dashboard--operation))
-        (cond ((and (eq topic 'there) (not params)) (sluice-dashboard--gone))
+        (cond ((eq topic 'left) (sluice-dashboard--gone 'left))
+              ((and (eq topic 'there) (not params)) (sluice-dashboard--gone))
               ((equal operation (symbol-name topic))
                (sluice-dashboard--take (plist-get params field)))
               (t (sluice-dashboard--ask)))))))
@@ -175,7 +177,8 @@ of another width, in each language.  A WIDTH of 0 is all that is left."
         (cond ((not (sluice-rpc-live-p sluice--connection)) (sluice-dashboard--gone))
               (problem (message "Sluice: %s" problem))
               (t (sluice-dashboard--take rows)))
-        (when again (sluice-dashboard--ask))))))
+        ;; Not without a connection: asking would make one.
+        (when (and again (sluice-rpc-live-p sluice--connection)) (sluice-dashboard--ask))))))
 
 (defun sluice-dashboard--take (rows)
   "Show ROWS, which are the newest."
@@ -183,9 +186,10 @@ of another width, in each language.  A WIDTH of 0 is all that is left."
         sluice-dashboard--state 'fresh)
   (sluice-dashboard--draw))
 
-(defun sluice-dashboard--gone ()
-  "Say that the daemon is not there; what is listed is how it was."
-  (setq sluice-dashboard--state 'gone
+(defun sluice-dashboard--gone (&optional state)
+  "Say that the daemon is not there; what is listed is how it was.
+STATE is that of this list from now on, by default `gone'."
+  (setq sluice-dashboard--state (or state 'gone)
         sluice-dashboard--asking nil)
   (sluice-dashboard--stop-clock)
   (sluice-dashboard--draw))
@@ -235,6 +239,9 @@ That is the line with that ID, else that line."
                             (and (null sluice-dashboard--rows)
                                  (eq sluice-dashboard--state 'fresh)
                                  sluice-dashboard--nothing)
+                            (and (eq sluice-dashboard--state 'left)
+                                 (sluice-gettext "You have disconnected from Sluice; the list is \
+how it was last.  g connects again"))
                             (and (eq sluice-dashboard--state 'gone)
                                  (if sluice-dashboard--rows
                                      (sluice-gettext

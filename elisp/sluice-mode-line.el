@@ -85,6 +85,7 @@ names of their own.  `sluice-queue' shows the name of each."
   "Take the daemon's news PARAMS of TOPIC."
   (cond ((eq topic 'queue) (sluice-mode-line--take (plist-get params :queue)))
         (params (sluice-mode-line--ask))
+        ;; Without a connection nothing is known to wait.
         (t (sluice-mode-line--take nil))))
 
 (defun sluice-mode-line--take (rows)

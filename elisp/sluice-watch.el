@@ -108,7 +108,8 @@ While it is not there, it is looked for."
     ('t (sluice--stop-retrying)
         (sluice--ask-topics))
     (_ (sluice--stop-retrying)))
-  (unless (eq there 'closed)
+  (if (eq there 'closed)
+      (sluice-watch--tell 'left nil nil)
     (sluice-watch--tell 'there nil there)))
 
 ;;;; Who watches
@@ -116,7 +117,8 @@ While it is not there, it is looked for."
 (defun sluice-watch (key function &rest topics)
   "Have FUNCTION called with (TOPIC PARAMS) for each change of TOPICS.
 TOPICS are \"queue\", \"limits\" and \"errors\"; TOPIC is a symbol.
-The TOPIC `there' with PARAMS t or nil means that the daemon has come or gone.
+The TOPIC `there' with PARAMS t or nil means that the daemon has come or gone;
+`left' means that this Emacs has closed the connection itself.
 KEY is for `sluice-unwatch'; an earlier watcher with the same KEY is replaced."
   (let ((others (assoc-delete-all key (copy-sequence sluice-watch--watchers))))
     (setq sluice-watch--watchers (cons (cons key (cons function topics)) others))

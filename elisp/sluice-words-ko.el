@@ -81,6 +81,8 @@
    ("Sluice's daemon has gone away.  Send again to start it anew" "Sluice 데몬이 끝났어요. 다시 보내면 새로 켜요")
    ("Sluice's daemon has gone away; the answer is not complete.  Send again to start it anew"
     "Sluice 데몬이 끝나서 답이 도중에 끊겼어요. 다시 보내면 새로 켜요")
+   ("You have disconnected from Sluice, so this answer was stopped.  Send again to connect anew"
+    "Sluice와의 연결을 끊으셔서 이 답을 멈췄어요. 다시 보내면 새로 연결해요")
    ("waits, number %d in line" "줄에서 %d번째로 기다려요")
    ("waits, next in line" "다음 차례예요")
    ("waits to be sent again" "다시 보내려고 기다려요")
@@ -95,12 +97,13 @@
    ;; sluice-conversation.el
    ("%s at %s · \\<sluice-chat-mode-map>\\[sluice-send] sends · \\[sluice-abort] stops"
     "%s(%s) · \\<sluice-chat-mode-map>\\[sluice-send] 보내기 · \\[sluice-abort] 멈추기")
-   ("There is no question before point: write one below the last turn"
-    "커서 앞에 질문이 없어요. 마지막 차례 아래에 적어 주세요")
+   ("There is no question before point: write one below the last turn" "커서 앞에 질문이 없어요. 마지막 차례 아래에 적어 주세요")
    ;; sluice-dashboard.el
    ("%d more are not shown." "%d건이 더 있지만 보여 주지 않았어요.")
    ("Sluice is not running; the list is how it was last.  %s" "Sluice가 꺼져 있어서 마지막으로 본 목록이에요. %s")
    ("Sluice is not running.  %s" "Sluice가 꺼져 있어요. %s")
+   ("You have disconnected from Sluice; the list is how it was last.  g connects again"
+    "Sluice와의 연결을 끊어서 마지막으로 본 목록이에요. g를 누르면 다시 연결해요")
    ("There is no call on this line" "이 줄에는 요청이 없어요")
    ;; sluice-doctor.el
    ("The daemon does not answer" "데몬이 답하지 않아요")
@@ -218,13 +221,11 @@
     "gptel이 너무 오래됐어요. Sluice에는 0.9.9.4 이상이 필요해요: M-x package-upgrade RET gptel")
    ;; sluice-help.el
    ("Say what would go where, change that, and send" "무엇을 어디로 보낼지 보고, 바꾸고, 보내요")
-   ("Send the region or paragraph; in a chat all turns up to point"
-    "선택한 글이나 문단을, 대화에서는 커서까지 모두 보내요")
+   ("Send the region or paragraph; in a chat all turns up to point" "선택한 글이나 문단을, 대화에서는 커서까지 모두 보내요")
    ("Ask in the minibuffer" "미니버퍼에서 물어봐요")
    ("Go to the buffer in which you talk with a model" "모델과 대화하는 버퍼로 가요")
    ("Have the region rewritten, and look before it is replaced" "선택한 글을 고쳐 쓰고, 바꾸기 전에 보여 줘요")
-   ("Stop the answer at point, else the newest one of this buffer"
-    "커서가 있는 답을, 없으면 이 버퍼의 최근 답을 멈춰요")
+   ("Stop the answer at point, else the newest one of this buffer" "커서가 있는 답을, 없으면 이 버퍼의 최근 답을 멈춰요")
    ("Remove the answer at point" "커서가 있는 답을 지워요")
    ("Explain why the last call failed" "최근 요청이 왜 실패했는지 설명해요")
    ("Explain the error text in the region" "선택한 오류의 글을 설명해요")
@@ -242,8 +243,7 @@
    ("Keys of Sluice, after %s" "Sluice의 키(%s 다음에)")
    ("Keys of Sluice.  Give them a prefix:  %s" "Sluice의 키예요. 앞에 누를 키를 정해 주세요: %s")
    ;; sluice-keys.el
-   ("Nothing was sent: you did not unlock the key for %s"
-    "아무것도 보내지 않았어요. %s 키의 잠금을 풀지 않으셨어요")
+   ("Nothing was sent: you did not unlock the key for %s" "아무것도 보내지 않았어요. %s 키의 잠금을 풀지 않으셨어요")
    ("Nothing was sent: the keys could not be read: %s" "아무것도 보내지 않았어요. 키를 읽지 못했어요: %s")
    ("Nothing was sent: %s has no entry for machine %s login apikey.  Add the line: machine %s login apikey password KEY"
     "아무것도 보내지 않았어요. %s에 machine %s login apikey 항목이 없어요. 이 줄을 추가해 주세요: machine %s login apikey password KEY")
@@ -294,14 +294,12 @@
    ;; sluice-rewrite.el
    ("sent; k gives up" "보냈어요. 그만두려면 k")
    ("is being written; k gives up" "쓰는 중이에요. 그만두려면 k")
-   ("a accepts · k keeps the old text · d shows the difference"
-    "a 받아들이기 · k 원래 글 그대로 두기 · d 차이 보기")
+   ("a accepts · k keeps the old text · d shows the difference" "a 받아들이기 · k 원래 글 그대로 두기 · d 차이 보기")
    ("The model wrote nothing, so the old text stays.  Try again in other words, or with another model"
     "모델이 아무것도 쓰지 않아서 원래 글을 그대로 두었어요. 다른 말로, 아니면 다른 모델로 다시 해 보세요")
    ("Select the text first" "먼저 글을 선택해 주세요")
    ("Rewrite it how? " "어떻게 고쳐 쓸까요? ")
-   ("There is a proposal already: accept it or reject it first"
-    "벌써 제안이 하나 있어요. 먼저 받아들이거나 거절해 주세요")
+   ("There is a proposal already: accept it or reject it first" "벌써 제안이 하나 있어요. 먼저 받아들이거나 거절해 주세요")
    ("There is no proposal at point" "커서가 있는 곳에 제안이 없어요")
    ("It is still being written" "아직 쓰는 중이에요")
    ("The text has changed since; k takes the proposal away" "그사이에 글이 바뀌었어요. k를 누르면 제안을 없애요")
@@ -362,8 +360,7 @@
    ;; sluice-usage.el
    ("Used since %s.  Keys: m model, c client, h host, k key, d day, + - more or fewer days"
     "%s부터의 사용량. 키: m 모델, c 클라이언트, h 호스트, k 키, d 날짜, + - 기간 늘리고 줄이기")
-   ("Nothing was used in this time.  Press + to look further back."
-    "이 기간에는 사용량이 없어요. 더 앞을 보려면 +를 누르세요.")
+   ("Nothing was used in this time.  Press + to look further back." "이 기간에는 사용량이 없어요. 더 앞을 보려면 +를 누르세요.")
    ("Tokens of each day" "날마다 쓴 토큰")
    ("%s to %s; the highest column is %s tokens" "%s~%s. 가장 높은 기둥은 토큰 %s개")
    ("calls" "요청")
@@ -380,8 +377,7 @@
    ("Without a price: %s" "가격이 없는 모델: %s")
    ("Your budgets" "내 예산")
    ;; sluice-watch.el
-   ("Sluice: the daemon has gone away; I will notice when it is back"
-    "Sluice: 데몬이 끝났어요. 다시 뜨면 알아챌게요")
+   ("Sluice: the daemon has gone away; I will notice when it is back" "Sluice: 데몬이 끝났어요. 다시 뜨면 알아챌게요")
    ;; sluice.el
    ("Sluice: the daemon (%s) speaks protocol %s, this package (%s) speaks %s.  Update the older one: %s, or %s"
     "Sluice: 프로토콜이 서로 달라요. 데몬(%s)은 %s, 이 패키지(%s)는 %s. 오래된 쪽을 업데이트해 주세요: %s 또는 %s")

@@ -81,6 +81,8 @@
    ("Sluice's daemon has gone away.  Send again to start it anew" "Sluice 的守护进程退出了。重新发送就会再启动它")
    ("Sluice's daemon has gone away; the answer is not complete.  Send again to start it anew"
     "Sluice 的守护进程退出了，回答不完整。重新发送就会再启动它")
+   ("You have disconnected from Sluice, so this answer was stopped.  Send again to connect anew"
+    "你断开了和 Sluice 的连接，所以停下了这个回答。重新发送就会再连上")
    ("waits, number %d in line" "在等，排在第 %d 位")
    ("waits, next in line" "在等，下一个就是它")
    ("waits to be sent again" "等着重发")
@@ -100,6 +102,8 @@
    ("%d more are not shown." "还有 %d 个没有显示。")
    ("Sluice is not running; the list is how it was last.  %s" "Sluice 没有运行，这是最后一次的列表。%s")
    ("Sluice is not running.  %s" "Sluice 没有运行。%s")
+   ("You have disconnected from Sluice; the list is how it was last.  g connects again"
+    "你断开了和 Sluice 的连接，这是最后一次的列表。按 g 重新连接")
    ("There is no call on this line" "这一行没有请求")
    ;; sluice-doctor.el
    ("The daemon does not answer" "守护进程没有回应")

@@ -303,6 +303,18 @@ So it is when the key cannot be read."
       (should (string-match-p "gone away; the answer is not complete.*Send again"
                               (car (last shown)))))))
 
+(ert-deftest sluice-chat-test-disconnected ()
+  "Who disconnects stops the answers, and is not told that the daemon has gone away."
+  (sluice-chat-test-with "Hello" "forever"
+    (let ((shown (fake-daemon-messages
+                   (sluice-send)
+                   (fake-daemon-until (string-search "word5" (buffer-string)))
+                   (sluice-disconnect))))
+      (should (sluice-chat-test-idle-p))
+      (should (string-match-p "\\`You have disconnected.*so this answer was stopped.*Send again"
+                              (car (last shown))))
+      (should-not sluice-failed-call))))
+
 (ert-deftest sluice-chat-test-two-at-once ()
   "Two answers to one buffer do not mix."
   (sluice-chat-test-with "abcdefghij\n\n0123456789\n\n" "echo"

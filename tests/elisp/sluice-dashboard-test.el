@@ -89,6 +89,24 @@
         (fake-daemon-until (eq sluice-dashboard--state 'fresh)))
       (should-not sluice-dashboard--rows))))
 
+(ert-deftest sluice-dashboard-test-disconnected ()
+  "After `sluice-disconnect' a list says that it is old, and connects again on demand.
+That is so also when the daemon is being asked, and there was news meanwhile."
+  (sluice-dashboard-test-with (vector (sluice-dashboard-test-row "c1" 100))
+    (dotimes (_ 2)
+      (fake-daemon-messages (sluice-disconnect))
+      (should (eq sluice-dashboard--state 'left))
+      (should (string-match-p "c1\\|me" (buffer-string)))
+      (should (string-match-p "You have disconnected.*how it was last.*g connects" (buffer-string)))
+      (should-not sluice-dashboard--clock)
+      (should-not (sluice-rpc-live-p sluice--connection))
+      (call-interactively (key-binding "g"))
+      (fake-daemon-until (eq sluice-dashboard--state 'fresh))
+      (should sluice-dashboard--clock)
+      (sluice-dashboard--ask)
+      (sluice-dashboard--ask)
+      (should (eq 'again sluice-dashboard--asking)))))
+
 (ert-deftest sluice-dashboard-test-stays-in-place ()
   "New rows do not move point off its call; where that has gone, the line stays."
   (let ((rows (lambda (&rest ids) (vconcat (mapcar #'sluice-dashboard-test-row ids)))))

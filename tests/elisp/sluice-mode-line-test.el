@@ -85,5 +85,14 @@
       (fake-daemon-until (null sluice-mode-line-string)))
     (should-not sluice-mode-line--clock)))
 
+(ert-deftest sluice-mode-line-test-disconnected ()
+  "After `sluice-disconnect' nothing is said to wait either, and no clock runs."
+  (sluice-mode-line-test-with
+    (fake-daemon-set :queue [(:id "c1" :client "emacs")] :tell "queue")
+    (fake-daemon-until sluice-mode-line-string)
+    (sluice-disconnect)
+    (should-not sluice-mode-line-string)
+    (should-not sluice-mode-line--clock)))
+
 (provide 'sluice-mode-line-test)
 ;;; sluice-mode-line-test.el ends here

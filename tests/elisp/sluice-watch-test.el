@@ -83,6 +83,19 @@
         (sluice-unsubscribe "queue" "errors")
         (should-not sluice--subscribed)))))
 
+(ert-deftest sluice-watch-test-disconnected ()
+  "Who watches hears that this Emacs has left the daemon; it is not looked for, nor mourned."
+  (fake-daemon-with
+    (sluice-connection)
+    (let ((heard nil))
+      (sluice-watch 'a (lambda (topic params) (push (cons topic params) heard)) "queue")
+      (should-not (fake-daemon-messages (sluice-disconnect)))
+      (should (equal '((left)) heard))
+      (should-not sluice--retry)
+      (sluice-connection)
+      (should (equal '((there . t) (left)) heard))
+      (fake-daemon-until (equal '(("queue") ("queue")) (sluice-watch-test-subscribed))))))
+
 (ert-deftest sluice-watch-test-no-retry-without-a-listener ()
   "When nobody listens, a daemon that goes away is not looked for, nor told."
   (fake-daemon-with
