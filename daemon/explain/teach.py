@@ -11,7 +11,8 @@ from daemon.model import Explanation, Failure, Finding, Retry
 
 LONGEST_EXAMPLE: Final = 230
 
-PREFIXES: Final = {"google": "gemini", "claude": "anthropic", "github_models": "github-models", "watson": "watsonx"}
+PREFIXES: Final = {"google": "gemini", "claude": "anthropic", "github_models": "github-models", "watson": "watsonx",
+    "codex": "chatgpt", "ollama": "ollama-cloud"}  # fmt: skip
 """Beginnings of rules' ids that are not the provider's id in signs.yaml."""
 
 FAMILIES: Final = ("rate", "request", "quota", "capacity", "access", "gateway", "network", "server", "unknown")

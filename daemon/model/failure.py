@@ -59,6 +59,10 @@ Retry = Literal["wait", "change", "never", "unknown"]
 Confidence = Literal["sure", "likely", "guess"]
 
 
+FALSE_DAY_WAITS = frozenset({"gemini", "vertex", "gemini-cli"})
+"""Google prints a wait of seconds beside a limit per day, which comes back at midnight in Los Angeles (reports)."""
+
+
 @noun(frozen=True, slots=True)
 class Finding:
     """What kind of failure it is, and the facts that the error itself states."""
@@ -95,6 +99,11 @@ class Finding:
     def is_rate(self) -> bool:
         """True if waiting for the provider's window clears it."""
         return self.family == "rate"
+
+    @property
+    def true_wait_s(self) -> float | None:
+        """The seconds to wait that are stated; None as well where the provider is known to state false ones."""
+        return None if self.window == "day" and self.provider in FALSE_DAY_WAITS else self.retry_after_s
 
 
 @noun(frozen=True, slots=True)

@@ -28,10 +28,6 @@ INFINITE = float("inf")
 WINDOW_S = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": DAY_S}
 
 
-FALSE_DAY_WAITS = frozenset({"gemini", "vertex", "gemini-code-assist"})
-"""Google prints a wait of seconds beside a limit per day, which comes back at midnight in Los Angeles (reports)."""
-
-
 class Refusals:
     """Turns refusals into setbacks."""
 
@@ -157,7 +153,7 @@ class Refusals:
         days = [day for day in pool.days if day.dimension == named] or pool.days
         for day in days[:1]:
             day.refused()
-        wait = None if finding.provider in FALSE_DAY_WAITS else finding.retry_after_s
+        wait = finding.true_wait_s
         if wait is None:
             wait = min((day.resets_in_s() for day in days[:1]), default=float("inf"))
         if wait > self._max_wait(permit) or permit.tally.rate >= self.settings.rate_tries:

@@ -106,6 +106,44 @@ def test_out_of_credit_at_openai() -> None:
     assert said.actions[0].url == "https://platform.openai.com/account/billing"
 
 
+@pytest.mark.parametrize("provider", ["gemini", "vertex", "gemini-cli"])
+@pytest.mark.parametrize("what", ["GenerateRequests", "GenerateContentInputTokens"])
+def test_a_wait_of_seconds_beside_googles_limit_of_a_day_is_not_told(provider: str, what: str) -> None:
+    """The finding keeps what was stated; what is told, and given to programs, has no false promise in it."""
+    body = f'{{"error":{{"code":429,"details":[{{"violations":[{{"quotaId":"{what}PerModelPerDay-FreeTier",' \
+           f'"quotaValue":"9"}}]}},{{"retryDelay":"22s"}}]}}}}'  # fmt: skip
+    finding = CATALOGUE.classify(Failure(status=429, provider=provider, body=body.encode()))
+    assert (finding.window, finding.retry_after_s) == ("day", 22)
+    said = CATALOGUE.explain(finding)
+    assert said.as_json()["retry_after_s"] is None
+    assert "22" not in said.line + said.now
+    assert "midnight" in said.now or "next day" in said.now
+
+
+@pytest.mark.parametrize("subtype", ["tokens", "input_tokens", "output_tokens"])
+def test_nobody_is_told_that_sluice_waits_for_a_day(subtype: str) -> None:
+    """It does not: another model comes first."""
+    said = CATALOGUE.explain(Finding(subtype=subtype, family="rate", retry="wait", window="day"))
+    assert "another model" in said.actions[0].text
+
+
+def test_an_account_that_has_bought_credits_is_not_told_to_buy_them() -> None:
+    """OpenRouter's larger number a day was reached."""
+    body = b'{"error":{"message":"Rate limit exceeded: free-models-per-day-high-balance.","code":429}}'
+    said = CATALOGUE.explain(CATALOGUE.classify(Failure(status=429, provider="openrouter", body=body)))
+    assert not any("Buy" in action.text for action in said.actions)
+
+
+def test_credit_in_flight_is_told_only_where_it_is_meant() -> None:
+    """Other limits of calls at the same time are not about credit, also at OpenRouter."""
+    one = Failure(status=429, provider="openrouter", body=b'{"error":{"message":"At most 3 concurrent requests"}}')
+    other = Failure(status=402, provider="openrouter", body=b'{"error":{"reason":"in_flight_budget_exhausted"}}')
+    assert "credit" not in CATALOGUE.explain(CATALOGUE.classify(one)).what
+    said = CATALOGUE.explain(CATALOGUE.classify(other))
+    assert "credit" in said.what
+    assert "402" in said.not_this
+
+
 def test_a_guard_that_names_a_time() -> None:
     """How long to keep still is said, not: some minutes."""
     body = Failure(status=429, headers=(("Retry-After", "7200"),), body=b"error code: 1015")
