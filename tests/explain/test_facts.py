@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from daemon.explain import Catalogue
 from daemon.model import Failure
@@ -96,6 +98,17 @@ def test_waits_in_headers(headers: dict[str, str], wait: float | None) -> None:
     """Retry-After in all its forms. Above 40 days it says never, and counts as 40 days: nobody sends again then."""
     finding = CATALOGUE.classify(Failure(status=429, headers=tuple(headers.items()), body=b"rate limited"))
     assert finding.retry_after_s == wait
+
+
+@given(st.binary(max_size=200), st.text(max_size=60))
+def test_no_field_of_a_wait_raises(body: bytes, value: str) -> None:
+    """Whatever stands in header or body, the wait is None or within [0, 40 days]."""
+    for data in (body, b'{"retry_after": ' + body + b"}"):
+        fields = (("Retry-After", value), ("Retry-After-Ms", value), ("X-RateLimit-Reset", value), ("Date", value))
+        for headers in (fields, fields[2:]):
+            failure = Failure(status=429, headers=headers, provider="together", body=data)
+            wait = CATALOGUE.classify(failure, now=1_800_000_000.0).retry_after_s
+            assert wait is None or 0 <= wait <= 40 * 86_400
 
 
 @pytest.mark.parametrize(

@@ -119,10 +119,10 @@ ROWS: dict[int, tuple[str, str, tuple[str, ...]]] = {
     ),
     28: (
         "absurd Retry-After",
-        "within [0, 2 days]",
+        "within [0, 40 days]",
         (
-            "providers/test_retry_after.py::test_headers",
-            "providers/test_retry_after.py::test_nothing_raises",
+            "explain/test_facts.py::test_waits_in_headers",
+            "explain/test_facts.py::test_no_field_of_a_wait_raises",
         ),
     ),
     29: ("lengths of JSON-RPC frames", "-32600 and the end", ("doors/test_framing.py::test_bad_frame_headers",)),
