@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable, Iterable
-from dataclasses import field
+from dataclasses import field, replace
 from fnmatch import fnmatchcase
 from typing import Literal
 
@@ -83,6 +83,7 @@ class Intake:
         if adding := asks_for_usage(origin, ask):
             body, given = asking_for_usage(body), without_encodings(given)
         headers = (*((name, self.redactor.header(name, value)) for name, value in given), *incoming.sealed)
+        ask = self._shown(ask, target, headers)
         return Call(
             id=new_id(),
             origin=origin,
@@ -110,6 +111,14 @@ class Intake:
         if self.rules.idle and incoming.wish is NO_WISH:
             return None
         return sharing_of(self.rules, incoming.wish, origin, ask, incoming.method)
+
+    def _shown(self, ask: Ask, target: Sealed, headers: SealedHeaders) -> Ask:
+        """ASK with a model that can be shown and kept: no key, which somebody may have put in its place."""
+        if not ask.model:
+            return ask
+        held = (*target.secrets(), *(secret for _, value in headers for secret in value.secrets()))
+        clean = self.redactor.scrub(ask.model, held)
+        return ask if clean == ask.model else replace(ask, model=clean)
 
     def _key_name(self, target: Sealed, headers: SealedHeaders) -> str:
         """The bucket of the credentials: the keys, and the organisation and project headers that split limits."""

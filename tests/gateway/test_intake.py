@@ -62,6 +62,14 @@ def test_no_key_is_visible() -> None:
     assert dict(call.headers)["Authorization"].reveal() == f"Bearer {KEY}"
 
 
+def test_a_key_as_the_model() -> None:
+    """Who pastes a key into the model's place finds it in the body that goes out and nowhere else: models are shown."""
+    for key in (KEY, "sk-proj-CANARY0123456789abcdefgh"):
+        call = received(body=json.dumps({"model": key, "messages": []}).encode())
+        assert key.encode() in call.body
+        assert key not in f"{call.model} {call.scope.group} {call.ask}"
+
+
 def test_an_unknown_host_is_told_how_to_allow_it() -> None:
     """The line of configuration is in the message, which stays short whatever the host is."""
     with pytest.raises(UnknownHost) as refusal:
