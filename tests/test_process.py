@@ -7,6 +7,7 @@ import contextlib
 import errno
 import logging
 import socket
+import subprocess
 import sys
 import types
 from pathlib import Path
@@ -16,6 +17,8 @@ import pytest
 
 from daemon import process
 from daemon.errors import ConfigError
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def test_install_secret(tmp_path: Path) -> None:
@@ -35,6 +38,33 @@ def test_install_secret(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be"):
         process.install_secret(tmp_path / "link")
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_secret_that_is_a_link(tmp_path: Path) -> None:
+    """It is not taken, though what is at its other end could be one: somebody may know it."""
+    (tmp_path / "known").write_bytes(b"k" * 32)
+    (tmp_path / "secret").symlink_to(tmp_path / "known")
+    with pytest.raises(ConfigError, match="cannot be"):
+        process.install_secret(tmp_path / "secret")
+    assert (tmp_path / "known").read_bytes() == b"k" * 32
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks prctl, which only Linux has")
+def test_memory_is_kept_private() -> None:
+    """A process that could write a core file and be read by others of its user can do neither afterwards."""
+    code = """
+import ctypes, resource
+from daemon.process import keep_memory_private
+def state():
+    return ctypes.CDLL(None).prctl(3, 0, 0, 0, 0), resource.getrlimit(resource.RLIMIT_CORE)  # PR_GET_DUMPABLE = 3
+hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+print(state()[0], state()[1] == (hard, hard))
+keep_memory_private()
+print(*state())
+"""
+    told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert told.splitlines() == ["1 True", "0 (0, 0)"]
 
 
 async def test_the_loop_does_not_flood_the_log(caplog: Any) -> None:

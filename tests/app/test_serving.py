@@ -13,7 +13,10 @@ from typing import Any
 
 import pytest
 
+from stage.privacy import exposed, is_private
 from stage.visitors import Rpc, exchange
+
+PIPES: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
 
 
 @pytest.mark.e2e
@@ -120,11 +123,18 @@ def test_a_signal_that_comes_too_early() -> None:
 @pytest.mark.e2e
 @pytest.mark.skipif(os.uname().sysname != "Linux", reason="reads /proc, which only Linux has")
 def test_memory_is_private(sluice: Any) -> None:
-    """No core file is written, and other processes of the same user cannot read the daemon's memory."""
-    daemon = sluice()
-    limits = Path(f"/proc/{daemon.pid}/limits")
+    """No core file is written, and other processes of the same user cannot read the daemon's memory, though they could
+    that of another program which is started in the same way."""
+    with subprocess.Popen(exposed([sys.executable, "-c", "input('begun\\n')"]), **PIPES) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"begun\n"
+        assert not is_private(other.pid)
+        other.communicate(b"\n")
+    daemon = sluice(begin=False)
+    daemon.command = exposed(daemon.command)
+    daemon.begin()
     if os.geteuid() == 0:
-        core = re.search(r"Max core file size\s+(\d+)\s+(\d+)", limits.read_text())
+        core = re.search(r"Max core file size\s+(\d+)\s+(\d+)", Path(f"/proc/{daemon.pid}/limits").read_text())
         assert core is not None
         assert core.groups() == ("0", "0")
-    assert Path(f"/proc/{daemon.pid}/maps").stat().st_uid == 0  # not dumpable: the system's, not ours
+    assert is_private(daemon.pid)
