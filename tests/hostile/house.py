@@ -56,16 +56,7 @@ class House:
 
     def as_sent(self, data: bytes, where: Where) -> bytes:
         """DATA, written for the socket, as a client of the listener sends it: our name as Host, the token, /to/HOST."""
-        if where == "unix":
-            return data
-        ours = self.listener.url.removeprefix("http://").encode()
-        said = b"Host: %b\r\nX-Sluice-Token: %b\r\n" % (ours, self.token)
-        named = f"Host: {HOST}\r\n".encode()
-        line, end, rest = data.partition(b"\r\n")
-        method, space, target = line.partition(b" ")
-        if target.startswith(b"/") and not target.startswith((b"//", b"/to/", b"/_sluice/")):
-            line = method + space + b"/to/" + HOST.encode() + target
-        return line + end + rest.replace(named, said, 1)
+        return data if where == "unix" else by_tcp(data, self.listener.url, self.token)
 
     @property
     def token(self) -> bytes:
@@ -150,6 +141,17 @@ async def house(
         listener.close()
         rpc.close()
         await http.close(0.1)
+
+
+def by_tcp(data: bytes, url: str, token: bytes) -> bytes:
+    """DATA, written for the socket, as a client of the listener at URL sends it: its name as Host, TOKEN, /to/HOST."""
+    said = b"Host: %b\r\nX-Sluice-Token: %b\r\n" % (url.removeprefix("http://").encode(), token)
+    named = f"Host: {HOST}\r\n".encode()
+    line, end, rest = data.partition(b"\r\n")
+    method, space, target = line.partition(b" ")
+    if target.startswith(b"/") and not target.startswith((b"//", b"/to/", b"/_sluice/")):
+        line = method + space + b"/to/" + HOST.encode() + target
+    return line + end + rest.replace(named, said, 1)
 
 
 def _tell(hooks: list[Callable[[Event], None]], event: Event) -> None:
