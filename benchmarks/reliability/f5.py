@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks.reliability.daemons import Sluice, daemon
 from benchmarks.reliability.figure import Figure
 
-SHORT = 1.0
+SHORT = 0.9
 NO_LOCK = """
 import errno, fcntl, sys
 def flock(*given):
@@ -20,6 +20,13 @@ fcntl.flock = flock
 from daemon.cli import main
 sys.exit(main(sys.argv[1:]))
 """
+HUMBLE = """
+import ctypes, os, sys
+if os.geteuid() == 0:
+    ctypes.CDLL(None).prctl(24, 1, 0, 0, 0)  # PR_CAPBSET_DROP, CAP_DAC_OVERRIDE
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+"""Goes on as a program for which modes hold: root's is without what lets root write everywhere."""
 
 
 def _link(folder: Path) -> None:
@@ -55,40 +62,81 @@ PLACES: dict[str, Callable[[Path], None]] = {
 
 
 def measure(scale: float) -> Figure:
-    """Start the daemon in each, and look at what it says and leaves."""
-    wrong = [name for name, make in PLACES.items() if not _refused(make)]
-    wrong += [
-        name for name, path in (("too long", "x" * 120), ("read-only", "")) if not _refused(None, path or "/proc/x/s")
-    ]
-    wrong += [] if _without_locks() else ["no locks"]
-    n = len(PLACES) + 3
-    reached = f"{n - len(wrong)} of {n} refused in words" + (f", not: {', '.join(wrong)}" if wrong else "")
-    return Figure(
-        "F5", "places that are not safe", "each refused with reason and mend, 0 files made", reached, ok=not wrong
+    """Start the daemon in each, and look at what it says and leaves. What a short run cannot look at is said."""
+    found: dict[str, bool | None] = {name: _refused(make, "s") for name, make in PLACES.items()}
+    found |= {"too long": _refused(None, "x" * 120), "no locks": _without_locks()}
+    found |= {"a folder that one may not write": _read_only("s"), "a folder in such a one": _read_only("t/s")}
+    found |= {"a disk that takes nothing": _on_a_disk_that_takes_nothing()}
+    wrong = [name for name, refused in found.items() if refused is False]
+    missing = [name for name, refused in found.items() if refused is None]
+    reached = f"{sum(map(bool, found.values()))} of {len(found)} refused in words"
+    reached += f", not: {', '.join(wrong)}" if wrong else ""
+    reached += f"; not looked at: {', '.join(missing)}" if missing else ""
+    target = "each refused with reason and mend, 0 files made"
+    ok = not wrong and (not missing or scale < 1)
+    return Figure("F5", "places that are not safe", target, reached, ok=ok)
+
+
+def _refused(make: Callable[[Path], None] | None, path: str) -> bool:
+    with daemon(begin=False) as sluice:
+        if make is not None:
+            make(sluice.folder / "place")
+        return _said_no(sluice, sluice.folder / "place" / path if make is not None else sluice.folder / path)
+
+
+def _said_no(sluice: Sluice, place: Path, *start: str) -> bool:
+    """True if the daemon, begun by START, refuses PLACE in one line that says what to do, and makes nothing there."""
+    before = set(map(str, sluice.folder.rglob("*")))
+    command = [*start, sys.executable, "-m", "daemon", "serve", "--socket", str(place)]
+    done = _run(sluice, [*command, "--state-dir", str(sluice.state_dir)])
+    made = set(map(str, sluice.folder.rglob("*"))) - before
+    told = len(done.stderr.splitlines()) == 1 and any(
+        word in done.stderr for word in ("choose", "run:", "give", "Set ")
+    )
+    return done.returncode == 1 and told and not [name for name in made if "/place/" in name or "/real/" in name]
+
+
+def _run(sluice: Sluice, command: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command, env=dict(sluice.env), cwd=sluice.folder, capture_output=True, text=True, timeout=30, check=False
     )
 
 
-def _refused(make: Callable[[Path], None] | None, path: str = "") -> bool:
+def _read_only(path: str) -> bool | None:
+    """The same at PATH in a folder that is the daemon's own, but which it may not write. None where it may all the
+    same."""
     with daemon(begin=False) as sluice:
-        folder = sluice.folder / "place"
-        if make is not None:
-            make(folder)
-        place = folder / "s" if make is not None else folder / path if not path.startswith("/") else Path(path)
-        before = sorted(map(str, sluice.folder.rglob("*")))
-        done = sluice.run("serve", "--socket", str(place), timeout_s=30)
-        made = [name for name in map(str, sluice.folder.rglob("*")) if name not in before]
-        told = len(done.stderr.splitlines()) == 1 and any(
-            word in done.stderr for word in ("choose", "run:", "give", "Set ")
-        )
-        return done.returncode == 1 and told and not [name for name in made if "/place/" in name or "/real/" in name]
+        place, start = sluice.folder / "place", (sys.executable, "-c", HUMBLE)
+        place.mkdir(mode=0o500)
+        trial = [*start, sys.executable, "-c", "open('place/t', 'x')"]
+        if _run(sluice, trial).returncode == 0:
+            return None
+        return _said_no(sluice, place / path, *start)
+
+
+def _on_a_disk_that_takes_nothing() -> bool | None:
+    """The same on a disk that can only be read. None where there can be none."""
+    with daemon(begin=False) as sluice:
+        place = sluice.folder / "place"
+        place.mkdir(mode=0o700)
+        if not _mounted("--bind", str(place), str(place)):
+            return None
+        try:
+            if not _mounted("-o", "remount,bind,ro", str(place)):
+                return None
+            return _said_no(sluice, place / "s")
+        finally:
+            subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+def _mounted(*arguments: str) -> bool:
+    try:
+        return subprocess.run(["mount", *arguments], capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
 
 
 def _without_locks() -> bool:
     with daemon(begin=False) as sluice:
-        command = _with(sluice, [sys.executable, "-c", NO_LOCK])
-        done = subprocess.run(command, env=dict(sluice.env), capture_output=True, text=True, timeout=30, check=False)
+        done = _run(sluice, [sys.executable, "-c", NO_LOCK, *list(sluice.command)[3:]])
         return done.returncode == 1 and "cannot be locked" in done.stderr and not sluice.socket.exists()
-
-
-def _with(sluice: Sluice, start: list[str]) -> list[str]:
-    return [*start, *list(sluice.command)[3:]]
