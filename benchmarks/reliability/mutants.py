@@ -6,21 +6,8 @@ words are not found any more, that is an error, not a mutant less: then it must 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True, slots=True)
-class Mutant:
-    """One check less."""
-
-    what: str
-    """The check that is gone."""
-    file: str
-    old: str
-    new: str
-    tests: tuple[str, ...]
-    """Of these at least one must fail."""
-
+from benchmarks.reliability.mutant import Mutant
+from benchmarks.reliability.mutants_keys import OF_KEYS
 
 PORTER, STANDING, SYSTEMD = "daemon/doors/porter.py", "daemon/doors/standing.py", "daemon/systemd.py"
 REQUEST, HTTP, RPC = "daemon/doors/request.py", "daemon/doors/http.py", "daemon/doors/rpc.py"
@@ -508,4 +495,5 @@ MUTANTS: tuple[Mutant, ...] = (
         "return wanted",
         (f"{T_PROCESS}::test_connections_that_fit",),
     ),
+    *OF_KEYS,
 )

@@ -34,7 +34,10 @@ def test_without_configuration(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "host",
-    ["evil.com", "169.254.169.254", "api.openai.com/../x", "a@api.openai.com", "", "x" * 999, "api.openai.com:1"],
+    [
+        *("evil.com", "169.254.169.254", "api.openai.com/../x", "a@api.openai.com", "", "x" * 999, "api.openai.com:1"),
+        *("me.openai.azure.com.evil.com", "evil.com.openai.azure.com", "a.b.openai.azure.com"),
+    ],
 )
 def test_strangers_are_refused(tmp_path: Path, host: str) -> None:
     """A host that nobody allowed has no origin, and the refusal shows the line that would allow it."""

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from daemon.doors import porter
+from daemon.doors import rpc as rpc_door
 from daemon.doors.rpc import BATCH_CAP, CODE_OF, RpcDoor
 from daemon.errors import NotFound, Refusal, ShuttingDown, UnknownOperation
 from daemon.operations import Session
@@ -249,6 +250,21 @@ async def test_bad_messages(place: Path, message: bytes, code: int) -> None:
 async def test_odd_messages_that_are_good(place: Path, message: bytes) -> None:
     """Pairs of surrogates, NUL, doubled names, large numbers, nesting: plain JSON."""
     assert "result" in await answer_to(place, message + b"\n")
+
+
+async def test_too_many_under_way(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One connection may have so many requests under way, those without an id counted; the next one is refused, the
+    others go on, and then there is room again."""
+    monkeypatch.setattr(rpc_door, "IN_FLIGHT_CAP", 3)
+    play = Play()
+    async with door(place, play), visit(place / "s") as wire:
+        wire.send(b'{"method":"wait"}\n' + request(1, "wait") + request(2, "wait") + request(3, "echo"))
+        refused = await read(wire)
+        assert (refused["id"], refused["error"]["code"]) == (3, -32600)
+        play.go_on.set()
+        assert {(await read(wire))["id"] for _ in range(2)} == {1, 2}
+        wire.send(request(4, "echo"))
+        assert (await read(wire))["result"] == {}
 
 
 async def test_an_id_that_is_still_in_use(place: Path) -> None:

@@ -50,6 +50,14 @@ def test_one_lock(tmp_path):
         lock(tmp_path / "link")
 
 
+def test_a_lock_that_is_a_link_is_refused(tmp_path):
+    """Whoever put it there would have us write to a file of his choice; nothing is made at its other end."""
+    (tmp_path / "journal.lock").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(Unusable):
+        lock(tmp_path)
+    assert not (tmp_path / "elsewhere").exists()
+
+
 def test_migrations_are_whole_or_not_at_all(tmp_path):
     """A step that fails in its middle leaves the version and the tables before it; the older file was copied first."""
     path = tmp_path / "journal.db"
