@@ -1,13 +1,14 @@
 """Lets the n-th system call of this process fail, as SQLite's own tests do: n = 1, 2, … until a run passes untouched.
 
-What is wrapped are the few doors through which the daemon's Python reaches the system: files, renames, locks, sockets,
-SQLite. The threads of a test's own visitors are left alone.
+What is wrapped are the few doors through which the daemon's Python reaches the system: files and what is written to
+them, renames, locks, sockets, SQLite. The threads of a test's own visitors are left alone.
 """
 
 from __future__ import annotations
 
 import builtins
 import errno
+import fcntl
 import io
 import os
 import socket
@@ -16,6 +17,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 ERRORS: dict[str, int] = {
@@ -27,6 +29,7 @@ ERRORS: dict[str, int] = {
     "replace": errno.ENOSPC,
     "mkdir": errno.ENOSPC,
     "unlink": errno.EIO,
+    "remove": errno.EIO,
     "chmod": errno.EPERM,
     "fchmod": errno.EPERM,
     "ftruncate": errno.EIO,
@@ -61,8 +64,12 @@ class Faults:
     count: int = 0
     failed: str = ""
     """The call that failed, or nothing when there were fewer."""
+    kind: str = ""
+    """Of the call that failed."""
     kinds: dict[str, int] = field(default_factory=dict)
     """How many of each kind were counted."""
+    files: set[str] = field(default_factory=set)
+    """The names, without their folders, of the files that were written."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def point(self, kind: str, detail: object = "") -> bool:
@@ -74,8 +81,16 @@ class Faults:
             self.kinds[kind] = self.kinds.get(kind, 0) + 1
             if self.count != self.at:
                 return False
-            self.failed = f"{kind} {detail!r:.120}"
+            self.kind, self.failed = kind, f"{kind} {detail!r:.120}"
             return True
+
+    def written(self, file: str) -> bool:
+        """One more write to FILE by a file object; True if it is the one that fails."""
+        if getattr(_visitor, "spared", False):
+            return False
+        with self._lock:
+            self.files.add(Path(file).name)
+        return self.point("file write", Path(file).name)
 
 
 def _failing(
@@ -89,11 +104,41 @@ def _failing(
     return call
 
 
+class _Raw(io.FileIO):
+    """The lowest layer of a file object: each of its writes is a system call, and may find the disk full."""
+
+    def __init__(self, faults: Faults, file: Any, mode: str, closefd: bool, opener: Any) -> None:
+        super().__init__(file, mode, closefd=closefd, opener=opener)
+        self._faults = faults
+        self._where = os.readlink(f"/proc/self/fd/{self.fileno()}")
+
+    def write(self, data: Any) -> int | None:
+        """As the system does it, or a full disk."""
+        if self._faults.written(self._where):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return super().write(data)
+
+
 def _opener(faults: Faults) -> Callable[..., Any]:
-    """`open`, which is a system call only for a name: around a descriptor that is open already it cannot fail so."""
+    """`open`: a system call for a name alone, not around a descriptor. What it makes for writing may fail at each write
+    of its lowest layer: so what is buffered fails where it really would, at a flush or at the close."""
     original = io.open
-    failing = _failing(faults, "open", errno.EMFILE, original)
-    return lambda file, *given, **more: (original if isinstance(file, int) else failing)(file, *given, **more)
+
+    def opened(
+        file: Any, mode: str = "r", buffering: int = -1, encoding: Any = None, errors: Any = None, newline: Any = None,
+        closefd: bool = True, opener: Any = None,
+    ) -> Any:  # fmt: skip
+        if not isinstance(file, int) and faults.point("open", file):
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        if not set(mode) & set("wax+"):
+            return original(file, mode, buffering, encoding, errors, newline, closefd, opener)
+        raw = _Raw(faults, file, mode.replace("b", "").replace("t", ""), closefd, opener)
+        if buffering == 0:
+            return raw
+        layer: Any = (io.BufferedRandom if "+" in mode else io.BufferedWriter)(raw)
+        return layer if "b" in mode else io.TextIOWrapper(layer, encoding, errors, newline, buffering == 1)
+
+    return opened
 
 
 def _connection(faults: Faults) -> type[sqlite3.Connection]:
@@ -133,6 +178,7 @@ def injected(at: int = 0) -> Iterator[Faults]:
 
     for name, number in ERRORS.items():
         put(os, name, _failing(faults, name, number, getattr(os, name)))
+    put(fcntl, "flock", _failing(faults, "flock", errno.ENOLCK, fcntl.flock))
     opener = _opener(faults)
     put(io, "open", opener)
     put(builtins, "open", opener)
