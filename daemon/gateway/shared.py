@@ -99,7 +99,8 @@ class Shared:
         """A call with a deadline of its own must not decide for others when it is too late."""
         if not sharing.coalesce or call.deadline_s is not None:
             return None
-        return f"{name_of(call)} {sharing.cache != 'off'} {call.explain != 'off'}"  # both change what is done with it
+        # all three change what is done with it
+        return f"{name_of(call)} {sharing.cache != 'off'} {call.explain != 'off'} {call.movable}"
 
     def _begun(self, call: Call, name: str | None) -> Joint:
         joint = self._by_lead[call.id] = Joint(call, name)

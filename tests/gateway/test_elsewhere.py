@@ -306,6 +306,15 @@ async def test_identical_calls_are_moved_as_one() -> None:
 
 
 @virtual
+async def test_who_wants_nobody_else_s_answer_gets_none_by_way_of_another() -> None:
+    """Of two identical calls one may be moved and the other may not: each meets what it would have met alone."""
+    there = world(no_credit(), no_credit(), ok(), rules=Rules(coalesce=("*",)))
+    moved, stays = await asyncio.gather(there.send(), there.send(wish=Wish(fallback=False)))
+    assert (moved[0].status, stays[0].status) == (200, 429)
+    assert field(stays[0].headers, "X-Sluice-Answered-By") is None
+
+
+@virtual
 async def test_a_waiting_call_is_cancelled_wherever_it_waits() -> None:
     """Also in the line of the other place: it ends as cancelled, and nothing is left behind."""
     waits = replace(DEEPSEEK, limits=(Limit("requests", 1, 600.0),))

@@ -95,10 +95,12 @@ async def test_sent_once_and_answered_to_all() -> None:
         {"deadline_s": 30.0},
         {"wish": Wish(coalesce=False)},
         {"explain": "off"},
+        {"wish": Wish(fallback=False)},
     ],
 )
 def test_what_is_not_identical(other: dict[str, Any]) -> None:
-    """Another model, key, target or body, a deadline of its own, or a call that does not want it: sent by itself."""
+    """Another model, key, target or body, a deadline of its own, a call that does not want it, or that nobody else may
+    answer: sent by itself."""
 
     @virtual
     async def main() -> None:
