@@ -25,8 +25,9 @@ class RetryBudget:
     __slots__ = ("_resent", "_sent", "least", "share")
 
     def __init__(self, share: float, least: int, period_s: float = 60.0) -> None:
+        """SHARE: of what was sent in the last PERIOD_S seconds; 0: none. LEAST: so many are allowed otherwise."""
         self.share = share
-        self.least = least
+        self.least = least if share > 0 else 0
         self._sent = Lately(period_s)
         self._resent = Lately(period_s)
 

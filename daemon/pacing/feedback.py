@@ -156,7 +156,7 @@ class Feedback:
         elif not pool.origin.resend_after_reset:
             return None
         permit.tally.network += 1
-        if permit.tally.network > self.settings.tries or not pool.budget.spend(now):
+        if permit.tally.network >= self.settings.tries or not pool.budget.spend(now):
             return None
         wait = self.refusals.jitter_s(pool, permit.tally.network)
         return self.refusals.back(pool, permit, "network", now, wait, phrase("held.network"), None)

@@ -15,8 +15,8 @@ class PacingSettings:
     max_wait_s: float = 600.0
     """A limit that opens later than this is not waited for, in the queue of a day or after a refusal."""
     max_wait_interactive_s: float = 90.0
-    tries: int = 3
-    """Sendings of one call that meet an overloaded provider or a broken network."""
+    tries: int = 4
+    """Sendings of one call, the first among them, that meet an overloaded provider or a broken network."""
     rate_tries: int = 5
     """Rate refusals in a row of one call before it is given up."""
     bare_tries: int = 3
@@ -24,7 +24,7 @@ class PacingSettings:
     backoff_base_s: float = 1.0
     backoff_cap_s: float = 30.0
     budget_share: float = 0.2
-    """Resends may be this part of the calls of the last two minutes, but `budget_least` are always allowed."""
+    """Resends may be this part of the calls of the last two minutes, but `budget_least` are always allowed. 0: none."""
     budget_least: int = 10
     first_burst: int = 4
     """Calls in flight without an answer while a provider's limits are unknown; doubles with each round trip."""

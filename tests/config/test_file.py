@@ -46,7 +46,7 @@ def test_the_defaults() -> None:
     assert (c.queue.max_wait_interactive_s, c.queue.max_wait_s) == (90.0, 600.0)
     assert (c.timeouts.connect_s, c.timeouts.first_byte_s, c.timeouts.idle_s, c.timeouts.body_s) == (10, 600, 300, 30)
     assert c.timeouts.client_s == 600
-    assert c.retry.tries == 3
+    assert c.retry.tries == 4
     assert c.journal.bodies == "failed"
 
 

@@ -37,6 +37,13 @@ def test_a_few_resends_are_always_allowed() -> None:
     assert [budget.spend(0.0) for _ in range(5)] == [True, True, True, False, False]
 
 
+def test_none_means_none() -> None:
+    """Without a share nothing is sent again, not even the few that are always allowed otherwise."""
+    budget = RetryBudget(0.0, 3, 60.0)
+    budget.sent(0.0)
+    assert not budget.spend(0.0)
+
+
 def test_the_breaker_opens_with_the_part_of_refusals() -> None:
     """Half refused: nothing happens yet. All refused: nearly every try is in vain."""
     breaker = Breaker()

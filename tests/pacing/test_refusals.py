@@ -166,6 +166,57 @@ def test_overload_backs_off_and_ends_after_three_resends() -> None:
     story(tell)
 
 
+@pytest.mark.parametrize("tries", [1, 2, 5])
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_call_is_sent_as_often_as_the_setting_says(tries: int, lost: bool) -> None:
+    """And not once more: with 1 nothing is sent again, be the provider overloaded or not reached."""
+    busy = Finding("overloaded", "capacity", "wait", status=529)
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        pacer = Pacer(PacingSettings(tries=tries), clock=loop.time, wall=lambda: 1.7e9 + loop.time())
+        setback, attempts = None, 0
+        while attempts == 0 or setback is not None:
+            permit = await pacer.acquire(call("x", origin()), setback)
+            attempts += 1
+            setback = permit.lost("refused", False) if lost else permit.refused(busy)
+            permit.release()
+        assert attempts == tries
+        await pacer.close()
+
+    virtual_time.run(main())
+
+
+def resent(share: float, sent: int, later_s: float) -> int:
+    """How many of 40 calls that fail are sent again, LATER_S seconds after SENT others have gone."""
+
+    async def main() -> int:
+        loop = asyncio.get_running_loop()
+        pacer = Pacer(PacingSettings(budget_share=share), clock=loop.time, wall=lambda: 1.7e9 + loop.time())
+        where = origin(minute_s=60.0)
+        permits = [await pacer.acquire(call(f"c{i}", where)) for i in range(sent)]
+        for permit in permits:
+            permit.release()
+        await asyncio.sleep(later_s)
+        permits = [await pacer.acquire(call(f"d{i}", where)) for i in range(40)]
+        again = sum(permit.lost("refused", False) is not None for permit in permits)
+        for permit in permits:
+            permit.release()
+        await pacer.close()
+        return again
+
+    return virtual_time.run(main())
+
+
+def test_resends_are_a_part_of_the_calls_of_two_minutes() -> None:
+    """Half of what went within two minutes may be sent again; what went before that counts no more. A share of 0 allows
+    none at all."""
+    assert resent(0.5, 20, 0.0) == 30
+    assert resent(0.5, 20, 100.0) == 30
+    assert resent(0.5, 20, 130.0) == 20
+    assert resent(0.0, 20, 0.0) == 0
+
+
 def test_too_many_at_once_lowers_the_number_in_flight() -> None:
     """Once per round trip, however many calls were refused."""
     many = Finding("concurrency", "rate", "wait", status=429)
