@@ -126,9 +126,10 @@ def give_way_to_calls() -> None:
     sys.setswitchinterval(0.0005)
 
 
-def connections_that_fit(wanted: int) -> int:
-    """At most WANTED, and no more than we have descriptors for: each visitor's call needs one more to its provider."""
+def connections_that_fit(wanted: int, ways: int = 1) -> int:
+    """At most WANTED by each of so many WAYS in, and no more than we have descriptors for: each visitor's call needs
+    one more to its provider."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
         return wanted
-    return max(4, min(wanted, (soft - _OWN_FILES) // 2))
+    return max(4, min(wanted, (soft - _OWN_FILES) // (2 * ways)))

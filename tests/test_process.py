@@ -145,6 +145,7 @@ def test_connections_that_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     assert process.connections_that_fit(256) == 256
     soft = 64
     assert process.connections_that_fit(256) == 16
+    assert process.connections_that_fit(256, ways=2) == 8
     soft = 20
     assert process.connections_that_fit(256) == 4
     soft = process.resource.RLIM_INFINITY

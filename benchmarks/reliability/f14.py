@@ -14,7 +14,10 @@ _BUSY = 10
 """At a small scale, in the tests, the machine is busy with something else: then so many times the limit."""
 _KEPT_S = 30.0
 """How long the daemon waits for the rest of a head, or for the first byte."""
-_HALVES = (b"", b"P", b"POST /v1 HTTP/1.1\r\nHost: api.openai.com\r\nX-Lo", b"Content-Len")
+_HALVES = (
+    b"", b"P", b"POST /v1 HTTP/1.1\r\nHost: api.openai.com\r\nX-Lo", b"Content-Len",
+    b'{"jsonrpc":"2.0","id":1,"meth', b"Content-Length: 70\r\n\r\n{",
+)  # fmt: skip
 
 
 async def provider(visit: Visit) -> None:

@@ -172,7 +172,7 @@ class App:
             if self._sandbox_wanted:
                 self._sandbox_url = await self._open_sandbox(stack)
             http, rpc = self._doors()
-            door = porter.Porter(http, rpc, most_silent=connections_that_fit(porter.MOST_SILENT))
+            door = porter.Porter(http, rpc, most_silent=self._that_fit(porter.MOST_SILENT))
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, self._stopping.told)
             loop.add_signal_handler(signal.SIGHUP, self._told_to_reload)
@@ -182,7 +182,7 @@ class App:
             await self._recall_budgets()
             await door.open(sock)
             if self.listener is not None:
-                await self.listener.open(http, rpc, self._config.max_connections)
+                await self.listener.open(http, rpc, self._that_fit(self._config.max_connections))
                 _log.info(phrase("log.also_at", url=self.listener.url, file=str(self.listener.token_file)))
             if self.former is not None:
                 await self._relieve(self.former)
@@ -265,14 +265,18 @@ class App:
             max_body=config.max_body,
             body_idle_s=config.timeouts.body_s,
             write_idle_s=config.timeouts.client_s,
-            max_connections=connections_that_fit(config.max_connections),
+            max_connections=self._that_fit(config.max_connections),
             language=config.language,
         )
-        self._http, self._rpc = (
-            HttpDoor(self._gateway, by_http, settings),
-            RpcDoor(by_rpc, config.max_body, config.language),
+        self._http = http = HttpDoor(self._gateway, by_http, settings)
+        self._rpc = RpcDoor(
+            by_rpc, config.max_body, config.language, crowd=http.crowd, patience_s=config.timeouts.body_s
         )
         return self._http, self._rpc
+
+    def _that_fit(self, wanted: int) -> int:
+        """At most so many connections by the socket, and as many by TCP if that is a way in."""
+        return connections_that_fit(wanted, ways=1 if self.listener is None else 2)
 
     async def _close_parts(self) -> None:
         await self._pacer.close()

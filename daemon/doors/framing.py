@@ -46,8 +46,8 @@ class Framer:
         yield from self._lines() if self.style == "lines" else self._frames()
 
     def pending(self) -> int:
-        """Bytes of an unfinished message."""
-        return len(self._buffer)
+        """Bytes of an unfinished message. Spaces before one are none."""
+        return 0 if self._buffer[:16].isspace() else len(self._buffer)
 
     def wrap(self, message: bytes) -> bytes:
         """Frame an outgoing MESSAGE in the visitor's own style."""

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from daemon.doors.connection import HttpConnection, Route
+from daemon.doors.crowd import Crowd
 from daemon.doors.gate import Gate
 from daemon.doors.parsing import NotHttp, Request
 from daemon.doors.request import HttpSettings, check_request, incoming, json_object, route
@@ -70,9 +71,9 @@ class HttpDoor:
         self._gateway = gateway
         self._operate = operate
         self._settings = settings or HttpSettings()
-        self._inside: dict[Gate | None, set[HttpConnection]] = {}
-        """Those who are in, by the gate they came through. Each has its own count: strangers at one must not close the
-        other."""
+        self._inside: set[HttpConnection] = set()
+        self.crowd = Crowd(self._settings.max_connections)
+        """All who are in; those who speak JSON-RPC are counted there, too."""
         self.accepting = True
         self.leaving = False
         """True when another daemon has taken our place: each connection ends with the answer that is under way."""
@@ -88,12 +89,12 @@ class HttpDoor:
     @property
     def connections(self) -> int:
         """Open HTTP connections."""
-        return sum(map(len, self._inside.values()))
+        return len(self._inside)
 
     async def close(self, timeout_s: float) -> None:
         """Let running requests end for TIMEOUT_S, then cut them."""
         self.accepting = False
-        everybody = [one for inside in self._inside.values() for one in inside]
+        everybody = list(self._inside)
         for one in everybody:
             one.part()
         tasks = {one.task for one in everybody if one.task is not None}
@@ -109,17 +110,19 @@ class HttpDoor:
 
     def came(self, connection: HttpConnection) -> None:
         """It is open."""
-        self._inside.setdefault(connection.gate, set()).add(connection)
+        self._inside.add(connection)
+        self.crowd.came(connection.gate)
 
     def went(self, connection: HttpConnection) -> None:
         """It has ended."""
-        self._inside[connection.gate].discard(connection)
+        self._inside.discard(connection)
+        self.crowd.went(connection.gate)
 
     def admit(self, request: Request, gate: Gate | None) -> Route:
         """Where REQUEST goes, before its body is read. Raises Refusal."""
         if gate is not None:
             gate.check(request.headers)
-        full = len(self._inside[gate]) > self._settings.max_connections or not self.accepting
+        full = self.crowd.full(gate) or not self.accepting
         check_request(request, full=full)
         return None if request.target.startswith(_OURS) else route(request, by_host=gate is None)
 

@@ -7,10 +7,12 @@ may be null or absent; every connection is always read, and a slow reader gets i
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, cast
 
+from daemon.doors.crowd import Crowd
 from daemon.doors.framing import Framer, FramingError
 from daemon.doors.gate import Gate
 from daemon.doors.messages import is_text, parse, serialize, valid_id
@@ -35,6 +37,7 @@ from daemon.inlet import Inlet
 from daemon.operations import Session
 from daemon.operations.keys import NoKey
 from daemon.phrases import phrase, told
+from daemon.upstream import Watchdog
 
 PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS, INTERNAL = -32700, -32600, -32601, -32602, -32603
 REQUEST_CANCELLED = -32800
@@ -82,8 +85,14 @@ class RpcConnection(Inlet):
         gone: Callable[[RpcConnection], None],
         language: str = "en",
         gate: Gate | None = None,
+        *,
+        patience_s: float = 30.0,
+        full: bool = False,
     ) -> None:
+        """PATIENCE_S: for the next piece of a message that has begun. FULL: there is no room for this one any more."""
         self._operate = operate
+        self._patience_s = patience_s
+        self._full = full
         self._gate = gate
         """What `hello` must pass first; None when it has, or where nobody else can come in."""
         self._max_message = max_message
@@ -94,6 +103,7 @@ class RpcConnection(Inlet):
         self._tasks: dict[str | int, asyncio.Task[None]] = {}
         self._anonymous: set[asyncio.Task[None]] = set()
         self._closers: list[Callable[[], None]] = []
+        self._watchdog = Watchdog(asyncio.get_running_loop(), self._bite)
         self._outbox = Outbox(self._write)
         self._questions = Questions(self._write)
         self._default = language
@@ -114,17 +124,25 @@ class RpcConnection(Inlet):
 
     def data_received(self, data: bytes) -> None:
         """Cut into messages and begin each."""
+        if self._full:
+            self._send_away(data)
+            return
         try:
             for message in self._framer.messages(data):
                 self._take(message)
         except FramingError as error:
             self._reply_error(None, INVALID_REQUEST, phrase("rpc.framing", why=error.args[0]))
             self.close()
+        if self._framer.pending():
+            self._watchdog.watch(self._patience_s)
+        else:
+            self._watchdog.rest()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Cancel what only this connection wanted."""
         self._transport = None
         self._settle_down()
+        self._watchdog.leave()
         self._outbox.stop()
         self._questions.close()
         for task in self.tasks():
@@ -151,6 +169,27 @@ class RpcConnection(Inlet):
     def tasks(self) -> list[asyncio.Task[None]]:
         """The operations that run."""
         return [*self._tasks.values(), *self._anonymous]
+
+    def _send_away(self, data: bytes) -> None:
+        """Tell one for whom there is no room when to come back: by the id of its first request, if that is whole."""
+        first = None
+        with contextlib.suppress(FramingError, ValueError):
+            first = next((parse(message) for message in self._framer.messages(data)), None)
+        tag = first.get("id") if isinstance(first, dict) else None
+        refusal = {"kind": ShuttingDown.code, "retry_after_s": 1}
+        self._reply_error(tag if valid_id(tag) else None, CODE_OF[ShuttingDown], phrase("http.full"), refusal)
+        self.close()
+
+    def _bite(self) -> None:
+        """The rest of a message did not come, or what was said last is not taken."""
+        if self._transport is None:
+            return
+        if self._transport.is_closing():
+            self._transport.abort()
+            return
+        self._reply_error(None, INVALID_REQUEST, phrase("rpc.late", seconds=self._patience_s))
+        self.close()
+        self._watchdog.watch(self._patience_s)
 
     # ---- the operations' side (Session)
 
@@ -316,15 +355,40 @@ class RpcConnection(Inlet):
 class RpcDoor:
     """Makes one protocol object for each JSON-RPC connection."""
 
-    def __init__(self, operate: Operate, max_message: int, language: str = "en") -> None:
+    def __init__(
+        self,
+        operate: Operate,
+        max_message: int,
+        language: str = "en",
+        *,
+        crowd: Crowd | None = None,
+        patience_s: float = 30.0,
+    ) -> None:
+        """CROWD: all who are in, of both languages. PATIENCE_S: for the next piece of a message that has begun."""
         self._operate = operate
         self._max_message = max_message
         self._language = language
+        self._crowd = crowd or Crowd(256)
+        self._patience_s = patience_s
         self._open: set[RpcConnection] = set()
 
     def __call__(self, gate: Gate | None = None) -> Inlet:
         """A protocol for a new connection; one that must pass GATE first, if there is one."""
-        connection = RpcConnection(self._operate, self._max_message, self._open.discard, self._language, gate)
+
+        def gone(connection: RpcConnection) -> None:
+            self._open.discard(connection)
+            self._crowd.went(gate)
+
+        self._crowd.came(gate)
+        connection = RpcConnection(
+            self._operate,
+            self._max_message,
+            gone,
+            self._language,
+            gate,
+            patience_s=self._patience_s,
+            full=self._crowd.full(gate),
+        )
         self._open.add(connection)
         return connection
 

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import pytest
 
 from daemon.doors import porter
 from daemon.doors import rpc as rpc_door
+from daemon.doors.crowd import Crowd
 from daemon.doors.rpc import BATCH_CAP, CODE_OF, RpcDoor
 from daemon.errors import NotFound, Refusal, ShuttingDown, UnknownOperation
 from daemon.operations import Session
@@ -103,15 +104,21 @@ class Play:
 
 
 @contextlib.asynccontextmanager
-async def door(place: Path, play: Play) -> AsyncIterator[RpcDoor]:
+async def door(place: Path, play: Play, **more: Any) -> AsyncIterator[RpcDoor]:
     """An RPC door behind a porter at PLACE/s."""
-    rpc = RpcDoor(play.operate, MAX)
+    rpc = RpcDoor(play.operate, MAX, **more)
     keeper = porter.Porter(rpc, rpc)
     with porter.bind(place / "s") as sock:
         await keeper.open(sock)
         yield rpc
         keeper.close()
         rpc.close()
+
+
+async def until(true: Callable[[], object]) -> None:
+    """Let the loop turn until that is TRUE."""
+    while not true():  # noqa: ASYNC110 - another task's, which tells nobody
+        await asyncio.sleep(0)
 
 
 def request(tag: Any, method: str, **params: Any) -> bytes:
@@ -299,6 +306,73 @@ async def test_a_framing_error_closes(place: Path) -> None:
         assert b"max_body" in data
         await asyncio.sleep(0)
         assert rpc.connections == 0
+
+
+@pytest.mark.parametrize(
+    "half",
+    [
+        b'{"jsonrpc":"2.0","id":1,"meth',
+        b"Content-Length: 70",
+        b"Content-Length: 70\r\n\r\n{",
+        request(1, "echo") + b"{",
+    ],
+    ids=["a line", "a header", "a frame", "the second line"],
+)
+async def test_half_a_message(place: Path, half: bytes) -> None:
+    """Who does not go on with a message is told so and sent away; who has ended each may be silent as long as it likes,
+    also after a space."""
+    async with door(place, Play(), patience_s=0.02) as rpc, visit(place / "s") as quiet, visit(place / "s") as wire:
+        quiet.send(request(1, "echo") + b" ")
+        await read(quiet)
+        wire.send(half)
+        said = (await wire.rest()).splitlines()[-1]
+        error = json.loads(said)["error"]
+        assert error["code"] == -32600
+        assert "0.02 s (setting timeouts.body)" in error["message"]
+        await asyncio.sleep(0)
+        assert rpc.connections == 1
+        quiet.send(request(2, "echo"))
+        assert (await read(quiet))["id"] == 2
+
+
+async def test_a_message_that_comes_slowly(place: Path) -> None:
+    """The time is for the next piece, as it is for a body: each begins it anew."""
+    async with door(place, Play(), patience_s=5.0) as rpc, visit(place / "s") as wire:
+        data = request(1, "echo")
+        wire.send(data[:10])
+        await until(lambda: rpc.connections)
+        (connection,) = rpc._open
+        first = connection._watchdog._deadline
+        wire.send(data[10:20])
+        await until(lambda: connection._framer.pending() == 20)
+        assert first is not None
+        assert (connection._watchdog._deadline or 0) > first
+        wire.send(data[20:])
+        assert (await read(wire))["id"] == 1
+        assert connection._watchdog._deadline is None
+
+
+async def test_too_many_connections(place: Path) -> None:
+    """One more than the limit is told to come back, by the request's own id if it has said that, and sent away; those
+    that are in stay, and who leaves makes room."""
+    async with door(place, Play(), crowd=Crowd(1)) as rpc:
+        async with visit(place / "s") as first:
+            first.send(request(1, "echo"))
+            assert (await read(first))["id"] == 1
+            for said, tag in ((request(7, "shutdown") * 2, 7), (b'{"id":7', None), (b"[1]\n", None), (b"{]\n", None)):
+                async with visit(place / "s") as second:
+                    second.send(said)
+                    (line,) = (await second.rest()).splitlines()
+                answer = json.loads(line)
+                assert (answer["id"], answer["error"]["code"]) == (tag, CODE_OF[ShuttingDown])
+                assert answer["error"]["data"] == {"kind": "shutting_down", "retry_after_s": 1}
+                assert "no more connections" in answer["error"]["message"]
+            first.send(request(2, "echo"))
+            assert (await read(first))["id"] == 2
+        await until(lambda: not rpc.connections)
+        async with visit(place / "s") as third:
+            third.send(request(3, "echo"))
+            assert (await read(third))["id"] == 3
 
 
 # ---- refusals

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import resource
+import select
 import shutil
 import signal
 import socket
@@ -23,7 +24,7 @@ import pytest
 
 from stage.privacy import exposed, is_private
 from stage.processes import READY, Running
-from stage.visitors import Rpc, exchange, wait_until
+from stage.visitors import Rpc, RpcError, exchange, wait_until
 from stage.world import CHATS, HOSTS, KEYS, config
 
 pytestmark = pytest.mark.e2e
@@ -239,6 +240,52 @@ def test_many_slow_visitors(sluice: Any) -> None:
         for visitor in slow[:8]:
             visitor.close()
         wait_until(lambda: b" 200 " in exchange(daemon.socket, HELLO).partition(b"\r\n")[0], "served again")
+
+
+def test_both_languages_are_counted_together(sluice: Any) -> None:
+    """With room for four, two who speak HTTP and two who speak JSON-RPC are in: the fifth is told so at once, whichever
+    it speaks, and served when one of them is gone."""
+    daemon = sluice("max_connections: 4\n")
+    hello = b'{"jsonrpc":"2.0","id":1,"method":"hello"}\n'
+    with ExitStack() as stack:
+        inside = []
+        for said in (HELLO.replace(b"Connection: close\r\n", b""), hello) * 2:
+            visitor = stack.enter_context(socket.socket(socket.AF_UNIX))
+            visitor.settimeout(30)
+            visitor.connect(str(daemon.socket))
+            visitor.sendall(said)
+            assert b"200 OK" in visitor.recv(9999) if said != hello else b'"result"' in visitor.recv(9999)
+            inside.append(visitor)
+        assert b" 503 " in exchange(daemon.socket, HELLO).partition(b"\r\n")[0]
+        with Rpc(daemon.socket) as rpc:
+            with pytest.raises(RpcError, match="no more connections") as refused:
+                rpc.call("hello")
+            assert (refused.value.code, refused.value.data["retry_after_s"]) == (-32010, 1)
+        inside[1].close()
+        wait_until(lambda: b" 200 " in exchange(daemon.socket, HELLO).partition(b"\r\n")[0], "served again")
+
+
+def test_visitors_by_tcp_leave_room_for_others(sluice: Any) -> None:
+    """With 64 descriptors there is room for eight by TCP, whatever max_connections says, and as many by the socket: of
+    twenty who come by TCP twelve are turned away, and who comes by the socket is served."""
+    port = free_port()
+    daemon = sluice(f"listen: 127.0.0.1:{port}\n", begin=False)
+    daemon.command = ["sh", "-c", 'ulimit -Sn 64; ulimit -Hn 64; exec "$@"', "sh", *daemon.command]
+    daemon.begin()
+    with ExitStack() as stack:
+        visitors = []
+        for _ in range(20):
+            visitor = stack.enter_context(socket.create_connection(("127.0.0.1", port), 30))
+            visitor.sendall(b"G")
+            visitors.append(visitor)
+
+        def turned_away() -> int:
+            gone, _, _ = select.select(visitors, [], [], 0)
+            return len(gone)
+
+        wait_until(lambda: turned_away() == 12, "twelve are turned away")
+        assert pid_at(daemon.socket) == daemon.pid
+        assert turned_away() == 12
 
 
 def test_descriptors_are_used_up(sluice: Any) -> None:

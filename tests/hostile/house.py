@@ -131,7 +131,8 @@ async def house(
             redactor=Redactor(b"test"),
             sinks=(events.append, lambda event: _tell(hooks, event)),
         )
-        http, rpc = HttpDoor(gateway, _no_operation, settings), RpcDoor(_operate, settings.max_body)
+        http = HttpDoor(gateway, _no_operation, settings)
+        rpc = RpcDoor(_operate, settings.max_body, crowd=http.crowd)
         listener = Listener(("127.0.0.1", 0), place / "token")
         keeper = porter.Porter(http, rpc)
         await keeper.open(stack.enter_context(porter.bind(place / "d")))
