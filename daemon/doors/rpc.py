@@ -130,6 +130,8 @@ class RpcConnection(Inlet):
         try:
             for message in self._framer.messages(data):
                 self._take(message)
+                if self._ends():
+                    return
         except FramingError as error:
             self._reply_error(None, INVALID_REQUEST, phrase("rpc.framing", why=error.args[0]))
             self.close()
@@ -165,6 +167,10 @@ class RpcConnection(Inlet):
         if self._transport is not None:
             self._outbox.flush()
             self._transport.close()
+
+    def _ends(self) -> bool:
+        """True if we have closed: what has come behind the last word is not begun."""
+        return self._transport is None or self._transport.is_closing()
 
     def tasks(self) -> list[asyncio.Task[None]]:
         """The operations that run."""
@@ -223,7 +229,8 @@ class RpcConnection(Inlet):
                 self._reply_error(None, INVALID_REQUEST, phrase("rpc.batch", most=BATCH_CAP))
                 return
             for one in value:
-                self._begin(one, escapes)
+                if not self._ends():
+                    self._begin(one, escapes)
         else:
             self._begin(value, escapes)
 
@@ -274,7 +281,11 @@ class RpcConnection(Inlet):
             self._reply_error(tag, INVALID_REQUEST, phrase("rpc.same_id"))
             return
         if len(self._tasks) + len(self._anonymous) >= IN_FLIGHT_CAP:
-            self._refuse(tag, INVALID_REQUEST, phrase("rpc.in_flight", most=IN_FLIGHT_CAP))
+            if tag is None:  # it would be lost, and nobody would hear of it
+                self._reply_error(None, INVALID_REQUEST, phrase("rpc.flood", most=IN_FLIGHT_CAP))
+                self.close()
+            else:
+                self._reply_error(tag, INVALID_REQUEST, phrase("rpc.in_flight", most=IN_FLIGHT_CAP))
             return
         task = asyncio.get_running_loop().create_task(self._answer(tag, method, params))
         if tag is None:

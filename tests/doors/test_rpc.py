@@ -297,6 +297,38 @@ async def test_notifications_are_not_answered(place: Path) -> None:
         assert (await read(wire))["id"] == 1
 
 
+async def test_too_many_requests_at_once(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One with an id is refused by that id, and the connection goes on: nothing is lost in silence."""
+    monkeypatch.setattr(rpc_door, "IN_FLIGHT_CAP", 1)
+    play = Play()
+    async with door(place, play), visit(place / "s") as wire:
+        wire.send(request(1, "wait") + request(2, "echo"))
+        answer = await read(wire)
+        assert (answer["id"], answer["error"]["code"]) == (2, -32600)
+        play.go_on.set()
+        assert (await read(wire))["id"] == 1
+        wire.send(request(3, "echo"))
+        assert (await read(wire))["id"] == 3
+
+
+async def test_a_batch_after_a_flood(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stands behind the one notification too many is not begun, in the same batch neither; what ran is
+    cancelled."""
+    monkeypatch.setattr(rpc_door, "IN_FLIGHT_CAP", 2)
+    play = Play()
+    async with door(place, play), visit(place / "s") as wire:
+        wire.send(request(1, "wait"))
+        await asyncio.wait_for(play.started.wait(), 5)
+        wire.send(
+            b'[{"method":"echo"},{"method":"echo"},{"method":"echo"},{"id":2,"method":"echo"}]\n' + request(3, "echo")
+        )
+        (line,) = (await wire.rest()).splitlines()
+        assert json.loads(line)["error"]["code"] == -32600
+        assert json.loads(line)["id"] is None
+        await asyncio.wait_for(play.cancelled.wait(), 5)
+        assert len(play.params) <= 2
+
+
 async def test_a_framing_error_closes(place: Path) -> None:
     """When the stream cannot be followed any more, that is said once and the connection ends."""
     async with door(place, Play()) as rpc, visit(place / "s") as wire:
