@@ -137,7 +137,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "only our own socket is removed",
         STANDING,
-        "_inode(self._path) == self._inode:\n            with",
+        "_inode(self.path) == self._inode:\n            with",
         "True:\n            with",
         (
             f"{T_STANDING}::test_a_second_daemon_that_was_quicker",

@@ -172,7 +172,7 @@ class App:
             if self._sandbox_wanted:
                 self._sandbox_url = await self._open_sandbox(stack)
             http, rpc = self._doors()
-            door = porter.Porter(http, rpc, most_silent=self._that_fit(porter.MOST_SILENT))
+            self._door = door = porter.Porter(http, rpc, most_silent=self._that_fit(porter.MOST_SILENT))
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, self._stopping.told)
             loop.add_signal_handler(signal.SIGHUP, self._told_to_reload)
@@ -330,6 +330,7 @@ class App:
             "started_at": self._started_at,
             "sandbox": self._sandbox_url is not None,
             "connections": self._connections(),
+            "turned_away": self._door.turned_away,
         }
 
     def _connections(self) -> int:

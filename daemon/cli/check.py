@@ -8,6 +8,7 @@ import sqlite3
 import stat
 import sys
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from daemon import __version__
@@ -95,6 +96,9 @@ def _daemon(paths: Paths, environ: Mapping[str, str]) -> Iterator[Check]:
     about = status["daemon"]
     version = str(about["version"])
     yield Check("ok", phrase("check.answers", where=str(where), version=version, pid=str(about["pid"])))
+    if strangers := about.get("turned_away"):
+        folder = str(where.parent)
+        yield Check("note", phrase("check.strangers", n=strangers), phrase("check.keep_out", folder=folder))
     if version != __version__:
         yield Check("note", phrase("check.versions_differ", theirs=version, ours=__version__), phrase("check.restart"))
     journal = status["journal"]
@@ -122,8 +126,16 @@ def _permissions(paths: Paths, environ: Mapping[str, str]) -> Iterator[Check]:
             yield Check("bad", phrase("check.open", folder=place, mode=mode), phrase("check.chmod", folder=place))
         else:
             yield Check("ok", phrase("check.private", folder=place))
+    yield from _open_socket(address(paths))
     for passed_over in paths.refused:
         yield Check("note", passed_over, phrase("check.instead", where=str(address(paths))))
+
+
+def _open_socket(place: Path) -> Iterator[Check]:
+    """Say it of a socket that others may open."""
+    if place.is_socket() and (mode := stat.S_IMODE(place.stat().st_mode)) & 0o077:
+        what = phrase("check.open_socket", place=str(place), mode=f"{mode:04o}")
+        yield Check("bad", what, phrase("check.close_socket", place=str(place)))
 
 
 def _certificates(paths: Paths, environ: Mapping[str, str]) -> Iterator[Check]:

@@ -77,10 +77,13 @@ class Keeper:
         self._every_s = every_s
         self._confirm: asyncio.TimerHandle | None = None
         self._complaint = ""
+        self._open_mode = ""
+        self._strangers = 0
         self._looking: asyncio.Task[None] | None = None
 
     async def watch(self) -> None:
         """Look from time to time, until cancelled."""
+        self._see_who_may_come()
         while True:
             await asyncio.sleep(self._every_s)
             await self.look()
@@ -88,6 +91,7 @@ class Keeper:
     async def look(self) -> None:
         """See whether we still stand in our place, and mend it. Never raises."""
         self._alive()
+        self._see_who_may_come()
         try:
             if (sock := self._standing.look()) is not None:
                 await self._open(sock)
@@ -99,6 +103,17 @@ class Keeper:
             self._complain(error.message)
             return
         self._complaint = ""
+
+    def _see_who_may_come(self) -> None:
+        """Warn, once, of a socket that others may open, and of others who came: they are turned away, and the folder
+        and the mode should have kept them out before."""
+        place, mode = self._standing.path, self._standing.open_to_others()
+        if mode and mode != self._open_mode:
+            _log.warning(phrase("log.open_socket", place=str(place), mode=mode))
+        self._open_mode = mode
+        if self._porter.turned_away and not self._strangers:
+            self._strangers = self._porter.turned_away
+            _log.warning(phrase("log.strangers", n=self._strangers, place=str(place), folder=str(place.parent)))
 
     async def _open(self, sock: socket.socket) -> None:
         """Accept on SOCK, too. Raises ConfigError, and then the next look makes another."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import stat
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -31,7 +32,7 @@ class Standing:
     ) -> None:
         """PATH is our socket's. GIVEN: systemd has made it, so it is not ours to make again, nor to give away."""
         self.given = given
-        self._path = path
+        self.path = path
         self._locks = list(locks)
         self._bind = bind
         self._inode = _inode(path)
@@ -45,13 +46,21 @@ class Standing:
         for lock in self._locks:
             if not self.free and not lock.intact():
                 lock.renew()
-        if self.free or _inode(self._path) == self._inode:
+        if self.free or _inode(self.path) == self._inode:
             return None
         if self.given:
-            raise ConfigError(phrase("systemd.gone", place=str(self._path)))
-        sock = self._bind(self._path)
-        self._inode = _inode(self._path)
+            raise ConfigError(phrase("systemd.gone", place=str(self.path)))
+        sock = self._bind(self.path)
+        self._inode = _inode(self.path)
         return sock
+
+    def open_to_others(self) -> str:
+        """The mode of our socket's file if others may open it, as people write it; empty if only we may."""
+        try:
+            mode = stat.S_IMODE(os.lstat(self.path).st_mode)
+        except OSError:
+            return ""
+        return f"{mode:04o}" if mode & 0o077 else ""
 
     def forget(self) -> None:
         """The socket that we made is of no use: the next look makes another."""
@@ -71,9 +80,9 @@ class Standing:
 
     def end(self) -> None:
         """Remove our socket file, unless a newer daemon has put its own there, and free the locks. Idempotent."""
-        if not self.given and self._inode is not None and _inode(self._path) == self._inode:
+        if not self.given and self._inode is not None and _inode(self.path) == self._inode:
             with contextlib.suppress(OSError):
-                self._path.unlink()
+                self.path.unlink()
         for lock in self._locks:
             lock.release()
 

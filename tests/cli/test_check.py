@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,19 @@ def test_an_open_folder(run: Any, home: Path) -> None:
     done = run("check")
     assert done.code == 1
     assert f"chmod 700 {home / 'state'}" in done.out
+
+
+def test_an_open_socket(run: Any, home: Path) -> None:
+    """The command that closes it is given; a socket of mode 0600 is no matter."""
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.bind(str(home / "s"))
+        (home / "s").chmod(0o660)
+        done = run("check")
+        assert done.code == 1
+        assert f"{home / 's'} can be opened by others (mode 0660)" in done.out
+        assert f"chmod 600 {home / 's'}" in done.out
+        (home / "s").chmod(0o600)
+        assert "can be opened" not in run("check").out
 
 
 def test_keys_by_name_only(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,9 +91,14 @@ def test_a_running_daemon(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert done.code == 1
     for words in ("version 1, pid 7", "degraded: disk full", "h m: no credit"):
         assert words in done.out
+    assert "turned away" not in done.out
+    status["daemon"]["turned_away"] = 2
     status["journal"] = {"state": "ok", "rows": 3}
     status["pools"] = []
-    assert "journal with 3 calls" in run("check").out
+    done = run("check")
+    assert "journal with 3 calls" in done.out
+    assert "other users: 2" in done.out
+    assert "chmod 700" in done.out
 
 
 def test_a_look_that_breaks(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -98,6 +98,47 @@ async def test_what_cannot_be_mended_is_said_once(here: Here, caplog: Any) -> No
     assert here.reachable()
 
 
+async def test_a_socket_that_others_may_open(here: Here, caplog: Any) -> None:
+    """Row 35: we are served as before, and one line says so, with the mend; again when it was mended and is open once
+    more, but not at each look."""
+    with caplog.at_level(logging.WARNING, logger="sluice"):
+        await here.keeper.look()
+        assert not caplog.records
+        for _ in range(2):
+            (here.place / "s").chmod(0o777)
+            await here.keeper.look()
+            await here.keeper.look()
+            (here.place / "s").chmod(0o600)
+            await here.keeper.look()
+    assert [record.levelname for record in caplog.records] == ["WARNING"] * 2
+    assert f"{here.place / 's'} can be opened by others (mode 0777)" in caplog.text
+    assert f"run: chmod 600 {here.place / 's'}" in caplog.text
+    assert here.reachable()
+
+
+async def test_an_open_socket_is_told_at_the_start(here: Here, caplog: Any) -> None:
+    """systemd makes it with 0666 unless told otherwise: nobody has to wait a minute to hear of that."""
+    (here.place / "s").chmod(0o666)
+    here.keeper._every_s = 999.0
+    with caplog.at_level(logging.WARNING, logger="sluice"):
+        watching = asyncio.create_task(here.keeper.watch())
+        await until(lambda: caplog.records)
+    watching.cancel()
+    assert "SocketMode=0600" in caplog.text
+
+
+async def test_visitors_of_another_user(here: Here, caplog: Any) -> None:
+    """That some were turned away is told once, with what lets them come so far."""
+    here.door.turned_away = 3
+    with caplog.at_level(logging.WARNING, logger="sluice"):
+        await here.keeper.look()
+        here.door.turned_away = 4
+        await here.keeper.look()
+    assert len(caplog.records) == 1
+    assert "other users: 3" in caplog.text
+    assert f"chmod 700 {here.place}" in caplog.text
+
+
 async def test_another_daemon_in_our_place(here: Here) -> None:
     """Somebody deleted our lock and started a second one: we go, since clients find that one."""
     (here.place / "lock").unlink()

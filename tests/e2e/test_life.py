@@ -182,6 +182,21 @@ def test_a_deleted_socket(sluice: Any) -> None:
     assert not daemon.socket.exists()
 
 
+def test_a_socket_that_others_may_open(sluice: Any) -> None:
+    """Mode 0777: we are served as before, the log says it once and how to mend it, and `check` says it, too."""
+    daemon = sluice(log_level="warning")
+    daemon.socket.chmod(0o777)
+    for _ in range(2):
+        daemon.signal(signal.SIGHUP)
+        wait_until(lambda: "can be opened by others" in daemon.stderr, "the warning")
+    assert pid_at(daemon.socket) == daemon.pid
+    assert daemon.stderr.count("can be opened by others") == 1
+    check = daemon.run("check")
+    assert f"chmod 600 {daemon.socket}" in check.stdout
+    with Rpc(daemon.socket) as rpc:
+        assert rpc.call("status")["daemon"]["turned_away"] == 0
+
+
 # ---- reload
 
 

@@ -162,6 +162,8 @@ ROWS: dict[int, tuple[str, str, tuple[str, ...]]] = {
         (
             "doors/test_porter.py::test_another_uid_is_turned_away",
             "doors/test_porter.py::test_our_own_uid_comes_in",
+            "doors/test_keeper.py::test_a_socket_that_others_may_open",
+            "e2e/test_life.py::test_a_socket_that_others_may_open",
             "doors/test_porter.py::test_root_and_owner_are_allowed",
         ),
     ),
