@@ -491,7 +491,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "connections that fit",
         PROCESS,
-        "return max(4, min(wanted, (soft - _OWN_FILES) // 2))",
+        "return max(4, min(wanted, (soft - _OWN_FILES) // (2 * ways)))",
         "return wanted",
         (f"{T_PROCESS}::test_connections_that_fit",),
     ),

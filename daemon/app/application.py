@@ -391,7 +391,7 @@ class App:
         return phrase("systemd.serves", place=str(self._paths.socket)).told(self._config.language)
 
     def _still_alive(self) -> None:
-        """Feed the watchdog, if the journal's thread lives, too."""
+        """Feed the watchdog, if the journal's thread gets on, too."""
         if self._journal.alive:
             self._notifier.alive()
 

@@ -88,7 +88,7 @@ class Journal:
 
     @property
     def alive(self) -> bool:
-        """True while the thread that writes lives."""
+        """True while the thread that writes gets on."""
         return self._writer.alive
 
     def health(self) -> dict[str, Any]:

@@ -56,6 +56,10 @@ HOUSEKEEPING_S: Final = 60.0
 QUIET: Final = 60
 """So many times as long while nothing comes: a sleeping laptop is not woken for nothing."""
 
+STUCK_S: Final = 120.0
+"""Seconds. A step of the thread that takes longer stands still, as on a disk that does not answer; to write a large
+file anew, its longest step, is given that time."""
+
 HELD_S: Final = 1.0
 """How often to try a file that another daemon still writes: it ends as soon as its calls have."""
 
@@ -72,6 +76,7 @@ class Writer:
         retry_s: float = 60.0,
         linger_s: float = 0.25,
         clock: Callable[[], float] = time.time,
+        ticks: Callable[[], float] = time.monotonic,
     ) -> None:
         self.queue: queue.SimpleQueue[Event | Item] = queue.SimpleQueue()
         self.ready = threading.Event()
@@ -90,6 +95,9 @@ class Writer:
         self._retry_s = retry_s
         self._linger_s = linger_s
         self._clock = clock
+        self._ticks = ticks
+        self._busy_since: float | None = None
+        """When the step under way began; None while the thread waits for something to do."""
         self._open: Opened | None = None
         self._lock: int | None = None
         self._first = True
@@ -118,8 +126,9 @@ class Writer:
 
     @property
     def alive(self) -> bool:
-        """True while the thread runs."""
-        return self._thread.is_alive()
+        """True while the thread runs and gets on: it waits for something to do, or its step is not too old."""
+        since = self._busy_since
+        return self._thread.is_alive() and (since is None or self._ticks() - since <= STUCK_S)
 
     def put(self, item: Event | Item) -> None:
         """Queue ITEM: no lock, no wait. Beyond MAX_QUEUED events are dropped.
@@ -153,6 +162,7 @@ class Writer:
 
     def _run(self) -> None:
         self._safely(self._try_open)
+        self._busy_since = None
         self.ready.set()
         going = True
         while going:
@@ -163,10 +173,12 @@ class Writer:
             self._safely(self._prune_on)
             for item in items:
                 item.settle(False)
+            self._busy_since = None
         self._close()
 
     def _safely(self, step: Callable[[], None]) -> None:
         """Run STEP: the thread must outlive what nobody thought of."""
+        self._busy_since = self._ticks()
         try:
             step()
         except Exception as error:

@@ -9,11 +9,13 @@ import socket
 import sys
 import threading
 import time
+import types
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from daemon.app import App
 from hostile.test_faults import certificate_folder
 from stage.visitors import exchange, get, wait_until
 from stage.world import CHATS, HOSTS, config
@@ -37,6 +39,17 @@ def test_reloading(sluice: Any, sandbox: Any) -> None:
     reloaded = exchange(daemon.socket, b"POST /_sluice/reload HTTP/1.1\r\nHost: localhost\r\n\r\n")
     assert b"relay" not in reloaded.partition(b"\r\n")[0]
     assert b" 200 " in get(daemon, "relay.example").partition(b"\r\n")[0]
+
+
+@pytest.mark.parametrize("alive", [True, False])
+def test_the_watchdog_is_fed_only_while_the_journal_gets_on(alive: bool) -> None:
+    """A journal whose thread stands still lets systemd start the daemon anew."""
+    fed: list[str] = []
+    app = types.SimpleNamespace(
+        _journal=types.SimpleNamespace(alive=alive), _notifier=types.SimpleNamespace(alive=lambda: fed.append("fed"))
+    )
+    App._still_alive(app)  # type: ignore[arg-type]
+    assert fed == (["fed"] if alive else [])
 
 
 @pytest.mark.e2e

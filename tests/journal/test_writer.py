@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import sqlite3
+import threading
+import time
 
 import pytest
 
@@ -16,9 +18,9 @@ from daemon.journal.rows import Keeping, Rows
 from daemon.model import Event
 
 
-def make_writer(folder, redactor) -> writer.Writer:
+def make_writer(folder, redactor, **more) -> writer.Writer:
     """A writer that has not been started."""
-    return writer.Writer(folder, Rows(redactor, Keeping(), Bodies(folder)), Remembered(), linger_s=0.0)
+    return writer.Writer(folder, Rows(redactor, Keeping(), Bodies(folder)), Remembered(), linger_s=0.0, **more)
 
 
 def test_too_many_events_in_front_are_dropped_and_counted(tmp_path, redactor, make_call, monkeypatch):
@@ -251,3 +253,59 @@ def test_what_comes_while_old_calls_go_does_not_wait_for_the_end_of_it(tmp_path,
     own._disconnect()
     own._prune_on()
     assert own.count == 1000
+
+
+def test_a_thread_that_stands_still_is_not_alive(tmp_path, redactor, monkeypatch):
+    """A thread that is inside of one step for too long does not write, though it is there; one that waits for something
+    to do, for however long, is well, and one that has got on is well again."""
+    now, stuck, go_on = [100.0], threading.Event(), threading.Event()
+
+    def stand_still() -> None:
+        stuck.set()
+        assert go_on.wait(20)
+
+    own = make_writer(tmp_path, redactor, ticks=lambda: now[0])
+    assert not own.alive  # not started
+    own.start()
+    assert own.ready.wait(20)
+    until(lambda: own._busy_since is None)
+    now[0] += 10_000.0
+    assert own.alive  # it waits for something to do
+    monkeypatch.setattr(own, "_housekeeping", stand_still)
+    own.put(Item(urgent=True))
+    assert stuck.wait(20)
+    assert own.alive  # it works
+    now[0] += writer.STUCK_S
+    assert own.alive
+    now[0] += 1.0
+    assert not own.alive
+    go_on.set()
+    until(lambda: own._busy_since is None)
+    assert own.alive
+    own.put(Item(last=True))
+    own.join(20)
+    assert not own.alive
+
+
+def test_each_step_has_its_own_time(tmp_path, redactor, monkeypatch):
+    """A turn of several long steps is no standstill."""
+    now, seen = [100.0], []
+    own = make_writer(tmp_path, redactor, ticks=lambda: now[0])
+
+    def take_long(*given, **more) -> None:
+        seen.append(own._busy_since)
+        now[0] += writer.STUCK_S
+
+    for step in ("_try_open", "_housekeeping", "_store", "_prune_on"):
+        monkeypatch.setattr(own, step, take_long)
+    own.put(Item(last=True))
+    own._run()
+    assert seen == [100.0 + number * writer.STUCK_S for number in range(4)]
+
+
+def until(true) -> None:
+    """Wait for what the thread does."""
+    ends = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < ends
+        time.sleep(0.001)
