@@ -439,10 +439,10 @@ def test_words_and_phrases_are_of_the_same_languages() -> None:
 
 def test_english_is_recognized() -> None:
     """What a journal kept in English is told in any language; what is no phrase is not."""
-    kept = str(phrase("fault.certificate", host="h", why="it {expired}"))
+    kept = str(phrase("fault.certificate", host="h", why="it {expired}", code="10", store="/c"))
     found = recognized(kept, "fault")
     assert found is not None
-    assert found.told("ko") == "h의 인증서를 신뢰할 수 없어요(it {expired})"
+    assert found.told("ko").startswith("h의 인증서를 신뢰할 수 없어요(it {expired}, 코드 10). ")
     assert recognized("something else", "fault") is None
 
 

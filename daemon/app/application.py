@@ -49,7 +49,7 @@ from daemon.process import (
 )
 from daemon.providers import load_providers, provider_for
 from daemon.redact import Redactor
-from daemon.upstream import Timeouts, Upstream, tls_context
+from daemon.upstream import Timeouts, Upstream, check_authorities
 from daemon.usage import PriceList
 
 _log = logging.getLogger("sluice.app")
@@ -343,7 +343,7 @@ class App:
         found = origins(fresh, load_providers())
         fallback_rules(fresh, self._catalogue, found)
         if fresh.ca_file != self._config.ca_file:
-            tls_context(fresh.ca_file)
+            check_authorities(fresh.ca_file)
         self._origin_of, self._config = found, reloaded(self._config, fresh)
         self._gateway.elsewhere.keyring.know(self._with_choice(fresh))
         self._log_output.reopen(fresh.log.level)

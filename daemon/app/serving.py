@@ -27,6 +27,7 @@ from daemon.process import (
     raise_file_limit,
 )
 from daemon.redact import Redactor
+from daemon.upstream import check_authorities
 
 
 def serve(
@@ -45,6 +46,7 @@ def serve(
     given = systemd.handed_over(os.environ)
     config = load(paths.config_file, environ=environ, must_exist=paths.config_told)
     paths = _placed(paths, config, given)
+    check_authorities(config.ca_file)
     own_folder(paths.state_dir, "--state-dir", "sluice")
     own_folder(paths.socket.parent, "--socket", f"sluice/{paths.socket.name}")
     with contextlib.ExitStack() as stack:

@@ -148,8 +148,8 @@ def _certificates(paths: Paths, environ: Mapping[str, str]) -> Iterator[Check]:
     try:
         tls_context(ca_file)
     except Refusal as refusal:
-        mend = phrase("check.mend_ca_file") if ca_file else phrase("check.install_ca")
-        yield Check("bad", refusal.message, mend)
+        named = phrase("check.mend_cert_file" if environ.get("SSL_CERT_FILE") else "check.install_ca")
+        yield Check("bad", refusal.message, phrase("check.mend_ca_file") if ca_file else named)
         return
     yield Check("ok", phrase("check.ca"))
 

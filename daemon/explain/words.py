@@ -270,9 +270,11 @@ def _facts(
 
 def _quote(finding: Finding, language: Language) -> str:
     """Return what was said, if it is short. Where nobody answered, these are our own words for what went wrong."""
-    said = finding.original.rstrip(".") if len(finding.original) <= 90 else ""
+    said = finding.original.rstrip(".")
     ours = recognized(said, "fault") if finding.family == "network" else None
-    return ours.told(language.name) if ours else said
+    if ours:
+        return ours.told(language.name)
+    return said if len(finding.original) <= 90 else ""
 
 
 def _called(finding: Finding, situation: Situation, sign: Sign | None, data: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from daemon.upstream.pool import seconds_asleep
 from daemon.upstream.response import Response
 from daemon.upstream.sender import Upstream
 from daemon.upstream.timeouts import Timeouts, Watchdog
-from daemon.upstream.tls import tls_context
+from daemon.upstream.tls import check_authorities, tls_context
 
 __all__ = [
     "Broken",
@@ -21,6 +21,7 @@ __all__ = [
     "Timeouts",
     "Upstream",
     "Watchdog",
+    "check_authorities",
     "failure_of",
     "seconds_asleep",
     "tls_context",

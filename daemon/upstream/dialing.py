@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
-from collections.abc import Callable
 
 from daemon.phrases import phrase
 from daemon.upstream import eyeballs
 from daemon.upstream.connection import Connection
-from daemon.upstream.faults import Fault, no_way, too_late
+from daemon.upstream.faults import Fault, no_tls, no_way, too_late
 from daemon.upstream.route import Proxy, Route
+from daemon.upstream.tls import Trust
 
 
 class Dialer:
     """Makes connections."""
 
-    def __init__(self, connect_s: float, tls: Callable[[], ssl.SSLContext]) -> None:
-        """CONNECT_S: seconds for all of it. TLS: whom to trust, read when it is first needed."""
+    def __init__(self, connect_s: float, trust: Trust) -> None:
+        """CONNECT_S: seconds for all of it."""
         self._connect_s = connect_s
-        self._tls = tls
+        self._trust = trust
         self.names = eyeballs.Names()
 
     async def dial(self, route: Route) -> Connection:
@@ -52,14 +51,17 @@ class Dialer:
             addresses = await self.names.look_up(host, port)
         except (OSError, UnicodeError):
             raise Fault("dns", phrase("fault.no_name", host=host), sent=False) from None
-        context = self._tls() if tls else None
+        context = self._trust.context() if tls else None
         try:
             sock = await eyeballs.connect(addresses)
+        except OSError as error:
+            raise no_way(error, host, port) from None
+        try:
             _, connection = await loop.create_connection(
                 lambda: Connection(loop), sock=sock, ssl=context, server_hostname=host if tls else None
             )
         except OSError as error:
-            raise no_way(error, host, port) from None
+            raise self._no_tls(error, host, port) if tls else no_way(error, host, port) from None
         return connection
 
     async def _tunnel(self, connection: Connection, route: Route, proxy: Proxy) -> None:
@@ -75,9 +77,14 @@ class Dialer:
             told = phrase("fault.proxy", proxy=f"{proxy.host}:{proxy.port}", status=str(answer.status))
             raise Fault("bad_answer", told, sent=False)
         try:
-            await connection.start_tls(self._tls(), route.host)
-        except OSError as error:
+            await connection.start_tls(self._trust.context(), route.host)
+        except ConnectionAbortedError as error:
             raise no_way(error, route.host, route.port) from None
+        except OSError as error:
+            raise self._no_tls(error, route.host, route.port) from None
+
+    def _no_tls(self, error: OSError, host: str, port: int) -> Fault:
+        return no_tls(error, host, port, self._trust.store)
 
 
 def _drop(made: list[Connection]) -> None:

@@ -59,14 +59,23 @@ def too_late(kind: TransportFault, setting: str, seconds: float, *, sent: bool) 
 
 def no_way(error: OSError, host: str, port: int) -> Fault:
     """No connection came to be: nothing was sent. Says it without a word of the request."""
+    kind: TransportFault = "refused" if isinstance(error, ConnectionRefusedError) else "unreachable"
+    return Fault(kind, f"{host}:{port}: {_said(error)}", sent=False)
+
+
+def no_tls(error: OSError, host: str, port: int, store: str) -> Fault:
+    """The connection stood, and no secure one came to be on it. STORE: where the authorities are that are trusted.
+
+    Whose the certificate is, and until when, OpenSSL does not tell of one that it has refused.
+    """
     if isinstance(error, ssl.SSLCertVerificationError):
         why = (getattr(error, "verify_message", None) or type(error).__name__).partition(",")[0]
-        return Fault("tls", phrase("fault.certificate", host=host, why=why), sent=False)
+        code = str(getattr(error, "verify_code", "?"))
+        return Fault("tls", phrase("fault.certificate", host=host, why=why, code=code, store=store), sent=False)
     if isinstance(error, ssl.SSLError):
         why = (getattr(error, "reason", None) or type(error).__name__).replace("_", " ").lower()
         return Fault("tls", phrase("fault.no_tls", host=f"{host}:{port}", why=why), sent=False)
-    kind: TransportFault = "refused" if isinstance(error, ConnectionRefusedError) else "unreachable"
-    return Fault(kind, f"{host}:{port}: {_said(error)}", sent=False)
+    return Fault("tls", phrase("fault.tls_ended", host=f"{host}:{port}"), sent=False)
 
 
 def lost(error: Exception | None, *, sent: bool = True) -> Fault:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -18,7 +17,7 @@ from daemon.upstream.request import request_head
 from daemon.upstream.response import Response
 from daemon.upstream.route import Place, Route, place_of
 from daemon.upstream.timeouts import Timeouts
-from daemon.upstream.tls import tls_context
+from daemon.upstream.tls import Trust
 
 _TWICE_IS_ONCE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 """What RFC 9110, 9.2.2 lets a client send again when a connection that waited turns out to be dead."""
@@ -37,11 +36,9 @@ class Upstream:
     ) -> None:
         """PROXY_OF: the proxy for a URL. ASLEEP: for how many seconds the machine has been suspended so far."""
         self._timeouts = timeouts
-        self._ca_file = ca_file
         self._proxy_of = proxy_of or (lambda url: None)
         self._pool = Pool(asleep)
-        self._dialer = Dialer(timeouts.connect_s, self._trusted)
-        self._tls: ssl.SSLContext | None = None
+        self._dialer = Dialer(timeouts.connect_s, Trust(ca_file))
 
     async def send(
         self,
@@ -107,8 +104,3 @@ class Upstream:
         connection = await self._dialer.dial(route)
         self._pool.add(connection)
         return connection
-
-    def _trusted(self) -> ssl.SSLContext:
-        if self._tls is None:
-            self._tls = tls_context(self._ca_file)
-        return self._tls

@@ -2,22 +2,86 @@
 
 from __future__ import annotations
 
+import os
+import re
 import ssl
 from pathlib import Path
+from typing import Final
 
 from daemon.errors import ConfigError
 from daemon.phrases import phrase
 
+_VARIABLE: Final = "SSL_CERT_FILE"
+"""Read by OpenSSL itself, which says nothing when it names a file that is no good."""
+_CERTIFICATE: Final = re.compile(
+    rb"-----BEGIN ((?:X509 |TRUSTED )?)CERTIFICATE-----.*?-----END \1CERTIFICATE-----", re.DOTALL
+)
+
+
+class Trust:
+    """Whom connections trust. It is read when it is first needed: the system's list takes tens of milliseconds."""
+
+    def __init__(self, ca_file: Path | None) -> None:
+        self._ca_file = ca_file
+        self._context: ssl.SSLContext | None = None
+
+    def context(self) -> ssl.SSLContext:
+        """For a connection. Raises ConfigError."""
+        if self._context is None:
+            self._context = tls_context(self._ca_file)
+        return self._context
+
+    @property
+    def store(self) -> str:
+        """Where the trusted authorities are, for people."""
+        paths = ssl.get_default_verify_paths()
+        return str(self._ca_file or os.environ.get(_VARIABLE) or paths.cafile or paths.capath or paths.openssl_cafile)
+
+
+def check_authorities(ca_file: Path | None) -> None:
+    """Look at the file that somebody has named, by the setting `ca_file` or in SSL_CERT_FILE. Raises ConfigError when
+    it cannot be read or holds no certificate.
+
+    Of a long one only the beginning is understood: to load all of it would take a start tens of milliseconds.
+    """
+    named = os.environ.get(_VARIABLE)
+    if ca_file is None and not named:
+        return
+    file = ca_file or Path(named or "")
+    try:
+        found = _CERTIFICATE.search(file.read_bytes())
+        if found is None:
+            raise _useless(ca_file, file, phrase("config.no_certificate"))
+        if not found[1]:
+            first = ssl.PEM_cert_to_DER_cert(found[0].decode("ascii"))
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=first)
+    except (OSError, ValueError) as error:
+        raise _useless(ca_file, file, _why(error)) from error
+
 
 def tls_context(ca_file: Path | None) -> ssl.SSLContext:
     """A verifying TLS context. Raises ConfigError when it would trust nobody: OpenSSL says nothing about that."""
+    check_authorities(ca_file)
     try:
         context = ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
     except OSError as error:
-        raise ConfigError(phrase("config.ca_file", file=str(ca_file), why=str(error))) from error
+        raise _useless(ca_file, ca_file or Path(), _why(error)) from error
     if not context.cert_store_stats()["x509_ca"] and not context.get_ca_certs():
         # A directory of hashed certificates is only read when it is needed: that is not the same as having none.
         paths = ssl.get_default_verify_paths()
         if not (paths.capath and Path(paths.capath).is_dir() and any(Path(paths.capath).iterdir())):
             raise ConfigError(phrase("config.no_ca"))
     return context
+
+
+def _useless(ca_file: Path | None, file: Path, why: str) -> ConfigError:
+    if ca_file is None:
+        return ConfigError(phrase("config.cert_file", file=str(file), why=why))
+    return ConfigError(phrase("config.ca_file", file=str(file), why=why))
+
+
+def _why(error: OSError | ValueError) -> str:
+    """In words; a certificate that OpenSSL does not understand is none."""
+    if isinstance(error, ssl.SSLError | ValueError):
+        return phrase("config.no_certificate")
+    return error.strerror or type(error).__name__

@@ -82,6 +82,26 @@ def test_a_socket_with_the_longest_path(sluice: Any) -> None:
 
 
 @pytest.mark.e2e
+@pytest.mark.parametrize("named", ["ca_file", "SSL_CERT_FILE"])
+@pytest.mark.parametrize("content", [None, "no certificate\n"], ids=["missing", "no certificate"])
+def test_a_useless_list_of_authorities_is_refused(sluice: Any, tmp_path: Path, named: str, content: str | None) -> None:
+    """Before anything is begun, in one line: who names the file, what is wrong with it, and the mend."""
+    file = tmp_path / "ca.pem"
+    if content is not None:
+        file.write_text(content)
+    in_config = named == "ca_file"
+    daemon = sluice(f"ca_file: {file}\n" if in_config else "language: en\n", begin=False)
+    if not in_config:
+        daemon.env["SSL_CERT_FILE"] = str(file)
+    done = daemon.run("serve")
+    assert done.returncode == 1
+    assert f"{named}: {file} cannot be used" in done.stderr
+    assert ("no certificate is in it" if content else "No such file") in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not daemon.state_dir.exists()
+
+
+@pytest.mark.e2e
 def test_a_wrong_configuration_is_refused(sluice: Any) -> None:
     """File and line, exit code 1."""
     daemon = sluice("upstreams: []\nlangauge: en\n", begin=False)

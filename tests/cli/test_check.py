@@ -63,11 +63,16 @@ def test_keys_by_name_only(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_no_certificates(run: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Without certificate authorities nothing would work, and OpenSSL would not say so."""
-    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("SSL_CERT_FILE", "")
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
     done = run("check")
     assert done.code == 1
     assert "ca-certificates" in done.out
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none"))
+    done = run("check")
+    assert done.code == 1
+    assert "none cannot be used (No such file or directory)" in done.out
+    assert "mend or unset the environment variable SSL_CERT_FILE" in done.out
 
 
 def test_missing_programs(run: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

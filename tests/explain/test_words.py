@@ -219,6 +219,13 @@ def test_an_unknown_language_is_english() -> None:
         ),
         ("first_byte_timeout", "no answer within 7 s (setting timeouts.first_byte)", "7초 안에 답이", "7 秒内没有回复"),
         ("truncated", "the stream ended without its closing mark", "종료 표시 없이", "流没有结束标记就断了"),
+        (
+            "tls",
+            "the certificate of h.example cannot be trusted (certificate has expired, code 10); "
+            "trusted are the authorities in /etc/ssl/certs/ca-certificates.crt (setting ca_file)",
+            "신뢰하는 인증 기관은 /etc/ssl/certs/ca-certificates.crt에 있어요(설정 ca_file)",
+            "信任的颁发机构在 /etc/ssl/certs/ca-certificates.crt 里（设置 ca_file）",
+        ),
         ("refused", "h:1: Connection refused", "h:1: Connection refused", "h:1: Connection refused"),
     ],
 )

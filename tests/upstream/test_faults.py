@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import ssl
 
-from daemon.upstream.faults import cut, failure_of, lost, no_way, not_http, too_late
+from daemon.upstream.faults import cut, failure_of, lost, no_tls, no_way, not_http, too_late
 from upstream.calling import call_to
 
 
@@ -15,7 +15,9 @@ def test_each_has_its_kind_and_says_whether_bytes_went() -> None:
         (no_way(ConnectionRefusedError(errno.ECONNREFUSED, "x"), "h", 1), "refused", False, "h:1: Connection refused"),
         (no_way(OSError(errno.ENETUNREACH, "x"), "h", 1), "unreachable", False, "h:1: Network is unreachable"),
         (no_way(ConnectionAbortedError("x"), "h", 1), "unreachable", False, "h:1: ConnectionAbortedError"),
-        (no_way(ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong"), "h", 1), "tls", False, None),
+        (no_tls(ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong"), "h", 1, "/ca"), "tls", False, None),
+        (no_tls(ConnectionResetError(), "h", 1, "/ca"), "tls", False,
+         "no secure connection to h:1: it hung up before there was one; perhaps it knows only old versions of TLS"),
         (lost(ConnectionResetError(errno.ECONNRESET, "x")), "reset", True, "Connection reset by peer"),
         (lost(None), "reset", True, "the connection was closed before an answer came"),
         (not_http(), "bad_answer", True, "the answer is not valid HTTP"),
@@ -29,11 +31,16 @@ def test_each_has_its_kind_and_says_whether_bytes_went() -> None:
 
 
 def test_a_certificate_is_named_with_its_host() -> None:
-    """And with why it cannot be trusted, without OpenSSL's tail."""
+    """And with why it cannot be trusted, by words and number but without OpenSSL's tail, and by whose list."""
     error = ssl.SSLCertVerificationError(1, "x")
     error.verify_message = "Hostname mismatch, certificate is not valid for 'h'."
-    fault = no_way(error, "h", 443)
-    assert (fault.kind, fault.detail) == ("tls", "the certificate of h cannot be trusted (Hostname mismatch)")
+    error.verify_code = 62
+    fault = no_tls(error, "h", 443, "/my/ca.pem")
+    assert (fault.kind, fault.detail) == (
+        "tls",
+        "the certificate of h cannot be trusted (Hostname mismatch, code 62); "
+        "trusted are the authorities in /my/ca.pem (setting ca_file)",
+    )
 
 
 def test_a_failure_knows_its_call() -> None:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from daemon.errors import ConfigError
-from daemon.upstream import tls_context
+from daemon.upstream import check_authorities, tls_context
+from daemon.upstream.tls import Trust
+from hostile.test_faults import certificate_folder
+
+__all__ = ["certificate_folder"]
 
 
 def test_a_missing_ca_file_is_a_clear_error(tmp_path: Path) -> None:
@@ -17,9 +22,59 @@ def test_a_missing_ca_file_is_a_clear_error(tmp_path: Path) -> None:
         tls_context(tmp_path / "none.pem")
 
 
+USELESS = {
+    "missing": None,
+    "a text": b"Dear reader, there is no certificate in here.\n",
+    "a key": b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+    "not base64": b"-----BEGIN CERTIFICATE-----\n%%%\n-----END CERTIFICATE-----\n",
+    "no certificate in it": b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+    "cut off": b"-----BEGIN CERTIFICATE-----\nAAAA\n",
+}
+
+
+@pytest.mark.parametrize("look", [check_authorities, tls_context], ids=["at the start", "in full"])
+@pytest.mark.parametrize("what", USELESS)
+def test_a_named_file_that_is_useless(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str, look: Callable[[Path | None], object]
+) -> None:
+    """Whether a setting or SSL_CERT_FILE names it: which of both, the file, why, and the mend. OpenSSL says nothing."""
+    file, content = tmp_path / "ca.pem", USELESS[what]
+    if content is not None:
+        file.write_bytes(content)
+    why = "No such file" if content is None else "no certificate is in it"
+    with pytest.raises(ConfigError, match=rf"ca_file: .*ca\.pem cannot be used \({why}.*give a PEM file"):
+        look(file)
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    with pytest.raises(ConfigError, match=rf"SSL_CERT_FILE: .*ca\.pem cannot be used \({why}.*unset the variable"):
+        look(None)
+
+
+def test_a_named_file_that_is_good(certificate_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also with words before the certificate; and a setting counts before the variable."""
+    file = certificate_folder / "with-words.pem"
+    file.write_bytes("Größte Autorität\n".encode() + (certificate_folder / "authority.pem").read_bytes())
+    check_authorities(file)
+    check_authorities(None)
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    check_authorities(None)
+    assert Trust(None).store == str(file)
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere.pem")
+    check_authorities(file)
+    assert tls_context(file).cert_store_stats()["x509_ca"] == 1
+    assert Trust(file).store == str(file)
+
+
+def test_the_system_s_list_has_a_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It can be named, and it is read once, when it is first needed."""
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    trust = Trust(None)
+    assert Path(trust.store).is_absolute()
+    assert trust.context() is trust.context()
+
+
 def test_trusting_nobody_is_a_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """OpenSSL takes a missing SSL_CERT_FILE silently for an empty list: then no provider could be verified."""
-    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
+    """OpenSSL takes an empty list silently: then no provider could be verified."""
+    monkeypatch.setenv("SSL_CERT_FILE", "")
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
     with pytest.raises(ConfigError, match="ca-certificates"):
         tls_context(None)
