@@ -98,6 +98,7 @@ CODE = frozenset({
     ("gateway/course.py", "passed over, since the call cannot be written for it: {place}"[:60]),
     ("gateway/batches.py", "went in one request with call {call}"),
     ("gateway/inspect.py", "counted by Sluice before sending: nothing went out"),
+    ("gateway/outcome.py", "it waited for the network as long as it may (setting {setting})"[:60]),
     ("gateway/outcome.py", "this call was not sent: the same key was refused for this a moment ago"[:60]),
     # a script of macOS
     ("desktop.py", "on run argv\ndisplay notification (item 1 of argv) with title"),

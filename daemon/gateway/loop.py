@@ -27,7 +27,7 @@ from daemon.gateway.intake import ExplainMode, Incoming, Intake, provider_of
 from daemon.gateway.kept import Kept
 from daemon.gateway.keyring import Keyring
 from daemon.gateway.moving import Mover
-from daemon.gateway.outcome import NOT_SENT, NoLuck, Trip, Whole, ours
+from daemon.gateway.outcome import NOT_SENT, WAITED, NoLuck, Trip, Whole, ours
 from daemon.gateway.party import Party
 from daemon.gateway.shared import Shared
 from daemon.gateway.telling import Sink, Teller
@@ -300,11 +300,12 @@ class Gateway:
         return NoLuck(opened, finding, permit.refused(finding, readings_of(call, answer, now)))
 
     def _lost(self, failure: Failure, permit: Permit) -> NoLuck:
-        return NoLuck(
-            failure,
-            self._catalogue.classify(failure, self._wall()),
-            permit.lost(failure.fault or "reset", failure.sent),
-        )
+        finding = self._catalogue.classify(failure, self._wall())
+        setback = permit.lost(failure.fault or "reset", failure.sent)
+        if setback is None and failure.fault == "offline":
+            waited = WAITED.format(setting=self._pacer.patience_of(permit.call))
+            finding = replace(finding, evidence=(*finding.evidence, waited))
+        return NoLuck(failure, finding, setback)
 
     def _learn(self, call: Call, permit: Permit, answer: Response, attempt: int, came: float, *, sure: bool) -> None:
         """Let the pacer and the readers know what the headers say, which CAME then (Unix time). SURE: it is no error

@@ -15,6 +15,10 @@ NOT_SENT = "this call was not sent: the same key was refused for this a moment a
 """Evidence of a failure; `daemon.explain.words` says it in each language."""
 
 
+WAITED = "it waited for the network as long as it may (setting {setting})"
+"""The same, of a call that was given up because there was no network."""
+
+
 @dataclass(slots=True)
 class Trip:
     """How far one call has come."""

@@ -26,10 +26,11 @@ class Reading:
 
 
 TransportFault = Literal[
-    "dns", "refused", "unreachable", "tls", "connect_timeout", "send_timeout", "first_byte_timeout", "idle_timeout",
-    "reset", "truncated", "bad_answer",
+    "dns", "offline", "refused", "unreachable", "tls", "connect_timeout", "send_timeout", "first_byte_timeout",
+    "idle_timeout", "reset", "truncated", "bad_answer",
 ]  # fmt: skip
-"""dns..connect_timeout: nothing was sent. The others: the request may have been received, and paid for."""
+"""dns: there is no such name. offline: there is no network, as no way leads there and no name server answers.
+dns..connect_timeout: nothing was sent. The others: the request may have been received, and paid for."""
 
 
 @noun(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from daemon.pacing.looks import look_in_s
 from daemon.pacing.pool import Pool, period_word
 from daemon.pacing.queue import Entry
 from daemon.pacing.reasons import duration, number, per
-from daemon.pacing.settings import PacingSettings
+from daemon.pacing.settings import PacingSettings, patience
 from daemon.phrases import phrase
 
 INFINITE = float("inf")
@@ -76,9 +76,7 @@ def _surely(estimate: Estimate, dimension: Dimension) -> float:
 
 def _check_day(settings: PacingSettings, pool: Pool, entry: Entry) -> None:
     """A used-up day is not waited for through the night."""
-    hurried = entry.priority == 0
-    most = settings.max_wait_interactive_s if hurried else settings.max_wait_s
-    setting = "queue.max_wait_interactive" if hurried else "queue.max_wait"
+    most, setting = patience(settings, entry.priority)
     for day in pool.days:
         wait = day.wait_s(entry.costs.get(day.dimension, 0.0)) if entry.costs.get(day.dimension) else 0.0
         if wait > most and not (day.uncertain and not day.shut):

@@ -28,6 +28,8 @@ contribute)."""
 CACHED_IS_FREE = frozenset({"anthropic", "groq", "bedrock"})
 """Providers whose limits do not count input read from the cache (their documentation)."""
 INFINITE = float("inf")
+LAST_LOOK_S = 0.1
+"""So long before its deadline a call looks for the last time whether there is a network."""
 
 
 def costs_of(permit_or_estimate: tuple[float, float, float, float]) -> Costs:
@@ -54,6 +56,7 @@ def entry_of(call: Call, setback: Setback | None, now: float) -> Entry:
         entry.arrived, entry.tag = setback.permit.arrived, setback.permit.tag
         if setback.permit.rose_to is not None:
             entry.priority, entry.rose = min(entry.priority, setback.permit.rose_to), True
+        entry.held = setback.reason if setback.kind == "network" else ""
     if call.deadline_s is not None:
         entry.deadline = entry.arrived + call.deadline_s
     return entry
@@ -74,7 +77,7 @@ class Feedback:
     ) -> None:
         """A success: status and headers are in."""
         self._heard(pool, permit)
-        permit.tally.rate, permit.tally.refused_at = 0, None
+        permit.tally.rate, permit.tally.refused_at, permit.tally.offline = 0, None, 0
         pool.accepted += 1
         pool.passed_at = now
         pool.slots.succeeded()
@@ -133,6 +136,7 @@ class Feedback:
         """Book a refusal. Return the setback, if the call may be sent again, and whether the key or pool is now
         blocked."""
         self._heard(pool, permit)
+        permit.tally.offline = 0
         what = course(finding)
         self._undo(pool, permit, counted=what == "overload" and finding.status != 429)
         self.learn(pool, permit, readings, now, early=True)
@@ -155,11 +159,30 @@ class Feedback:
             self._undo(pool, permit, all_of_it=True)
         elif not pool.origin.resend_after_reset:
             return None
+        if fault == "offline":
+            return self._offline(pool, permit, now)
+        permit.tally.offline = 0
         permit.tally.network += 1
         if permit.tally.network >= self.settings.tries or not pool.budget.spend(now):
             return None
         wait = self.refusals.jitter_s(pool, permit.tally.network)
         return self.refusals.back(pool, permit, "network", now, wait, phrase("held.network"), None)
+
+    def _offline(self, pool: Pool, permit: Permit, now: float) -> Setback | None:
+        """There is no network, so nothing was tried and nothing is counted: the call looks again from time to time, as
+        long as it may wait for a limit."""
+        tally = permit.tally
+        if not tally.offline:
+            tally.offline_at = now
+        tally.offline += 1
+        ends, deadline_s = tally.offline_at + self.refusals.max_wait_s(permit), permit.call.deadline_s
+        if deadline_s is not None:
+            ends = min(ends, permit.arrived + deadline_s - LAST_LOOK_S)
+        left = ends - now
+        if left <= 0:
+            return None
+        wait, reason = self.refusals.jitter_s(pool, tally.offline), phrase("held.offline", host=pool.scope.host)
+        return self.refusals.back(pool, permit, "network", now, min(wait, left), reason, None)
 
     # The end of a body
 

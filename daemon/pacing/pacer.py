@@ -28,7 +28,7 @@ from daemon.pacing.permit import Permit, Setback
 from daemon.pacing.pool import Pool
 from daemon.pacing.queue import Entry
 from daemon.pacing.room import with_room
-from daemon.pacing.settings import PacingSettings
+from daemon.pacing.settings import PacingSettings, patience
 from daemon.pacing.words import pool_json, queue_json
 from daemon.phrases import phrase
 
@@ -101,6 +101,11 @@ class Pacer:
         waits = self.will_wait(call)
         wait_s = 0.0 if waits is None else waits["wait_s"]
         return outlook(pool, account.block_of(pool), INFINITE if wait_s is None else wait_s, now)
+
+    def patience_of(self, call: Call) -> str:
+        """The name of what bounds how long CALL waits: a setting, or its own deadline."""
+        most, setting = patience(self.settings, call.priority)
+        return "X-Sluice-Deadline" if call.deadline_s is not None and call.deadline_s < most else setting
 
     # Waiting
 

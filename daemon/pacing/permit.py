@@ -27,6 +27,10 @@ class Tally:
     """Rate refusals in a row."""
     overload: int = 0
     network: int = 0
+    offline: int = 0
+    """How often in a row there was no network."""
+    offline_at: float = 0.0
+    """When that began."""
     refused_at: float | None = None
     """When the present row of rate refusals began."""
 

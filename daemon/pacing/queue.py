@@ -41,7 +41,7 @@ class Entry:
     ready_at: float = -INFINITE
     """Not before this instant (backoff)."""
     held: str = ""
-    """Why it must wait until then, where it is no backoff."""
+    """Why it must wait until then, where that is no limit."""
     setback: Setback | None = None
     future: asyncio.Future[Permit] | None = None
     tag: float | None = None

@@ -18,7 +18,7 @@ from daemon.pacing.permit import Permit, Setback, SetbackKind
 from daemon.pacing.pool import Pool, period_word
 from daemon.pacing.reasons import per, refused_by
 from daemon.pacing.reshaping import reshape
-from daemon.pacing.settings import PacingSettings
+from daemon.pacing.settings import PacingSettings, patience
 from daemon.pacing.shapes import DAY_S
 from daemon.pacing.slices import learn_slices, overhang
 from daemon.pacing.verdicts import Course
@@ -64,7 +64,7 @@ class Refusals:
         self._message(pool, ledger, permit, finding, now)
         fitted = self._contradicted(pool, ledger, permit, cost, hint, now)
         wait = self._wait_s(pool, ledger, permit, cost, hint, now, fitted=fitted)
-        if wait > self._max_wait(permit) * max(1.0, pool.unit):
+        if wait > self.max_wait_s(permit) * max(1.0, pool.unit):
             return None
         if hint is not None:
             ledger.hold(now + wait, "the provider said to wait")
@@ -122,7 +122,7 @@ class Refusals:
         pool.slots.too_many(permit.sent_at, now)
         wait = finding.retry_after_s or full_jitter_s(permit.tally.rate, pool.unit, 8 * pool.unit, self.rng)
         lasted = now - (permit.tally.refused_at if permit.tally.refused_at is not None else now)
-        if pool.passed_at <= now - lasted and lasted + wait > self._max_wait(permit) * max(1.0, pool.unit):
+        if pool.passed_at <= now - lasted and lasted + wait > self.max_wait_s(permit) * max(1.0, pool.unit):
             return None
         return self.back(pool, permit, "rate", now, wait, phrase("held.concurrency"), finding)
 
@@ -156,7 +156,7 @@ class Refusals:
         wait = finding.true_wait_s
         if wait is None:
             wait = min((day.resets_in_s() for day in days[:1]), default=float("inf"))
-        if wait > self._max_wait(permit) or permit.tally.rate >= self.settings.rate_tries:
+        if wait > self.max_wait_s(permit) or permit.tally.rate >= self.settings.rate_tries:
             return None
         if not days:
             pool.hold_until, pool.hold_why = (
@@ -184,7 +184,7 @@ class Refusals:
             return None
         hint = finding.retry_after_s
         wait = upward_jitter_s(hint, self.rng) if hint is not None else self.jitter_s(pool, permit.tally.overload)
-        if wait > self._max_wait(permit):
+        if wait > self.max_wait_s(permit):
             return None
         return self.back(pool, permit, "overload", now, wait, phrase("held.overload"), finding)
 
@@ -234,9 +234,9 @@ class Refusals:
             return None
         return Setback(permit, kind, wait, reason, finding, ready_at if ready_at is not None else now + wait)
 
-    def _max_wait(self, permit: Permit) -> float:
-        s = self.settings
-        return s.max_wait_interactive_s if permit.call.priority == 0 else s.max_wait_s
+    def max_wait_s(self, permit: Permit) -> float:
+        """How long the call may wait for a limit."""
+        return patience(self.settings, permit.call.priority)[0]
 
 
 def _own_exit_s(ledger: Ledger, cost: float, now: float) -> float:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from daemon.model import Priority
+
 
 @dataclass(frozen=True, slots=True)
 class PacingSettings:
@@ -43,3 +45,10 @@ class PacingSettings:
     """After `no credit` and its kin, only interactive calls try again within this time."""
     resume_slack_s: float = 5.0
     """Timers that are later than this mean that the machine slept."""
+
+
+def patience(settings: PacingSettings, priority: Priority) -> tuple[float, str]:
+    """How long a call of PRIORITY waits for what clears by itself, and the name of the setting that says so."""
+    if priority == Priority.INTERACTIVE:
+        return settings.max_wait_interactive_s, "queue.max_wait_interactive"
+    return settings.max_wait_s, "queue.max_wait"

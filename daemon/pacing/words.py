@@ -74,6 +74,9 @@ def words(pool: Pool, block: Block | None, waiting: int, now: float) -> Phrase:
     if block is not None:
         return phrase("pool.blocked", subtype=block.finding.subtype.replace("_", " "))
     stop = pool.stop
+    held = next((entry.held for _, _, entry in pool.delayed if entry.held), "") if stop is None else ""
+    if held:
+        return phrase("pool.waits", why=held)
     if not waiting or stop is None:
         return phrase("pool.running", n=pool.in_flight) if pool.in_flight else phrase("pool.idle")
     if stop.ledger is not None and stop.ledger.cap is not None:

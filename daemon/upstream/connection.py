@@ -36,7 +36,7 @@ class Connection(Inlet):
         """No more bytes will come or go."""
         self.used = False
         """It has carried an answer before."""
-        self.era = 0
+        self.number = 0
         self.idle_since = 0.0
 
     # ---- what asyncio tells

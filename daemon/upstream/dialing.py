@@ -7,7 +7,7 @@ import asyncio
 from daemon.phrases import phrase
 from daemon.upstream import eyeballs
 from daemon.upstream.connection import Connection
-from daemon.upstream.faults import Fault, no_tls, no_way, too_late
+from daemon.upstream.faults import Fault, no_name, no_tls, no_way, too_late
 from daemon.upstream.route import Proxy, Route
 from daemon.upstream.tls import Trust
 
@@ -49,8 +49,8 @@ class Dialer:
         loop = asyncio.get_running_loop()
         try:
             addresses = await self.names.look_up(host, port)
-        except (OSError, UnicodeError):
-            raise Fault("dns", phrase("fault.no_name", host=host), sent=False) from None
+        except (OSError, UnicodeError) as error:
+            raise no_name(error, host, known=self.names.was_found(host)) from None
         context = self._trust.context() if tls else None
         try:
             sock = await eyeballs.connect(addresses)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import socket
 from itertools import chain, zip_longest
 from typing import Any, Final
@@ -13,7 +14,17 @@ _KNOWN_S: Final = 10.0
 """How long a look-up holds: short, since nobody says how long it may be."""
 _MOST_KNOWN: Final = 256
 
+_NO_WAY: Final = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN})
+
 Address = tuple[socket.AddressFamily, Any]
+
+
+def no_network(error: Exception, *, known: bool = False) -> bool:
+    """True if ERROR means that there is no network, and not that somebody said no. KNOWN: the name was there before, so
+    that it cannot be a wrong one."""
+    if isinstance(error, socket.gaierror):
+        return error.errno == socket.EAI_AGAIN or known
+    return isinstance(error, OSError) and error.errno in _NO_WAY
 
 
 class Names:
@@ -21,6 +32,8 @@ class Names:
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, int], tuple[float, asyncio.Future[list[Address]]]] = {}
+        self._found: set[str] = set()
+        """Names that had an address at any time."""
 
     async def look_up(self, host: str, port: int) -> list[Address]:
         """The addresses of HOST, families in turn. Raises OSError."""
@@ -32,7 +45,14 @@ class Names:
             found = loop.create_task(look_up(host, port))
             found.add_done_callback(_seen)
             self._known[host, port] = (loop.time() + _KNOWN_S, found)
-        return await asyncio.shield(found)
+        addresses = await asyncio.shield(found)
+        if host not in self._found and len(self._found) < _MOST_KNOWN:
+            self._found.add(host)
+        return addresses
+
+    def was_found(self, host: str) -> bool:
+        """True if HOST had an address before."""
+        return host in self._found
 
     def forget(self) -> None:
         """The network may be another now."""
@@ -49,7 +69,8 @@ async def look_up(host: str, port: int) -> list[Address]:
 
 
 async def connect(addresses: list[Address]) -> socket.socket:
-    """A connected socket to the first of ADDRESSES that answers. Raises OSError: why the first of them did not."""
+    """A connected socket to the first of ADDRESSES that answers. Raises OSError: why the first of them did not; one to
+    which no way leads (IPv6, where there is none) tells less than one that said no."""
     if len(addresses) == 1:
         return await _connect(addresses[0])
     running: set[asyncio.Task[socket.socket]] = set()
@@ -69,7 +90,7 @@ async def connect(addresses: list[Address]) -> socket.socket:
             errors += [error for task in done if isinstance(error := task.exception(), OSError)]
     finally:
         _stop(running)
-    raise errors[0] if errors else OSError
+    raise next((error for error in errors if not no_network(error)), errors[0] if errors else OSError())
 
 
 async def _connect(address: Address) -> socket.socket:

@@ -7,6 +7,7 @@ import ssl
 
 from daemon.model import Call, Failure, Headers, TransportFault
 from daemon.phrases import phrase
+from daemon.upstream.eyeballs import no_network
 
 
 class Fault(Exception):
@@ -59,8 +60,15 @@ def too_late(kind: TransportFault, setting: str, seconds: float, *, sent: bool) 
 
 def no_way(error: OSError, host: str, port: int) -> Fault:
     """No connection came to be: nothing was sent. Says it without a word of the request."""
-    kind: TransportFault = "refused" if isinstance(error, ConnectionRefusedError) else "unreachable"
+    kind: TransportFault = "offline" if no_network(error) else "unreachable"
+    if isinstance(error, ConnectionRefusedError):
+        kind = "refused"
     return Fault(kind, f"{host}:{port}: {_said(error)}", sent=False)
+
+
+def no_name(error: Exception, host: str, *, known: bool) -> Fault:
+    """HOST could not be looked up. KNOWN: it could before."""
+    return Fault("offline" if no_network(error, known=known) else "dns", phrase("fault.no_name", host=host), sent=False)
 
 
 def no_tls(error: OSError, host: str, port: int, store: str) -> Fault:

@@ -29,7 +29,11 @@ class Pool:
         """ASLEEP: for how many seconds the machine has been suspended so far."""
         self._asleep = asleep
         self._slept_s = asleep()
-        self._era = 0
+        self._made = 0
+        """How many connections there were: each has its number."""
+        self._dead = 0
+        """Up to this number none is used again; nor up to those of `_dead_on` on their routes."""
+        self._dead_on: dict[Route, int] = {}
         self._idle: dict[Route, list[Connection]] = {}
         self._busy: set[Connection] = set()
         self._sweep: asyncio.TimerHandle | None = None
@@ -54,13 +58,14 @@ class Pool:
 
     def add(self, connection: Connection) -> None:
         """A new one, yours."""
-        connection.era = self._era
+        self._made += 1
+        connection.number = self._made
         self._busy.add(connection)
 
     def put(self, route: Route, connection: Connection) -> None:
         """Give one back: it is kept if another call may use it, else closed."""
         self._busy.discard(connection)
-        if connection.era != self._era or not connection.release():
+        if connection.number <= max(self._dead, self._dead_on.get(route, 0)) or not connection.release():
             connection.abort()
             return
         loop = asyncio.get_running_loop()
@@ -71,7 +76,8 @@ class Pool:
 
     def forget(self) -> None:
         """Use none again that is open now. Answers that run keep theirs."""
-        self._era += 1
+        self._dead = self._made
+        self._dead_on.clear()
         for waiting in self._idle.values():
             for connection in waiting:
                 connection.abort()
@@ -79,6 +85,12 @@ class Pool:
         if self._sweep is not None:
             self._sweep.cancel()
             self._sweep = None
+
+    def drop(self, route: Route) -> None:
+        """The same for those on ROUTE, the network of which is gone."""
+        self._dead_on[route] = self._made
+        for connection in self._idle.pop(route, ()):
+            connection.abort()
 
     def close(self) -> None:
         """End all."""

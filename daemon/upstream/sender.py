@@ -64,6 +64,9 @@ class Upstream:
                 connection = await self._connect(place.route)
             answer, connection = await self._ask(call, head, place, connection, left)
         except Fault as fault:
+            if fault.kind == "offline":
+                self._pool.drop(place.route)
+                self._dialer.names.forget()  # the next network may have others for it
             return failure_of(call, fault.kind, fault.detail, sent=fault.sent)
         return Response(call, answer, connection, place.route, self._pool, self._timeouts.idle_s)
 

@@ -90,7 +90,7 @@ class Upstream:
         self.asked.set()
         outcome = self.outcomes[min(len(self.sent), len(self.outcomes)) - 1]
         if isinstance(outcome, str):
-            nothing_sent = outcome in ("dns", "refused", "unreachable", "tls", "connect_timeout")
+            nothing_sent = outcome in ("dns", "offline", "refused", "unreachable", "tls", "connect_timeout")
             return failure_of(call, outcome, "it failed in a test", sent=not nothing_sent)
         if isinstance(outcome, asyncio.Event):
             await outcome.wait()

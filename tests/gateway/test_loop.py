@@ -12,7 +12,7 @@ import pytest
 
 from daemon.errors import Cancelled, DeadlineExceeded, OverBudget, QueueFull, ShuttingDown, UnknownHost
 from daemon.gateway import Stop
-from daemon.model import Call, Event, Limit
+from daemon.model import Call, Event, Limit, Priority
 from daemon.pacing import PacingSettings
 from daemon.phrases import phrase
 from daemon.spending import Budget
@@ -717,6 +717,34 @@ async def test_cancelling_in_mid_stream() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert world.last().reason == "the call was cancelled, as asked"
+
+
+@virtual
+async def test_without_a_network_a_call_waits() -> None:
+    """More often than `tries`; when the network is back the client gets its answer, and was told what it waited for."""
+    world = World(*["offline"] * 9, ok())
+    reply, _ = await world.send()
+    assert (reply.status, len(world.upstream.sent)) == (200, 10)
+    held = [event.reason for event in world.events if event.kind == "held"]
+    assert held == ["the network: there is no way to api.openai.com just now"] * 9
+
+
+@virtual
+async def test_a_network_that_does_not_come_back() -> None:
+    """The failure is told as any that cannot be reached, with the setting that says how long it was waited for."""
+    world = World("offline")
+    for more, longest, setting in (
+        ({}, 600, "queue.max_wait"),
+        ({"priority": Priority.INTERACTIVE}, 90, "queue.max_wait_interactive"),
+        ({"deadline_s": 30.0}, 30, "X-Sluice-Deadline"),
+    ):
+        began = asyncio.get_running_loop().time()
+        reply, body = await world.send(**more)
+        assert reply.status == 502
+        assert asyncio.get_running_loop().time() - began == pytest.approx(longest, abs=0.2)
+        told = error_in(body)["sluice"]
+        assert (told["subtype"], told["family"]) == ("unreachable", "network")
+        assert f"(setting {setting})" in told["evidence"]
 
 
 # ---- refusals of ours

@@ -7,6 +7,7 @@ import json
 import socket
 import ssl
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -168,7 +169,7 @@ class Way:
 
     async def _look_up(self, host: str, port: int) -> list[eyeballs.Address]:
         if self.broken:
-            raise OSError(-2, "Name or service not known")
+            raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
         return await self._real_look_up("127.0.0.1", port)
 
     def break_(self) -> None:
@@ -227,7 +228,10 @@ async def observe(
     if stage == "queued":
         more["limits"] = (Limit("concurrency", 1),)
     held = stage == "draining" and fault in (*NO_WAY_IN, "429 storm")
-    pacing = PacingSettings(tries=2, backoff_base_s=5.0 if held else 0.01, backoff_cap_s=5.0 if held else 0.02)
+    base_s, cap_s = (LATE_S, LATE_S) if held else (0.01, 0.02)
+    pacing = PacingSettings(tries=2, backoff_base_s=base_s, backoff_cap_s=cap_s)
+    if fault == "DNS gone":
+        pacing = replace(pacing, max_wait_s=LATE_S if held else SHORT_S)
     async with house(place, script, timeouts=timeouts_for(fault, stage), pacing=pacing, **more) as home:
         way = Way(fault, home, monkeypatch, certificates)
         who, seen = await STORIES[stage](script, way, home)
@@ -325,6 +329,6 @@ def setting_in(home: House, who: bytes, seen: bytes) -> str:
     """The setting that an answer, or the last event of a cut stream, names."""
     failures = [one.failure for one in home.ended() if who in one.call.body]
     told = seen.decode("utf-8", "replace") + repr([failure.detail for failure in failures if failure])
-    settings = ("timeouts.connect", "timeouts.first_byte", "timeouts.idle", "drain")
+    settings = ("timeouts.connect", "timeouts.first_byte", "timeouts.idle", "drain", "queue.max_wait")
     names = [name for name in settings if f"(setting {name})" in told]
     return f", names `{names[0]}`" if names else ""

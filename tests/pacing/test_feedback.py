@@ -10,6 +10,7 @@ from world import call, origin
 from daemon.model import Finding, Limit, Origin, Priority, Reading, TransportFault, Usage
 from daemon.pacing import Pacer
 from daemon.pacing.feedback import costs_of
+from daemon.phrases import told
 
 CREDIT = Finding("insufficient_quota", "quota", "never", "sure", status=429)
 
@@ -100,6 +101,7 @@ def test_headers_alone_are_no_success() -> None:
     [
         ("refused", False, False, True),
         ("dns", False, False, True),
+        ("offline", False, False, True),
         ("connect_timeout", False, False, True),
         ("reset", True, False, False),
         ("first_byte_timeout", True, False, False),
@@ -122,6 +124,79 @@ def test_what_may_have_been_paid_for_is_not_sent_twice(
         assert dim(pacer, "requests")["used_by_us"] == (1 if sent else 0)
 
     story(tell, Limit("requests", 10, 60.0, "minute"), resend_after_reset=resend)
+
+
+def offline(pacer: Pacer, where: Origin, **more: object) -> Awaitable[tuple[int, float]]:
+    """Lose a call for want of a network until it is given up: how often it was tried, and how long that took."""
+
+    async def lose() -> tuple[int, float]:
+        began, tries, setback = asyncio.get_running_loop().time(), 0, None
+        while tries == 0 or setback is not None:
+            permit = await pacer.acquire(call("x", where, **more), setback)  # type: ignore[arg-type]
+            tries += 1
+            setback = permit.lost("offline", False)
+            permit.release()
+        return tries, asyncio.get_running_loop().time() - began
+
+    return lose()
+
+
+@pytest.mark.parametrize(
+    ("more", "longest"),
+    [({}, 600.0), ({"priority": Priority.INTERACTIVE}, 90.0), ({"deadline_s": 40.0}, 40.0)],
+    ids=["normal", "interactive", "with a deadline"],
+)
+def test_without_a_network_nothing_is_counted(more: dict[str, object], longest: float) -> None:
+    """The call looks again from time to time, as long as it may wait: far more often than `tries`, not in a hurry."""
+
+    async def tell(pacer: Pacer, where: Origin) -> None:
+        tries, took = await offline(pacer, where, **more)
+        assert pacer.settings.tries < tries < longest
+        assert took == pytest.approx(longest, abs=0.2)
+        assert dim(pacer, "requests")["used_by_us"] == 0
+
+    story(tell, Limit("requests", 10, 60.0, "minute"))
+
+
+def test_the_network_comes_and_goes() -> None:
+    """Each time that it is gone begins anew, and the tries of a broken provider are counted as if it had never been."""
+
+    async def tell(pacer: Pacer, where: Origin) -> None:
+        faults: list[TransportFault] = [
+            "refused",
+            *["offline"] * 20,
+            "refused",
+            *["offline"] * 20,
+            "refused",
+            "refused",
+        ]
+        setback = None
+        for number, fault in enumerate(faults, 1):
+            permit = await pacer.acquire(call("x", where), setback)
+            setback = permit.lost(fault, False)
+            permit.release()
+            assert (setback is None) is (number == len(faults)), number
+
+    story(tell)
+
+
+def test_status_says_that_there_is_no_network() -> None:
+    """The row of the call and the sentence of its pool, in the language of the person."""
+
+    async def tell(pacer: Pacer, where: Origin) -> None:
+        permit = await pacer.acquire(call("x", where))
+        setback = permit.lost("offline", False)
+        permit.release()
+        task = asyncio.create_task(pacer.acquire(call("x", where), setback))
+        await asyncio.sleep(0)
+        (row,), (pool,) = pacer.queue(), pacer.pools()
+        assert row["waits_for"] == f"the network: there is no way to {where.host} just now"
+        assert pool["words"] == f"waits for {row['waits_for']}"
+        assert "네트워크" in told(pool, "ko")["words"]
+        assert "网络" in told(row, "zh")["waits_for"]
+        await task
+
+    story(tell)
 
 
 def test_a_refused_call_counts_as_a_request_where_the_provider_says_so() -> None:

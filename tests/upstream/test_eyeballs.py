@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 from typing import Any
 
@@ -74,6 +75,39 @@ async def test_nobody_answers() -> None:
         await eyeballs.connect([local(1), local(2)])
     with pytest.raises(ConnectionRefusedError):
         await eyeballs.connect([local(1)])
+
+
+async def test_who_said_no_is_told_rather_than_that_no_way_led_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine without IPv6 is not offline because the first address has no way; without any way, it is."""
+    refused = {2}
+
+    async def connect(address: eyeballs.Address) -> socket.socket:
+        raise OSError(errno.ECONNREFUSED if address[1][1] in refused else errno.ENETUNREACH, "x")
+
+    monkeypatch.setattr(eyeballs, "_connect", connect)
+    with pytest.raises(ConnectionRefusedError):
+        await eyeballs.connect([local(1), local(2), local(3)])
+    refused.clear()
+    with pytest.raises(OSError, match="x") as gone:
+        await eyeballs.connect([local(1), local(2)])
+    assert eyeballs.no_network(gone.value)
+
+
+async def test_a_name_that_was_there_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is remembered, also when look-ups are forgotten: if it is gone, the network is."""
+
+    async def look_up(host: str, port: int) -> list[eyeballs.Address]:
+        if host == "bad":
+            raise socket.gaierror(socket.EAI_NONAME, "x")
+        return [local(port)]
+
+    monkeypatch.setattr(eyeballs, "look_up", look_up)
+    names = eyeballs.Names()
+    await names.look_up("good", 1)
+    with pytest.raises(socket.gaierror):
+        await names.look_up("bad", 1)
+    names.forget()
+    assert (names.was_found("good"), names.was_found("bad")) == (True, False)
 
 
 async def test_families_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import errno
+import socket
 import ssl
 
-from daemon.upstream.faults import cut, failure_of, lost, no_tls, no_way, not_http, too_late
+from daemon.upstream.faults import cut, failure_of, lost, no_name, no_tls, no_way, not_http, too_late
 from upstream.calling import call_to
+
+AGAIN = socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+UNKNOWN = socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
 
 def test_each_has_its_kind_and_says_whether_bytes_went() -> None:
     """The kind decides what is told, and `sent` whether the call may go again."""
     faults = [
         (no_way(ConnectionRefusedError(errno.ECONNREFUSED, "x"), "h", 1), "refused", False, "h:1: Connection refused"),
-        (no_way(OSError(errno.ENETUNREACH, "x"), "h", 1), "unreachable", False, "h:1: Network is unreachable"),
+        (no_way(OSError(errno.ENETUNREACH, "x"), "h", 1), "offline", False, "h:1: Network is unreachable"),
+        (no_way(OSError(errno.EHOSTUNREACH, "x"), "h", 1), "offline", False, "h:1: No route to host"),
+        (no_way(OSError(errno.EMFILE, "x"), "h", 1), "unreachable", False, "h:1: Too many open files"),
+        (no_name(AGAIN, "h", known=False), "offline", False, "the name h cannot be looked up"),
+        (no_name(UNKNOWN, "h", known=False), "dns", False, "the name h cannot be looked up"),
+        (no_name(UNKNOWN, "h", known=True), "offline", False, "the name h cannot be looked up"),
+        (no_name(UnicodeError(), "h", known=True), "dns", False, "the name h cannot be looked up"),
         (no_way(ConnectionAbortedError("x"), "h", 1), "unreachable", False, "h:1: ConnectionAbortedError"),
         (no_tls(ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong"), "h", 1, "/ca"), "tls", False, None),
         (no_tls(ConnectionResetError(), "h", 1, "/ca"), "tls", False,

@@ -21,7 +21,7 @@ class Wire:
         self.free = free
         self.ended = False
         self.closing = False
-        self.era = 0
+        self.number = 0
         self.idle_since = 0.0
 
     @property
@@ -106,3 +106,21 @@ def test_a_sleep_is_noticed_once() -> None:
     assert pool.slept()
     assert not pool.slept()
     assert abs(seconds_asleep() - seconds_asleep()) < 1
+
+
+async def test_a_place_without_a_network() -> None:
+    """What waits there is ended, and what is busy then when it is done; what is elsewhere, or comes later, stays."""
+    pool = Pool(lambda: 0.0)
+    busy: Any = Wire()
+    pool.add(busy)
+    here, there = used(pool, HERE), used(pool, THERE)
+    pool.drop(HERE)
+    pool.drop(HERE)
+    assert (here.ended, busy.ended, there.ended) == (True, False, False)
+    pool.put(HERE, busy)
+    assert busy.ended
+    assert pool.take(HERE) is None
+    assert pool.take(THERE) is there
+    later = used(pool, HERE)
+    assert pool.take(HERE) is later
+    pool.close()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import socket
 from typing import Any
 
 import pytest
 
 from daemon.redact import Sealed
-from daemon.upstream import StreamCut, Timeouts, Upstream, seconds_asleep
+from daemon.upstream import StreamCut, Timeouts, Upstream, eyeballs, seconds_asleep
 from stage.origin import Visit, ok, raw, serving
 from upstream.calling import KEY, PATIENT, SHORT, answered, call_to, failed, sender
 
@@ -261,6 +262,33 @@ async def test_a_name_that_does_not_exist() -> None:
         failure = failed(await upstream.send(call))
     assert (failure.fault, failure.sent) == ("dns", False)
     assert "sluice.invalid" in failure.detail
+
+
+async def test_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The place's connections are not used again, since they are dead, and its name is looked up anew."""
+    way = {"there": True}
+    real = eyeballs.look_up
+    looked: list[str] = []
+
+    async def look_up(host: str, port: int) -> list[eyeballs.Address]:
+        looked.append(host)
+        if not way["there"]:
+            raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+        return await real("127.0.0.1", port)
+
+    monkeypatch.setattr(eyeballs, "look_up", look_up)
+    async with serving(ok(b"")) as server, sender() as upstream:
+        url = f"http://good.invalid:{server.port}"
+        running = answered(await upstream.send(call_to(0, url=url)))
+        upstream._dialer.names.forget()
+        way["there"] = False
+        failure = failed(await upstream.send(call_to(0, url=url)))
+        assert (failure.fault, failure.sent) == ("offline", False)
+        assert "good.invalid" in failure.detail
+        running.close()
+        way["there"] = True
+        answered(await upstream.send(call_to(0, url=url))).close()
+        assert (len(looked), len(server.visits)) == (3, 2)
 
 
 @pytest.mark.parametrize("how", ["close", "reset"])
