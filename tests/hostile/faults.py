@@ -291,7 +291,7 @@ async def draining(script: Script, way: Way, home: House) -> tuple[bytes, bytes]
             while not script.received:  # noqa: ASYNC110 - until the bytes are there
                 await asyncio.sleep(0.001)
     ending = Ending(home.gateway, home.pacer, home.http, home.rpc, Stopping(), replaced=False)
-    end = asyncio.create_task(ending.run(home.porter, drain_for(script.fault)))
+    end = asyncio.create_task(ending.run([home.porter], drain_for(script.fault)))
     async with asyncio.timeout(5):
         while not home.pacer._closed:  # noqa: ASYNC110 - what waits in line is sent away first
             await asyncio.sleep(0)
