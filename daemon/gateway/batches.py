@@ -40,7 +40,7 @@ class Sender(Protocol):
     async def rounds(self, call: Call, trip: Trip) -> Reply:
         """Send it by itself, as often as it takes."""
 
-    async def admitted(self, call: Call, setback: Setback | None) -> Permit:
+    async def admitted(self, call: Call, setback: Setback | None, trip: Trip) -> Permit:
         """Wait until it may go."""
 
     def is_allowed(self, call: Call) -> bool:
@@ -126,7 +126,7 @@ class Batches:
         try:
             while True:
                 with self._lined_up(party):
-                    permit = await self._sender.admitted(party.call(), party.setback)
+                    permit = await self._sender.admitted(party.call(), party.setback, trip)
                 trip.attempt += 1
                 self._gather(party, permit)
                 outcome = await self._attempt(party, permit, trip.attempt)

@@ -112,7 +112,7 @@ class Gateway:
         waits = self._pacer.will_wait(call)
         why, wait_s = (waits["waits_for"], waits["wait_s"]) if waits else ("", None)
         self._tell.emit(self._tell.event("queued", call, 0, reason=why, wait_s=wait_s))
-        trip = Trip()
+        trip = Trip(since=None if call.deadline_s is None else self._pacer.now())
         try:
             if (call.origin.ways or self.elsewhere.rules) and self.elsewhere.concerns(call):
                 return await self.elsewhere.rounds(call, trip)
@@ -189,7 +189,7 @@ class Gateway:
     ) -> Reply | NoLuck:
         """Send CALL until it is answered or lost for good, or until a failure with which it LEAVES this place."""
         while True:
-            permit = await self.admitted(call, setback)
+            permit = await self.admitted(call, setback, trip)
             trip.attempt += 1
             outcome = await self.attempt(call, permit, trip.attempt)
             if isinstance(outcome, Reply) or outcome.setback is None or (leaves is not None and leaves(outcome)):
@@ -197,14 +197,12 @@ class Gateway:
             setback = outcome.setback
             self.hold(call, outcome, setback, trip.attempt)
 
-    async def admitted(self, call: Call, setback: Setback | None) -> Permit:
+    async def admitted(self, call: Call, setback: Setback | None, trip: Trip) -> Permit:
         """A permit within the person's budgets: looked at before the call lines up, and again when it may go."""
         if self._allowance is None:
-            return await self._pacer.acquire(call, setback)
-        waited_s = 0.0
+            return await self._pacer.acquire(call, setback, None, trip.since)
         while True:
-            permit = await self._pacer.acquire(call, setback, self._allowance.holds(call))
-            waited_s = permit.waited_s = permit.waited_s + waited_s
+            permit = await self._pacer.acquire(call, setback, self._allowance.holds(call), trip.since)
             try:
                 if self._allowance.holds(call) is None:
                     return permit

@@ -24,6 +24,8 @@ class Trip:
     """How far one call has come."""
 
     attempt: int = 0
+    since: float | None = None
+    """When it began, on the pacer's clock: its deadline counts from then. None: it has no deadline."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -229,6 +229,7 @@ class Account:
         attempt = back.permit.attempt + 1 if back is not None else 1
         permit = Permit(entry.call, attempt, max(0.0, now - entry.arrived), self._desk, next(_sequence), now)
         permit.arrived, permit.tally, permit.tag = entry.arrived, tally, entry.tag
+        permit.deadline = entry.deadline
         if entry.rose:
             permit.rose_to = entry.priority
         self.last_seq = permit.seq

@@ -47,8 +47,9 @@ def costs_of(permit_or_estimate: tuple[float, float, float, float]) -> Costs:
     return costs
 
 
-def entry_of(call: Call, setback: Setback | None, now: float) -> Entry:
-    """CALL as it lines up; after a SETBACK, from the same place."""
+def entry_of(call: Call, setback: Setback | None, now: float, since: float | None = None) -> Entry:
+    """CALL as it lines up; after a SETBACK, from the same place. SINCE: when it arrived, where it has stood in another
+    line before this one; its deadline counts from then."""
     e = call.estimate
     entry = Entry(call, costs_of((e.input, e.output, e.images, e.audio_seconds)), now, call.priority)
     if setback is not None:
@@ -58,7 +59,7 @@ def entry_of(call: Call, setback: Setback | None, now: float) -> Entry:
             entry.priority, entry.rose = min(entry.priority, setback.permit.rose_to), True
         entry.held = setback.reason if setback.kind == "network" else ""
     if call.deadline_s is not None:
-        entry.deadline = entry.arrived + call.deadline_s
+        entry.deadline = (entry.arrived if since is None else since) + call.deadline_s
     return entry
 
 

@@ -54,7 +54,8 @@ class Pacer:
         on_change: Callable[[], None] | None = None,
     ) -> None:
         self.settings = settings or PacingSettings()
-        self._clock = clock
+        self.now = clock
+        """The instant on the pacer's clock, in seconds."""
         self._wall = wall
         self._memory = memory
         self._on_change = on_change
@@ -81,7 +82,7 @@ class Pacer:
 
     def will_wait(self, call: Call) -> dict[str, Any] | None:
         """Return {"waits_for", "wait_s", "place"} of CALL, or None when it would go at once."""
-        now = self._clock()
+        now = self.now()
         _, pool = self._place(call)
         entry = entry_of(call, None, now)
         ahead = len(pool.queue)
@@ -96,7 +97,7 @@ class Pacer:
 
     def outlook(self, call: Call) -> Outlook:
         """How CALL would fare, to be compared with what it would meet with another key."""
-        now = self._clock()
+        now = self.now()
         account, pool = self._place(call)
         waits = self.will_wait(call)
         wait_s = 0.0 if waits is None else waits["wait_s"]
@@ -110,20 +111,25 @@ class Pacer:
     # Waiting
 
     async def acquire(
-        self, call: Call, setback: Setback | None = None, hold: tuple[float, str] | None = None
+        self,
+        call: Call,
+        setback: Setback | None = None,
+        hold: tuple[float, str] | None = None,
+        since: float | None = None,
     ) -> Permit:
         """Wait until CALL may go, and charge it. Pass the SETBACK of a failed attempt to go again from the same
-        place. HOLD: seconds that it must wait in any case, and why.
+        place. HOLD: seconds that it must wait in any case, and why. SINCE: the instant from which its deadline counts,
+        where that is not this one.
 
         Raises TooLarge, QueueFull, DeadlineExceeded (`retry_after_s` in its facts), Cancelled, ShuttingDown or
         Blocked; and Joined, when another call has taken it along (see `join`). When the task is cancelled, the call
         leaves the line and nothing is charged.
         """
-        now = self._clock()
+        now = self.now()
         if self._closed:
             raise ShuttingDown(phrase("refused.stopping"))
         account, pool = self._place(call)
-        entry = entry_of(call, setback, now)
+        entry = entry_of(call, setback, now, since)
         if hold is not None:
             entry.ready_at, entry.held = max(entry.ready_at, now + hold[0]), hold[1]
         check(self.settings, account, pool, entry, now)
@@ -165,7 +171,7 @@ class Pacer:
         Return those that go: their `acquire` raises Joined. To be called as soon as the permit is there.
         """
         account, pool = permit.place
-        now, joined = self._clock(), list[str]()
+        now, joined = self.now(), list[str]()
         for call_id in call_ids:
             found = self._waiting.get(call_id)
             if found is None or found[1] is not pool or not found[2].number:
@@ -196,7 +202,7 @@ class Pacer:
             pool.queue.promote(entry, priority)
         else:
             entry.priority = priority
-        self._step(account, self._clock())
+        self._step(account, self.now())
         return True
 
     async def close(self) -> None:
@@ -214,12 +220,12 @@ class Pacer:
 
     def pools(self) -> list[dict[str, Any]]:
         """The status of each pool, JSON-ready."""
-        now = self._clock()
+        now = self.now()
         return [pool_json(p, a.block_of(p), now) for a in self._accounts for p in a.pools.values()]
 
     def queue(self) -> list[dict[str, Any]]:
         """Each waiting call: its place, what it waits for, and when it will probably go."""
-        now, wall = self._clock(), self._wall()
+        now, wall = self.now(), self._wall()
         return [
             row for a in self._accounts for p in a.pools.values() for row in queue_json(p, a.block_of(p), now, wall)
         ]
@@ -232,14 +238,14 @@ class Pacer:
             return ()
         e = call.estimate
         costs = costs_of((e.input, e.output, e.images, e.audio_seconds))
-        return with_room(account, pool, call.ask.kind, costs, self._clock())
+        return with_room(account, pool, call.ask.kind, costs, self.now())
 
     # What permits report (see `daemon.pacing.permit.Desk`)
 
     def left(self, permit: Permit) -> None:
         """When the loop was busy, with a hundred calls that came at once, or a connection had to be made, the call went
         later than it was let in: its charges are dated by that."""
-        now = self._clock()
+        now = self.now()
         if now > permit.sent_at + LAG_S and permit.unanswered and not permit.released:
             permit.sent_at = now
             for ledger, charge in permit.charges:
@@ -250,7 +256,7 @@ class Pacer:
         if not 200 <= status < 400:
             return  # `refused` follows, and knows what it means: nothing may move before that
         account, pool = permit.place
-        now = self._clock()
+        now = self.now()
         if sure:
             self._feedback.answered(account, pool, permit, readings, streamed, now)
         else:
@@ -260,7 +266,7 @@ class Pacer:
 
     def refused(self, permit: Permit, finding: Finding, readings: Sequence[Reading]) -> Setback | None:
         account, pool = permit.place
-        now = self._clock()
+        now = self.now()
         setback, blocked = self._feedback.refused(account, pool, permit, finding, readings, now)
         self._lessons.note(pool, now)
         if blocked:
@@ -270,7 +276,7 @@ class Pacer:
 
     def lost(self, permit: Permit, fault: TransportFault, sent: bool) -> Setback | None:
         account, pool = permit.place
-        now = self._clock()
+        now = self.now()
         setback = self._feedback.lost(account, pool, permit, fault, sent, now)
         self._step(account, now, pool)
         return setback
@@ -279,7 +285,7 @@ class Pacer:
         if usage is None:
             return  # nothing changes, so nobody may go
         account, pool = permit.place
-        now = self._clock()
+        now = self.now()
         self._feedback.settle(pool, permit, usage, now)
         self._step(account, now, pool)
 
@@ -296,7 +302,7 @@ class Pacer:
         for block in (account.block, pool.block):
             if block is not None and block.probing == permit.call.id:
                 block.probing = None
-        self._step(account, self._clock(), pool)
+        self._step(account, self.now(), pool)
 
     # Inside
 
@@ -312,15 +318,14 @@ class Pacer:
     def _note(self, account: Account) -> None:
         """Write down what was learned of the limits of ACCOUNT."""
         for pool in account.pools.values():
-            self._lessons.note(pool, self._clock(), at_once=True)
+            self._lessons.note(pool, self.now(), at_once=True)
 
     def _place(self, call: Call) -> tuple[Account, Pool]:
         account = self._accounts.of(call.scope)
         pool = account.pool(call)
         if not pool.recalled:
-            for one in account.pools.values():
-                if not one.recalled:
-                    self._lessons.recall(one, self._clock())
+            for one in (one for one in account.pools.values() if not one.recalled):
+                self._lessons.recall(one, self.now())
         return account, pool
 
     def _abandon(self, account: Account, pool: Pool, entry: Entry, future: asyncio.Future[Permit]) -> None:
@@ -330,7 +335,7 @@ class Pacer:
             return
         entry.future = None
         pool.queue.remove(entry)
-        self._step(account, self._clock())
+        self._step(account, self.now())
 
     def _end(self, account: Account, pool: Pool, entry: Entry, error: Exception, *, step: bool = True) -> None:
         """Take ENTRY out of the line and give it ERROR."""
@@ -340,7 +345,7 @@ class Pacer:
         if future is not None and not future.done():
             future.set_exception(error)
         if step:
-            self._step(account, self._clock())
+            self._step(account, self.now())
 
     def _turn_away(self, account: Account, pool: Pool, finding: Finding) -> None:
         """A person must act first: tell all that wait for this key, or this model."""
@@ -392,7 +397,7 @@ class Pacer:
     def _fire(self, account: Account) -> None:
         """The timer of ACCOUNT has come."""
         due, _ = self._timers.pop(account)
-        now = self._clock()
+        now = self.now()
         self._resume(now, due)
         self._step(account, now)
 

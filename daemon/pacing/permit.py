@@ -59,6 +59,7 @@ class Permit:
     seq: int = 0
     sent_at: float = 0.0
     arrived: float = 0.0
+    deadline: float = float("inf")
     tag: float | None = None
     rose_to: Priority | None = None
     """The class in which it competed after it had waited long."""

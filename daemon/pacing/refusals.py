@@ -229,8 +229,7 @@ class Refusals:
         ready_at: float | None = None,
     ) -> Setback | None:
         """The setback, unless the call's deadline comes first."""
-        deadline = permit.call.deadline_s
-        if deadline is not None and now + wait > permit.arrived + deadline:
+        if now + wait > permit.deadline:
             return None
         return Setback(permit, kind, wait, reason, finding, ready_at if ready_at is not None else now + wait)
 

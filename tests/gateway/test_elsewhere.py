@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -224,6 +224,29 @@ async def test_a_used_up_day_goes_elsewhere() -> None:
     with pytest.raises(DeadlineExceeded, match=r"Others could not answer it either: api.deepseek.com deepseek-chat"):
         await vain.send()
     assert vain.last().kind == "failed"
+
+
+@virtual
+@pytest.mark.parametrize(("deadline_s", "last"), [(80.0, "api.deepseek.com"), (50.0, "api.openai.com")])
+async def test_a_deadline_counts_from_the_arrival_wherever_it_goes(deadline_s: float, last: str) -> None:
+    """The first place fails after forty seconds, and the other one could take it after sixty: in time, or too late, so
+    that it is not waited for there."""
+
+    class Late(asyncio.Event):
+        async def wait(self) -> Literal[True]:
+            await asyncio.sleep(40.0)
+            return True
+
+    busy = error(503, "The model is overloaded", kind="overloaded_error")
+    busy.pieces = (Late(), *busy.pieces)
+    deepseek = replace(DEEPSEEK, limits=(Limit("requests", 1, 60.0, "minute"),))
+    rule = replace(RULE, to=TO[:1])
+    there = World(ok(), busy, ok(), origins={"api.deepseek.com": deepseek}, fallback=(rule,), key_of=KEYS.get)
+    there.origins["api.openai.com"] = replace(OPENAI, ways=())
+    await there.send(host="api.deepseek.com", model="deepseek-chat", headers=(("Authorization", f"Bearer {THERE}"),))
+    reply, _ = await there.send(deadline_s=deadline_s)
+    assert reply.status == 200
+    assert hosts(there) == ["api.deepseek.com", "api.openai.com", last]
 
 
 @virtual

@@ -931,6 +931,19 @@ async def test_what_is_on_its_way_is_waited_for() -> None:
     assert admitted.wait_s > 29.0
 
 
+@virtual
+async def test_a_hold_does_not_give_a_deadline_more_time() -> None:
+    """Seconds count from the call's arrival, however often it lines up."""
+    hold = (30.0, "a new day")
+    world, start = World(ok(), allowance=Purse(hold, hold)), asyncio.get_running_loop().time()
+    with pytest.raises(DeadlineExceeded):
+        async with asyncio.timeout(600):
+            await world.send(deadline_s=45.0)
+    assert asyncio.get_running_loop().time() == pytest.approx(start + 30.0, abs=1)
+    assert not world.upstream.sent
+    assert world.in_flight() == 0
+
+
 # ---- another model
 
 
