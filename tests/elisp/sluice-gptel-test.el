@@ -260,7 +260,11 @@ It comes in a sentinel, in the middle of what you type.  gptel tells what to do,
 the round before, which went well, is not called a failure."
   (sluice-gptel-test-with
     (let* ((gptel-model 'tool) (gptel-stream nil) (gptel-use-tools t)
-           (gptel-tools (list (sluice-gptel-test-tool #'fake-daemon-kill)))
+           (gptel-tools (list (sluice-gptel-test-tool
+                               (lambda ()
+                                 (fake-daemon-kill)
+                                 ;; Else the next round may still be sent, and end in a failure of curl.
+                                 (fake-daemon-until (not (sluice-rpc-live-p sluice--connection)))))))
            (sluice-start-daemon 'ask) (noninteractive nil) (asked nil) (shown nil))
       (cl-letf (((symbol-function 'y-or-n-p) (lambda (text) (push text asked) nil)))
         (with-temp-buffer
