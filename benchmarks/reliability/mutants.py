@@ -15,6 +15,7 @@ PARSING, VISIT, WRITING = "daemon/doors/parsing.py", "daemon/doors/connection.py
 SENDER, PARSER, CONNECTION = "daemon/upstream/sender.py", "daemon/upstream/parser.py", "daemon/upstream/connection.py"
 OUTGOING, TLS = "daemon/upstream/request.py", "daemon/upstream/tls.py"
 REDACT, CONFIG = "daemon/redact.py", "daemon/config/file.py"
+LISTENER, WRITER = "daemon/doors/listener.py", "daemon/journal/writer.py"
 DATABASE, BODIES, PROCESS = "daemon/journal/database.py", "daemon/journal/bodies.py", "daemon/process.py"
 
 T_PORTER, T_STANDING, T_SYSTEMD = "tests/doors/test_porter.py", "tests/doors/test_standing.py", "tests/test_systemd.py"
@@ -26,6 +27,7 @@ T_PARSING, T_VISIT, T_WRITING = (
 )
 T_SENDER, T_PARSER = "tests/upstream/test_sender.py", "tests/upstream/test_parser.py"
 T_CONNECTION, T_OUTGOING = "tests/upstream/test_connection.py", "tests/upstream/test_request.py"
+T_LISTENER, T_WRITER = "tests/doors/test_listener.py", "tests/journal/test_writer.py"
 T_TLS, T_REDACT, T_CONFIG = "tests/upstream/test_tls.py", "tests/test_redact.py", "tests/config/test_file.py"
 T_DATABASE, T_BODIES, T_PROCESS = (
     "tests/journal/test_database.py",
@@ -90,6 +92,27 @@ MUTANTS: tuple[Mutant, ...] = (
         "if path.is_symlink() or (path.exists()",
         "if False and (path.exists()",
         (f"{T_PORTER}::test_what_is_not_a_socket_is_not_touched",),
+    ),
+    Mutant(
+        "a program that lives in the socket's place",
+        PORTER,
+        "if not over_living and _lives(path):",
+        "if False:",
+        (f"{T_PORTER}::test_the_socket_of_a_program_that_lives_is_not_touched",),
+    ),
+    Mutant(
+        "nobody else at the port",
+        LISTENER,
+        "socket.SO_REUSEPORT, 1 if share else 0)",
+        "socket.SO_REUSEPORT, 1)",
+        (f"{T_LISTENER}::test_a_port_that_is_taken",),
+    ),
+    Mutant(
+        "letting in by TCP who has knocked",
+        LISTENER,
+        "            await self._porter.leave()\n",
+        "            self._porter.close()\n",
+        (f"{T_LISTENER}::test_who_has_knocked_is_let_in",),
     ),
     Mutant(
         "the length of the socket's path",
@@ -350,6 +373,27 @@ MUTANTS: tuple[Mutant, ...] = (
         "if False:",
         (f"{T_RPC}::test_a_visitor_who_never_reads_is_cut",),
     ),
+    Mutant(
+        "the time for the rest of a message",
+        RPC,
+        "self._watchdog.watch(self._patience_s)\n        else:",
+        "pass\n        else:",
+        (f"{T_RPC}::test_half_a_message",),
+    ),
+    Mutant(
+        "room for those who speak JSON-RPC",
+        RPC,
+        "full=self._crowd.full(gate)",
+        "full=False",
+        (f"{T_RPC}::test_too_many_connections",),
+    ),
+    Mutant(
+        "the end of a flood",
+        RPC,
+        'phrase("rpc.flood", most=IN_FLIGHT_CAP))\n                self.close()\n',
+        'phrase("rpc.flood", most=IN_FLIGHT_CAP))\n',
+        (f"{T_RPC}::test_a_batch_after_a_flood",),
+    ),
     # the way out
     Mutant(
         "a POST goes out once",
@@ -487,6 +531,13 @@ MUTANTS: tuple[Mutant, ...] = (
         "        if text in self._said or",
         "        if False or",
         (f"{T_PROCESS}::test_the_loop_does_not_flood_the_log",),
+    ),
+    Mutant(
+        "a journal that stands still",
+        WRITER,
+        "(since is None or self._ticks() - since <= STUCK_S)",
+        "True",
+        (f"{T_WRITER}::test_a_thread_that_stands_still_is_not_alive",),
     ),
     Mutant(
         "connections that fit",

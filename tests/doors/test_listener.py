@@ -152,6 +152,19 @@ async def test_json_rpc_without_the_token(place: Path, message: bytes) -> None:
     assert both.ran == []
 
 
+@pytest.mark.parametrize("form", ["%b\n%b\n", "[%b,%b]\n"], ids=["lines", "a batch"])
+async def test_the_token_comes_too_late(place: Path, form: str) -> None:
+    """Who did not begin with it is out: what stands behind is not looked at, be it the right token."""
+    both = Both()
+    async with listening(place, both) as listener, visit(listener) as wire:
+        token = listener.token_file.read_text().strip()
+        late = json.dumps({"id": 2, "method": "hello", "params": {"token": token}}).encode()
+        wire.send(form.encode() % (b'{"id":1,"method":"status"}', late))
+        (line,) = (await wire.rest()).splitlines()
+    assert (json.loads(line)["id"], json.loads(line)["error"]["code"]) == (1, -32013)
+    assert both.ran == []
+
+
 async def test_a_stranger_may_not_say_much(place: Path) -> None:
     """Before the token only 64 KiB of a message are taken."""
     async with listening(place, Both()) as listener, visit(listener) as wire:
