@@ -319,9 +319,10 @@ class RpcConnection(Inlet):
             self._outbox.forget(tag)
 
     def _cancel(self, tag: Any) -> None:
+        """A moment later: a task of the same piece must begin first, or it would end without an answer."""
         task = self._tasks.get(tag) if valid_id(tag) else None
         if task is not None:
-            task.cancel()
+            asyncio.get_running_loop().call_soon(task.cancel)
 
     def _refused(self, tag: str | int | None, refusal: Refusal, language: str | None) -> None:
         code = -32001 if "explanation" in refusal.facts else CODE_OF.get(type(refusal), -32000)

@@ -135,6 +135,16 @@ async def read(wire: Wire) -> Any:
     return value
 
 
+async def test_a_request_and_its_cancel_in_one_piece(place: Path) -> None:
+    """They may come in one reading: the request is answered all the same, and says that it was cancelled."""
+    cancel = b'{"jsonrpc":"2.0","method":"$/cancelRequest","params":{"id":1}}\n'
+    async with door(place, Play()), visit(place / "s") as wire:
+        wire.send(request(1, "wait") + cancel + request(2, "echo"))
+        answers = {answer["id"]: answer for answer in (await read(wire), await read(wire))}
+        assert answers[1]["error"]["code"] == -32800
+        assert answers[2]["result"] == {}
+
+
 async def answer_to(place: Path, data: bytes) -> Any:
     """The first message that DATA brings; the connection must then still work."""
     async with door(place, Play()), visit(place / "s") as wire:
