@@ -201,8 +201,11 @@ class Gateway:
         """A permit within the person's budgets: looked at before the call lines up, and again when it may go."""
         if self._allowance is None:
             return await self._pacer.acquire(call, setback, None, trip.since)
+        waited_s = 0.0
         while True:
             permit = await self._pacer.acquire(call, setback, self._allowance.holds(call), trip.since)
+            if trip.since is None:
+                waited_s = permit.waited_s = permit.waited_s + waited_s
             try:
                 if self._allowance.holds(call) is None:
                     return permit

@@ -6,6 +6,8 @@ import time
 from dataclasses import dataclass
 
 _BOOTTIME = getattr(time, "CLOCK_BOOTTIME", None)
+COUNTS_SLEEP = _BOOTTIME is not None
+"""True where `boottime` goes on while the machine sleeps."""
 
 
 def boottime() -> float:
@@ -24,10 +26,13 @@ class Sleep:
 
 @dataclass(slots=True)
 class SleepWatch:
-    """Sees that the machine has slept: a timer came much later than asked for, or the wall clock ran ahead of ours."""
+    """Sees that the machine has slept: a timer came much later than asked for, or, if our clock stands still with the
+    machine, the wall clock ran ahead of it."""
 
     slack_s: float = 5.0
     """A busy machine delays timers; less than this is no sleep."""
+    counts_sleep: bool = False
+    """Our clock goes on meanwhile. Then a wall clock that ran ahead has been set, and limits are not free for that."""
     _at: float | None = None
     _wall: float = 0.0
 
@@ -35,7 +40,7 @@ class SleepWatch:
         """Return the sleep since the last look, if there was one.
 
         DUE is the instant for which our timer was set, on the clock of NOW; timers stand still with the machine. The
-        wall clock counts only when it ran ahead by less than a day: a person may have set it.
+        wall clock counts only when ours stands still, and it ran ahead by less than a day: a person may have set it.
         """
         before, self._at = self._at, now
         wall_before, self._wall = self._wall, wall
@@ -43,6 +48,6 @@ class SleepWatch:
             return None
         late = now - due if due is not None else 0.0
         ahead = (wall - wall_before) - (now - before)
-        stood_still = ahead if 86_400 >= ahead > self.slack_s else 0.0
+        stood_still = ahead if not self.counts_sleep and 86_400 >= ahead > self.slack_s else 0.0
         gap = max(late, stood_still)
         return Sleep(gap, stood_still) if gap > self.slack_s else None

@@ -18,7 +18,7 @@ from daemon.pacing.account import Account
 from daemon.pacing.accounts import Accounts
 from daemon.pacing.block import Blocked
 from daemon.pacing.checks import check, check_opening, eta_s, too_late
-from daemon.pacing.clocks import SleepWatch, boottime
+from daemon.pacing.clocks import COUNTS_SLEEP, SleepWatch, boottime
 from daemon.pacing.estimate import Estimator
 from daemon.pacing.feedback import Feedback, costs_of, entry_of
 from daemon.pacing.joining import Joined, take_along
@@ -52,7 +52,9 @@ class Pacer:
         memory: Memory | None = None,
         rng: random.Random | None = None,
         on_change: Callable[[], None] | None = None,
+        counts_sleep: bool = COUNTS_SLEEP,
     ) -> None:
+        """CLOCK: seconds; COUNTS_SLEEP: it goes on while the machine sleeps. WALL: Unix time, which may jump."""
         self.settings = settings or PacingSettings()
         self.now = clock
         """The instant on the pacer's clock, in seconds."""
@@ -65,7 +67,7 @@ class Pacer:
         self._accounts = Accounts(self._new_account, self._note)
         self._timers: dict[Account, tuple[float, asyncio.TimerHandle]] = {}
         self._waiting: dict[str, tuple[Account, Pool, Entry]] = {}
-        self._watch = SleepWatch(self.settings.resume_slack_s)
+        self._watch = SleepWatch(self.settings.resume_slack_s, counts_sleep)
         self._free: tuple[Call | None, float, int] = (None, 0.0, 0)
         """The last call of which it was said that it would go at once, when, and after how many steps."""
         self._steps = 0

@@ -40,3 +40,13 @@ def test_a_busy_machine_is_no_sleep() -> None:
     watch = SleepWatch()
     watch.look(100.0, 5000.0, 100.0)
     assert watch.look(113.0, 5013.0, 110.0) is None
+
+
+def test_a_clock_that_counts_sleep_needs_no_wall_clock() -> None:
+    """When that runs ahead, somebody has set it: nothing was missed, and nothing is added."""
+    watch = SleepWatch(counts_sleep=True)
+    watch.look(100.0, 5000.0, 100.0)
+    assert watch.look(105.0, 8605.0, 105.0) is None
+    sleep = watch.look(3705.0, 12_205.0, 110.0)
+    assert sleep is not None
+    assert (sleep.gap_s, sleep.stood_still_s) == (3595.0, 0.0)

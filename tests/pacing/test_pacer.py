@@ -5,7 +5,7 @@ import random
 
 import pytest
 import virtual_time
-from world import Job, Provider, World, call, limiter, origin
+from world import Job, Provider, Upset, World, call, limiter, origin
 
 from daemon.errors import Cancelled, DeadlineExceeded, ShuttingDown
 from daemon.model import Limit, Origin, Priority
@@ -209,6 +209,22 @@ def test_a_wall_clock_that_jumps_changes_nothing_but_dates() -> None:
         await pacer.close()
 
     virtual_time.run(main())
+
+
+@pytest.mark.parametrize("shape", ["bucket", "fixed", "sliding"])
+@pytest.mark.parametrize("ahead", [60.0, 3600.0, 80_000.0, 365 * 86_400.0, -3600.0])
+def test_a_wall_clock_that_is_set_frees_no_limit(shape: str, ahead: float) -> None:
+    """While calls wait, again and again: the provider refuses none, and they take no longer. Our clock counts sleep, so
+    a wall clock that runs ahead of it tells of none."""
+    upsets = [Upset(at, set_s=ahead) for at in (1.0, 2.5, 4.0, 7.0)]
+    for seed in range(3):
+        spans = []
+        for some in ((), upsets):
+            provider, where = Provider({"requests": limiter(shape, 60)}), origin(Limit("requests", 60, 60.0, "minute"))
+            world = World(provider, seed=seed, upsets=some).run([Job(call(f"c{i}", where)) for i in range(180)])
+            assert (provider.refused, world.lost, world.least_wait_s) == (0, [], 0.0)
+            spans.append(world.makespan)
+        assert spans[1] == pytest.approx(spans[0])
 
 
 def test_changes_are_told() -> None:

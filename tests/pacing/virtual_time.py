@@ -30,6 +30,13 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self.jumping = JumpingSelector()
         super().__init__(self.jumping)
+        self.least_delay_s = 0.0
+        """Of those that anybody asked a timer for; asyncio takes one below zero for none."""
+
+    def call_later(self, delay: float, callback: Any, *args: Any, context: Any = None) -> Any:
+        """As ever, and noted."""
+        self.least_delay_s = min(self.least_delay_s, delay)
+        return super().call_later(delay, callback, *args, context=context)
 
     def time(self) -> float:
         return self.jumping.now

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,6 +55,8 @@ class Ended:
     ended: float
     attempts: int
     error: Exception | None = None
+    waited_s: float = 0.0
+    """Until it was first sent, or its end, while the machine was awake."""
 
 
 @dataclass
@@ -126,12 +129,30 @@ class Kept:
         self.values.pop((kind, key), None)
 
 
+@dataclass(frozen=True)
+class Upset:
+    """What happens to the machine's clocks."""
+
+    at: float
+    """Seconds after the beginning, on the clock of timers."""
+    sleep_s: float = 0.0
+    """The machine is suspended for so long: timers stand still, as CLOCK_MONOTONIC does, the world goes on."""
+    set_s: float = 0.0
+    """Somebody sets the wall clock ahead by so much, or back."""
+
+
 class World:
-    """Runs jobs against a provider through a pacer."""
+    """Runs jobs against a provider through a pacer.
+
+    There are three clocks. The provider lives in real time. Timers stand still while the machine sleeps. The pacer's
+    own is the real one where the system has one that counts sleep (Linux: CLOCK_BOOTTIME), else that of the timers. The
+    wall clock is the real one as far as nobody sets it.
+    """
 
     def __init__(
         self, provider: Provider, *, seed: int = 1, settings: PacingSettings | None = None, memory: Any = None,
-        foreign: float = 0.0, minute_s: float = MINUTE, restart_s: float | None = None,
+        foreign: float = 0.0, minute_s: float = MINUTE, restart_s: float | None = None, upsets: Sequence[Upset] = (),
+        counts_sleep: bool = True,
     ) -> None:  # fmt: skip
         self.provider = provider
         self.rng = random.Random(seed)
@@ -141,17 +162,40 @@ class World:
         self.minute_s = minute_s
         self.restart_s = restart_s
         """Then the pacer is closed and another one made, with the same memory; who waits asks again."""
+        self.upsets = upsets
+        self.counts_sleep = counts_sleep
+        self.slept_s = 0.0
+        self.set_s = 0.0
+        self.awake_s = 0.0
+        """How long all of it took on the clock of timers."""
+        self.least_wait_s = 0.0
+        """Of all that the pacer said or asked a timer for; below zero would be wrong."""
         self.ended: list[Ended] = []
         self.pacer: Pacer
 
     def run(self, jobs: list[Job]) -> World:
-        virtual_time.run(self._main(jobs))
+        self.least_wait_s = min(self.least_wait_s, virtual_time.run(self._main(jobs)))
         return self
 
-    async def _main(self, jobs: list[Job]) -> None:
+    def real(self) -> float:
+        """The time that passes everywhere, in seconds."""
+        return asyncio.get_running_loop().time() + self.slept_s
+
+    def clock(self) -> float:
+        """The pacer's clock."""
+        return self.real() if self.counts_sleep else asyncio.get_running_loop().time()
+
+    def wall(self) -> float:
+        """The wall clock."""
+        return 1.7e9 + self.real() + self.set_s
+
+    async def _main(self, jobs: list[Job]) -> float:
+        """Let all JOBS end; return the least delay that any timer was asked for."""
         loop = asyncio.get_running_loop()
-        self.start = loop.time()
+        self.start = self.real()
+        began = loop.time()
         self.pacer = self._new_pacer()
+        nature = asyncio.create_task(self._nature()) if self.upsets else None
         others = asyncio.create_task(self._others()) if self.foreign else None
         restart = asyncio.create_task(self._restart()) if self.restart_s is not None else None
         await asyncio.gather(*(self._job(job) for job in jobs))
@@ -159,14 +203,34 @@ class World:
             restart.cancel()
         if others is not None:
             others.cancel()
+        if nature is not None:
+            nature.cancel()
+        self.awake_s = loop.time() - began
         await self.pacer.close()
+        return loop.least_delay_s if isinstance(loop, virtual_time.VirtualLoop) else 0.0
+
+    async def _nature(self) -> None:
+        """The machine sleeps, and its wall clock is set. What the pacer says just after that is looked at."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        for upset in sorted(self.upsets, key=lambda upset: upset.at):
+            await asyncio.sleep(began + upset.at - loop.time())
+            self.slept_s += upset.sleep_s
+            self.set_s += upset.set_s
+            self._look()
+
+    def _look(self) -> None:
+        """How long do those who wait have to wait, as the pacer tells it?"""
+        wall = self.wall()
+        etas = [row[name] for row in self.pacer.queue() for name in ("eta_at", "eta_low_at", "eta_high_at")]
+        self.least_wait_s = min([self.least_wait_s, *[eta - wall for eta in etas if eta is not None]])
 
     def _new_pacer(self) -> Pacer:
-        loop = asyncio.get_running_loop()
         return Pacer(
             self.settings,
-            clock=loop.time,
-            wall=lambda: 1.7e9 + loop.time(),
+            clock=self.clock,
+            wall=self.wall,
+            counts_sleep=self.counts_sleep,
             memory=self.memory,
             rng=random.Random(self.rng.random()),
         )
@@ -178,19 +242,21 @@ class World:
 
     async def _others(self) -> None:
         """Another user takes its part of the request limit, at irregular times."""
-        loop = asyncio.get_running_loop()
         lim = self.provider.limiters["requests"]
         while True:
             await asyncio.sleep(self.rng.expovariate(self.foreign * lim.limit / self.minute_s))
-            if lim.wait_s(1.0, loop.time()) <= 0:
-                lim.take(1.0, loop.time())
+            if lim.wait_s(1.0, self.real()) <= 0:
+                lim.take(1.0, self.real())
 
     async def _job(self, job: Job) -> None:
-        loop = asyncio.get_running_loop()
         if job.at:
             await asyncio.sleep(job.at)
-        arrived, first, setback, attempts = loop.time(), 0.0, None, 0
+        loop = asyncio.get_running_loop()
+        came, waited = loop.time(), 0.0
+        arrived, first, setback, attempts = self.real(), 0.0, None, 0
         error: Exception | None = None
+        said = self.pacer.will_wait(job.call)
+        self.least_wait_s = min(self.least_wait_s, (said and said["wait_s"]) or 0.0)
         while True:
             try:
                 permit = await self.pacer.acquire(job.call, setback)
@@ -201,7 +267,9 @@ class World:
                 error = exc
                 break
             attempts += 1
-            first = first or loop.time()
+            waited = waited if first else loop.time() - came
+            first = first or self.real()
+            self.least_wait_s = min(self.least_wait_s, permit.waited_s)
             try:
                 done, setback = await self._attempt(job, permit)
             finally:
@@ -211,12 +279,14 @@ class World:
             if setback is None:
                 error = RuntimeError("given up")
                 break
-        self.ended.append(Ended(job, arrived, first, loop.time(), attempts, error))
+        self.ended.append(
+            Ended(job, arrived, first, self.real(), attempts, error, waited if first else loop.time() - came)
+        )
 
     async def _attempt(self, job: Job, permit: Any) -> tuple[bool, Setback | None]:
-        loop, p = asyncio.get_running_loop(), self.provider
+        p = self.provider
         await asyncio.sleep(self.rng.uniform(*p.latency_s))
-        at = loop.time()
+        at = self.real()
         costs = {"requests": 1.0, "tokens": job.call.estimate.total}
         if p.faults and self.rng.random() < p.faults:
             await asyncio.sleep(0.003)
@@ -234,9 +304,9 @@ class World:
             await asyncio.sleep(service)
         else:
             await asyncio.sleep(service)
-            permit.answered(200, p.readings(loop.time()) if p.stamp == "end" else stamped, streamed=False)
+            permit.answered(200, p.readings(self.real()) if p.stamp == "end" else stamped, streamed=False)
         if p.refunds and "tokens" in p.limiters:
-            p.limiters["tokens"].give(costs["tokens"] - sum(job.real), loop.time(), at)
+            p.limiters["tokens"].give(costs["tokens"] - sum(job.real), self.real(), at)
         permit.settle(Usage(*job.real) if sum(job.real) else None)
         return True, None
 
