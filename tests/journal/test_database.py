@@ -19,7 +19,8 @@ from daemon.journal.database import (
 
 
 def test_settings_of_the_connection(tmp_path):
-    """WAL, full syncs, overwritten deletes, foreign keys, and space that can be given back."""
+    """WAL, full syncs, on macOS to the platter, overwritten deletes, foreign keys, space that can be given
+    back, patience with who else has the file, and a WAL that does not stay large."""
     db = open_database(tmp_path, 1.0).db
     wanted = {
         "journal_mode": "wal",
@@ -28,6 +29,9 @@ def test_settings_of_the_connection(tmp_path):
         "foreign_keys": 1,
         "trusted_schema": 0,
         "auto_vacuum": 2,
+        "fullfsync": 1,
+        "busy_timeout": 2000,
+        "journal_size_limit": 8 << 20,
     }
     assert {name: db.execute(f"PRAGMA {name}").fetchone()[0] for name in wanted} == wanted
     assert db.execute("PRAGMA user_version").fetchone()[0] == len(schema())

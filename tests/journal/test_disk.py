@@ -5,8 +5,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import random
+import re
+import shutil
 import sqlite3
+import subprocess
+import sys
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -184,3 +190,94 @@ def _hit(path: Path, rng: random.Random) -> None:
     at = 0 if size == 100 else rng.randrange(0, len(data) // 4096) * 4096 + (0 if size == 4096 else rng.randrange(4000))
     data[at : at + size] = rng.randbytes(size)
     path.write_bytes(bytes(data))
+
+
+TOLD = """
+import asyncio, os, sys
+from pathlib import Path
+from daemon.journal import Journal
+from daemon.model import Ask, Call, Event, Origin, Scope
+from daemon.redact import Redactor, Sealed
+
+async def main():
+    journal = Journal(Path(sys.argv[1]), redactor=Redactor(b"i"), linger_s=0.0)
+    journal.start()
+    await journal.flush()
+    for n in range(8):
+        origin, scope = Origin("h", "https://h", "openai"), Scope("h", "-", "m")
+        call = Call(f"c{n}", origin, scope, "POST", Sealed("/"), (), b"", Ask())
+        journal.record(Event("queued", call, 1.0))
+        if n % 2:
+            journal.record(Event("done", call, 2.0, 1, status=200, final=True))
+        if n == 5:
+            journal.memory.remember_now("count", "n", "5")
+        assert await journal.flush()
+        os.write(1, b"told %d\\n" % n)
+    journal.close()
+
+asyncio.run(main())
+"""
+CALL = re.compile(r"^\d+ +(write|pwrite64|fsync|fdatasync)\(\d+<([^>]*)>(.*)$")
+"""A line of strace -f -y: the call, the file, and the rest."""
+
+
+@dataclass
+class Synced:
+    """What strace saw, read line by line."""
+
+    dirty: set[str] = field(default_factory=set)
+    """Files of the journal that were written to since their last sync."""
+    writes: int = 0
+    """To the journal, since the last word."""
+    told: list[tuple[int, set[str]]] = field(default_factory=list)
+    """For each word: how much had been written for it, and what of that was not synced."""
+
+    def take(self, line: str) -> None:
+        """One call of the system, when it ended."""
+        found = CALL.match(line)
+        if found is None:
+            return
+        name, file, rest = found.groups()
+        database_file = Path(file).name in ("journal.db", "journal.db-wal")
+        if name in ("write", "pwrite64") and '"told ' in rest:
+            self.told.append((self.writes, set(self.dirty)))
+            self.writes = 0
+        elif name in ("write", "pwrite64") and database_file:
+            self.dirty.add(file)
+            self.writes += 1
+        elif name in ("fsync", "fdatasync") and database_file and "= 0" in rest:
+            self.dirty.discard(file)
+
+
+def test_nothing_is_told_before_it_is_synced(tmp_path: Path) -> None:
+    """By the system's own account: whatever `flush` acknowledges was written to the WAL, and that was synced after the
+    last such write and before the word. kill -9 could not tell; a power cut could."""
+    if not shutil.which("strace"):
+        pytest.skip("strace is missing: apt install strace")
+    if subprocess.run(["strace", "-qq", "-o", os.devnull, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("strace may not look at processes here: run it where ptrace is allowed")
+    record = tmp_path / "strace"
+    watch = ["strace", "-f", "-y", "-qq", "-e", "signal=none", "-e", "trace=write,pwrite64,fsync,fdatasync"]
+    child = [sys.executable, "-c", TOLD, str(tmp_path / "journal")]
+    done = subprocess.run([*watch, "-o", str(record), *child], capture_output=True, text=True, timeout=100, check=False)
+    assert done.returncode == 0, done.stderr
+    seen = Synced()
+    for line in whole_lines(record.read_text("utf-8", "replace")):
+        seen.take(line)
+    assert [writes > 0 for writes, _ in seen.told] == [True] * 8
+    assert [unsynced for _, unsynced in seen.told] == [set()] * 8
+
+
+def whole_lines(record: str) -> list[str]:
+    """The lines of strace, with those put together that another thread's call came between. A call counts where it
+    ended."""
+    lines, begun = [], {}
+    for line in record.splitlines():
+        process, _, rest = line.partition(" ")
+        if line.endswith("<unfinished ...>"):
+            begun[process] = line.removesuffix("<unfinished ...>")
+        elif rest.lstrip().startswith("<... ") and process in begun:
+            lines.append(begun.pop(process) + rest.partition("resumed>")[2])
+        else:
+            lines.append(line)
+    return lines
