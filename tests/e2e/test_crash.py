@@ -8,10 +8,14 @@ SLUICE_KILLS says how often the daemon is killed under load (default 3; 1000 tak
 from __future__ import annotations
 
 import contextlib
+import json
 import math
 import os
 import random
+import re
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from dataclasses import dataclass, field
@@ -130,6 +134,93 @@ def contents(file: Path) -> tuple[dict[str, str], str]:
     with contextlib.closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as database:
         rows = dict(database.execute("SELECT id, state FROM calls").fetchall())
         return rows, database.execute("PRAGMA integrity_check").fetchone()[0]
+
+
+KILLED_THERE = """
+import os, pathlib, runpy, socket, sys
+point = sys.argv.pop(1)
+def dies(place, name, when=lambda *given: True, after=True):
+    real = getattr(place, name)
+    def instead(*given, **more):
+        if not when(*given):
+            return real(*given, **more)
+        if after:
+            real(*given, **more)
+        os._exit(9)
+    setattr(place, name, instead)
+def named(end):
+    return lambda *given: str(given[0]).endswith(end)
+from daemon.app import serving
+from daemon.doors import porter
+if point == "after the first lock":
+    dies(porter, "_locked")
+elif point == "after both locks":
+    dies(serving, "locks")
+elif point == "after bind":
+    dies(pathlib.Path, "chmod", named("/s.new"), after=False)
+elif point == "before rename":
+    dies(pathlib.Path, "rename", named("/s.new"), after=False)
+elif point == "after rename":
+    dies(pathlib.Path, "rename", named("/s.new"))
+elif point == "before the endpoint file is whole":
+    dies(pathlib.Path, "replace", named("/endpoint.json.new"), after=False)
+elif point == "after the endpoint file":
+    dies(porter, "write_endpoint")
+elif point == "before the install secret is written":
+    import secrets
+    real = os.open
+    def opened(path, flags, *more, **others):
+        made = real(path, flags, *more, **others)
+        if str(path).endswith("install-secret") and flags & os.O_CREAT:
+            os._exit(9)
+        return made
+    os.open = opened
+elif point == "in the middle of a log rotation":
+    dies(os, "rename", named("/sluice.log"))
+else:
+    raise SystemExit("no such point")
+sys.argv[0] = "daemon"
+runpy.run_module("daemon", run_name="__main__", alter_sys=True)
+"""
+POINTS = re.findall(r'point == "(.*)"', KILLED_THERE)
+FULL_LOG = "".join(f"2026-01-01 00:00:00.000 info    line {n}\n" for n in range(60))
+"""More than `max_bytes`, so that the first line of the next start begins a new file."""
+
+
+def files_of(daemon: Any) -> set[str]:
+    """What lies in the daemon's folders."""
+    places = (daemon.state_dir, daemon.socket.parent)
+    return {
+        f"{place.name and n}/{path.relative_to(place)}" for n, place in enumerate(places) for path in place.rglob("*")
+    }
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_killed_at_a_point_of_its_start(sluice: Any, point: str) -> None:
+    """However far a start had come: the next one serves, clients find it, no half file is left, no line of the log is
+    lost, and after its end there is what there is after any other."""
+    settings = "log: {{file: {file}, max_bytes: 1KiB, keep: 3}}\n"
+    daemon, other = sluice("", begin=False), sluice("", begin=False)
+    for one in (daemon, other):
+        one.config.write_text(settings.format(file=one.state_dir / "sluice.log"), encoding="utf-8")
+        one.state_dir.mkdir(mode=0o700)
+        (one.state_dir / "sluice.log").write_text(FULL_LOG, encoding="utf-8")
+    killed = [sys.executable, "-c", KILLED_THERE, point, *daemon.command[3:]]
+    done = subprocess.run(killed, env=daemon.env, cwd=daemon.folder, capture_output=True, timeout=60, check=False)
+    assert done.returncode == 9, done.stderr
+    daemon.begin()
+    other.begin()
+    with Rpc(daemon.socket) as rpc:
+        assert rpc.call("hello")["pid"] == daemon.pid
+    (found,) = daemon.folder.rglob("endpoint.json")
+    assert json.loads(found.read_text())["pid"] == daemon.pid
+    assert [daemon.stop(), other.stop()] == [0, 0]
+    logs = daemon.state_dir.glob("sluice.log*")
+    assert FULL_LOG in [path.read_text(encoding="utf-8") for path in logs]
+    assert not daemon.socket.exists()
+    left = {name for name in files_of(daemon) ^ files_of(other) if "sluice.log" not in name}
+    assert not left
+    assert not [name for name in files_of(daemon) if name.endswith((".new", ".half"))]
 
 
 def test_what_a_kill_leaves_of_calls_under_way(sluice: Any, sandbox: Any) -> None:
