@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import runpy
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -53,3 +55,83 @@ def test_a_report_of_vulnerabilities(tmp_path: Path) -> None:
         assert told(nothing) == []
     (tmp_path / "r").write_text(report)
     assert subprocess.run([sys.executable, script, tmp_path / "r"], capture_output=True, check=False).returncode == 0
+
+
+STUB = """#!/bin/sh
+printf '%s\\n' "$@" >"$0.args"
+while [ "$1" != --output ]; do shift; done
+[ -e "$0.report" ] && cat "$0.report" >"$2" && exit 1
+echo 'no route to anybody' >&2
+[ -e "$0.clean" ]
+"""
+"""Plays pip-audit: a report with findings, nobody to ask, or nothing found."""
+
+
+def audit(tmp_path: Path, report: str | None, *, clean: bool = False) -> subprocess.CompletedProcess[str]:
+    """Run .ci/audit.sh in a copy of the project with that stub on PATH."""
+    (tmp_path / ".ci").mkdir()
+    for name in ("audit.sh", "machine.sh", "vulnerable.py"):
+        shutil.copy(ROOT / ".ci" / name, tmp_path / ".ci" / name)
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    (tmp_path / ".venv" / "bin" / "python").symlink_to(sys.executable)
+    stub = tmp_path / "bin" / "pip-audit"
+    stub.parent.mkdir()
+    stub.write_text(STUB)
+    stub.chmod(0o755)
+    if report is not None:
+        Path(f"{stub}.report").write_text(report)
+    if clean:
+        Path(f"{stub}.clean").touch()
+    env = {"PATH": f"{stub.parent}:{os.environ['PATH']}", "HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
+    command = ["bash", str(tmp_path / ".ci" / "audit.sh")]
+    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
+
+
+def finding(name: str) -> str:
+    """A report of one vulnerability."""
+    hole = {"name": name, "version": "1", "vulns": [{"id": "PYSEC-1", "fix_versions": ["2"]}]}
+    return json.dumps({"dependencies": [hole, {"name": "b", "version": "1", "vulns": []}]})
+
+
+def test_the_audit_looks_at_what_is_installed(tmp_path: Path) -> None:
+    """At the packages of .venv, not at a list of them; a finding fails the build and is named with its mend."""
+    done = audit(tmp_path, finding("aiohttp"))
+    assert done.returncode == 1
+    assert "aiohttp 1: PYSEC-1; mended in 2" in done.stdout
+    asked = (tmp_path / "bin" / "pip-audit.args").read_text().splitlines()
+    assert asked[asked.index("--path") + 1].endswith("-packages")
+    assert "-r" not in asked
+    assert not list(tmp_path.glob("tmp.*"))
+
+
+def test_the_audit_without_a_network(tmp_path: Path) -> None:
+    """Nobody can be asked: that is said with the reason, and is no failure."""
+    done = audit(tmp_path, None)
+    assert done.returncode == 0
+    assert "nobody could be asked" in done.stderr
+    assert "no route to anybody" in done.stderr
+
+
+def test_the_audit_finds_nothing(tmp_path: Path) -> None:
+    """It says so."""
+    done = audit(tmp_path, None, clean=True)
+    assert done.returncode == 0
+    assert "no known vulnerability" in done.stderr
+
+
+def test_the_audit_of_what_python_brings(tmp_path: Path) -> None:
+    """pip itself is told of, and fails no build: nothing of Sluice runs it."""
+    done = audit(tmp_path, finding("pip"))
+    assert done.returncode == 0
+    assert "pip 1: PYSEC-1; mended in 2" in done.stdout
+
+
+def test_the_audit_without_an_environment(tmp_path: Path) -> None:
+    """Nothing is installed: that is said, with what to run."""
+    (tmp_path / "else").mkdir()
+    audit(tmp_path / "else", None)
+    (tmp_path / "else" / ".venv" / "bin" / "python").unlink()
+    command = ["bash", str(tmp_path / "else" / ".ci" / "audit.sh")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0
+    assert ".ci/venv.sh test" in done.stderr
