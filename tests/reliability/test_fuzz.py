@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from benchmarks.fuzz.__main__ import EVERY, commands
 from benchmarks.fuzz.targets import TARGETS
 from daemon.doors.framing import Framer, FramingError
+
+ROOT = Path(__file__).resolve().parents[2]
 
 FOUND: dict[str, tuple[bytes, ...]] = {
     "framing": (b"Content-Length: 2\r\n\r\n{}", b"{}\n[1]\r\n", b"Content-Length: -1\r\n\r\n", b"\r\n\r\n", b"C"),
@@ -48,6 +56,26 @@ def test_random_bytes(name: str) -> None:
         TARGETS[name](data)
 
     run()
+
+
+def test_every_target_has_its_part_of_the_time() -> None:
+    """`make fuzz` is ten minutes of framing, matching and redaction; less time is given to each alike."""
+    plan = subprocess.run(["make", "-n", "fuzz"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert "benchmarks.fuzz every 600" in plan
+    assert [line[-2:] for line in commands(600)] == [[name, "-max_total_time=200"] for name in EVERY]
+    assert set(EVERY) == {"framing", "matching", "redaction"}
+    assert set(EVERY) <= set(TARGETS)
+    assert commands(1)[0][-1] == "-max_total_time=1"
+
+
+def test_every_target_runs() -> None:
+    """With atheris, for a second each: it starts, and finds nothing."""
+    if find_spec("atheris") is None:
+        pytest.skip("atheris is missing; install it: .venv/bin/pip install -e '.[fuzz]'")
+    command = [sys.executable, "-m", "benchmarks.fuzz", "every", "3"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stderr.count("Done ") == 3
 
 
 class Frames(RuleBasedStateMachine):
