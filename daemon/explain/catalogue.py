@@ -127,8 +127,8 @@ class Catalogue:
     def explain(
         self, finding: Finding, situation: Situation | None = None, language: str = "en", *, now: float | None = None
     ) -> Explanation:
-        """Put FINDING into words, without a wait that is not true. An unknown LANGUAGE is English. Where the words cannot
-        be read now, few do."""
+        """Put FINDING into words, without a wait that is not true. An unknown LANGUAGE is English. Where the words
+        cannot be read now, few do."""
         finding = replace(finding, retry_after_s=finding.true_wait_s)
         try:
             sign = next((s for s in self._signs if s.id == finding.provider), None)
