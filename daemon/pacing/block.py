@@ -32,8 +32,10 @@ class Blocked(Refusal):
     code = "blocked"
 
     def __init__(self, finding: Finding, host: str) -> None:
+        kind = finding.subtype.replace("_", " ")
+        shut = finding.subtype in WHOLE_HOST
         super().__init__(
-            phrase("refused.blocked", host=host, subtype=finding.subtype.replace("_", " ")),
+            phrase("refused.shut", host=host) if shut else phrase("refused.blocked", host=host, subtype=kind),
             subtype=finding.subtype,
         )
         self.finding = finding
@@ -56,11 +58,12 @@ class Block:
 
 
 def blocks(finding: Finding) -> Literal["host", "key", "pool"] | None:
-    """Return what FINDING makes further sending with pointless, else None. On a guess nothing is blocked."""
+    """Return what FINDING makes further sending with pointless, else None. On a guess nothing is blocked; a host only
+    where it is sure that a guard answered, and not some page at a wrong address."""
     if finding.retry not in ("never", "unknown") or finding.confidence == "guess":
         return None
     if finding.subtype in WHOLE_HOST:
-        return "host"
+        return "host" if finding.confidence == "sure" else None
     if finding.subtype in WHOLE_KEY:
         return "key"
     return "pool" if finding.subtype in ONE_POOL else None

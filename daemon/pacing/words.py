@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from daemon.pacing.block import Block
+from daemon.pacing.block import WHOLE_HOST, Block
 from daemon.pacing.days import DayCount, RollingDay
 from daemon.pacing.eta import Spread, span_s, spread_of, when_s
 from daemon.pacing.ledger import Ledger
@@ -71,6 +71,8 @@ def state(pool: Pool, block: Block | None, waiting: int) -> str:
 
 def words(pool: Pool, block: Block | None, waiting: int, now: float) -> Phrase:
     """The state in one sentence."""
+    if block is not None and block.finding.subtype in WHOLE_HOST:
+        return phrase("pool.shut")
     if block is not None:
         return phrase("pool.blocked", subtype=block.finding.subtype.replace("_", " "))
     stop = pool.stop

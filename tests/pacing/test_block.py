@@ -21,6 +21,7 @@ CREDIT = Finding("insufficient_quota", "quota", "never", "sure", status=429)
         (Finding("request_too_large", "request", "change"), None),
         (Finding("requests", "rate", "wait"), None),
         (Finding("edge_blocked", "access", "never", "sure"), "host"),
+        (Finding("edge_blocked", "access", "never", "likely"), None),
     ],
 )
 def test_what_is_blocked_by_which_refusal(finding: Finding, scope: str | None) -> None:
@@ -41,3 +42,10 @@ def test_the_refusal_carries_the_finding() -> None:
     refusal = Blocked(CREDIT, "api.openai.com")
     assert refusal.finding is CREDIT
     assert "api.openai.com" in refusal.message
+
+
+def test_a_guard_is_not_said_to_need_a_person() -> None:
+    """It opens by itself, when nothing more is sent."""
+    message = str(Blocked(Finding("edge_blocked", "access", "never", "sure", status=429), "api.openai.com").message)
+    assert "guard" in message
+    assert "wait" in message

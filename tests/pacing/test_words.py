@@ -54,7 +54,7 @@ def test_a_blocked_pool_says_that_waiting_does_not_help() -> None:
         loop = asyncio.get_running_loop()
         pacer = Pacer(clock=loop.time)
         permit = await pacer.acquire(call("a", origin()))
-        permit.refused(Finding("insufficient_quota", "quota", "never", confidence="sure", status=429))
+        permit.refused(Finding("insufficient_quota", "quota", "never", "sure", status=429))
         permit.release()
         status = pacer.pools()[0]
         assert status["state"] == "blocked"
