@@ -445,6 +445,13 @@ MUTANTS: tuple[Mutant, ...] = (
         'return (str, ("",))  # ("',
         (f"{T_REDACT}::test_a_secret_shows_only_its_name",),
     ),
+    Mutant(
+        "a header field that nobody knows keeps no value",
+        REDACT,
+        "    return Sealed(Withheld(len(str(value))))\n",
+        "    return value\n",
+        (f"{T_REDACT}::test_header_fields_that_are_withheld",),
+    ),
     # the configuration
     Mutant(
         "a configuration of somebody else",

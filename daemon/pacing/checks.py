@@ -50,8 +50,8 @@ def _check_size(pool: Pool, entry: Entry) -> None:
 def check_opening(settings: PacingSettings, pool: Pool, entry: Entry, now: float) -> None:
     """Refuse a call, which cannot go now, where a limit of its own opens too late; that others stand before it does not
     count. Of one that was refused before, the refusal itself was looked at."""
-    name = "max_wait_interactive" if entry.priority == 0 else "max_wait"
-    most = getattr(settings, f"{name}_s") * max(1.0, pool.unit)
+    most, setting = patience(settings, entry.priority)
+    most *= max(1.0, pool.unit)
     for ledger in () if entry.setback is not None else pool.ledgers:
         cost = entry.costs.get(ledger.dimension, 0.0) * ledger.scale
         wait = min(ledger.wait_s(cost, now), look_in_s(ledger, now)) if cost > 0 else 0.0
@@ -59,7 +59,7 @@ def check_opening(settings: PacingSettings, pool: Pool, entry: Entry, now: float
             raise DeadlineExceeded(
                 phrase(
                     "refused.opens_late", why=per(ledger.dimension, period_word(ledger)), wait=duration(wait),
-                    setting=f"queue.{name}", most=duration(most),
+                    setting=setting, most=duration(most),
                 ),
                 retry_after_s=round(wait, 3), dimension=ledger.dimension,
             )  # fmt: skip
@@ -100,7 +100,7 @@ def too_late(pool: Pool, entry: Entry, now: float, *, after_all: bool = False) -
         return DeadlineExceeded(
             phrase("refused.waited_in_vain", waited=waited, why=why, wait=duration(eta)), retry_after_s=round(eta, 3)
         )
-    deadline = duration(entry.deadline - entry.arrived)
+    deadline = duration(entry.call.deadline_s or 0.0)
     return DeadlineExceeded(
         phrase("refused.too_late", deadline=deadline, why=why, wait=duration(eta)), retry_after_s=round(eta, 3)
     )

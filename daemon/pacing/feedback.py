@@ -176,9 +176,7 @@ class Feedback:
         if not tally.offline:
             tally.offline_at = now
         tally.offline += 1
-        ends, deadline_s = tally.offline_at + self.refusals.max_wait_s(permit), permit.call.deadline_s
-        if deadline_s is not None:
-            ends = min(ends, permit.arrived + deadline_s - LAST_LOOK_S)
+        ends = min(tally.offline_at + self.refusals.max_wait_s(permit), permit.deadline - LAST_LOOK_S)
         left = ends - now
         if left <= 0:
             return None
