@@ -463,7 +463,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "a configuration that others write",
         CONFIG,
-        "if about.st_mode & 0o022:",
+        "if about.st_mode & (0o002 if own_group(about.st_gid) else 0o022):",
         "if False:",
         (f"{T_CONFIG}::test_links_are_followed_and_their_target_is_judged", T_CONFIG),
     ),
