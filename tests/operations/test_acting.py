@@ -14,7 +14,7 @@ from daemon.operations.hub import TOPICS
 from gateway.scripted import limited, ok
 from operations.office import Make
 
-ONE = limited(Limit("requests", 1, 3600.0, "hour"))
+ONE = limited(Limit("requests", 1, 60.0, "minute"))
 
 
 async def test_cancel(office: Make) -> None:

@@ -18,7 +18,7 @@ from operations.office import Make
 
 async def test_curl_of_a_call_that_waits(office: Make) -> None:
     """Before it has ended, too, by both ids: the queue offers it. A body that cannot be pasted has to be written."""
-    here = office(ok(), origin=limited(Limit("requests", 1, 3600.0, "hour")))
+    here = office(ok(), origin=limited(Limit("requests", 1, 60.0, "minute")))
     await here.world.send()
     waiting = [asyncio.create_task(here.world.send(ref=ref, body=body)) for ref, body in (("a", b"{}"), ("b", b"@x"))]
     await asyncio.sleep(0)
