@@ -49,10 +49,13 @@ def _check_size(pool: Pool, entry: Entry) -> None:
 
 def check_opening(settings: PacingSettings, pool: Pool, entry: Entry, now: float) -> None:
     """Refuse a call, which cannot go now, where a limit of its own opens too late; that others stand before it does not
-    count. Of one that was refused before, the refusal itself was looked at."""
+    count. Of one that was refused before, the refusal itself was looked at. A limit of a minute or less is waited for:
+    when it opens is often not known as well as that, and whoever comes again when the provider said so is not late."""
     most, setting = patience(settings, entry.priority)
     most *= max(1.0, pool.unit)
     for ledger in () if entry.setback is not None else pool.ledgers:
+        if ledger.period_s <= pool.origin.minute_s:
+            continue
         cost = entry.costs.get(ledger.dimension, 0.0) * ledger.scale
         wait = min(ledger.wait_s(cost, now), look_in_s(ledger, now)) if cost > 0 else 0.0
         if wait > most + ledger.guard_s:

@@ -19,7 +19,7 @@ SECRETS = ("my-first-secret", "my-second-secret")
 
 def said(daemon: Any, text: str) -> str:
     """Say TEXT to a model that fails; return the call's id."""
-    command = ["curl", "-q", "-sS", "--unix-socket", str(daemon.socket), "-H", f"X-Client-Note: {text}-header"]
+    command = ["curl", "-q", "-sS", "--unix-socket", str(daemon.socket), "-H", f"X-Title: {text}-header"]
     command += ["-H", "X-Sluice-Priority: interactive", *CHATS[0].curl("insufficient-quota", text=text)]
     subprocess.run(command, check=True, capture_output=True, timeout=60)
     return str(json.loads(daemon.run("calls", "last", "--json").stdout)["id"])

@@ -349,7 +349,7 @@ def test_rule_5_no_bytes_before_the_status_is_known(sluice: Any, provider: Provi
 
 def test_rule_6_a_client_that_leaves(sluice: Any, provider: Provider) -> None:
     """One that waits is never sent; one that reads a stream has its provider's connection closed at once."""
-    daemon = sluice(config(provider.url, limits="[{requests: 1, per: hour}]"))
+    daemon = sluice(config(provider.url, limits="[{requests: 1, per: minute}]"))
     ended = threading.Event()
 
     def stream(connection: Connection) -> None:
