@@ -89,13 +89,9 @@ def test_uvloop_is_used_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     assert process.loop_runner() is quick.run
 
 
-@pytest.mark.parametrize("speed", [True, False])
-def test_debugging_is_off(monkeypatch: pytest.MonkeyPatch, speed: bool) -> None:
-    """asyncio's own debugging, which shows what a slow step had in its hands, can be kept off on both loops."""
-    if speed:
-        pytest.importorskip("uvloop", reason="pip install -e '.[speed]'")
-    else:
-        monkeypatch.setitem(sys.modules, "uvloop", None)
+def test_debugging_is_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """asyncio's own debugging, which shows what a slow step had in its hands, can be kept off."""
+    monkeypatch.setitem(sys.modules, "uvloop", None)
     monkeypatch.setenv("PYTHONASYNCIODEBUG", "1")
     told: list[bool] = []
 

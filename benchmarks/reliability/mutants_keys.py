@@ -14,7 +14,7 @@ INTAKE, DESTINATIONS = "daemon/gateway/intake.py", "daemon/config/destinations.p
 T_GATE, T_LISTENER, T_RPC = "tests/doors/test_gate.py", "tests/doors/test_listener.py", "tests/doors/test_rpc.py"
 T_REDACT, T_PROCESS, T_JOURNAL = "tests/test_redact.py", "tests/test_process.py", "tests/journal/test_journal.py"
 T_INTAKE, T_DESTINATIONS = "tests/gateway/test_intake.py", "tests/config/test_destinations.py"
-T_RETRY, T_DATABASE = "tests/providers/test_retry_after.py", "tests/journal/test_database.py"
+T_FACTS, T_DATABASE = "tests/explain/test_facts.py", "tests/journal/test_database.py"
 
 OF_KEYS: tuple[Mutant, ...] = (
     # who may come in by TCP
@@ -168,17 +168,17 @@ OF_KEYS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "the longest wait that a provider may ask for",
-        "daemon/providers/retry_after.py",
-        "return None if wait is None else min(max(wait, 0.0), MAX_WAIT_S)",
-        "return None if wait is None else max(wait, 0.0)",
-        (f"{T_RETRY}::test_headers",),
+        "daemon/explain/durations.py",
+        "else checked(min(value, MAX_STATED_WAIT_S), MAX_STATED_WAIT_S)",
+        "else max(value, 0.0)",
+        (f"{T_FACTS}::test_waits_in_headers",),
     ),
     Mutant(
         "a wait below zero",
-        "daemon/providers/retry_after.py",
-        "return None if wait is None else min(max(wait, 0.0), MAX_WAIT_S)",
-        "return None if wait is None else min(wait, MAX_WAIT_S)",
-        (f"{T_RETRY}::test_headers",),
+        "daemon/explain/durations.py",
+        "if not math.isfinite(value) or value < 0 or value > most:",
+        "if not math.isfinite(value) or value > most:",
+        (f"{T_FACTS}::test_waits_in_headers",),
     ),
     # what becomes of keys
     Mutant(
@@ -226,9 +226,16 @@ OF_KEYS: tuple[Mutant, ...] = (
     Mutant(
         "a key in a line of the log",
         "daemon/log/output.py",
-        "self._redactor.scrub(text))",
+        "self._redactor.scrub(text, held))",
         "text)",
         ("tests/log/test_output.py::test_text_style",),
+    ),
+    Mutant(
+        "the last keys in a warning",
+        "daemon/log/output.py",
+        "held = self._redactor.recent() if thoroughly else ()",
+        "held = ()",
+        ("tests/log/test_output.py::test_a_key_that_looks_like_nothing",),
     ),
     Mutant(
         "a secret of the installation that is a link",

@@ -376,7 +376,8 @@ def test_started_by_a_visitor(sluice: Any, tmp_path: Path) -> None:
         assert is_private(run.pid)  # nobody reads what it was given
     finally:
         run.terminate()
-        assert run.wait(20) == 0
+        _, said = run.communicate(timeout=20)
+        assert run.returncode == 0, said
         assert run.stderr is not None
         run.stderr.close()
     assert daemon.socket.exists()

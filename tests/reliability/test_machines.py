@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from daemon.app.application import App
+from daemon.app.values import reloaded
 from daemon.config import Config, default_paths, load
 from daemon.doors.connection import HttpConnection
 from daemon.doors.rpc import RpcConnection
@@ -593,7 +594,7 @@ class Reloads(Machine):
                 self.do(again())
             return
         self.do(again())
-        self.force, self.good = wanted, self.file.read_bytes()
+        self.force, self.good = reloaded(self.force, wanted), self.file.read_bytes()
         assert self.log.level == wanted.log.level
 
     @invariant()
