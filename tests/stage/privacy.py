@@ -15,13 +15,15 @@ import os, resource, sys
 if os.geteuid() == 0:
     os.setgroups([])
     os.setregid(65534, 65534)
-    resource.setrlimit(resource.RLIMIT_CORE, (1 << 20, 1 << 20))
+    _, most = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (most, most))
 os.execv(sys.argv[1], sys.argv[1:])
 """
 
 
 def exposed(command: Sequence[str]) -> list[str]:
-    """COMMAND, so started that `is_private` can tell; root's can also write a core file, unless they see to it."""
+    """COMMAND, so started that `is_private` can tell; root's can also write a core file as far as the system lets them,
+    unless they see to it."""
     return [sys.executable, "-c", _EXPOSED, *command]
 
 
