@@ -70,6 +70,8 @@ _SHAPES: Final = tuple(
         ("AKIA", r"(?<!\wAKIA)[0-9A-Z]{16}\b"),
         ("nvapi-", r"[A-Za-z0-9_-]{20,}"),
         ("pplx-", r"[A-Za-z0-9_-]{20,}"),
+        ("xox", r"[abeoprs]-[0-9A-Za-z-]{10,}"),
+        ("-----BEGIN ", r"[A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----[^-]{1,20000}(?:-----END [A-Z ]{1,60}-----)?"),
         *((word, r" +(?!«)[A-Za-z0-9._~+/=-]{16,}") for word in ("Bearer", "bearer", "BEARER")),
     )
 )

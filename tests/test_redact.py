@@ -152,7 +152,9 @@ def test_a_key_that_begins_with_another_key(redactor):
     "shape",
     ["sk-CANARY0" + "a" * 30, "sk-proj-CANARY1" + "b" * 40, "sk-ant-api03-CANARY2" + "c" * 60, "AIzaCANARY" + "d" * 30,
      "gsk_CANARY" + "e" * 30, "xai-CANARY" + "f" * 30, "hf_CANARY" + "g" * 30, "ghp_CANARY" + "h" * 30,
-     "AKIACANARY" + "0" * 10, "nvapi-CANARY" + "i" * 30, "pplx-CANARY" + "j" * 30, "Bearer CANARY" + "k" * 20],
+     "AKIACANARY" + "0" * 10, "nvapi-CANARY" + "i" * 30, "pplx-CANARY" + "j" * 30, "Bearer CANARY" + "k" * 20,
+     "xoxb-CANARY" + "l" * 20, "-----BEGIN RSA PRIVATE KEY-----\nCANARY" + "m" * 60 + "\n-----END RSA PRIVATE KEY-----",
+     "-----BEGIN PRIVATE KEY-----\\nCANARY" + "n" * 60],
 )  # fmt: skip
 def test_the_second_net(shape):
     """Keys that came with no call are known by their shape."""

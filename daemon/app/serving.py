@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import os
 import signal
 import socket
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -38,6 +40,8 @@ def serve(
     REPLACE_RUNNING: take the place of a daemon that runs, so that no client finds nobody.
     """
     os.umask(0o077)
+    if sys.stderr is not None and sys.__stderr__ is not None:
+        faulthandler.enable(sys.__stderr__)  # where the interpreter itself breaks it says in which lines, and no value
     for number in (signal.SIGHUP, signal.SIGUSR1):  # until the loop hears them, nobody is ended by a question
         signal.signal(number, signal.SIG_IGN)
     keep_memory_private()

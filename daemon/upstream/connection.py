@@ -36,6 +36,8 @@ class Connection(Inlet):
         """No more bytes will come or go."""
         self.used = False
         """It has carried an answer before."""
+        self.heard = False
+        """Something of the answer to the last request has come."""
         self.number = 0
         self.idle_since = 0.0
 
@@ -51,6 +53,7 @@ class Connection(Inlet):
         if parser is None:  # it speaks without being asked: nobody can know whose answer that is
             self.abort()
             return
+        self.heard = True
         piece = parser.feed(data)
         if piece:
             self._pieces.append(piece)
@@ -90,6 +93,7 @@ class Connection(Inlet):
         if transport is None or not self.usable:
             raise lost(self._error, sent=False)
         parser = self._parser = AnswerParser(method)
+        self.heard = False
         if len(body) <= _SMALL:
             transport.write(head + body)
         else:

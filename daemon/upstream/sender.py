@@ -88,7 +88,8 @@ class Upstream:
         try:
             return await self._ask_once(call, head, place, connection, left), connection
         except Fault as fault:
-            if not (fault.kind == "reset" and connection.used and call.method in _TWICE_IS_ONCE):
+            dead = fault.kind == "reset" and connection.used and not connection.heard
+            if not dead or call.method not in _TWICE_IS_ONCE:
                 raise
         connection = await self._connect(place.route)
         return await self._ask_once(call, head, place, connection, left), connection

@@ -499,6 +499,26 @@ async def test_a_connection_that_dies_when_it_is_used_again(method: str, body: b
     assert [len(visit.heads) for visit in server.visits] == heads
 
 
+async def begun(visit: Visit) -> None:
+    """Answer one request on each connection, and hang up in the head of the second answer."""
+    await visit.request()
+    await visit.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+    await visit.request()
+    await visit.send(b"HTTP/1.1 200 OK\r\nContent-")
+    visit.reset()
+
+
+async def test_what_was_begun_to_be_answered_is_not_repeated() -> None:
+    """A connection that dies within an answer was no dead one: a GET is not sent again behind the client's back."""
+    async with serving(begun) as server, sender() as upstream:
+        first = answered(await upstream.send(call_to(server.port, "GET")))
+        assert await first.read(10) == b"{}"
+        first.close()
+        outcome = await upstream.send(call_to(server.port, "GET"))
+        assert (failed(outcome).fault, failed(outcome).sent) == ("reset", True)
+    assert [len(visit.heads) for visit in server.visits] == [2]
+
+
 async def test_a_connection_that_was_just_closed_is_not_taken() -> None:
     """Its end is not told yet, but no byte would go: the POST goes on a new one."""
     async with serving(ok(b"{}")) as server, sender() as upstream:
