@@ -13,11 +13,12 @@ _MOST_TRAILERS: Final = 128
 
 
 class Broken(Exception):
-    """Not valid HTTP. `before`: what of the body came before that."""
+    """Not valid HTTP. `before`: what of the body came before that. `rule`: which it breaks (`fault.broken_RULE`)."""
 
-    def __init__(self, before: bytes = b"") -> None:
+    def __init__(self, before: bytes = b"", rule: str = "chunk") -> None:
         super().__init__()
         self.before = before
+        self.rule = rule
 
 
 class Chunks:

@@ -104,7 +104,7 @@ class Connection(Inlet):
         self._watchdog.watch(limit_s)
         while parser.head is None:
             if parser.broken:
-                raise not_http()
+                raise not_http(parser.rule)
             if self.ended:
                 raise lost(self._error)
             if not await self._wait():

@@ -91,9 +91,9 @@ def lost(error: Exception | None, *, sent: bool = True) -> Fault:
     return Fault("reset", _said(error) if isinstance(error, OSError) else phrase("fault.closed"), sent=sent)
 
 
-def not_http() -> Fault:
-    """What came is no answer. None of it is repeated: it may hold a key."""
-    return Fault("bad_answer", phrase("fault.not_http"))
+def not_http(rule: str = "") -> Fault:
+    """What came is no answer, by that RULE (a phrase `fault.broken_RULE`). It is not repeated: it may hold a key."""
+    return Fault("bad_answer", phrase(f"fault.broken_{rule}" if rule else "fault.not_http"))
 
 
 def cut() -> Fault:

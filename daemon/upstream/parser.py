@@ -40,7 +40,7 @@ class Head:
 class AnswerParser:
     """Reads the answer to one request."""
 
-    __slots__ = ("_chunks", "_interim", "_left", "_method", "_rest", "broken", "done", "excess", "head", "keep")
+    __slots__ = ("_chunks", "_interim", "_left", "_method", "_rest", "broken", "done", "excess", "head", "keep", "rule")
 
     def __init__(self, method: str) -> None:
         """METHOD: of the request; an answer to HEAD has no body, nor has a tunnel that CONNECT opened."""
@@ -54,6 +54,8 @@ class AnswerParser:
         self.done = False
         self.broken = False
         """What came is not valid HTTP; nothing more is read."""
+        self.rule = ""
+        """Which rule it breaks: a phrase `fault.broken_RULE`."""
         self.keep = False
         """The other side keeps the connection open."""
         self.excess = False
@@ -70,7 +72,7 @@ class AnswerParser:
                     return b""
             return self._read_body(data)
         except Broken as error:
-            self.broken = True
+            self.broken, self.rule = True, error.rule
             return error.before
 
     def end(self) -> None:
@@ -116,7 +118,7 @@ class AnswerParser:
                 break
             self._interim += 1
             if head.status == 101 or self._interim > MOST_INTERIM:  # 101: nobody asked for another protocol
-                _broken()
+                _broken("protocol" if head.status == 101 else "interim")
         self._rest = b""
         self._frame(head, keep, version)
         self.head = head
@@ -124,19 +126,21 @@ class AnswerParser:
 
     def _look_at_the_beginning(self, rest: bytes) -> None:
         """Know early what will never be an answer: who sends it may wait for us to speak."""
-        if len(rest) > MOST_OF_A_HEAD or not (rest == b"\r" or rest.startswith(_BEGINNING[: len(rest)])):
-            _broken()
+        if not (rest == b"\r" or rest.startswith(_BEGINNING[: len(rest)])):
+            _broken("status")
+        if len(rest) > MOST_OF_A_HEAD:
+            _broken("head")
         if len(rest) > MOST_OF_A_FIELD and len(rest) - rest.rfind(b"\n") > MOST_OF_A_FIELD:
-            _broken()
+            _broken("field")
 
     def _frame(self, head: Head, keep: str, version: bytes) -> None:
         """Decide where the body ends (RFC 9112, 6.3)."""
         lengths = [value for name, value in head.headers if name.lower() == "content-length"]
         codings = [value for name, value in head.headers if name.lower() == "transfer-encoding"]
         if len(lengths) + len(codings) > 1 or (lengths and not _LENGTH.fullmatch(lengths[0])):
-            _broken()
+            _broken("length")
         if codings and codings[0].lower() != "chunked":
-            _broken()
+            _broken("coding")
         self.keep = "close" not in keep if version == b"1" else "keep-alive" in keep
         method = self._method
         if method == "HEAD" or head.status in (204, 304) or (method == "CONNECT" and head.status < 300):
@@ -154,16 +158,16 @@ def _head(data: bytes) -> tuple[Head, str, bytes]:
     """The head in DATA, what it says of the connection, and the minor version. Raises Broken."""
     data = data.removesuffix(b"\r").replace(b"\r\n", b"\n")
     if len(data) > MOST_OF_A_HEAD or _CONTROL.search(data):
-        _broken()
+        _broken("head" if len(data) > MOST_OF_A_HEAD else "control")
     lines = data.split(b"\n")
     status = _STATUS.fullmatch(lines[0])
     if status is None or len(lines) > MOST_FIELDS + 1 or max(map(len, lines)) > MOST_OF_A_FIELD:
-        _broken()
+        _broken("status" if status is None else "fields" if len(lines) > MOST_FIELDS + 1 else "field")
     headers, keep = [], ""
     for line in lines[1:]:
         name, colon, value = line.partition(b":")
         if not colon or not name or name.translate(None, _TOKEN):
-            _broken()
+            _broken("name")
         pair = name.decode("ascii"), value.strip(b" \t").decode("utf-8", "surrogateescape")
         headers.append(pair)
         if len(name) == 10 and pair[0].lower() == "connection":
@@ -172,5 +176,5 @@ def _head(data: bytes) -> tuple[Head, str, bytes]:
     return Head(int(status[2]), reason, tuple(headers)), keep, status[1]
 
 
-def _broken() -> NoReturn:
-    raise Broken
+def _broken(rule: str) -> NoReturn:
+    raise Broken(rule=rule)

@@ -154,7 +154,7 @@ def _serve(life: Life, paths: Paths, stack: contextlib.ExitStack) -> None:
     stack.callback(standing.end)
     stack.callback(sock.close)
     assert config.listen is not None
-    app.listener = Listener(config.listen, paths.state_dir / "token", config.listen_hosts, share=True)
+    app.listener = Listener(config.listen, paths.state_dir / "token", config.listen_hosts)
     stack.callback(app.listener.close)
     with asyncio.Runner() as runner:
         runner.run(_both(life, app, sock, standing, paths))

@@ -39,12 +39,13 @@ def error_in(answer: bytes) -> Any:
 
 @pytest.mark.parametrize("name", BAD)
 async def test_an_answer_that_is_no_answer(place: Path, name: str) -> None:
-    """Row 24: 502, explained, without a word of what came; sent once."""
+    """Row 24: 502, explained with the rule that it breaks, without a word of what came; sent once."""
     async with house(place, raw(BAD[name], then="close")) as home:
         answer = await home.ask(post())
         assert home.asked == 1
     assert answer.startswith(b"HTTP/1.1 502 ")
     assert error_in(answer)["sluice"]["subtype"] == "bad_answer"
+    assert "not valid HTTP (" in json.dumps(error_in(answer))
     assert b"Evil" not in answer
     assert b"OpenSSH" not in answer
 

@@ -426,23 +426,29 @@ async def test_an_answer_that_ends_by_closing_is_whole() -> None:
 
 
 @pytest.mark.parametrize(
-    "garbage",
+    ("garbage", "rule"),
     [
-        b"SSH-2.0-OpenSSH_9.2\r\n",
-        b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx",
-        b"HTTP/1.1 200 OK\r\nX-A: \x00\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nX-Big: " + b"x" * 100_000 + b"\r\n\r\n",
-        b"HTTP/1.1 abc OK\r\n\r\n",
-        b"\x15\x03\x03\x00\x02\x02\x28",
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "its first line is no status line"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx", "its length is told twice"),
+        (b"HTTP/1.1 200 OK\r\nX-A: \x00\r\n\r\n", "a control character"),
+        (b"HTTP/1.1 200 OK\r\nX-Big: " + b"x" * 100_000 + b"\r\n\r\n", "a line of its head is too long"),
+        (b"HTTP/1.1 200 OK\r\n" + b"X: 1\r\n" * 200 + b"\r\n", "too many lines"),
+        (b"HTTP/1.1 200 OK\r\nX-A 1\r\n\r\n", "no header field"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n", "another than chunked"),
+        (b"HTTP/1.1 101 X\r\n\r\n", "(101)"),
+        (b"HTTP/1.1 103 X\r\n\r\n" * 1001, "(1xx)"),
+        (b"HTTP/1.1 abc OK\r\n\r\n", "its first line is no status line"),
+        (b"\x15\x03\x03\x00\x02\x02\x28", "its first line is no status line"),
     ],
-    ids=["ssh", "two lengths", "nul", "huge", "status", "tls alert"],
+    ids=["ssh", "two lengths", "nul", "huge", "many", "name", "coding", "101", "1xx", "status", "tls alert"],
 )
-async def test_an_answer_that_is_not_http(garbage: bytes) -> None:
-    """Garbage is named, and none of it is repeated."""
+async def test_an_answer_that_is_not_http(garbage: bytes, rule: str) -> None:
+    """Garbage is told with the rule that it breaks, and none of it is repeated."""
     async with serving(raw(garbage, then="close")) as server, sender() as upstream:
         failure = failed(await upstream.send(call_to(server.port)))
     assert (failure.fault, failure.sent) == ("bad_answer", True)
-    assert failure.detail == "the answer is not valid HTTP"
+    assert failure.detail.startswith("the answer is not valid HTTP (")
+    assert rule in failure.detail
 
 
 async def test_tls_to_a_plain_port() -> None:
