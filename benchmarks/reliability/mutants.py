@@ -398,9 +398,16 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "a POST goes out once",
         SENDER,
-        " and call.method in _TWICE_IS_ONCE):",
-        "):",
+        "if not dead or call.method not in _TWICE_IS_ONCE:",
+        "if not dead:",
         (f"{T_SENDER}::test_a_connection_that_dies_when_it_is_used_again",),
+    ),
+    Mutant(
+        "what was begun to be answered is not sent again",
+        SENDER,
+        " and not connection.heard",
+        "",
+        (f"{T_SENDER}::test_what_was_begun_to_be_answered_is_not_repeated",),
     ),
     Mutant(
         "an answer has one length",
