@@ -16,7 +16,7 @@ from typing import Any
 from daemon.cli import terminal
 from daemon.cli.client import NotRunning, ask
 from daemon.cli.language import chosen
-from daemon.cli.offline import key_variable
+from daemon.cli.offline import Known
 from daemon.cli.options import paths
 from daemon.cli.safe import as_json
 from daemon.config import Paths
@@ -83,17 +83,14 @@ def _as_text(body: bytes | None) -> dict[str, str]:
 
 
 def _archive(where: Paths, rows: Iterable[dict[str, Any]], bodies: bool) -> Iterator[str]:
-    variables: dict[tuple[str, str, str], str | None] = {}
+    known = Known(where)
 
     def entries() -> Iterator[dict[str, Any]]:
         for row in rows:
             body = _kept(row, "request") if bodies else None
             call = call_of(row, body or b"")
-            name = (row["host"], row["provider"], row["key"])
-            if name not in variables:
-                variables[name] = key_variable(where, call)
             kept = body is not None or not row["request"]["bytes"]
-            plain = plain_request(call, key_variable=variables[name], body_kept=kept)
+            plain = plain_request(call, key_variable=known.key_variable(call), body_kept=kept)
             if not bodies:
                 row = {**row, "tries": [{**one, "body": None} for one in row["tries"]]}
             yield entry(plain, answered(row, _kept(row, "answer") if bodies else None))

@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from daemon.cli.client import address
@@ -85,12 +86,13 @@ def _curl(
     kept = call_from_row(row)
     if kept is None:
         return None
-    proxy, ca_file = way_of(paths, kept.call)
+    known = Known(paths)
+    proxy, ca_file = known.way_of(kept.call)
     return call_as(
         kept.call,
         form,
         shell,
-        key_variable=key_variable(paths, kept.call),
+        key_variable=known.key_variable(kept.call),
         body_file=kept.body_file,
         via_socket=str(address(paths)) if via_daemon else None,
         comment=kept.comment,
@@ -101,14 +103,36 @@ def _curl(
     )
 
 
-def key_variable(paths: Paths, call: Call) -> str | None:
-    """The environment variable with the key for CALL, as far as the configuration and the providers say."""
-    from daemon.curl.variable import key_variable_of
-    from daemon.providers import provider_for
+class Known:
+    """What the configuration and the environment say of calls, read once. Nothing where the configuration is wrong: a
+    command is right without it."""
 
-    origin, provider = _origin(paths, call.origin.host), provider_for(call.origin.provider)
-    usual = provider.key_variable if provider else None
-    return key_variable_of(call, origin, usual, os.environ.get, _redactor(paths).secret)
+    def __init__(self, paths: Paths) -> None:
+        from daemon.config import load, origins, proxy_lookup
+        from daemon.providers import load_providers
+
+        self._name = _redactor(paths).secret
+        self._origin_of: Callable[[str], Origin | None] = lambda host: None
+        self._proxy_of: Callable[[str], str | None] = lambda url: None
+        self._ca_file: str | None = None
+        with suppress(ConfigError):
+            config = load(paths.config_file, environ=os.environ)
+            self._origin_of = origins(config, load_providers())
+            self._proxy_of = proxy_lookup(config, os.environ)
+            self._ca_file = str(config.ca_file) if config.ca_file else None
+
+    def key_variable(self, call: Call) -> str | None:
+        """The environment variable with the key for CALL."""
+        from daemon.curl.variable import key_variable_of
+        from daemon.providers import provider_for
+
+        provider = provider_for(call.origin.provider)
+        usual = provider.key_variable if provider else None
+        return key_variable_of(call, self._origin_of(call.origin.host), usual, os.environ.get, self._name)
+
+    def way_of(self, call: Call) -> tuple[str | None, str | None]:
+        """The proxy and the certificates with which a daemon would send CALL."""
+        return self._proxy_of(call.origin.url), self._ca_file
 
 
 def _redactor(paths: Paths) -> Redactor:
@@ -117,29 +141,6 @@ def _redactor(paths: Paths) -> Redactor:
         return Redactor((paths.state_dir / "install-secret").read_bytes())
     except OSError:
         return Redactor(b"")
-
-
-def way_of(paths: Paths, call: Call) -> tuple[str | None, str | None]:
-    """The proxy and the certificates with which a daemon of this configuration and environment would send CALL; neither
-    where the configuration is wrong."""
-    from daemon.config import load, proxy_lookup
-
-    try:
-        config = load(paths.config_file, environ=os.environ)
-        return proxy_lookup(config, os.environ)(call.origin.url), str(config.ca_file) if config.ca_file else None
-    except ConfigError:
-        return None, None
-
-
-def _origin(paths: Paths, host: str) -> Origin | None:
-    """What the configuration says of HOST; nothing when it is wrong: the command is right without it."""
-    from daemon.config import load, origins
-    from daemon.providers import load_providers
-
-    try:
-        return origins(load(paths.config_file, environ=os.environ), load_providers())(host)
-    except ConfigError:
-        return None
 
 
 def _explained(row: Mapping[str, Any], command: str | None, language: str | None) -> dict[str, Any]:

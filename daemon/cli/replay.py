@@ -10,7 +10,7 @@ from typing import Any
 from daemon.cli import outcome
 from daemon.cli.client import ask
 from daemon.cli.language import chosen
-from daemon.cli.offline import key_variable
+from daemon.cli.offline import Known
 from daemon.cli.options import paths, program
 from daemon.cli.outcome import Outcome
 from daemon.cli.safe import cell
@@ -36,7 +36,7 @@ def run(options: argparse.Namespace, show: Show) -> bool:
     kept = call_from_row(row)
     if kept is None:
         raise not_kept(row)
-    plain = again(kept.call, key_variable(where, kept.call))
+    plain = again(kept.call, Known(where).key_variable(kept.call))
     key = os.environ.get(plain.variable or "")
     if not options.via_daemon:
         key = needed_key(plain, key)
