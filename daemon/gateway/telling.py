@@ -68,7 +68,7 @@ class Teller:
             waited_s=max(0.0, now - call.arrived_at),
             room=self._room(call) if finding.family in MODEL_FULL else (),
         )
-        clean = replace(finding, original=self._redactor.scrub(finding.original, call.secrets()))
+        clean = without_keys(finding, call, self._redactor)
         words = self._catalogue.explain(clean, situation, call.language or self._language, now=now)
         event = self.event("failed", call, attempt, status=failure.status, headers=failure.headers, final=final)
         return replace(event, failure=failure, explanation=words, body=failure.body)
@@ -128,3 +128,8 @@ class Teller:
         """Half of the tallies, beginning with those whose last call was longest ago."""
         ranked = sorted(self._tallies.items(), key=lambda item: item[1].last_sent)
         self._tallies = dict(ranked[len(ranked) // 2 :])
+
+
+def without_keys(finding: Finding, call: Call, redactor: Redactor) -> Finding:
+    """FINDING as it may be told: the keys of CALL are not in what the provider said."""
+    return replace(finding, original=redactor.scrub(finding.original, call.secrets()))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from contextlib import aclosing
-from dataclasses import replace
 from typing import Any
 
 from daemon.errors import InvalidCall, Refusal
 from daemon.gateway import NO_WISH, Incoming, Wish, named
 from daemon.gateway.copy import status_inside
+from daemon.gateway.telling import without_keys
 from daemon.model import (
     CacheUse,
     Call,
@@ -146,8 +146,7 @@ async def read_chat(
 
 def failed(desk: Desk, call: Call, failure: Failure, status: int | None) -> CallFailed:
     """FAILURE of CALL in words; a key that the upstream quotes is not among them."""
-    finding = desk.catalogue.classify(failure)
-    clean = replace(finding, original=desk.redactor.scrub(finding.original, call.secrets()))
+    clean = without_keys(desk.catalogue.classify(failure), call, desk.redactor)
     return CallFailed(call, desk.catalogue.explain(clean, language=call.language or "en"), status)
 
 
