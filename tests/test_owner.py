@@ -5,11 +5,12 @@ from __future__ import annotations
 import grp
 import os
 import pwd
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from daemon.owner import own_group
+from daemon.owner import mode_for_others, own_group
 
 
 def test_the_private_group(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,3 +26,13 @@ def test_the_private_group(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_group_without_a_name() -> None:
     """It is nobody's."""
     assert not own_group(2**31 - 7)
+
+
+def test_a_mode_for_others(tmp_path: Path) -> None:
+    """Anything that group or others may do counts; what only the owner may does not."""
+    tmp_path.chmod(0o700)
+    assert mode_for_others(tmp_path.stat()) == ""
+    tmp_path.chmod(0o710)
+    assert mode_for_others(tmp_path.stat()) == "0710"
+    tmp_path.chmod(0o701)
+    assert mode_for_others(tmp_path.stat()) == "0701"

@@ -17,6 +17,7 @@ from daemon.cli.client import NotRunning, Silent, address, ask
 from daemon.cli.looks import Check, Look
 from daemon.config import Config, Paths, load, origins
 from daemon.errors import ConfigError, Refusal
+from daemon.owner import mode_for_others
 from daemon.phrases import phrase, teller, told
 
 
@@ -121,8 +122,7 @@ def _permissions(paths: Paths, environ: Mapping[str, str]) -> Iterator[Check]:
             yield Check("bad", phrase("check.shared", folder=place), phrase("check.choose_own"))
         elif about.st_uid != os.geteuid():
             yield Check("bad", phrase("check.not_yours", folder=place, uid=about.st_uid), phrase("check.choose_other"))
-        elif about.st_mode & 0o077:
-            mode = f"{stat.S_IMODE(about.st_mode):04o}"
+        elif mode := mode_for_others(about):
             yield Check("bad", phrase("check.open", folder=place, mode=mode), phrase("check.chmod", folder=place))
         else:
             yield Check("ok", phrase("check.private", folder=place))
@@ -133,8 +133,8 @@ def _permissions(paths: Paths, environ: Mapping[str, str]) -> Iterator[Check]:
 
 def _open_socket(place: Path) -> Iterator[Check]:
     """Say it of a socket that others may open."""
-    if place.is_socket() and (mode := stat.S_IMODE(place.stat().st_mode)) & 0o077:
-        what = phrase("check.open_socket", place=str(place), mode=f"{mode:04o}")
+    if place.is_socket() and (mode := mode_for_others(place.stat())):
+        what = phrase("check.open_socket", place=str(place), mode=mode)
         yield Check("bad", what, phrase("check.close_socket", place=str(place)))
 
 

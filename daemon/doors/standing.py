@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-import stat
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
 from daemon.doors import porter
 from daemon.errors import ConfigError
+from daemon.owner import mode_for_others
 from daemon.phrases import phrase
 
 
@@ -57,10 +57,9 @@ class Standing:
     def open_to_others(self) -> str:
         """The mode of our socket's file if others may open it, as people write it; empty if only we may."""
         try:
-            mode = stat.S_IMODE(os.lstat(self.path).st_mode)
+            return mode_for_others(os.lstat(self.path))
         except OSError:
             return ""
-        return f"{mode:04o}" if mode & 0o077 else ""
 
     def forget(self) -> None:
         """The socket that we made is of no use: the next look makes another."""
