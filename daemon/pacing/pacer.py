@@ -326,8 +326,10 @@ class Pacer:
         account = self._accounts.of(call.scope)
         pool = account.pool(call)
         if not pool.recalled:
-            for one in (one for one in account.pools.values() if not one.recalled):
-                self._lessons.recall(one, self.now())
+            now = self.now()
+            for one in account.pools.values():
+                if not one.recalled:
+                    self._lessons.recall(one, now)
         return account, pool
 
     def _abandon(self, account: Account, pool: Pool, entry: Entry, future: asyncio.Future[Permit]) -> None:

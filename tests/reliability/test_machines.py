@@ -46,6 +46,22 @@ class Machine(RuleBasedStateMachine):
 
         return self.loop.run_until_complete(done())
 
+    wire = b""
+    """What the visitor has sent, and has not come in yet."""
+    fed = 0
+    """Bytes that have come in."""
+    connection: HttpConnection | RpcConnection
+
+    def come_in(self, size: int) -> None:
+        """So many bytes come in."""
+        piece, self.wire = self.wire[:size], self.wire[size:]
+        self.fed += len(piece)
+
+        async def feed() -> None:
+            self.connection.data_received(piece)
+
+        self.do(feed())
+
     def teardown(self) -> None:
         """Nothing is left in the loop."""
         self.leave()
@@ -150,13 +166,7 @@ class HttpVisits(Machine):
     @rule(size=PIECES)
     def arrive(self, size: int) -> None:
         """Some bytes come in."""
-        piece, self.wire = self.wire[:size], self.wire[size:]
-        self.fed += len(piece)
-
-        async def feed() -> None:
-            self.connection.data_received(piece)
-
-        self.do(feed())
+        self.come_in(size)
 
     @precondition(lambda self: not self.gone)
     @rule(held=st.booleans())
@@ -382,13 +392,7 @@ class RpcVisits(Machine):
     @rule(size=PIECES)
     def arrive(self, size: int) -> None:
         """Some bytes come in."""
-        piece, self.wire = self.wire[:size], self.wire[size:]
-        self.fed += len(piece)
-
-        async def feed() -> None:
-            self.connection.data_received(piece)
-
-        self.do(feed())
+        self.come_in(size)
         here = [deeds for end, deeds in self.queue if end <= self.fed]
         self.queue = self.queue[len(here) :]
         self.see([one for deeds in here for one in deeds])
