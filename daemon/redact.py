@@ -194,7 +194,7 @@ class Sealed:
 
     def secrets(self) -> tuple[Secret, ...]:
         """The secrets in it, in order."""
-        return tuple(part for part in self.parts if isinstance(part, Secret))
+        return tuple([part for part in self.parts if isinstance(part, Secret)])
 
     def __str__(self) -> str:
         return "".join([str(part) for part in self.parts])

@@ -412,7 +412,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "an answer has one length",
         PARSER,
-        "len(lengths) + len(codings) > 1 or ",
+        '"content-length" in repeated or ',
         "",
         (f"{T_PARSER}::test_what_is_no_answer",),
     ),
@@ -426,8 +426,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "a line break in a field of the request",
         OUTGOING,
-        "or _BREAKS.search(value):",
-        "or False:",
+        'text.count("\\n") != len(lines) or text.count("\\r") != len(lines) or ',
+        "",
         (f"{T_OUTGOING}::test_what_would_be_another_request",),
     ),
     Mutant(

@@ -9,11 +9,11 @@ from benchmarks.reliability.mutant import Mutant
 
 GATE, LISTENER, RPC = "daemon/doors/gate.py", "daemon/doors/listener.py", "daemon/doors/rpc.py"
 REDACT, PROCESS, ROWS = "daemon/redact.py", "daemon/process.py", "daemon/journal/rows.py"
-INTAKE, DESTINATIONS = "daemon/gateway/intake.py", "daemon/config/destinations.py"
+FIELDS, DESTINATIONS = "daemon/gateway/fields.py", "daemon/config/destinations.py"
 
 T_GATE, T_LISTENER, T_RPC = "tests/doors/test_gate.py", "tests/doors/test_listener.py", "tests/doors/test_rpc.py"
 T_REDACT, T_PROCESS, T_JOURNAL = "tests/test_redact.py", "tests/test_process.py", "tests/journal/test_journal.py"
-T_INTAKE, T_DESTINATIONS = "tests/gateway/test_intake.py", "tests/config/test_destinations.py"
+T_FIELDS, T_DESTINATIONS = "tests/gateway/test_fields.py", "tests/config/test_destinations.py"
 T_FACTS, T_DATABASE = "tests/explain/test_facts.py", "tests/journal/test_database.py"
 
 OF_KEYS: tuple[Mutant, ...] = (
@@ -147,17 +147,17 @@ OF_KEYS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "hop-by-hop fields of a request",
-        INTAKE,
-        '_NOT_FORWARDED = HOP_BY_HOP | {"host"',
-        '_NOT_FORWARDED = {"host"',
-        (f"{T_INTAKE}::test_what_is_forwarded",),
+        FIELDS,
+        '_NOT_FORWARDED: Final = HOP_BY_HOP | {"host"',
+        '_NOT_FORWARDED: Final = {"host"',
+        (f"{T_FIELDS}::test_what_is_forwarded",),
     ),
     Mutant(
         "our own fields of a request, the token's too",
-        INTAKE,
+        FIELDS,
         ' or lower.startswith("x-sluice-"):',
         ":",
-        (f"{T_INTAKE}::test_what_is_forwarded",),
+        (f"{T_FIELDS}::test_what_is_forwarded",),
     ),
     Mutant(
         "hop-by-hop fields of an answer",

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Callable
 from typing import Literal
 
 from daemon.gateway.copy import Copy
-from daemon.gateway.intake import HOP_BY_HOP, provider_of
+from daemon.gateway.fields import HOP_BY_HOP
+from daemon.gateway.intake import provider_of
 from daemon.model import Call, Explanation, Failure, Headers, Reply
 from daemon.providers import UsageChunkRemover
 from daemon.upstream import Response, StreamCut

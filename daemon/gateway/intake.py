@@ -4,31 +4,21 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import field, replace
 from fnmatch import fnmatchcase
 from typing import Literal
 
 from daemon.errors import InvalidCall, UnknownHost
+from daemon.gateway.fields import FieldsReader, credentials, without_encodings
 from daemon.gateway.wishes import NO_RULES, NO_WISH, Rules, Wish, sharing_of
 from daemon.model import Ask, Call, Chat, Estimate, Headers, Origin, Priority, Scope, SealedHeaders, Sharing, noun
 from daemon.phrases import phrase
 from daemon.providers import Provider, asking_for_usage, provider_for
-from daemon.redact import Redactor, Sealed
+from daemon.redact import Redactor, Sealed, Secret
 
 ExplainMode = Literal["inline", "field", "off"]
 
-HOP_BY_HOP = frozenset(
-    {
-        "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
-        "transfer-encoding", "upgrade",
-    }
-)  # fmt: skip
-"""RFC 9110 7.6.1, and the old Proxy-Connection."""
-
-_NOT_FORWARDED = HOP_BY_HOP | {"host", "content-length", "expect"}
-_READABLE_ENCODINGS = frozenset({"gzip", "x-gzip", "deflate", "identity"})
-SPLIT_LIMITS = frozenset({"openai-organization", "openai-project", "anthropic-workspace"})
 _HOST = re.compile(r"[a-z0-9._:\[\]-]{1,260}")
 _ID_LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
 
@@ -55,17 +45,27 @@ class Incoming:
     """The conversation, where the client handed over one."""
 
 
-@noun(frozen=True, slots=True)
 class Intake:
     """Builds calls: the same function for both doors."""
 
-    origin_of: Callable[[str], Origin | None]
-    weigh: Callable[[Origin, Ask], Estimate]
-    redactor: Redactor
-    language: str
-    explain: ExplainMode
-    wall: Callable[[], float]
-    rules: Rules = NO_RULES
+    def __init__(
+        self,
+        origin_of: Callable[[str], Origin | None],
+        weigh: Callable[[Origin, Ask], Estimate],
+        redactor: Redactor,
+        language: str,
+        explain: ExplainMode,
+        wall: Callable[[], float],
+        rules: Rules = NO_RULES,
+    ) -> None:
+        self.origin_of = origin_of
+        self.weigh = weigh
+        self.redactor = redactor
+        self.language = language
+        self.explain = explain
+        self.wall = wall
+        self.rules = rules
+        self._fields = FieldsReader(redactor)
 
     def receive(self, incoming: Incoming) -> Call:
         """Build the Call. Raises UnknownHost for a host that nobody allowed."""
@@ -77,24 +77,28 @@ class Intake:
                 host=shown,
             )
         target = self.redactor.target(incoming.target)
-        content_type = first_header(incoming.headers, "content-type")
-        ask = provider_of(origin).read_ask(incoming.method, incoming.target, content_type, incoming.body)
-        body, given = incoming.body, forwardable(incoming.headers)
+        fields = self._fields.read(incoming.headers)
+        ask = provider_of(origin).read_ask(incoming.method, incoming.target, fields.content_type, incoming.body)
+        body, headers = incoming.body, fields.sealed
         if adding := asks_for_usage(origin, ask):
-            body, given = asking_for_usage(body), without_encodings(given)
-        headers = (*((name, self.redactor.header(name, value)) for name, value in given), *incoming.sealed)
-        ask = self._shown(ask, target, headers)
+            body, headers = asking_for_usage(body), without_encodings(headers)
+        held, keys = (*target.secrets(), *fields.secrets), fields.credentials
+        if incoming.sealed:
+            headers = (*headers, *incoming.sealed)
+            held = (*held, *[secret for _, value in incoming.sealed for secret in value.secrets()])
+            keys = (*keys, *credentials(incoming.sealed))
+        ask = self._shown(ask, held)
         return Call(
             id=new_id(),
             origin=origin,
-            scope=Scope(origin.host, self._key_name(target, headers), group_of(origin, ask.model)),
+            scope=Scope(origin.host, self._key_name(target, keys), group_of(origin, ask.model)),
             method=incoming.method,
             target=target,
             headers=headers,
             body=body,
             ask=ask,
             estimate=self.weigh(origin, ask),
-            client=incoming.client or client_of(incoming.headers),
+            client=incoming.client or fields.client,
             ref=incoming.ref,
             priority=incoming.priority,
             deadline_s=incoming.deadline_s,
@@ -112,22 +116,16 @@ class Intake:
             return None
         return sharing_of(self.rules, incoming.wish, origin, ask, incoming.method)
 
-    def _shown(self, ask: Ask, target: Sealed, headers: SealedHeaders) -> Ask:
+    def _shown(self, ask: Ask, held: tuple[Secret, ...]) -> Ask:
         """ASK with a model that can be shown and kept: no key, which somebody may have put in its place."""
         if not ask.model:
             return ask
-        held = (*target.secrets(), *(secret for _, value in headers for secret in value.secrets()))
         clean = self.redactor.scrub(ask.model, held)
         return ask if clean == ask.model else replace(ask, model=clean)
 
-    def _key_name(self, target: Sealed, headers: SealedHeaders) -> str:
-        """The bucket of the credentials: the keys, and the organisation and project headers that split limits."""
-        names = [secret.name for secret in target.secrets()]
-        for name, value in headers:
-            if "cookie" not in name.lower():
-                names += [secret.name for secret in value.secrets()]
-            if name.lower() in SPLIT_LIMITS:
-                names.append(f"{name.lower()}={value}")
+    def _key_name(self, target: Sealed, keys: tuple[str, ...]) -> str:
+        """The bucket of the credentials: the keys in the target, and what the header fields say (KEYS)."""
+        names = (*[secret.name for secret in target.secrets()], *keys)
         if not names:
             return "-"
         return names[0] if len(names) == 1 else self.redactor.secret("\n".join(names)).name
@@ -156,45 +154,9 @@ def provider_of(origin: Origin) -> Provider:
     return provider
 
 
-def forwardable(headers: Headers) -> Iterable[tuple[str, str]]:
-    """The fields that go upstream, in order: without hop-by-hop fields, what is made anew, and ours."""
-    for name, value in headers:
-        lower = name.lower()
-        if lower in _NOT_FORWARDED or lower.startswith("x-sluice-"):
-            continue
-        if lower == "accept-encoding":
-            value = readable_encodings(value)
-            if not value:
-                continue
-        yield name, value
-
-
-def readable_encodings(offer: str) -> str:
-    """The client's Accept-Encoding, less what we could not read for usage and errors (br, zstd)."""
-    return ", ".join(
-        part.strip() for part in offer.split(",") if part.split(";")[0].strip().lower() in _READABLE_ENCODINGS
-    )
-
-
 def asks_for_usage(origin: Origin, ask: Ask) -> bool:
     """True if we add `stream_options.include_usage` and take the extra chunk out again (setting `include_usage`)."""
     return origin.include_usage and ask.kind == "chat" and ask.stream and not ask.wants_usage
-
-
-def without_encodings(headers: Iterable[tuple[str, str]]) -> Iterable[tuple[str, str]]:
-    """HEADERS without Accept-Encoding: nothing can be taken out of a compressed stream."""
-    return ((name, value) for name, value in headers if name.lower() != "accept-encoding")
-
-
-def first_header(headers: Headers, name: str) -> str | None:
-    """The first value of the field NAME (lower case), or None."""
-    return next((value for field_name, value in headers if field_name.lower() == name), None)
-
-
-def client_of(headers: Headers) -> str:
-    """A short name for a client that gives none: the first word of its User-Agent."""
-    agent = first_header(headers, "user-agent") or ""
-    return (agent.split("/")[0].split(" ")[0] or "-")[:40]
 
 
 def named(host: str) -> str:

@@ -11,7 +11,8 @@ from dataclasses import replace
 from hashlib import blake2b
 from typing import Any
 
-from daemon.gateway.intake import SPLIT_LIMITS, provider_of
+from daemon.gateway.fields import SPLIT_LIMITS
+from daemon.gateway.intake import provider_of
 from daemon.model import Call, Origin, SealedHeaders, Way
 from daemon.pacing import Pacer
 from daemon.phrases import phrase

@@ -251,4 +251,4 @@ class Call:
 
     def secrets(self) -> tuple[Secret, ...]:
         """All secrets that the call carries, for the redactor."""
-        return (*self.target.secrets(), *(s for _, value in self.headers for s in value.secrets()))
+        return (*self.target.secrets(), *[s for _, value in self.headers for s in value.secrets()])

@@ -37,27 +37,38 @@ class Hub:
         self._ended: list[str] = []
         """Ids of calls that have ended since it was last said."""
         self._timer: asyncio.TimerHandle | None = None
+        self._heeded = False
+        """Anybody listens or watches, or is still to be told something. Mostly nobody does."""
 
     def subscribe(self, topic: str, listener: Listener) -> None:
         """Let LISTENER hear TOPIC from now on."""
         self._listeners[topic].add(listener)
+        self._heeded = True
 
     def unsubscribe(self, listener: Listener) -> None:
         """Take LISTENER off all topics."""
         for listeners in self._listeners.values():
             listeners.discard(listener)
+        self._count()
 
     def watch(self, call_id: str, watcher: Callable[[Mapping[str, Any]], None]) -> None:
         """Tell WATCHER each change of state of one call."""
         self._watchers[call_id] = watcher
+        self._heeded = True
 
     def unwatch(self, call_id: str) -> None:
         """Stop it."""
         self._watchers.pop(call_id, None)
         self._told.pop(call_id, None)
+        self._count()
+
+    def _count(self) -> None:
+        self._heeded = bool(any(self._listeners.values()) or self._watchers or self._ended)
 
     def hear(self, event: Event) -> None:
         """A sink of the gateway."""
+        if not self._heeded:
+            return
         watcher = self._watchers.get(event.call.id)
         if watcher is not None:
             self._told.pop(event.call.id, None)
@@ -70,6 +81,8 @@ class Hub:
 
     def changed(self) -> None:
         """The queue or the limits have changed; say so soon, if anybody listens."""
+        if not self._heeded:
+            return
         interested = self._listeners["queue"] or self._listeners["limits"] or self._watchers or self._ended
         if interested and self._timer is None:
             gather_s = GATHER_S if self._waiting <= MANY else GATHER_MANY_S
@@ -88,6 +101,7 @@ class Hub:
             listeners.clear()
         self._watchers.clear()
         self._told.clear()
+        self._count()
 
     def _tell_changes(self) -> None:
         self._timer = None
@@ -104,6 +118,7 @@ class Hub:
             self._tell("ended", {"calls": ended})
         if self._listeners["limits"]:
             self._tell("limits", {"pools": self._pools()})
+        self._count()
 
     def _tell_watcher(self, row: Mapping[str, Any]) -> None:
         """Tell the watcher of a waiting call its place, unless nobody would see a difference."""

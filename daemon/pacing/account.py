@@ -119,10 +119,10 @@ class Account:
     @property
     def busy(self) -> bool:
         """True if somebody waits for this key, or waited with a deadline that has not been looked at yet."""
-        busy = bool(self.deadlines)
         for pool in self.pools.values():
-            busy = busy or len(pool.queue) > 0 or bool(pool.delayed)
-        return busy
+            if pool.delayed or len(pool.queue):
+                return True
+        return bool(self.deadlines)
 
     def quiet(self, pool: Pool | None, now: float) -> bool:
         """True if nobody waits who could be moved by what happens in POOL at NOW: nobody at all, or only those of other

@@ -8,6 +8,7 @@ length beside chunks are refused.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Final, NoReturn
 
 from daemon.model import Headers, noun
@@ -20,11 +21,16 @@ MOST_OF_A_FIELD: Final = 16 * 1024
 MOST_OF_A_HEAD: Final = 128 * 1024
 
 _END: Final = re.compile(rb"\n\r?\n")
-_STATUS: Final = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: (.*))?")
+_STATUS: Final = re.compile(r"HTTP/1\.([01]) ([1-9][0-9]{2})(?: (.*))?")
 _BEGINNING: Final = b"HTTP/1."
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]")
-_TOKEN: Final = b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _LENGTH: Final = re.compile(r"[0-9]{1,18}")
+
+
+_MOST_NAMES: Final = 1024
+_lower_of: dict[str, str] = {}
+"""Names of fields that are tokens, in small letters: each is looked at once."""
 
 
 @noun(frozen=True, slots=True)
@@ -35,6 +41,10 @@ class Head:
     reason: str
     headers: Headers
     """In their order, with their case and duplicates."""
+    fields: Mapping[str, str]
+    """By the name in small letters: the first of each name; of Connection all, joined by commas."""
+    repeated: tuple[str, ...] = ()
+    """Names, in small letters, that came more than once."""
 
 
 class AnswerParser:
@@ -112,7 +122,7 @@ class AnswerParser:
                 self._rest = data[at:]
                 self._look_at_the_beginning(self._rest)
                 return b""
-            head, keep, version = _head(data[at : end.start()])
+            head, version = _head(data[at : end.start()])
             at = end.end()
             if head.status >= 200:
                 break
@@ -120,7 +130,7 @@ class AnswerParser:
             if head.status == 101 or self._interim > MOST_INTERIM:  # 101: nobody asked for another protocol
                 _broken("protocol" if head.status == 101 else "interim")
         self._rest = b""
-        self._frame(head, keep, version)
+        self._frame(head, version)
         self.head = head
         return data[at:]
 
@@ -133,47 +143,68 @@ class AnswerParser:
         if len(rest) > MOST_OF_A_FIELD and len(rest) - rest.rfind(b"\n") > MOST_OF_A_FIELD:
             _broken("field")
 
-    def _frame(self, head: Head, keep: str, version: bytes) -> None:
+    def _frame(self, head: Head, version: str) -> None:
         """Decide where the body ends (RFC 9112, 6.3)."""
-        lengths = [value for name, value in head.headers if name.lower() == "content-length"]
-        codings = [value for name, value in head.headers if name.lower() == "transfer-encoding"]
-        if len(lengths) + len(codings) > 1 or (lengths and not _LENGTH.fullmatch(lengths[0])):
+        get, repeated = head.fields.get, head.repeated
+        length, coding = get("content-length"), get("transfer-encoding")
+        if length is not None and (coding is not None or not _LENGTH.fullmatch(length)):
             _broken("length")
-        if codings and codings[0].lower() != "chunked":
+        if "content-length" in repeated or "transfer-encoding" in repeated:
+            _broken("length")
+        if coding is not None and coding.lower() != "chunked":
             _broken("coding")
-        self.keep = "close" not in keep if version == b"1" else "keep-alive" in keep
+        keep = get("connection", "").lower()
+        self.keep = "close" not in keep if version == "1" else "keep-alive" in keep
         method = self._method
         if method == "HEAD" or head.status in (204, 304) or (method == "CONNECT" and head.status < 300):
             self.done = True
-        elif codings:
+        elif coding is not None:
             self._chunks = Chunks()
-        elif lengths:
-            self._left = int(lengths[0])
+        elif length is not None:
+            self._left = int(length)
             self.done = not self._left
         else:
             self._left, self.keep = -1, False
 
 
-def _head(data: bytes) -> tuple[Head, str, bytes]:
-    """The head in DATA, what it says of the connection, and the minor version. Raises Broken."""
+def _head(data: bytes) -> tuple[Head, str]:
+    """The head in DATA, and the minor version. Raises Broken."""
     data = data.removesuffix(b"\r").replace(b"\r\n", b"\n")
     if len(data) > MOST_OF_A_HEAD or _CONTROL.search(data):
         _broken("head" if len(data) > MOST_OF_A_HEAD else "control")
-    lines = data.split(b"\n")
-    status = _STATUS.fullmatch(lines[0])
-    if status is None or len(lines) > MOST_FIELDS + 1 or max(map(len, lines)) > MOST_OF_A_FIELD:
-        _broken("status" if status is None else "fields" if len(lines) > MOST_FIELDS + 1 else "field")
-    headers, keep = [], ""
-    for line in lines[1:]:
-        name, colon, value = line.partition(b":")
-        if not colon or not name or name.translate(None, _TOKEN):
+    first, *lines = data.decode("utf-8", "surrogateescape").split("\n")
+    status = _STATUS.fullmatch(first)
+    if status is None or len(lines) > MOST_FIELDS:
+        _broken("status" if status is None else "fields")
+    if len(data) > MOST_OF_A_FIELD and max(map(len, data.split(b"\n"))) > MOST_OF_A_FIELD:
+        _broken("field")
+    headers: list[tuple[str, str]] = []
+    fields: dict[str, str] = {}
+    repeated: tuple[str, ...] = ()
+    for line in lines:
+        name, colon, value = line.partition(":")
+        lower = _lower_of.get(name) or _in_small_letters(name)
+        if not colon:
             _broken("name")
-        pair = name.decode("ascii"), value.strip(b" \t").decode("utf-8", "surrogateescape")
-        headers.append(pair)
-        if len(name) == 10 and pair[0].lower() == "connection":
-            keep += pair[1].lower() + ","
-    reason = (status[3] or b"").decode("utf-8", "surrogateescape")
-    return Head(int(status[2]), reason, tuple(headers)), keep, status[1]
+        value = value.strip(" \t")
+        headers.append((name, value))
+        if lower not in fields:
+            fields[lower] = value
+            continue
+        repeated = (*repeated, lower)
+        if lower == "connection":
+            fields[lower] += "," + value
+    return Head(int(status[2]), status[3] or "", tuple(headers), fields, repeated), status[1]
+
+
+def _in_small_letters(name: str) -> str:
+    """NAME of a field. Raises Broken for what is no token."""
+    if not _TOKEN.fullmatch(name):
+        _broken("name")
+    lower = name.lower()
+    if len(_lower_of) < _MOST_NAMES and len(name) <= 64:
+        _lower_of[name] = lower
+    return lower
 
 
 def _broken(rule: str) -> NoReturn:

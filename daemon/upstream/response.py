@@ -24,13 +24,13 @@ class Response:
         self.status = head.status
         self.reason = head.reason
         self.headers: Headers = head.headers
+        self._fields = head.fields
         self.meanwhile: Callable[[], object] | None = None
         """Called whenever the next piece of the body has not come yet: there is time now."""
 
     def header(self, name: str) -> str | None:
         """The first value of a header, or None."""
-        name = name.lower()
-        return next((value for field, value in self.headers if field.lower() == name), None)
+        return self._fields.get(name.lower())
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yield the body as it comes, in its transfer-decoded bytes. Raises StreamCut when it ends too early."""

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from daemon.errors import UnknownHost
-from daemon.gateway.intake import Intake, client_of, forwardable, group_of, new_id, provider_of, readable_encodings
-from daemon.model import Estimate, Headers, Origin, Priority
+from daemon.gateway.intake import Intake, group_of, new_id, provider_of
+from daemon.model import Estimate, Origin, Priority
 from daemon.redact import Redactor
 from gateway.scripted import KEY, incoming
 
@@ -87,48 +87,6 @@ def test_an_origin_with_a_wrong_provider() -> None:
         provider_of(Origin("h", "https://h", "nobody"))
 
 
-def test_what_is_forwarded() -> None:
-    """Order, case and duplicates stay; hop-by-hop fields, what is made anew, and ours go."""
-    headers: Headers = (
-        ("Host", "h"),
-        ("x-b", "1"),
-        ("Connection", "close"),
-        ("Keep-Alive", "timeout=5"),
-        ("Proxy-Authorization", "Basic x"),
-        ("Proxy-Connection", "close"),
-        ("TE", "trailers"),
-        ("Trailer", "x"),
-        ("Transfer-Encoding", "chunked"),
-        ("Upgrade", "h2c"),
-        ("Expect", "100-continue"),
-        ("Content-Length", "3"),
-        ("X-Sluice-Client", "emacs"),
-        ("x-sluice-anything", "1"),
-        ("X-A", "2"),
-        ("x-b", "3"),
-        ("Accept-Encoding", "gzip, br"),
-    )
-    assert list(forwardable(headers)) == [("x-b", "1"), ("X-A", "2"), ("x-b", "3"), ("Accept-Encoding", "gzip")]
-
-
-@pytest.mark.parametrize(
-    ("offer", "rest"),
-    [
-        ("deflate, gzip, br, zstd", "deflate, gzip"),
-        ("gzip;q=0.5,br;q=1", "gzip;q=0.5"),
-        ("br", ""),
-        ("*", ""),
-        ("identity", "identity"),
-        ("GZIP", "GZIP"),
-        ("", ""),
-    ],
-)
-def test_readable_encodings(offer: str, rest: str) -> None:
-    """What we could not read is not asked for; an empty offer is left out."""
-    assert readable_encodings(offer) == rest
-    assert dict(forwardable((("Accept-Encoding", offer),))) == ({"Accept-Encoding": rest} if rest else {})
-
-
 def test_the_bucket_of_a_key() -> None:
     """The same key is the same bucket wherever it stands with it; another key, organisation or project is another."""
     one = scope_key(("Authorization", f"Bearer {KEY}"))
@@ -152,23 +110,6 @@ def test_groups_of_models() -> None:
     origin = Origin("h", "https://h", "openai", groups=(("mini", ("gpt-4o-mini*", "o4-mini")), ("all", ("gpt-*",))))
     models = ["gpt-4o-mini-2024", "o4-mini", "gpt-4o", "other", None]
     assert [group_of(origin, model) for model in models] == ["mini", "mini", "all", "other", ""]
-
-
-@pytest.mark.parametrize(
-    ("agent", "client"),
-    [
-        ("OpenAI/Python 1.2", "OpenAI"),
-        ("curl/8.0", "curl"),
-        ("gptel", "gptel"),
-        ("Mozilla (X11)", "Mozilla"),
-        ("", "-"),
-        ("x" * 90, "x" * 40),
-    ],
-)
-def test_clients(agent: str, client: str) -> None:
-    """A client that does not say its name is called by its User-Agent."""
-    assert client_of((("user-agent", agent),)) == client
-    assert client_of(()) == "-"
 
 
 def test_ids() -> None:

@@ -49,6 +49,38 @@ def test_a_changed_limit_is_taken_at_once() -> None:
     assert len(ledger.samples) == 1
 
 
+def told(ledger: Ledger, seq: int, at: float, limit: float, remaining: float) -> None:
+    """Send a call and hear the answer of the same instant."""
+    charge = ledger.take(seq, 1.0, at)
+    reading = Reading("requests", limit, remaining, 1.0)
+    observe(ledger, reading, charge=charge, seq=seq, sent_at=at, now=at, early=True)
+
+
+def test_of_a_wide_limit_one_answer_in_a_moment_is_enough() -> None:
+    """A thousand answers in a second say ten times that nearly all is left; our own calls are counted as ever."""
+    ledger, learned = Ledger("requests", 60.0), set[int]()
+    for seq in range(1000):
+        told(ledger, seq, seq / 1000, 100_000, 99_999 - seq)
+        assert ledger.anchor is not None
+        learned.add(ledger.anchor.seq)
+    assert len(learned) == 10
+    assert ledger.avail(1.0) == 99_000
+
+
+@pytest.mark.parametrize(
+    ("limit", "remaining"),
+    [(100_000, 89_000), (50_000, 49_999), (500, 499)],
+    ids=["it is used after all", "it has changed", "it is narrow"],
+)
+def test_what_matters_is_learned_at_once(limit: float, remaining: float) -> None:
+    """However soon after another answer: others use the limit, it is another one now, or it is a narrow one."""
+    ledger = Ledger("requests", 60.0)
+    told(ledger, 1, 0.0, 500 if limit == 500 else 100_000, 500 if limit == 500 else 99_999)
+    told(ledger, 2, 0.001, limit, remaining)
+    assert ledger.anchor is not None
+    assert (ledger.anchor.seq, ledger.limit) == (2, limit)
+
+
 def test_limits_of_one_kind_share_what_is_learned() -> None:
     """A configured limit is counted by the provider in the same way as the one its headers speak of."""
     own, configured, other = (
