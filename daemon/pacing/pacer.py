@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from daemon.errors import Cancelled, Refusal, ShuttingDown
-from daemon.model import Ask, Call, Estimate, Finding, Memory, Origin, Priority, Reading, Scope, TransportFault, Usage
+from daemon.model import Ask, Call, Estimate, Finding, Memory, Origin, Priority, Scope
 from daemon.pacing.account import Account
 from daemon.pacing.accounts import Accounts
 from daemon.pacing.block import Blocked
@@ -27,6 +27,7 @@ from daemon.pacing.outlook import Outlook, outlook
 from daemon.pacing.permit import Permit, Setback
 from daemon.pacing.pool import Pool
 from daemon.pacing.queue import Entry
+from daemon.pacing.reports import Reports
 from daemon.pacing.room import with_room
 from daemon.pacing.settings import PacingSettings, patience
 from daemon.pacing.words import pool_json, queue_json
@@ -34,8 +35,6 @@ from daemon.phrases import phrase
 
 INFINITE = float("inf")
 JUST_S = 0.001
-LAG_S = 0.005
-"""The event loop may be so late without our taking notice."""
 TICK_S = 5.0
 """While something waits, look at the clock this often: timers stand still with a sleeping machine."""
 
@@ -62,8 +61,11 @@ class Pacer:
         self._memory = memory
         self._on_change = on_change
         self._estimator = Estimator(memory)
-        self._feedback = Feedback(self.settings, self._estimator, rng or random.Random())  # noqa: S311 - jitter, not secrets
         self._lessons = Lessons(memory, wall)
+        self._reports = Reports(
+            Feedback(self.settings, self._estimator, rng or random.Random()),  # noqa: S311 - jitter, not secrets
+            self._lessons, clock, self._step, self._turn_away,
+        )  # fmt: skip
         self._accounts = Accounts(self._new_account, self._note)
         self._timers: dict[Account, tuple[float, asyncio.TimerHandle]] = {}
         self._waiting: dict[str, tuple[Account, Pool, Entry]] = {}
@@ -242,70 +244,6 @@ class Pacer:
         costs = costs_of((e.input, e.output, e.images, e.audio_seconds))
         return with_room(account, pool, call.ask.kind, costs, self.now())
 
-    # What permits report (see `daemon.pacing.permit.Desk`)
-
-    def left(self, permit: Permit) -> None:
-        """When the loop was busy, with a hundred calls that came at once, or a connection had to be made, the call went
-        later than it was let in: its charges are dated by that."""
-        now = self.now()
-        if now > permit.sent_at + LAG_S and permit.unanswered and not permit.released:
-            permit.sent_at = now
-            for ledger, charge in permit.charges:
-                if not charge.gone:
-                    ledger.log.postpone(charge, now)
-
-    def answered(self, permit: Permit, status: int, readings: Sequence[Reading], *, streamed: bool, sure: bool) -> None:
-        if not 200 <= status < 400:
-            return  # `refused` follows, and knows what it means: nothing may move before that
-        account, pool = permit.place
-        now = self.now()
-        if sure:
-            self._feedback.answered(account, pool, permit, readings, streamed, now)
-        else:
-            self._feedback.heard(pool, permit, readings, streamed, now)
-        self._lessons.note(pool, now)
-        self._step(account, now, pool)
-
-    def refused(self, permit: Permit, finding: Finding, readings: Sequence[Reading]) -> Setback | None:
-        account, pool = permit.place
-        now = self.now()
-        setback, blocked = self._feedback.refused(account, pool, permit, finding, readings, now)
-        self._lessons.note(pool, now)
-        if blocked:
-            self._turn_away(account, pool, finding)
-        self._step(account, now, pool)
-        return setback
-
-    def lost(self, permit: Permit, fault: TransportFault, sent: bool) -> Setback | None:
-        account, pool = permit.place
-        now = self.now()
-        setback = self._feedback.lost(account, pool, permit, fault, sent, now)
-        self._step(account, now, pool)
-        return setback
-
-    def settle(self, permit: Permit, usage: Usage | None) -> None:
-        if usage is None:
-            return  # nothing changes, so nobody may go
-        account, pool = permit.place
-        now = self.now()
-        self._feedback.settle(pool, permit, usage, now)
-        self._step(account, now, pool)
-
-    def release(self, permit: Permit) -> None:
-        account, pool = permit.place
-        if permit.unanswered:
-            permit.unanswered = False
-            pool.ramp.answered()
-        for _, charge in permit.charges:
-            charge.ended = True
-        for slots in pool.all_slots:
-            slots.give()
-        pool.in_flight = max(0, pool.in_flight - 1)
-        for block in (account.block, pool.block):
-            if block is not None and block.probing == permit.call.id:
-                block.probing = None
-        self._step(account, self.now(), pool)
-
     # Inside
 
     def _just_found_free(self, call: Call, now: float) -> bool:
@@ -315,7 +253,7 @@ class Pacer:
         return found is call and steps == self._steps and now - when <= JUST_S
 
     def _new_account(self, scope: Scope) -> Account:
-        return Account(scope.host, scope.key, self.settings, self, self._wall, self._memory)
+        return Account(scope.host, scope.key, self.settings, self._reports, self._wall, self._memory)
 
     def _note(self, account: Account) -> None:
         """Write down what was learned of the limits of ACCOUNT."""

@@ -305,25 +305,3 @@ def test_a_call_that_was_seen_to_fit_does_not_go_when_another_took_the_room() ->
         await pacer.close()
 
     virtual_time.run(main())
-
-
-def test_charges_are_dated_by_when_the_bytes_have_gone() -> None:
-    """A connection took five seconds to be made: the limit is full until a minute after that."""
-
-    async def main() -> None:
-        loop = asyncio.get_running_loop()
-        pacer = Pacer(clock=loop.time)
-        begun = loop.time()
-        for name in ("a", "b"):
-            permit = await pacer.acquire(call(name, TWO))
-            await asyncio.sleep(5 if name == "a" else 0.001)
-            permit.left()
-            permit.left()
-            permit.answered(200, (), streamed=False)
-            permit.left()
-            permit.release()
-        await pacer.acquire(call("c", TWO))
-        assert 65 <= loop.time() - begun < 67
-        await pacer.close()
-
-    virtual_time.run(main())

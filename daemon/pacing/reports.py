@@ -1,0 +1,103 @@
+"""What permits report: each report is booked, learned from, and moves whoever waits. Synchronous."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from daemon.model import Finding, Reading, TransportFault, Usage
+from daemon.pacing.account import Account
+from daemon.pacing.feedback import Feedback
+from daemon.pacing.lessons import Lessons
+from daemon.pacing.permit import Permit, Setback
+from daemon.pacing.pool import Pool
+
+LAG_S = 0.005
+"""The event loop may be so late without our taking notice."""
+
+
+class Step(Protocol):
+    """Moves an account after something has changed; POOL: the only one that has."""
+
+    def __call__(self, account: Account, now: float, pool: Pool | None = None) -> None: ...
+
+
+class Reports:
+    """The desk of all permits (see `daemon.pacing.permit.Desk`)."""
+
+    def __init__(
+        self,
+        feedback: Feedback,
+        lessons: Lessons,
+        clock: Callable[[], float],
+        step: Step,
+        turn_away: Callable[[Account, Pool, Finding], None],
+    ) -> None:
+        """TURN_AWAY: tells those that wait for a key or a model that a person must act first."""
+        self._feedback = feedback
+        self._lessons = lessons
+        self._now = clock
+        self._step = step
+        self._turn_away = turn_away
+
+    def left(self, permit: Permit) -> None:
+        """When the loop was busy, with a hundred calls that came at once, or a connection had to be made, the call went
+        later than it was let in: its charges are dated by that."""
+        now = self._now()
+        if now > permit.sent_at + LAG_S and permit.unanswered and not permit.released:
+            permit.sent_at = now
+            for ledger, charge in permit.charges:
+                if not charge.gone:
+                    ledger.log.postpone(charge, now)
+
+    def answered(self, permit: Permit, status: int, readings: Sequence[Reading], *, streamed: bool, sure: bool) -> None:
+        if not 200 <= status < 400:
+            return  # `refused` follows, and knows what it means: nothing may move before that
+        account, pool = permit.place
+        now = self._now()
+        if sure:
+            self._feedback.answered(account, pool, permit, readings, streamed, now)
+        else:
+            self._feedback.heard(pool, permit, readings, streamed, now)
+        self._lessons.note(pool, now)
+        self._step(account, now, pool)
+
+    def refused(self, permit: Permit, finding: Finding, readings: Sequence[Reading]) -> Setback | None:
+        account, pool = permit.place
+        now = self._now()
+        setback, blocked = self._feedback.refused(account, pool, permit, finding, readings, now)
+        self._lessons.note(pool, now)
+        if blocked:
+            self._turn_away(account, pool, finding)
+        self._step(account, now, pool)
+        return setback
+
+    def lost(self, permit: Permit, fault: TransportFault, sent: bool) -> Setback | None:
+        account, pool = permit.place
+        now = self._now()
+        setback = self._feedback.lost(account, pool, permit, fault, sent, now)
+        self._step(account, now, pool)
+        return setback
+
+    def settle(self, permit: Permit, usage: Usage | None) -> None:
+        if usage is None:
+            return  # nothing changes, so nobody may go
+        account, pool = permit.place
+        now = self._now()
+        self._feedback.settle(pool, permit, usage, now)
+        self._step(account, now, pool)
+
+    def release(self, permit: Permit) -> None:
+        account, pool = permit.place
+        if permit.unanswered:
+            permit.unanswered = False
+            pool.ramp.answered()
+        for _, charge in permit.charges:
+            charge.ended = True
+        for slots in pool.all_slots:
+            slots.give()
+        pool.in_flight = max(0, pool.in_flight - 1)
+        for block in (account.block, pool.block):
+            if block is not None and block.probing == permit.call.id:
+                block.probing = None
+        self._step(account, self._now(), pool)

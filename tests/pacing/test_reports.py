@@ -1,0 +1,77 @@
+"""What permits report, and who moves by it."""
+
+import asyncio
+
+import virtual_time
+from world import call, origin
+
+from daemon.model import Finding, Limit
+from daemon.pacing import Blocked, Pacer
+
+TWO = origin(Limit("requests", 2, 60.0, "minute"), minute_s=60.0)
+ONE_AT_A_TIME = origin(Limit("concurrency", 1))
+NO_CREDIT = Finding(
+    subtype="insufficient_quota", family="quota", retry="never", confidence="sure", provider="openai", status=429,
+    model=None, rule="test", evidence=(), original="",
+)  # fmt: skip
+
+
+def test_charges_are_dated_by_when_the_bytes_have_gone() -> None:
+    """A connection took five seconds to be made: the limit is full until a minute after that."""
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        pacer = Pacer(clock=loop.time)
+        begun = loop.time()
+        for name in ("a", "b"):
+            permit = await pacer.acquire(call(name, TWO))
+            await asyncio.sleep(5 if name == "a" else 0.001)
+            permit.left()
+            permit.left()
+            permit.answered(200, (), streamed=False)
+            permit.left()
+            permit.release()
+        await pacer.acquire(call("c", TWO))
+        assert 65 <= loop.time() - begun < 67
+        await pacer.close()
+
+    virtual_time.run(main())
+
+
+def test_whoever_waits_goes_when_a_slot_comes_back() -> None:
+    """The end of a call is reported once, and the next one has its permit in the same instant."""
+
+    async def main() -> None:
+        pacer = Pacer(clock=asyncio.get_running_loop().time)
+        first = await pacer.acquire(call("first", ONE_AT_A_TIME))
+        waits = asyncio.ensure_future(pacer.acquire(call("waits", ONE_AT_A_TIME)))
+        await asyncio.sleep(0)
+        first.answered(200, (), streamed=False)
+        assert len(pacer.queue()) == 1
+        first.release()
+        first.release()
+        assert pacer.queue() == []
+        assert pacer.pools()[0]["in_flight"] == 1
+        (await waits).release()
+        assert pacer.pools()[0]["in_flight"] == 0
+        await pacer.close()
+
+    virtual_time.run(main())
+
+
+def test_a_refusal_that_a_person_must_mend_turns_away_all_who_wait() -> None:
+    """No credit: whoever waits for the key is told so with what was found, instead of waiting for nothing."""
+
+    async def main() -> None:
+        pacer = Pacer(clock=asyncio.get_running_loop().time)
+        first = await pacer.acquire(call("first", ONE_AT_A_TIME))
+        waits = asyncio.ensure_future(pacer.acquire(call("waits", ONE_AT_A_TIME)))
+        await asyncio.sleep(0)
+        assert first.refused(NO_CREDIT) is None
+        found = (await asyncio.gather(waits, return_exceptions=True))[0]
+        assert isinstance(found, Blocked)
+        assert found.finding is NO_CREDIT
+        first.release()
+        await pacer.close()
+
+    virtual_time.run(main())
