@@ -18,11 +18,11 @@ from daemon.explain import Catalogue
 from daemon.fallback import Fallback
 from daemon.gateway.afterwards import Afterwards
 from daemon.gateway.allowance import Allowance
-from daemon.gateway.answers import Body, explained, for_client
+from daemon.gateway.answers import explained
 from daemon.gateway.batches import Batches
-from daemon.gateway.copy import Copy
+from daemon.gateway.delivery import Delivery
 from daemon.gateway.elsewhere import Elsewhere
-from daemon.gateway.inspect import GENERATING, Opened, failure_inside, look_inside, readings_of, too_large
+from daemon.gateway.inspect import Opened, look_inside, readings_of, too_large
 from daemon.gateway.intake import ExplainMode, Incoming, Intake, provider_of
 from daemon.gateway.kept import Kept
 from daemon.gateway.keyring import Keyring
@@ -34,9 +34,7 @@ from daemon.gateway.telling import Sink, Teller
 from daemon.gateway.under_way import Stop, UnderWay, as_asked, unread
 from daemon.gateway.wishes import NO_RULES, Rules
 from daemon.model import (
-    Ask,
     Call,
-    Event,
     EventKind,
     Failure,
     Finding,
@@ -44,11 +42,9 @@ from daemon.model import (
     Origin,
     Priority,
     Reply,
-    Usage,
 )
 from daemon.pacing import Blocked, Pacer, Permit, Setback
 from daemon.phrases import phrase
-from daemon.providers import UsageChunkRemover
 from daemon.redact import Redactor
 from daemon.upstream import Response, StreamCut, Upstream
 
@@ -86,6 +82,7 @@ class Gateway:
         self._wall = wall
         self._tell = tell = Teller(catalogue, redactor, sinks, language, wall, pacer.with_room)
         self._under_way = under_way = UnderWay(tell.emit)
+        self._delivery = Delivery(catalogue, tell, under_way, pacer.weigh, wall)
         self.running = under_way.calls
         """Calls that came in and have not ended, by id."""
         self.batches = Batches(self, pacer, tell, under_way, rules)
@@ -233,7 +230,7 @@ class Gateway:
             opened = await self._opened(call, permit, answer, attempt, later)
             if isinstance(opened, NoLuck):
                 return opened
-            reply = self._deliver(call, permit, answer, opened, attempt, later)
+            reply = self._delivery.reply(call, permit, answer, opened, attempt, later)
             return reply
         finally:
             if reply is None:
@@ -317,61 +314,6 @@ class Gateway:
             "answered", call, attempt, at=came, status=answer.status, headers=answer.headers, readings=readings
         )
         self._tell.emit(event)
-
-    def _deliver(
-        self, call: Call, permit: Permit, answer: Response, opened: Opened, attempt: int, later: Afterwards
-    ) -> Reply:
-        """The reply for a success. From now on nothing is sent again."""
-        now = self._wall()
-        later.add(lambda: self._tell.emit(self._tell.event("first_byte", call, attempt, at=now)))
-        status = 200 if call.ask.kind in GENERATING and answer.status < 300 else answer.status
-        headers = (*for_client(answer.headers), *ours(call, attempt))
-
-        def ending(how: BaseException | None, size: int) -> None:
-            later.run()
-            usage = self._usage(call, opened.copy)
-            permit.settle(usage)
-            permit.release()
-            self._under_way.end(self._ending(call, answer, opened.copy, attempt, how, size, usage))
-
-        remover = UsageChunkRemover() if call.usage_asked else None
-        body = Body(opened.first, opened.rest, opened.copy, answer, ending, later.run, remover)
-        return Reply(call, status, answer.reason, headers, body, catch_up=later.run)
-
-    def _usage(self, call: Call, copy: Copy) -> Usage | None:
-        """What the provider reported; of a stream that reports nothing, or was not read to the end where the figures
-        are, counted from the text that passed."""
-        usage = copy.usage()
-        text = copy.text() if usage is None or not copy.complete else ""
-        if not text:
-            return usage
-        output = round(self._pacer.weigh(call.origin, Ask(model=call.model, text=text)).raw_input)
-        if usage is None:
-            return Usage(input=round(call.estimate.input), output=output, reported=False)
-        return replace(usage, output=output, reported=False) if output > usage.output else usage
-
-    def _ending(
-        self,
-        call: Call,
-        answer: Response,
-        copy: Copy,
-        attempt: int,
-        how: BaseException | None,
-        size: int,
-        usage: Usage | None,
-    ) -> Event:
-        """The event for a body that ended: done, or failed when an error or a cut hid in it, or the client left."""
-        if how is not None and not isinstance(how, StreamCut):
-            reason = self._under_way.why(call.id, how)
-            return replace(self._tell.event("cancelled", call, attempt, reason=reason, final=True), usage=usage)
-        failure = how.failure if how is not None else failure_inside(call, answer, copy)
-        if failure is not None:
-            finding = self._catalogue.classify(failure, self._wall())
-            return replace(self._tell.failed(call, failure, finding, attempt, final=True), usage=usage)
-        body = copy.whole_body()
-        return Event(
-            "done", call, self._wall(), attempt, answer.status, usage=usage, final=True, body=body, bytes_out=size
-        )
 
     def hold(self, call: Call, outcome: NoLuck, setback: Setback, attempt: int) -> None:
         """Tell the readers that this attempt failed and that the call goes back to the front of its queue."""

@@ -1,0 +1,93 @@
+"""A success on its way to the client, and what its end says: of usage, and whether it was one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from daemon.explain import Catalogue
+from daemon.gateway.afterwards import Afterwards
+from daemon.gateway.answers import Body, for_client
+from daemon.gateway.copy import Copy
+from daemon.gateway.inspect import GENERATING, Opened, failure_inside
+from daemon.gateway.outcome import ours
+from daemon.gateway.telling import Teller
+from daemon.gateway.under_way import UnderWay
+from daemon.model import Ask, Call, Estimate, Event, Origin, Reply, Usage
+from daemon.pacing import Permit
+from daemon.providers import UsageChunkRemover
+from daemon.upstream import Response, StreamCut
+
+
+class Delivery:
+    """Makes the replies of successes. What is settled when their bodies end is settled here."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        tell: Teller,
+        under_way: UnderWay,
+        weigh: Callable[[Origin, Ask], Estimate],
+        wall: Callable[[], float],
+    ) -> None:
+        """WEIGH: how many tokens a text has."""
+        self._catalogue = catalogue
+        self._tell = tell
+        self._under_way = under_way
+        self._weigh = weigh
+        self._wall = wall
+
+    def reply(
+        self, call: Call, permit: Permit, answer: Response, opened: Opened, attempt: int, later: Afterwards
+    ) -> Reply:
+        """The reply for a success. From now on nothing is sent again."""
+        now = self._wall()
+        later.add(lambda: self._tell.emit(self._tell.event("first_byte", call, attempt, at=now)))
+        status = 200 if call.ask.kind in GENERATING and answer.status < 300 else answer.status
+        headers = (*for_client(answer.headers), *ours(call, attempt))
+
+        def ending(how: BaseException | None, size: int) -> None:
+            later.run()
+            usage = self._usage(call, opened.copy)
+            permit.settle(usage)
+            permit.release()
+            self._under_way.end(self._ending(call, answer, opened.copy, attempt, how, size, usage))
+
+        remover = UsageChunkRemover() if call.usage_asked else None
+        body = Body(opened.first, opened.rest, opened.copy, answer, ending, later.run, remover)
+        return Reply(call, status, answer.reason, headers, body, catch_up=later.run)
+
+    def _usage(self, call: Call, copy: Copy) -> Usage | None:
+        """What the provider reported; of a stream that reports nothing, or was not read to the end where the figures
+        are, counted from the text that passed."""
+        usage = copy.usage()
+        text = copy.text() if usage is None or not copy.complete else ""
+        if not text:
+            return usage
+        output = round(self._weigh(call.origin, Ask(model=call.model, text=text)).raw_input)
+        if usage is None:
+            return Usage(input=round(call.estimate.input), output=output, reported=False)
+        return replace(usage, output=output, reported=False) if output > usage.output else usage
+
+    def _ending(
+        self,
+        call: Call,
+        answer: Response,
+        copy: Copy,
+        attempt: int,
+        how: BaseException | None,
+        size: int,
+        usage: Usage | None,
+    ) -> Event:
+        """The event for a body that ended: done, or failed when an error or a cut hid in it, or the client left."""
+        if how is not None and not isinstance(how, StreamCut):
+            reason = self._under_way.why(call.id, how)
+            return replace(self._tell.event("cancelled", call, attempt, reason=reason, final=True), usage=usage)
+        failure = how.failure if how is not None else failure_inside(call, answer, copy)
+        if failure is not None:
+            finding = self._catalogue.classify(failure, self._wall())
+            return replace(self._tell.failed(call, failure, finding, attempt, final=True), usage=usage)
+        body = copy.whole_body()
+        return Event(
+            "done", call, self._wall(), attempt, answer.status, usage=usage, final=True, body=body, bytes_out=size
+        )
