@@ -14,8 +14,9 @@ from typing import Any
 
 from benchmarks.reliability.figure import Figure, count
 from daemon.config import load
+from daemon.doors.dispatch import CODE_OF, INTERNAL, INVALID_REQUEST, PARSE_ERROR
 from daemon.doors.framing import Framer, FramingError
-from daemon.doors.rpc import CODE_OF, INTERNAL, INVALID_REQUEST, PARSE_ERROR, RpcConnection, RpcDoor
+from daemon.doors.rpc import RpcConnection, RpcDoor
 from daemon.errors import ConfigError, InvalidCall, UnknownOperation
 
 SHORT = 0.002
@@ -150,11 +151,11 @@ async def messages(rng: random.Random) -> None:
         connection.data_received(data[:n])
         data = data[n:]
         await asyncio.sleep(0)
-    tasks = connection.tasks()
+    tasks = connection.dispatcher.tasks()
     connection.connection_lost(None)
     await asyncio.gather(*tasks, return_exceptions=True)
     assert door.connections == 0
-    assert not connection.tasks()
+    assert not connection.dispatcher.tasks()
     for answered in Framer(1 << 20).feed(wire.written):
         answer = json.loads(answered)
         assert answer["jsonrpc"] == "2.0"

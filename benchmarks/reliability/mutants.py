@@ -11,6 +11,7 @@ from benchmarks.reliability.mutants_keys import OF_KEYS
 
 PORTER, STANDING, SYSTEMD = "daemon/doors/porter.py", "daemon/doors/standing.py", "daemon/systemd.py"
 REQUEST, HTTP, RPC = "daemon/doors/request.py", "daemon/doors/http.py", "daemon/doors/rpc.py"
+DISPATCH, SESSION = "daemon/doors/dispatch.py", "daemon/doors/session.py"
 PARSING, VISIT, WRITING = "daemon/doors/parsing.py", "daemon/doors/connection.py", "daemon/doors/writing.py"
 SENDER, PARSER, CONNECTION = "daemon/upstream/sender.py", "daemon/upstream/parser.py", "daemon/upstream/connection.py"
 OUTGOING, TLS = "daemon/upstream/request.py", "daemon/upstream/tls.py"
@@ -20,6 +21,7 @@ DATABASE, BODIES, PROCESS = "daemon/journal/database.py", "daemon/journal/bodies
 
 T_PORTER, T_STANDING, T_SYSTEMD = "tests/doors/test_porter.py", "tests/doors/test_standing.py", "tests/test_systemd.py"
 T_REQUEST, T_HTTP, T_RPC = "tests/doors/test_request.py", "tests/doors/test_http.py", "tests/doors/test_rpc.py"
+T_DISPATCH, T_SESSION = "tests/doors/test_dispatch.py", "tests/doors/test_session.py"
 T_PARSING, T_VISIT, T_WRITING = (
     "tests/doors/test_parsing.py",
     "tests/doors/test_connection.py",
@@ -368,10 +370,10 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "a visitor who never reads",
-        RPC,
+        SESSION,
         "if transport.get_write_buffer_size() > OUT_LIMIT:",
         "if False:",
-        (f"{T_RPC}::test_a_visitor_who_never_reads_is_cut",),
+        (f"{T_SESSION}::test_a_visitor_who_never_reads_is_cut",),
     ),
     Mutant(
         "the time for the rest of a message",
@@ -389,10 +391,10 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "the end of a flood",
-        RPC,
-        'phrase("rpc.flood", most=IN_FLIGHT_CAP))\n                self.close()\n',
+        DISPATCH,
+        'phrase("rpc.flood", most=IN_FLIGHT_CAP))\n                self._session.close()\n',
         'phrase("rpc.flood", most=IN_FLIGHT_CAP))\n',
-        (f"{T_RPC}::test_a_batch_after_a_flood",),
+        (f"{T_DISPATCH}::test_a_batch_after_a_flood",),
     ),
     # the way out
     Mutant(

@@ -8,10 +8,15 @@ from __future__ import annotations
 from benchmarks.reliability.mutant import Mutant
 
 GATE, LISTENER, RPC = "daemon/doors/gate.py", "daemon/doors/listener.py", "daemon/doors/rpc.py"
+DISPATCH = "daemon/doors/dispatch.py"
 REDACT, PROCESS, ROWS = "daemon/redact.py", "daemon/process.py", "daemon/journal/rows.py"
 FIELDS, DESTINATIONS = "daemon/gateway/fields.py", "daemon/config/destinations.py"
 
-T_GATE, T_LISTENER, T_RPC = "tests/doors/test_gate.py", "tests/doors/test_listener.py", "tests/doors/test_rpc.py"
+T_GATE, T_LISTENER, T_DISPATCH = (
+    "tests/doors/test_gate.py",
+    "tests/doors/test_listener.py",
+    "tests/doors/test_dispatch.py",
+)
 T_REDACT, T_PROCESS, T_JOURNAL = "tests/test_redact.py", "tests/test_process.py", "tests/journal/test_journal.py"
 T_FIELDS, T_DESTINATIONS = "tests/gateway/test_fields.py", "tests/config/test_destinations.py"
 T_FACTS, T_DATABASE = "tests/explain/test_facts.py", "tests/journal/test_database.py"
@@ -98,8 +103,8 @@ OF_KEYS: tuple[Mutant, ...] = (
     Mutant(
         "how long a stranger may be silent",
         RPC,
-        "call_later(STRANGERS_S, self._transport.abort)",
-        "call_later(9e9, self._transport.abort)",
+        "call_later(STRANGERS_S, made.abort)",
+        "call_later(9e9, made.abort)",
         (f"{T_LISTENER}::test_a_stranger_who_says_nothing",),
     ),
     Mutant(
@@ -111,17 +116,17 @@ OF_KEYS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "the size of a batch",
-        RPC,
+        DISPATCH,
         "if not value or len(value) > BATCH_CAP:",
         "if not value:",
-        (f"{T_RPC}::test_bad_messages",),
+        (f"{T_DISPATCH}::test_bad_messages",),
     ),
     Mutant(
         "the number of requests under way",
-        RPC,
+        DISPATCH,
         "if len(self._tasks) + len(self._anonymous) >= IN_FLIGHT_CAP:",
         "if False:",
-        (f"{T_RPC}::test_too_many_under_way",),
+        (f"{T_DISPATCH}::test_too_many_under_way",),
     ),
     # where calls may go, and with what
     Mutant(

@@ -24,8 +24,8 @@ from daemon.doors.rpc import RpcConnection
 from daemon.errors import ConfigError
 from daemon.journal import Journal
 from daemon.redact import Redactor
+from doors.play import MAX, Play
 from doors.test_connection import SETTINGS, House, Transport
-from doors.test_rpc import MAX, Play
 
 
 class Machine(RuleBasedStateMachine):
@@ -440,7 +440,7 @@ class RpcVisits(Machine):
         """The visitor leaves; another comes."""
         self.lose()
         assert self.lost == [self.connection]
-        assert not self.connection.tasks()
+        assert not self.connection.dispatcher.tasks()
         self.come()
 
     def lose(self) -> None:
