@@ -503,7 +503,7 @@ MUTANTS: tuple[Mutant, ...] = (
         DATABASE,
         "if version > len(schema()):",
         "if False:",
-        ("tests/journal/test_journal.py", T_DATABASE),
+        ("tests/journal/test_connection.py", T_DATABASE),
     ),
     Mutant(
         "the journal is private",

@@ -57,7 +57,7 @@ class Journal:
         self._rows = Rows(redactor, Keeping(bodies, max_bytes, max_age_days * 86400.0, max_body_bytes), self._bodies)
         values = Remembered()
         self._writer = Writer(folder, self._rows, values, retry_s=retry_s, linger_s=linger_s, clock=clock)
-        self.memory: Memory = DiskMemory(values, self._writer.put, self._writer.ready, self._writer.busy)
+        self.memory: Memory = DiskMemory(values, self._writer.put, self._writer.connection.ready, self._writer.busy)
         """What the pacer keeps over a restart."""
 
     @property
@@ -93,17 +93,17 @@ class Journal:
 
     def health(self) -> dict[str, Any]:
         """How the journal is: `state` ok, degraded or off, `why` in words, and its size."""
-        writer = self._writer
+        writer, connection = self._writer, self._writer.connection
         note = None
-        if writer.salvage is not None and writer.salvage.corrupt.exists():
-            kept, saved = str(writer.salvage.corrupt), writer.salvage.saved
+        if connection.salvage is not None and connection.salvage.corrupt.exists():
+            kept, saved = str(connection.salvage.corrupt), connection.salvage.saved
             note = phrase("trouble.damaged", file=kept, saved=saved)
         return {
-            "state": writer.state,
-            "why": writer.why or note,
+            "state": connection.state,
+            "why": connection.why or note,
             "note": note,
             "dropped": writer.dropped,
-            "rows": writer.count,
+            "rows": connection.count,
             "bytes": bytes_of([*(self.folder / (FILE + end) for end in SIDE_FILES), *copies(self.folder)]),
             "queued": writer.queue.qsize(),
             "bodies": self.keeping.bodies,
@@ -148,7 +148,7 @@ class Journal:
 
     async def forget(self, which: Which) -> Forgotten:
         """Delete calls for good, or only their bodies. Raises NotFound when the journal cannot be written now."""
-        if self._writer.salvaging:  # it would bring back what is deleted
+        if self._writer.connection.salvaging:  # it would bring back what is deleted
             raise NotFound(phrase("journal.salvaging"))
         gone: list[Forgotten] = []
 
@@ -156,7 +156,7 @@ class Journal:
             gone.append(self._writer.forget(db, which))
 
         if not await self._stored(Item(after=work, urgent=True)) or not gone:
-            raise NotFound(phrase("journal.unwritable", why=self._writer.why or "-"))
+            raise NotFound(phrase("journal.unwritable", why=self._writer.connection.why or "-"))
         return gone[0]
 
     async def _stored(self, item: Item) -> bool:

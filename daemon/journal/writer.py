@@ -3,9 +3,9 @@
 A call is written when it has ended, all of it at once; before that only when it has been running for a second, or when
 somebody waits for what was recorded so far (`flush`).
 
-State: a queue in front, what could not be stored yet, and the database, which may be absent. Nothing here can stop a
-call: whatever breaks (disk full, read-only, damaged, deleted, newer) ends as words in `health`, writes wait in memory
-for the next attempt, and when there are too many the oldest are dropped and counted.
+State: a queue in front, what could not be stored yet, and the connection, which may have lost its file. Nothing here
+can stop a call: whatever breaks ends as words in `health`, writes wait in memory for the next attempt, and when there
+are too many the oldest are dropped and counted.
 """
 
 from __future__ import annotations
@@ -22,15 +22,13 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from daemon.journal import statements as sql
 from daemon.journal.batch import Item, transact
-from daemon.journal.database import FILE, Held, Newer, Opened, Unusable, is_damage, is_there, lock, open_database, peek
+from daemon.journal.connection import Connection
+from daemon.journal.database import FILE, is_there
 from daemon.journal.forgetting import Forgotten, Which, forget, write_anew
 from daemon.journal.memory import Remembered
-from daemon.journal.plain import as_json
-from daemon.journal.retention import has_body, pruning
+from daemon.journal.retention import pruning
 from daemon.journal.rows import Rows
-from daemon.journal.salvage import Salvage
 from daemon.model import Event
 from daemon.phrases import phrase
 
@@ -60,12 +58,9 @@ STUCK_S: Final = 120.0
 """Seconds. A step of the thread that takes longer stands still, as on a disk that does not answer; to write a large
 file anew, its longest step, is given that time."""
 
-HELD_S: Final = 1.0
-"""How often to try a file that another daemon still writes: it ends as soon as its calls have."""
-
 
 class Writer:
-    """Owns the database connection and its thread."""
+    """The thread, with its queue and the connection in which it writes."""
 
     def __init__(
         self,
@@ -79,38 +74,32 @@ class Writer:
         ticks: Callable[[], float] = time.monotonic,
     ) -> None:
         self.queue: queue.SimpleQueue[Event | Item] = queue.SimpleQueue()
-        self.ready = threading.Event()
-        """Set when the first opening has been tried and the memory is filled."""
         self.busy = threading.Event()
         """Set during what may take many seconds: nothing else is written then."""
-        self.state = "starting"
-        self.why: str | None = None
         self.dropped = 0
-        self.count = 0
-        """Rows in `calls`."""
-        self.salvage: Salvage | None = None
         self._folder = folder
         self._rows = rows
-        self._memory = memory
-        self._retry_s = retry_s
         self._linger_s = linger_s
         self._clock = clock
         self._ticks = ticks
         self._busy_since: float | None = None
         """When the step under way began; None while the thread waits for something to do."""
-        self._open: Opened | None = None
-        self._lock: int | None = None
-        self._first = True
-        self._born = time.time()
         self._pending: list[Item] = []
+        self.connection = Connection(
+            folder,
+            rows,
+            memory,
+            put=self.queue.put,
+            put_first=partial(self._pending.insert, 0),
+            retry_s=retry_s,
+            clock=clock,
+        )
         self._haste = threading.Event()
         """Somebody waits for what is in the queue."""
-        self._retry_at = 0.0
         self._housekeeping_at = 0.0
         self._housekept_at = 0.0
         self._stirred = False
         """Something has come since."""
-        self._pruning: Iterator[int] | None = None
         self._remnants = False
         """Remnants of what was forgotten may be in the file."""
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
@@ -146,24 +135,19 @@ class Writer:
         if (waiting >= A_BATCH or _in_haste(item)) and not self._haste.is_set():
             self._haste.set()
 
-    @property
-    def salvaging(self) -> bool:
-        """True while calls of a damaged file are brought over."""
-        return self.salvage is not None and self.salvage.running
-
     # In the thread, from here.
 
     def forget(self, db: sqlite3.Connection, which: Which) -> Forgotten:
         """Delete calls; what cannot be wiped now is tried again by the housekeeping. Raises sqlite3.Error."""
         gone = forget(db, self._rows.bodies, which)
-        self._remnants, self.salvage = not gone.clean, None
-        self.count = db.execute("SELECT count(*) FROM calls").fetchone()[0]
+        self._remnants, self.connection.salvage = not gone.clean, None
+        self.connection.count = db.execute("SELECT count(*) FROM calls").fetchone()[0]
         return gone
 
     def _run(self) -> None:
-        self._safely(self._try_open)
+        self._safely(self.connection.open)
         self._busy_since = None
-        self.ready.set()
+        self.connection.ready.set()
         going = True
         while going:
             items = self._collect()
@@ -174,7 +158,7 @@ class Writer:
             for item in items:
                 item.settle(False)
             self._busy_since = None
-        self._close()
+        self.connection.close()
 
     def _safely(self, step: Callable[[], None]) -> None:
         """Run STEP: the thread must outlive what nobody thought of."""
@@ -182,7 +166,7 @@ class Writer:
         try:
             step()
         except Exception as error:
-            self._trouble(phrase("trouble.fault", error=type(error).__name__))
+            self.connection.trouble(phrase("trouble.fault", error=type(error).__name__))
             log.exception(phrase("log.broke_journal"))
 
     def _collect(self) -> list[Item]:
@@ -216,11 +200,12 @@ class Writer:
 
     def _idle_s(self) -> float:
         """Until when nothing has to be done: the housekeeping, another attempt, or news that are old enough."""
-        if self._pruning is not None:
+        if self.connection.pruning is not None:
             return 0.01
-        now = time.monotonic()
-        due = min(self._housekeeping_at, self._retry_at) if self._open is None else self._housekeeping_at
-        if self._open is not None and self._rows.news:
+        now, due = time.monotonic(), self._housekeeping_at
+        if self.connection.opened is None:
+            due = min(due, self.connection.retry_at)
+        elif self._rows.news:
             due = min(due, (self._rows.news[0].since or now) + RUNS_ON_S)
         return max(0.01, due - now)
 
@@ -230,7 +215,7 @@ class Writer:
             self._rows.note(event)
         except OSError as error:
             self._rows.keep_bodies = False
-            self._trouble(phrase("trouble.bodies", why=str(error.strerror)))
+            self.connection.trouble(phrase("trouble.bodies", why=str(error.strerror)))
             self._note(event)
         except Exception as error:
             self.dropped += 1
@@ -240,25 +225,25 @@ class Writer:
         """Commit what is pending, ITEMS and what is due of the calls in one transaction, or keep all for the next
         time."""
         self._pending += [item for item in items if item.writes or item.work is not None]
-        if self.state == "off":
+        if self.connection.state == "off":
             self._shed(0)
-        if self._open is None and (closing or time.monotonic() >= self._retry_at):
-            self._try_open()
-        if self._open is not None and self._commit(at_once=any(map(_in_haste, items))):
+        if self.connection.opened is None and (closing or time.monotonic() >= self.connection.retry_at):
+            self.connection.open()
+        if self.connection.opened is not None and self._commit(at_once=any(map(_in_haste, items))):
             self._finish(items)
         self._shed(MAX_PENDING)
 
     def _finish(self, items: list[Item]) -> None:
         """After the commit: work with transactions of its own, and word to whoever waits."""
         for item in items:
-            if self._open is None:
+            if self.connection.opened is None:
                 return
             try:
                 if item.after is not None:
                     with self._at_length():
-                        item.after(self._open.db)
+                        item.after(self.connection.opened.db)
             except sqlite3.Error as error:
-                self._failed(error)
+                self.connection.failed(error)
             else:
                 item.settle(True)
 
@@ -279,18 +264,20 @@ class Writer:
 
     def _commit(self, *, at_once: bool) -> bool:
         """Write what is due, or AT_ONCE all that is known. False: the disk does not take it."""
+        connection = self.connection
         for _ in range(2):  # a second time when the file was damaged and a new one has been opened
-            if self._open is None:
+            if connection.opened is None:
                 return False
             due = self._rows.due(0.0 if at_once else RUNS_ON_S)
             try:
-                self.count += transact(self._open.db, self._pending, due, self._skip) if due or self._pending else 0
+                if due or self._pending:
+                    connection.count += transact(connection.opened.db, self._pending, due, self._skip)
             except sqlite3.Error as error:
-                self._failed(error)
+                connection.failed(error)
                 continue
             self._rows.rest()
-            if self.state == "degraded" and self._rows.keep_bodies:
-                self.state, self.why = "ok", None
+            if connection.state == "degraded" and self._rows.keep_bodies:
+                connection.mended()
             for item in self._pending:
                 if item.after is None:
                     item.settle(True)
@@ -302,74 +289,6 @@ class Writer:
         self.dropped += 1
         log.warning(phrase("log.no_write", why=str(error)))
 
-    def _failed(self, error: sqlite3.Error) -> None:
-        """The database said no. Full, locked, read-only: close and try later. Damaged: begin a new file at once."""
-        self._disconnect()
-        self._retry_at = time.monotonic() + self._retry_s
-        if is_damage(error):
-            self._try_open(damaged=True)
-        else:
-            self._trouble(phrase("trouble.unwritable", file=str(self._folder / FILE), why=str(error)))
-
-    def _try_open(self, *, damaged: bool = False) -> None:
-        self._retry_at = time.monotonic() + self._retry_s
-        try:
-            if self._lock is None:
-                self._lock = lock(self._folder)
-            opened = open_database(self._folder, self._clock(), damaged=damaged)
-        except Newer as newer:
-            self.state, self._retry_at = "off", float("inf")
-            self.why = phrase("trouble.without", why=newer.args[0])
-            return
-        except Held as held:
-            self._wait_for_another(held)
-            return
-        except Unusable as unusable:
-            self._trouble(unusable.args[0])
-            return
-        self._open = opened
-        try:
-            self._settle_in(opened)
-        except sqlite3.Error as error:
-            self._disconnect()
-            if damaged or not is_damage(error):
-                self._trouble(phrase("trouble.unusable", place=str(self._folder / FILE), why=str(error)))
-            else:
-                self._try_open(damaged=True)
-
-    def _wait_for_another(self, held: Held) -> None:
-        """The daemon whose place we took writes until its calls have ended. What it has learned can be read before."""
-        self._retry_at = time.monotonic() + min(self._retry_s, HELD_S)
-        if not self.ready.is_set():
-            self._memory.merge(peek(self._folder))
-        self._trouble(held.args[0])
-
-    def _settle_in(self, opened: Opened) -> None:
-        """After opening: what a crash left, what is remembered, what can be saved from a damaged file."""
-        if self._first and opened.corrupt is None:
-            self._clear_up(opened.db)
-        self._first = False
-        remembered = opened.db.execute(sql.REMEMBERED).fetchall()
-        self._memory.merge(remembered)
-        self.count = opened.db.execute("SELECT count(*) FROM calls").fetchone()[0]
-        self._rows.renumber(opened.db.execute(sql.LAST_NUMBER).fetchone()[0])
-        self.state, self.why = "ok", None
-        if opened.corrupt is not None:
-            # The memory at once, since the pacer waits for it; the calls in the background.
-            self.salvage = Salvage(opened.corrupt, self.queue.put)
-            self._memory.merge(self.salvage.memory())
-            self.salvage.start(at_last=Item(work=self._clear_up))
-        # A new file, or one that missed something while it could not be written, gets what is remembered.
-        missing = [values for values in self._memory.all() if tuple(values.values()) not in set(remembered)]
-        self._pending.insert(0, Item([(sql.REMEMBER, values) for values in missing]))
-
-    def _clear_up(self, db: sqlite3.Connection) -> None:
-        """What a crash left: calls that nobody carries any more, and bodies of which no row speaks. Where the file was
-        damaged, only after its rows are here: they speak of all that was kept."""
-        db.execute(sql.INTERRUPTED, (as_json(list(self._rows.stories)),))
-        # Bodies that we have kept ourselves may wait for their rows: another daemon had the file until now.
-        self._rows.bodies.sweep(lambda name: has_body(db, name), before=self._born)
-
     def _housekeeping(self) -> None:
         """Every minute in which something comes: retention, free space, and whether the file is still there."""
         now = time.monotonic()
@@ -377,32 +296,34 @@ class Writer:
             return
         self._housekept_at, self._housekeeping_at = now, now + HOUSEKEEPING_S * (1 if self._stirred else QUIET)
         self._stirred = False
-        if self._open is None:
+        connection = self.connection
+        if connection.opened is None:
             return
-        if not is_there(self._folder / FILE, self._open.inode):  # somebody deleted, replaced or overwrote it
-            self._disconnect()
-            self._try_open()
+        if not is_there(self._folder / FILE, connection.opened.inode):  # somebody deleted, replaced or overwrote it
+            connection.disconnect()
+            connection.open()
             return
         self._look_at_disk()
         try:
             if self._remnants:
                 with self._at_length():
-                    self._remnants = not write_anew(self._open.db)
-            self.count = self._open.db.execute("SELECT count(*) FROM calls").fetchone()[0]
+                    self._remnants = not write_anew(connection.opened.db)
+            connection.count = connection.opened.db.execute("SELECT count(*) FROM calls").fetchone()[0]
         except sqlite3.Error as error:
-            self._failed(error)
+            connection.failed(error)
             return
-        rows = self._rows
-        self._pruning = pruning(self._open.db, rows.bodies, rows.keeping, self._clock(), self.salvaging)
+        db, rows = connection.opened.db, self._rows
+        connection.pruning = pruning(db, rows.bodies, rows.keeping, self._clock(), connection.salvaging)
 
     def _prune_on(self) -> None:
         """One step of what the housekeeping has begun: events that come meanwhile need not wait for the end of it."""
+        connection = self.connection
         try:
-            self.count -= next(self._pruning or iter(()))
+            connection.count -= next(connection.pruning or iter(()))
         except StopIteration:
-            self._pruning = None
+            connection.pruning = None
         except sqlite3.Error as error:
-            self._failed(error)
+            connection.failed(error)
 
     def _look_at_disk(self) -> None:
         with suppress(OSError):
@@ -410,28 +331,9 @@ class Writer:
             free = disk.f_bavail * disk.f_frsize
             self._rows.keep_bodies = free > FREE_FLOOR
             if not self._rows.keep_bodies:
-                self._trouble(phrase("trouble.disk", free=free >> 20))
-            elif self.state == "degraded" and self._open is not None and not self._pending:
-                self.state, self.why = "ok", None
-
-    def _trouble(self, why: str) -> None:
-        if why != self.why:
-            log.warning(phrase("log.journal", why=why))
-        self.state, self.why = "degraded", why
-
-    def _disconnect(self) -> None:
-        self._pruning = None
-        if self._open is not None:
-            with suppress(sqlite3.Error):
-                self._open.db.close()
-            self._open = None
-
-    def _close(self) -> None:
-        self._disconnect()
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
-        self.state, self.why = "off", phrase("trouble.stopping")
+                self.connection.trouble(phrase("trouble.disk", free=free >> 20))
+            elif self.connection.state == "degraded" and self.connection.opened is not None and not self._pending:
+                self.connection.mended()
 
 
 def _in_haste(item: Event | Item) -> bool:

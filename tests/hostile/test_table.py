@@ -78,7 +78,7 @@ ROWS: dict[int, tuple[str, str, tuple[str, ...]]] = {
         "memory bounded, cut in the end",
         (
             "doors/test_http.py::test_a_client_that_does_not_read_holds_nothing_for_ever",
-            "doors/test_rpc.py::test_a_visitor_who_never_reads_is_cut",
+            "doors/test_session.py::test_a_visitor_who_never_reads_is_cut",
             "reliability/test_figures.py::test_reaches_its_target_in_a_short_form",
         ),
     ),
@@ -131,20 +131,20 @@ ROWS: dict[int, tuple[str, str, tuple[str, ...]]] = {
         "closed at 4 KiB",
         ("doors/test_framing.py::test_a_frame_header_without_end",),
     ),
-    31: ("deep JSON, long numbers", "-32700, the daemon lives", ("doors/test_rpc.py::test_bad_messages",)),
+    31: ("deep JSON, long numbers", "-32700, the daemon lives", ("doors/test_dispatch.py::test_bad_messages",)),
     32: (
         "NaN, surrogates, BOM, names twice",
         "-32700, -32602 or taken, never -32603",
         (
-            "doors/test_rpc.py::test_bad_messages",
-            "doors/test_rpc.py::test_odd_messages_that_are_good",
+            "doors/test_dispatch.py::test_bad_messages",
+            "doors/test_dispatch.py::test_odd_messages_that_are_good",
         ),
     ),
     33: (
         "strange ids, huge batches, floods",
         "-32600, caps",
         (
-            "doors/test_rpc.py::test_bad_messages",
+            "doors/test_dispatch.py::test_bad_messages",
             "hostile/test_rpc.py::test_a_flood_of_notifications",
         ),
     ),
@@ -152,8 +152,8 @@ ROWS: dict[int, tuple[str, str, tuple[str, ...]]] = {
         "cancelling what is not one's own",
         "nothing happens to others",
         (
-            "doors/test_rpc.py::test_cancelling_nothing",
-            "doors/test_rpc.py::test_one_connection_cannot_cancel_for_another",
+            "doors/test_dispatch.py::test_cancelling_nothing",
+            "doors/test_dispatch.py::test_one_connection_cannot_cancel_for_another",
         ),
     ),
     35: (
@@ -261,8 +261,8 @@ ROWS: dict[int, tuple[str, str, tuple[str, ...]]] = {
         "the journal's file",
         "calls go on, health says which, nothing is overwritten",
         (
-            "journal/test_journal.py::test_a_newer_journal_is_left_alone",
-            "journal/test_journal.py::test_a_damaged_file_is_put_aside",
+            "journal/test_connection.py::test_a_newer_journal_is_left_alone",
+            "journal/test_connection.py::test_a_damaged_file_is_put_aside",
             "journal/test_journal.py::test_a_file_that_goes_away_while_it_runs",
             "journal/test_journal.py::test_a_disk_that_refuses_loses_nothing_when_it_recovers",
             "journal/test_database.py::test_damage_is_told_from_other_trouble",

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from daemon.journal import Journal, Which, database, writer
+from daemon.journal import Journal, Which, connection, database, writer
 from daemon.journal.database import open_database
 from stage.disks import fill
 
@@ -152,13 +152,13 @@ async def test_locked_by_another_tool(before, hold, make_journal, make_call, suc
 
 def counted(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How often JOURNAL has tried to open its file since."""
-    tries, real = [0], writer.open_database
+    tries, real = [0], connection.open_database
 
     def opened(*given: Any, **more: Any) -> Any:
         tries[0] += 1
         return real(*given, **more)
 
-    monkeypatch.setattr(writer, "open_database", opened)
+    monkeypatch.setattr(connection, "open_database", opened)
     return tries
 
 

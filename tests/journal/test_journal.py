@@ -1,7 +1,6 @@
 """The journal whole, as the daemon uses it: recorded on the loop, read back, and never in the way."""
 
 import asyncio
-import contextlib
 import os
 import signal
 import sqlite3
@@ -9,23 +8,16 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from daemon.curl.forms import FORMATS, call_as
 from daemon.errors import NotFound
-from daemon.journal import Journal, Keeping, Which, open_reader
+from daemon.journal import Keeping, Which, open_reader
 from daemon.model import Event
+from journal.recording import recorded, until_ok
 
 FORMS = [*((form, "posix") for form in FORMATS), ("curl", "powershell"), ("curl", "cmd")]
-
-
-async def recorded(journal: Journal, events: list[Event]) -> None:
-    """Record EVENTS and wait for the disk."""
-    for event in events:
-        journal.record(event)
-    assert await journal.flush()
 
 
 async def test_a_success_is_told_whole(make_journal, make_call, success):
@@ -188,56 +180,6 @@ async def test_read_by_the_command_line_while_it_runs_and_after(make_journal, ma
         assert len(reader.calls()) == 2
 
 
-async def test_a_crash_leaves_interrupted_rows(make_journal, make_call, success):
-    """Calls under way when the daemon dies are marked at the next start, ended ones are not."""
-    journal = make_journal()
-    await recorded(journal, [*success(make_call("c1")), *success(make_call("c2"))[:3]])
-    journal.close()  # the file is as a kill would leave it: without the events that end c2
-    again = make_journal()
-    assert [row["state"] for row in await again.calls()] == ["interrupted", "done"]
-
-
-async def test_a_second_daemon_does_not_write(make_journal, make_call, success):
-    """While one process has the lock another one goes without a journal, and takes over when the first ends."""
-    first = make_journal()
-    await recorded(first, success(make_call("c1")))
-    second = make_journal()
-    second.record(Event("queued", make_call("c2"), 1.0))
-    assert not await second.flush()
-    assert "another daemon" in second.health()["why"]
-    assert second.health()["state"] == "degraded"
-    first.close()
-    assert await _until_ok(second)
-    assert [row["id"] for row in await second.calls()] == ["c2", "c1"]
-
-
-async def test_a_second_daemon_knows_what_the_first_has_learned(make_journal, make_call, failed_event):
-    """It reads what is remembered at once, while the first still writes; and what it keeps itself until the first ends,
-    rows and bodies, is not lost then."""
-    first = make_journal()
-    first.memory.remember_now("limit", "a", "7")
-    second = make_journal()
-    assert second.memory.recall("limit") == {"a": "7"}
-    await recorded(first, [Event("queued", make_call("c1"), 1.0), failed_event(make_call("c1"))])
-    for event in (Event("queued", make_call("c2"), 1.0), failed_event(make_call("c2"))):
-        second.record(event)
-    assert not await second.flush()
-    first.close()
-    assert await _until_ok(second)
-    rows = {row["id"]: row for row in await second.calls()}
-    assert rows.keys() == {"c1", "c2"}
-    assert second.body_file("c2").exists()
-
-
-async def _until_ok(journal: Journal) -> bool:
-    """Wait until what is recorded is on disk again (the journal tries every 20 ms)."""
-    for _ in range(200):
-        if await journal.flush():
-            return True
-        await asyncio.sleep(0.01)
-    return False
-
-
 async def test_a_disk_that_refuses_loses_nothing_when_it_recovers(make_journal, make_call, success, tmp_path):
     """A folder that cannot be made: recording goes on, health says why, and the rows come when it can be."""
     (tmp_path / "state").write_text("a file where the folder should be")
@@ -249,7 +191,7 @@ async def test_a_disk_that_refuses_loses_nothing_when_it_recovers(make_journal, 
     with pytest.raises(NotFound):
         await journal.calls()
     (tmp_path / "state").unlink()
-    assert await _until_ok(journal)
+    assert await until_ok(journal)
     assert (await journal.calls())[0]["state"] == "done"
     assert journal.health()["dropped"] == 0
 
@@ -276,39 +218,9 @@ async def test_a_full_disk(make_journal, make_call, success, monkeypatch):
     assert "full" in health["why"]
     assert health["dropped"] > 0
     monkeypatch.setattr(database, "_PRAGMAS", room + "PRAGMA max_page_count = 4294967294;")
-    assert await _until_ok(journal)
+    assert await until_ok(journal)
     assert journal.health()["state"] == "ok"
     assert (await journal.calls(limit=1))[0]["id"] == "c129"
-
-
-@pytest.mark.parametrize("damage", ["header", "page", "garbage", "empty"])
-async def test_a_damaged_file_is_put_aside(damage, make_journal, make_call, success):
-    """The journal starts with a new file, keeps the old one, saves what can be read, and the memory above all."""
-    journal = make_journal()
-    journal.memory.remember_now("day", "k", "v")
-    for n in range(300):
-        for event in success(make_call(f"old{n}")):
-            journal.record(event)
-    await journal.flush()
-    journal.close()
-    _damage(journal.folder / "journal.db", damage)
-    again = make_journal()
-    await recorded(again, success(make_call("new")))
-    health = again.health()
-    assert health["state"] == "ok"
-    assert await again.call("new") is not None
-    if damage == "empty":  # an empty file is a new database
-        return
-    assert "damaged" in health["why"]
-    assert len(list(again.folder.glob("journal.corrupt-*.db"))) == 1
-    if damage == "page":
-        assert again.memory.recall("day") == {"k": "v"}
-        for _ in range(200):
-            if len(await again.calls(limit=1000)) > 200:
-                break
-            await asyncio.sleep(0.01)
-        assert len(await again.calls(limit=1000)) > 200
-        assert (await again.calls(limit=1))[0]["id"] == "new"
 
 
 async def test_copies_that_were_put_aside_are_looked_after(make_journal, make_call, success):
@@ -328,45 +240,6 @@ async def test_copies_that_were_put_aside_are_looked_after(make_journal, make_ca
             break
         await asyncio.sleep(0.01)
     assert not copy.exists()
-
-
-async def test_what_is_saved_from_a_damaged_file_keeps_its_bodies(make_journal, make_call, success, failed_event):
-    """A bad page at the start: the calls come into the new file, and their bodies are still there. What no row speaks
-    of goes then, and what a crash had left open is told as interrupted."""
-    journal = make_journal()
-    for n in range(300):
-        for event in success(make_call(f"old{n}")):
-            journal.record(event)
-    await recorded(journal, [Event("queued", make_call("bad"), 1.0), failed_event(make_call("bad"))])
-    await recorded(journal, [Event("queued", make_call("cut"), 1.0)])
-    journal.close()
-    lost = journal.folder / "bodies" / "lost.request"
-    lost.write_bytes(b"x")
-    _damage(journal.folder / "journal.db", "page")
-    again = make_journal()
-    for _ in range(500):
-        states = {row["id"]: row["state"] for row in await again.calls(limit=1000)}
-        if states.get("cut") == "interrupted":
-            break
-        await asyncio.sleep(0.01)
-    assert await again.rebuild("bad") is not None
-    assert (states["bad"], states["cut"]) == ("failed", "interrupted")
-    assert not lost.exists()
-
-
-def _damage(path: Path, how: str) -> None:
-    data = bytearray(path.read_bytes())
-    if how == "header":
-        data[:100] = b"\0" * 100
-    elif how == "garbage":
-        data = bytearray(b"not a database at all, but long enough to be one. " * 200)
-    elif how == "empty":
-        data = bytearray()
-    else:
-        with contextlib.closing(sqlite3.connect(path)) as db:
-            root = db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'steps_call'").fetchone()[0]
-        data[(root - 1) * 4096 : root * 4096] = b"\xff" * 4096
-    path.write_bytes(bytes(data))
 
 
 @pytest.mark.parametrize("how", ["deleted", "replaced", "overwritten"])
@@ -395,26 +268,6 @@ async def test_a_file_that_goes_away_while_it_runs(how, make_journal, make_call,
     assert journal.health()["state"] == "ok"
     journal.close()
     assert make_journal().memory.recall("day") == {"k": "v"}
-
-
-async def test_a_newer_journal_is_left_alone(make_journal, make_call, success):
-    """A file of a newer version is not touched: the daemon runs without, and says so."""
-    journal = make_journal()
-    await recorded(journal, success(make_call()))
-    journal.close()
-    db = sqlite3.connect(journal.folder / "journal.db")
-    db.execute("PRAGMA user_version = 99")
-    db.close()
-    bytes_before = (journal.folder / "journal.db").read_bytes()
-    again = make_journal()
-    again.record(Event("queued", make_call("c2"), 1.0))
-    assert not await again.flush()
-    assert again.health()["state"] == "off"
-    assert "newer" in again.health()["why"]
-    again.close()
-    assert (journal.folder / "journal.db").read_bytes() == bytes_before
-    with pytest.raises(NotFound):
-        open_reader(journal.folder)
 
 
 async def test_forget_really_deletes(make_journal, make_call, failed_event):

@@ -1,4 +1,4 @@
-"""The thread that writes; test_journal.py shows it with a broken disk and damaged files."""
+"""The thread that writes; test_journal.py shows it with a broken disk, test_connection.py with damaged files."""
 
 import asyncio
 import contextlib
@@ -53,7 +53,7 @@ def test_nothing_wakes_a_quiet_journal(tmp_path, redactor, make_call, monkeypatc
     now = [5000.0]
     monkeypatch.setattr(writer.time, "monotonic", lambda: now[0])
     own, looks = make_writer(tmp_path, redactor), []
-    own._open = open_database(tmp_path, 1.0)
+    own.connection.opened = open_database(tmp_path, 1.0)
     monkeypatch.setattr(writer, "is_there", lambda *_: looks.append(now[0]) or True)
     own._housekeeping()
     own._prune_on()
@@ -69,7 +69,7 @@ def test_nothing_wakes_a_quiet_journal(tmp_path, redactor, make_call, monkeypatc
     own._housekeeping()
     own._prune_on()
     assert own._idle_s() == 3600.0
-    own._open.db.close()
+    own.connection.opened.db.close()
 
 
 def test_a_full_queue_is_not_waited_for(tmp_path, redactor, make_call):
@@ -99,7 +99,7 @@ async def test_one_transaction_for_a_burst(make_journal, make_call, success):
     """Hundreds of events that are there at once need a few commits, not hundreds."""
     journal = make_journal()
     await journal.flush()
-    db = journal._writer._open.db
+    db = journal._writer.connection.opened.db
     commits: list[str] = []
     db.set_trace_callback(lambda statement: commits.append(statement) if statement == "COMMIT" else None)
     for n in range(100):
@@ -139,30 +139,6 @@ async def test_low_on_space_keeps_rows_without_bodies(make_journal, make_call, f
     journal.record(failed_event(make_call("c2")))
     assert await journal.rebuild("c2") is not None
     assert journal.health()["state"] == "ok"
-
-
-async def test_orphaned_bodies_are_swept_at_start(make_journal, make_call, failed_event):
-    """A body without a row (a crash came between) goes at the next start; the others stay."""
-    journal = make_journal()
-    journal.record(failed_event(make_call()))
-    await journal.flush()
-    journal.close()
-    (journal.folder / "bodies" / "lost.request").write_bytes(b"x")
-    again = make_journal()
-    await again.flush()
-    assert [path.name for path in (again.folder / "bodies").iterdir()] == ["c1.request"]
-
-
-async def test_calls_that_run_are_not_interrupted(make_journal, make_call, success):
-    """What a crash left is looked for later where the file was damaged: calls of this daemon have rows by then."""
-    journal = make_journal()
-    for event in (*success(make_call("left"))[:2], Event("queued", make_call("runs"), 1.0)):
-        journal.record(event)
-    assert await journal.flush()
-    del journal._rows.stories["left"]
-    journal._writer.put(Item(work=journal._writer._clear_up))
-    states = {row["id"]: row["state"] for row in await journal.calls()}
-    assert states == {"left": "interrupted", "runs": "waiting"}
 
 
 async def test_the_thread_outlives_a_bug(make_journal, make_call, success, monkeypatch):
@@ -234,25 +210,25 @@ async def test_a_call_that_ends_while_the_file_is_closed(how, make_journal, make
 def test_what_comes_while_old_calls_go_does_not_wait_for_the_end_of_it(tmp_path, redactor, make_call, monkeypatch):
     """The thread takes what is in its queue between two steps, and goes on at once; a file that breaks ends it."""
     own = make_writer(tmp_path, redactor)
-    own._open = open_database(tmp_path, 1.0)
+    own.connection.opened = open_database(tmp_path, 1.0)
     steps = iter((500, 500))
     monkeypatch.setattr(writer, "pruning", lambda *_: steps)
-    own.count = 2000
+    own.connection.count = 2000
     own._housekeeping()
-    own.count = 2000
+    own.connection.count = 2000
     own._prune_on()
-    assert (own.count, own._idle_s()) == (1500, 0.01)
+    assert (own.connection.count, own._idle_s()) == (1500, 0.01)
     own.put(Event("queued", make_call(), 1.0))
     own._collect()
     assert own.queue.qsize() == 0
     own._prune_on()
     own._prune_on()
-    assert own.count == 1000
+    assert own.connection.count == 1000
     assert own._idle_s() > 0.01
-    own._pruning = iter((1, 2))
-    own._disconnect()
+    own.connection.pruning = iter((1, 2))
+    own.connection.disconnect()
     own._prune_on()
-    assert own.count == 1000
+    assert own.connection.count == 1000
 
 
 def test_a_thread_that_stands_still_is_not_alive(tmp_path, redactor, monkeypatch):
@@ -267,7 +243,7 @@ def test_a_thread_that_stands_still_is_not_alive(tmp_path, redactor, monkeypatch
     own = make_writer(tmp_path, redactor, ticks=lambda: now[0])
     assert not own.alive  # not started
     own.start()
-    assert own.ready.wait(20)
+    assert own.connection.ready.wait(20)
     until(lambda: own._busy_since is None)
     now[0] += 10_000.0
     assert own.alive  # it waits for something to do
@@ -296,7 +272,8 @@ def test_each_step_has_its_own_time(tmp_path, redactor, monkeypatch):
         seen.append(own._busy_since)
         now[0] += writer.STUCK_S
 
-    for step in ("_try_open", "_housekeeping", "_store", "_prune_on"):
+    monkeypatch.setattr(own.connection, "open", take_long)
+    for step in ("_housekeeping", "_store", "_prune_on"):
         monkeypatch.setattr(own, step, take_long)
     own.put(Item(last=True))
     own._run()

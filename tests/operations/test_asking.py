@@ -55,7 +55,7 @@ async def test_calls_while_another_tool_locks_the_journal(office: Make, monkeypa
     here = office(ok())
     first, _ = await here.world.send()
     await here.journal.flush()
-    here.journal._writer._retry_s = 0.02
+    here.journal._writer.connection._retry_s = 0.02
     tool = sqlite3.connect(here.journal.folder / "journal.db", isolation_level=None)
     tool.execute("BEGIN EXCLUSIVE")
     replies = [await here.world.send() for _ in range(5)]
