@@ -379,7 +379,7 @@ class App:
         if health["why"]:
             said.append(phrase("log.journal", why=health["why"]))
         for line in said:
-            _log.handle(_log.makeRecord(_log.name, logging.INFO, __file__, 0, line, (), None))
+            _log.handle(log.record_of(_log, logging.INFO, line))
 
     def _hand_over(self, session: Session, *, done: bool) -> int:
         """Another daemon wants our place, or is DONE taking it. Returns our pid. Raises InvalidCall, ShuttingDown."""

@@ -100,8 +100,12 @@ class Later(logging.Handler):
         if self._dropped:
             lost, self._dropped = self._dropped, 0
             said = phrase("log.dropped", n=lost)
-            record = _log.makeRecord(_log.name, logging.WARNING, "", 0, said, (), None)
-            lines.append(self.format(record) + "\n")
+            lines.append(self.format(record_of(_log, logging.WARNING, said)) + "\n")
         for target in self._targets if lines else ():
             with suppress(Exception):  # the thread must outlive what nobody thought of
                 target.write_all(lines)
+
+
+def record_of(logger: logging.Logger, level: int, text: str) -> logging.LogRecord:
+    """TEXT as LOGGER would say it at LEVEL, for who says it whether or not that level is logged."""
+    return logger.makeRecord(logger.name, level, "", 0, text, (), None)

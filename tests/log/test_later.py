@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from daemon.log import later as module
-from daemon.log.later import Later
+from daemon.log.later import Later, record_of
 
 LOGGER = logging.getLogger("sluice.later")
 
@@ -141,3 +141,12 @@ def test_paper_that_tears_does_not_end_it(paper: Any, monkeypatch: pytest.Monkey
     LOGGER.info("kept")
     paper.later.flush()
     assert paper.lines == ["kept"]
+
+
+def test_what_is_said_at_any_level(paper: Any) -> None:
+    """A record that was made past the logger's level is written as its other lines are."""
+    LOGGER.setLevel(logging.ERROR)
+    LOGGER.info("not asked for")
+    LOGGER.handle(record_of(LOGGER, logging.INFO, "100% of it"))
+    paper.later.flush()
+    assert paper.lines == ["100% of it"]
