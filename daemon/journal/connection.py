@@ -12,7 +12,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -50,6 +50,8 @@ class Connection:
         """PUT queues what is to be written; PUT_FIRST has it written before all that waits."""
         self.ready = threading.Event()
         """Set when the first opening has been tried and the memory is filled."""
+        self.busy = threading.Event()
+        """Set during what may take many seconds: nothing else is written then."""
         self.state = "starting"
         self.why: str | None = None
         self.opened: Opened | None = None
@@ -134,6 +136,15 @@ class Connection:
         db.execute(sql.INTERRUPTED, (as_json(list(self._rows.stories)),))
         # Bodies that we have kept ourselves may wait for their rows: another daemon had the file until now.
         self._rows.bodies.sweep(lambda name: has_body(db, name), before=self._born)
+
+    @contextmanager
+    def at_length(self) -> Iterator[None]:
+        """While this goes on nobody shall wait for what is queued behind it."""
+        self.busy.set()
+        try:
+            yield
+        finally:
+            self.busy.clear()
 
     def failed(self, error: sqlite3.Error) -> None:
         """The database said no. Full, locked, read-only: close and try later. Damaged: begin a new file at once."""

@@ -57,7 +57,9 @@ class Journal:
         self._rows = Rows(redactor, Keeping(bodies, max_bytes, max_age_days * 86400.0, max_body_bytes), self._bodies)
         values = Remembered()
         self._writer = Writer(folder, self._rows, values, retry_s=retry_s, linger_s=linger_s, clock=clock)
-        self.memory: Memory = DiskMemory(values, self._writer.put, self._writer.connection.ready, self._writer.busy)
+        self.memory: Memory = DiskMemory(
+            values, self._writer.put, self._writer.connection.ready, self._writer.connection.busy
+        )
         """What the pacer keeps over a restart."""
 
     @property
@@ -153,7 +155,7 @@ class Journal:
         gone: list[Forgotten] = []
 
         def work(db: sqlite3.Connection) -> None:
-            gone.append(self._writer.forget(db, which))
+            gone.append(self._writer.housekeeping.forget(db, which))
 
         if not await self._stored(Item(after=work, urgent=True)) or not gone:
             raise NotFound(phrase("journal.unwritable", why=self._writer.connection.why or "-"))

@@ -11,23 +11,20 @@ are too many the oldest are dropped and counted.
 from __future__ import annotations
 
 import logging
-import os
 import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 from daemon.journal.batch import Item, transact
 from daemon.journal.connection import Connection
-from daemon.journal.database import FILE, is_there
-from daemon.journal.forgetting import Forgotten, Which, forget, write_anew
+from daemon.journal.housekeeping import Housekeeping
 from daemon.journal.memory import Remembered
-from daemon.journal.retention import pruning
 from daemon.journal.rows import Rows
 from daemon.model import Event
 from daemon.phrases import phrase
@@ -46,13 +43,6 @@ MAX_PENDING: Final = 5_000
 
 RUNS_ON_S: Final = 1.0
 """A call that runs for longer gets its row before its end, so that a crash leaves it as interrupted."""
-
-FREE_FLOOR: Final = 200 << 20
-"""Free bytes below which bodies are not kept any more: the rows go on until the disk is really full."""
-
-HOUSEKEEPING_S: Final = 60.0
-QUIET: Final = 60
-"""So many times as long while nothing comes: a sleeping laptop is not woken for nothing."""
 
 STUCK_S: Final = 120.0
 """Seconds. A step of the thread that takes longer stands still, as on a disk that does not answer; to write a large
@@ -74,13 +64,9 @@ class Writer:
         ticks: Callable[[], float] = time.monotonic,
     ) -> None:
         self.queue: queue.SimpleQueue[Event | Item] = queue.SimpleQueue()
-        self.busy = threading.Event()
-        """Set during what may take many seconds: nothing else is written then."""
         self.dropped = 0
-        self._folder = folder
         self._rows = rows
         self._linger_s = linger_s
-        self._clock = clock
         self._ticks = ticks
         self._busy_since: float | None = None
         """When the step under way began; None while the thread waits for something to do."""
@@ -94,14 +80,9 @@ class Writer:
             retry_s=retry_s,
             clock=clock,
         )
+        self.housekeeping = Housekeeping(folder, rows, self.connection, self._pending, clock=clock)
         self._haste = threading.Event()
         """Somebody waits for what is in the queue."""
-        self._housekeeping_at = 0.0
-        self._housekept_at = 0.0
-        self._stirred = False
-        """Something has come since."""
-        self._remnants = False
-        """Remnants of what was forgotten may be in the file."""
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
 
     def start(self) -> None:
@@ -137,13 +118,6 @@ class Writer:
 
     # In the thread, from here.
 
-    def forget(self, db: sqlite3.Connection, which: Which) -> Forgotten:
-        """Delete calls; what cannot be wiped now is tried again by the housekeeping. Raises sqlite3.Error."""
-        gone = forget(db, self._rows.bodies, which)
-        self._remnants, self.connection.salvage = not gone.clean, None
-        self.connection.count = db.execute("SELECT count(*) FROM calls").fetchone()[0]
-        return gone
-
     def _run(self) -> None:
         self._safely(self.connection.open)
         self._busy_since = None
@@ -152,9 +126,9 @@ class Writer:
         while going:
             items = self._collect()
             going = not any(item.last for item in items)
-            self._safely(self._housekeeping)  # before: the file may have gone while nothing came
+            self._safely(self.housekeeping.look)  # before: the file may have gone while nothing came
             self._safely(partial(self._store, items, closing=not going))
-            self._safely(self._prune_on)
+            self._safely(self.housekeeping.prune_on)
             for item in items:
                 item.settle(False)
             self._busy_since = None
@@ -179,8 +153,7 @@ class Writer:
             first = self.queue.get(timeout=self._idle_s())
         except queue.Empty:
             return []
-        self._stirred = True
-        self._housekeeping_at = min(self._housekeeping_at, self._housekept_at + HOUSEKEEPING_S)
+        self.housekeeping.stirred = True
         if not _in_haste(first):
             self._haste.wait(self._linger_s)
         self._haste.clear()
@@ -202,7 +175,7 @@ class Writer:
         """Until when nothing has to be done: the housekeeping, another attempt, or news that are old enough."""
         if self.connection.pruning is not None:
             return 0.01
-        now, due = time.monotonic(), self._housekeeping_at
+        now, due = time.monotonic(), self.housekeeping.due_at
         if self.connection.opened is None:
             due = min(due, self.connection.retry_at)
         elif self._rows.news:
@@ -240,21 +213,12 @@ class Writer:
                 return
             try:
                 if item.after is not None:
-                    with self._at_length():
+                    with self.connection.at_length():
                         item.after(self.connection.opened.db)
             except sqlite3.Error as error:
                 self.connection.failed(error)
             else:
                 item.settle(True)
-
-    @contextmanager
-    def _at_length(self) -> Iterator[None]:
-        """While this goes on nobody shall wait for what is queued behind it."""
-        self.busy.set()
-        try:
-            yield
-        finally:
-            self.busy.clear()
 
     def _shed(self, most: int) -> None:
         """Keep the newest MOST pending items."""
@@ -288,52 +252,6 @@ class Writer:
     def _skip(self, error: Exception) -> None:
         self.dropped += 1
         log.warning(phrase("log.no_write", why=str(error)))
-
-    def _housekeeping(self) -> None:
-        """Every minute in which something comes: retention, free space, and whether the file is still there."""
-        now = time.monotonic()
-        if now < self._housekeeping_at:
-            return
-        self._housekept_at, self._housekeeping_at = now, now + HOUSEKEEPING_S * (1 if self._stirred else QUIET)
-        self._stirred = False
-        connection = self.connection
-        if connection.opened is None:
-            return
-        if not is_there(self._folder / FILE, connection.opened.inode):  # somebody deleted, replaced or overwrote it
-            connection.disconnect()
-            connection.open()
-            return
-        self._look_at_disk()
-        try:
-            if self._remnants:
-                with self._at_length():
-                    self._remnants = not write_anew(connection.opened.db)
-            connection.count = connection.opened.db.execute("SELECT count(*) FROM calls").fetchone()[0]
-        except sqlite3.Error as error:
-            connection.failed(error)
-            return
-        db, rows = connection.opened.db, self._rows
-        connection.pruning = pruning(db, rows.bodies, rows.keeping, self._clock(), connection.salvaging)
-
-    def _prune_on(self) -> None:
-        """One step of what the housekeeping has begun: events that come meanwhile need not wait for the end of it."""
-        connection = self.connection
-        try:
-            connection.count -= next(connection.pruning or iter(()))
-        except StopIteration:
-            connection.pruning = None
-        except sqlite3.Error as error:
-            connection.failed(error)
-
-    def _look_at_disk(self) -> None:
-        with suppress(OSError):
-            disk = os.statvfs(self._folder)
-            free = disk.f_bavail * disk.f_frsize
-            self._rows.keep_bodies = free > FREE_FLOOR
-            if not self._rows.keep_bodies:
-                self.connection.trouble(phrase("trouble.disk", free=free >> 20))
-            elif self.connection.state == "degraded" and self.connection.opened is not None and not self._pending:
-                self.connection.mended()
 
 
 def _in_haste(item: Event | Item) -> bool:

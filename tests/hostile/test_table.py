@@ -263,7 +263,7 @@ ROWS: dict[int, tuple[str, str, tuple[str, ...]]] = {
         (
             "journal/test_connection.py::test_a_newer_journal_is_left_alone",
             "journal/test_connection.py::test_a_damaged_file_is_put_aside",
-            "journal/test_journal.py::test_a_file_that_goes_away_while_it_runs",
+            "journal/test_housekeeping.py::test_a_file_that_goes_away_while_it_runs",
             "journal/test_journal.py::test_a_disk_that_refuses_loses_nothing_when_it_recovers",
             "journal/test_database.py::test_damage_is_told_from_other_trouble",
             "journal/test_disk.py::test_locked_by_another_tool",

@@ -1,11 +1,23 @@
-"""What tests of the journal say in a few words: record this, and wait for the disk."""
+"""What tests of the journal say in a few words: a writer, record this, and wait for the disk."""
 
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
+from typing import Any
 
 from daemon.journal import Journal
+from daemon.journal.bodies import Bodies
+from daemon.journal.memory import Remembered
+from daemon.journal.rows import Keeping, Rows
+from daemon.journal.writer import Writer
 from daemon.model import Event
+from daemon.redact import Redactor
+
+
+def make_writer(folder: Path, redactor: Redactor, **more: Any) -> Writer:
+    """A writer that has not been started."""
+    return Writer(folder, Rows(redactor, Keeping(), Bodies(folder)), Remembered(), linger_s=0.0, **more)
 
 
 async def recorded(journal: Journal, events: list[Event]) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from daemon.journal import Journal, Which, connection, database, writer
+from daemon.journal import Journal, Which, connection, database, housekeeping
 from daemon.journal.database import open_database
 from stage.disks import fill
 
@@ -37,7 +37,7 @@ async def until(journal: Journal, state: str) -> None:
 async def test_a_full_disk(small_disk, make_journal, make_call, success, failed_event, tmp_path, monkeypatch):
     """Nothing raises while nothing can be written; when there is room again all of it is written, without a restart,
     and the file is sound. What was forgotten in between is told as not deleted."""
-    monkeypatch.setattr(writer, "FREE_FLOOR", 0)
+    monkeypatch.setattr(housekeeping, "FREE_FLOOR", 0)
     disk = small_disk(tmp_path / "disk", "2m")
     journal = make_journal(folder=disk)
     for event in success(make_call("c0")):
@@ -65,7 +65,7 @@ async def test_a_full_disk(small_disk, make_journal, make_call, success, failed_
 
 async def test_forgetting_on_a_full_disk(small_disk, make_journal, make_call, success, tmp_path, monkeypatch):
     """It is refused, or done and told as not clean; never told as done when a text is still there."""
-    monkeypatch.setattr(writer, "FREE_FLOOR", 0)
+    monkeypatch.setattr(housekeeping, "FREE_FLOOR", 0)
     disk = small_disk(tmp_path / "disk", "2m")
     journal = make_journal(folder=disk)
     for n in range(100):

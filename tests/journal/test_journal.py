@@ -1,6 +1,5 @@
 """The journal whole, as the daemon uses it: recorded on the loop, read back, and never in the way."""
 
-import asyncio
 import os
 import signal
 import sqlite3
@@ -221,53 +220,6 @@ async def test_a_full_disk(make_journal, make_call, success, monkeypatch):
     assert await until_ok(journal)
     assert journal.health()["state"] == "ok"
     assert (await journal.calls(limit=1))[0]["id"] == "c129"
-
-
-async def test_copies_that_were_put_aside_are_looked_after(make_journal, make_call, success):
-    """Health counts their bytes, and the housekeeping deletes one that is older than any call may be."""
-    journal = make_journal()
-    await recorded(journal, success(make_call()))
-    journal.close()
-    before = journal.health()["bytes"]
-    copy = journal.folder / "journal.db.before-version-2"
-    copy.write_bytes(b"x" * 5000)
-    os.utime(copy, (1000.0, 1000.0))
-    assert journal.health()["bytes"] == before + 5000
-    again = make_journal(max_age_days=1.0, clock=lambda: 90_000.0)
-    for _ in range(500):
-        await again.flush()
-        if not copy.exists():
-            break
-        await asyncio.sleep(0.01)
-    assert not copy.exists()
-
-
-@pytest.mark.parametrize("how", ["deleted", "replaced", "overwritten"])
-async def test_a_file_that_goes_away_while_it_runs(how, make_journal, make_call, success, monkeypatch):
-    """Deleted, replaced or overwritten by somebody: noticed by the housekeeping, and a new file is begun."""
-    from daemon.journal import writer
-
-    monkeypatch.setattr(writer, "HOUSEKEEPING_S", 0.0)
-    journal = make_journal()
-    journal.memory.remember("day", "k", "v")
-    await recorded(journal, success(make_call("c1")))
-    path = journal.folder / "journal.db"
-    if how == "overwritten":
-        path.write_bytes(b"garbage" * 5000)
-    else:
-        path.unlink()
-    if how == "replaced":
-        path.write_bytes(b"garbage" * 5000)
-    for _ in range(200):
-        assert await journal.flush()
-        if path.exists() and path.read_bytes()[:6] == b"SQLite":
-            break
-        await asyncio.sleep(0.01)
-    await recorded(journal, success(make_call("c2")))
-    assert await journal.call("c2") is not None
-    assert journal.health()["state"] == "ok"
-    journal.close()
-    assert make_journal().memory.recall("day") == {"k": "v"}
 
 
 async def test_forget_really_deletes(make_journal, make_call, failed_event):

@@ -9,18 +9,10 @@ import time
 import pytest
 
 from daemon.errors import NotFound
-from daemon.journal import open_reader, writer
+from daemon.journal import housekeeping, open_reader, writer
 from daemon.journal.batch import Item
-from daemon.journal.bodies import Bodies
-from daemon.journal.database import open_database
-from daemon.journal.memory import Remembered
-from daemon.journal.rows import Keeping, Rows
 from daemon.model import Event
-
-
-def make_writer(folder, redactor, **more) -> writer.Writer:
-    """A writer that has not been started."""
-    return writer.Writer(folder, Rows(redactor, Keeping(), Bodies(folder)), Remembered(), linger_s=0.0, **more)
+from journal.recording import make_writer
 
 
 def test_too_many_events_in_front_are_dropped_and_counted(tmp_path, redactor, make_call, monkeypatch):
@@ -45,31 +37,6 @@ def test_who_records_gives_way_to_a_thread_that_is_behind(tmp_path, redactor, ma
     assert given == []
     own.put(event)
     assert given == [0]
-
-
-def test_nothing_wakes_a_quiet_journal(tmp_path, redactor, make_call, monkeypatch):
-    """The thread looks after its file every minute in which something comes, else once an hour; what comes after a long
-    silence is written after such a look, since the file may have gone meanwhile."""
-    now = [5000.0]
-    monkeypatch.setattr(writer.time, "monotonic", lambda: now[0])
-    own, looks = make_writer(tmp_path, redactor), []
-    own.connection.opened = open_database(tmp_path, 1.0)
-    monkeypatch.setattr(writer, "is_there", lambda *_: looks.append(now[0]) or True)
-    own._housekeeping()
-    own._prune_on()
-    assert own._idle_s() == 3600.0
-    now[0] += 3000.0
-    own.queue.put(Item(urgent=True))
-    own._collect()
-    own._housekeeping()
-    own._prune_on()
-    assert looks == [5000.0, 8000.0]
-    assert own._idle_s() == 60.0
-    now[0] += 60.0
-    own._housekeeping()
-    own._prune_on()
-    assert own._idle_s() == 3600.0
-    own.connection.opened.db.close()
 
 
 def test_a_full_queue_is_not_waited_for(tmp_path, redactor, make_call):
@@ -122,25 +89,6 @@ async def test_bodies_that_cannot_be_written(make_journal, make_call, failed_eve
     assert await journal.rebuild("c1") is None
 
 
-async def test_low_on_space_keeps_rows_without_bodies(make_journal, make_call, failed_event, monkeypatch):
-    """Below the floor of free space the rows go on without bodies; above it bodies are kept again."""
-    monkeypatch.setattr(writer, "HOUSEKEEPING_S", 0.0)
-    monkeypatch.setattr(writer, "FREE_FLOOR", 1 << 62)
-    journal = make_journal()
-    await journal.flush()
-    await journal.flush()
-    journal.record(failed_event(make_call("c1")))
-    await journal.flush()
-    assert "MiB are free" in journal.health()["why"]
-    assert await journal.rebuild("c1") is None
-    monkeypatch.setattr(writer, "FREE_FLOOR", 0)
-    await journal.flush()
-    await journal.flush()
-    journal.record(failed_event(make_call("c2")))
-    assert await journal.rebuild("c2") is not None
-    assert journal.health()["state"] == "ok"
-
-
 async def test_the_thread_outlives_a_bug(make_journal, make_call, success, monkeypatch):
     """An error that nobody thought of is logged and said; the next write goes on."""
     journal = make_journal()
@@ -179,7 +127,7 @@ async def test_a_call_that_runs_on_gets_its_row_before_its_end(make_journal, mak
 async def test_a_call_that_ends_while_the_file_is_closed(how, make_journal, make_call, success, monkeypatch):
     """The disk refuses, or somebody deletes the file, after the call has got its row: in the file that is opened then
     it is done, and the ledger counts its tokens."""
-    monkeypatch.setattr(writer, "HOUSEKEEPING_S", 0.0)
+    monkeypatch.setattr(housekeeping, "HOUSEKEEPING_S", 0.0)
     journal = make_journal()
     *before, done = success(make_call())
     for event in before:
@@ -207,30 +155,6 @@ async def test_a_call_that_ends_while_the_file_is_closed(how, make_journal, make
     assert journal.health()["dropped"] == 0
 
 
-def test_what_comes_while_old_calls_go_does_not_wait_for_the_end_of_it(tmp_path, redactor, make_call, monkeypatch):
-    """The thread takes what is in its queue between two steps, and goes on at once; a file that breaks ends it."""
-    own = make_writer(tmp_path, redactor)
-    own.connection.opened = open_database(tmp_path, 1.0)
-    steps = iter((500, 500))
-    monkeypatch.setattr(writer, "pruning", lambda *_: steps)
-    own.connection.count = 2000
-    own._housekeeping()
-    own.connection.count = 2000
-    own._prune_on()
-    assert (own.connection.count, own._idle_s()) == (1500, 0.01)
-    own.put(Event("queued", make_call(), 1.0))
-    own._collect()
-    assert own.queue.qsize() == 0
-    own._prune_on()
-    own._prune_on()
-    assert own.connection.count == 1000
-    assert own._idle_s() > 0.01
-    own.connection.pruning = iter((1, 2))
-    own.connection.disconnect()
-    own._prune_on()
-    assert own.connection.count == 1000
-
-
 def test_a_thread_that_stands_still_is_not_alive(tmp_path, redactor, monkeypatch):
     """A thread that is inside of one step for too long does not write, though it is there; one that waits for something
     to do, for however long, is well, and one that has got on is well again."""
@@ -247,7 +171,7 @@ def test_a_thread_that_stands_still_is_not_alive(tmp_path, redactor, monkeypatch
     until(lambda: own._busy_since is None)
     now[0] += 10_000.0
     assert own.alive  # it waits for something to do
-    monkeypatch.setattr(own, "_housekeeping", stand_still)
+    monkeypatch.setattr(own.housekeeping, "look", stand_still)
     own.put(Item(urgent=True))
     assert stuck.wait(20)
     assert own.alive  # it works
@@ -272,9 +196,13 @@ def test_each_step_has_its_own_time(tmp_path, redactor, monkeypatch):
         seen.append(own._busy_since)
         now[0] += writer.STUCK_S
 
-    monkeypatch.setattr(own.connection, "open", take_long)
-    for step in ("_housekeeping", "_store", "_prune_on"):
-        monkeypatch.setattr(own, step, take_long)
+    for part, step in (
+        (own.connection, "open"),
+        (own.housekeeping, "look"),
+        (own, "_store"),
+        (own.housekeeping, "prune_on"),
+    ):
+        monkeypatch.setattr(part, step, take_long)
     own.put(Item(last=True))
     own._run()
     assert seen == [100.0 + number * writer.STUCK_S for number in range(4)]
