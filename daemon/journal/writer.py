@@ -71,7 +71,7 @@ class Writer:
         self._busy_since: float | None = None
         """When the step under way began; None while the thread waits for something to do."""
         self._pending: list[Item] = []
-        """What could not be stored yet. The connection and the housekeeping hold this same list: it is never replaced."""
+        """What could not be stored yet. Connection and housekeeping hold this same list: it is never replaced."""
         self.connection = Connection(
             folder,
             rows,
