@@ -171,6 +171,14 @@ def test_only_the_sandbox_knows_aiohttp() -> None:
     assert not wrong, wrong
 
 
+def test_every_line_of_the_log_hears_the_setting() -> None:
+    """`log.level` is that of the logger `sluice`: whatever logs is below it."""
+    names = re.compile(r"getLogger\((.*?)\)")
+    asked = [(_name(path), name) for path in _sources() for name in names.findall(path.read_text(encoding="utf-8"))]
+    assert asked
+    assert [one for one in asked if one[1] and not one[1].startswith('"sluice')] == []
+
+
 def test_only_upstream_reveals_secrets() -> None:
     """`reveal` is called where bytes leave for the provider, and nowhere else."""
     wrong = [

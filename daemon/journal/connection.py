@@ -26,7 +26,7 @@ from daemon.journal.rows import Rows
 from daemon.journal.salvage import Salvage
 from daemon.phrases import phrase
 
-log = logging.getLogger("daemon.journal.writer")
+log = logging.getLogger("sluice.journal")
 """The writer's: in the log it is one part that speaks of the journal."""
 
 HELD_S: Final = 1.0

@@ -29,7 +29,7 @@ from daemon.journal.rows import Rows
 from daemon.model import Event
 from daemon.phrases import phrase
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("sluice.journal")
 
 MAX_QUEUED: Final = 20_000
 """Events that may wait in front of the thread."""
