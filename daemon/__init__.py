@@ -22,6 +22,7 @@ The house, top floor first (imports go downward only; tests/test_house.py holds 
     config            YAML to frozen settings
     sandbox           a simulated provider
     model, spending, fallback   the nouns
+    packed            compressed bodies, searched for keys
     redact, errors    secrets, and the few refusals that are ours
     arguments         what is wrong with a command line, and its help
     dimensions        what limits count, and how people say it

@@ -46,7 +46,7 @@ STOREYS: tuple[frozenset[str], ...] = (
             "cache",
         }
     ),
-    frozenset({"model", "spending", "fallback"}),
+    frozenset({"model", "spending", "fallback", "packed"}),
     frozenset({"redact", "errors", "arguments", "dimensions"}),
     frozenset({"phrases", "columns"}),
     frozenset({"datafile", "whole", "lazily", "inlet", "owner"}),

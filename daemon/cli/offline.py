@@ -58,7 +58,9 @@ def _read(reader: Reader, paths: Paths, method: str, params: Mapping[str, Any]) 
 
         return from_journal(reader, row, command, params.get("language"), paths.rules_dir)
     if command is None:
-        raise NotFound(phrase("journal.no_body", call=row["id"]))
+        from daemon.journal.rebuild import not_kept
+
+        raise not_kept(row)
     return {"call": row["id"], "command": command}
 
 

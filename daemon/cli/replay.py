@@ -17,8 +17,7 @@ from daemon.cli.safe import cell
 from daemon.cli.terminal import agreed, complain, say, say_json
 from daemon.curl.request import Plain
 from daemon.errors import InvalidCall, Refusal
-from daemon.journal import call_from_row
-from daemon.operations.asking import not_kept
+from daemon.journal import call_from_row, not_kept
 from daemon.operations.replaying import again, needed_key
 from daemon.phrases import Phrase, phrase
 

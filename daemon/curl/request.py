@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from daemon.curl.fields import Field, plain_fields, plain_target
 from daemon.curl.shell import as_comment
 from daemon.model import BARE_METHODS, Call, Headers
+from daemon.packed import coding_of, is_clean
 from daemon.phrases import Phrase, phrase, told
 from daemon.redact import scrub, scrub_bytes
 
@@ -20,6 +21,9 @@ ANY_VARIABLE: Final = "API_KEY"
 
 LOST_BODY: Final = "request-body"
 """The file that a person has to write first when the body is not at hand."""
+
+MOST_UNPACKED: Final = 64 << 20
+"""Bytes beyond which a body that came compressed is not looked into: no larger request is taken, as a rule."""
 
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -151,8 +155,13 @@ def plain_request(
     body = scrub_bytes(call.body, call.secrets())
     if body != call.body:
         notes.append(phrase("left.body_key"))
+    coding = coding_of(call.headers)
+    if coding and body_kept and call.body:
+        body_kept = is_clean(call.body, coding, call.secrets(), MOST_UNPACKED)
     if not body_kept:
         notes.append(phrase("script.lost_body", file=LOST_BODY))
+    if coding and not body_kept:
+        notes.append(phrase("script.packed_body", coding=coding))
     return Plain(
         call=call,
         base=call.origin.url if direct else f"http://{call.origin.host}",

@@ -37,6 +37,7 @@ class Copy:
         self.stream = stream
         self._read_usage = read_usage
         self._inflate = inflater(encoding, endless=stream is not None)
+        self._packed = self._inflate is None and (encoding or "").strip().lower() not in ("", "identity")
         self._parts: list[bytes] = []
         self._kept = 0
         self._broken = False
@@ -113,6 +114,10 @@ class Copy:
         if len(self._parts) > 1:
             self._parts = [b"".join(self._parts)]
         return self._parts[0] if self._parts else b""
+
+    def for_journal(self) -> bytes | None:
+        """The same; None also for what is still compressed, since a key in it would not be seen."""
+        return None if self._packed else self.whole_body()
 
     def _decode(self, inflate: Callable[[bytes], bytes], chunk: bytes) -> bytes:
         try:

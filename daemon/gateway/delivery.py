@@ -87,7 +87,7 @@ class Delivery:
         if failure is not None:
             finding = self._catalogue.classify(failure, self._wall())
             return replace(self._tell.failed(call, failure, finding, attempt, final=True), usage=usage)
-        body = copy.whole_body()
+        body = copy.for_journal()
         return Event(
             "done", call, self._wall(), attempt, answer.status, usage=usage, final=True, body=body, bytes_out=size
         )

@@ -16,6 +16,7 @@ from daemon.gateway.telling import Teller
 from daemon.gateway.under_way import UnderWay
 from daemon.model import Call, Company, Event, Headers, Reply, Usage
 from daemon.pacing.reasons import duration
+from daemon.packed import coding_of, is_clean
 from daemon.phrases import phrase
 from daemon.redact import Redactor
 
@@ -98,7 +99,7 @@ class Kept:
         """Keep BODY, if REPLY's call ended well and nothing secret is in it; None: it was too large, or was cut."""
         call, end = reply.call, self._ends.pop(reply.call.id, None)
         whole = end is not None and end.status == 200 and call.ask.kind in GENERATING
-        if self.cache is None or body is None or not whole or not self._is_clean(call, body, end):
+        if self.cache is None or body is None or not whole or not self._is_clean(reply, body, self.cache.max_body):
             return
         headers = tuple(pair for pair in without_ours(reply.headers) if not _OF_THAT_TIME.match(pair[0]))
         answer = Answer(
@@ -106,10 +107,12 @@ class Kept:
         )
         await asyncio.to_thread(self.cache.put, name_of(call), answer)
 
-    def _is_clean(self, call: Call, body: bytes, end: Event | None) -> bool:
+    def _is_clean(self, reply: Reply, body: bytes, most: int) -> bool:
         """True if no key stands in it, also when it is unpacked: a changed answer would be another one."""
-        plain = (end.body if end is not None else None) or b""
-        return all(self._redactor.scrub_bytes(data, call.secrets()) == data for data in (body, plain))
+        secrets, coding = reply.call.secrets(), coding_of(reply.headers)
+        if coding:
+            return is_clean(body, coding, secrets, most)
+        return self._redactor.scrub_bytes(body, secrets) == body
 
     def _clean(self, call: Call, headers: Headers) -> Headers:
         return tuple((name, self._redactor.scrub(value, call.secrets())) for name, value in headers)

@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from daemon.journal.journal import Journal
     from daemon.journal.offline import forget_offline
     from daemon.journal.reader import Reader, open_reader
-    from daemon.journal.rebuild import Kept, call_from_row, call_of
+    from daemon.journal.rebuild import Kept, call_from_row, call_of, not_kept
     from daemon.journal.rows import Keeping
 
 __all__ = [
     "Forgotten", "Journal", "Keeping", "Kept", "Reader", "Which", "call_from_row", "call_of", "forget_offline",
-    "open_reader",
+    "not_kept", "open_reader",
 ]  # fmt: skip
 
 _HOME = {
@@ -28,6 +28,7 @@ _HOME = {
     "call_from_row": "rebuild",
     "call_of": "rebuild",
     "forget_offline": "offline",
+    "not_kept": "rebuild",
     "open_reader": "reader",
 }
 

@@ -115,7 +115,7 @@ class Journal:
 
     def keeps(self, call: Call, failed: bool) -> bool:
         """True if the request of a call that has ended so is kept, or will be in a moment."""
-        return bool(call.body) and self._rows.wants(failed, len(call.body))
+        return self._rows.keeps(call, failed)
 
     def body_file(self, call_id: str) -> Path:
         """Where a failed call's body is kept, or will be in a moment."""

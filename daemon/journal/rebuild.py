@@ -6,11 +6,16 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from daemon.errors import NotFound
 from daemon.model import Ask, Call, Origin, Priority, Scope
+from daemon.packed import coding_of
 from daemon.phrases import Phrase, lines, phrase
 from daemon.redact import Sealed, Secret, Withheld
+
+_CODING_SHOWN: Final = 40
+"""Letters of what a client has called its coding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,14 @@ def sealed(pieces: list[Any]) -> Sealed:
 
 def _part(piece: Mapping[str, Any]) -> Secret | Withheld:
     return Withheld(piece["withheld"]) if "withheld" in piece else Secret("", piece["secret"])
+
+
+def not_kept(row: Mapping[str, Any]) -> NotFound:
+    """The refusal for the call of ROW, whose body is not there: why, as far as the journal knows, and what to do."""
+    coding = coding_of([(name, sealed(pieces)) for name, pieces in row["request"]["headers"]])
+    if coding:
+        return NotFound(phrase("journal.no_packed_body", call=row["id"], coding=coding[:_CODING_SHOWN]))
+    return NotFound(phrase("journal.no_body", call=row["id"]))
 
 
 def comment(row: Mapping[str, Any]) -> Phrase:

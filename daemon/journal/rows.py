@@ -13,6 +13,7 @@ from daemon.journal.bodies import Bodies, Part
 from daemon.journal.plain import as_json, text
 from daemon.journal.story import ASKED, Book, Row, Story
 from daemon.model import Call, Event, Failure, Headers, Reading, Usage
+from daemon.packed import coding_of, is_clean, is_legible
 from daemon.phrases import told
 from daemon.redact import Redactor, Sealed, Secret, Withheld, withhold
 
@@ -195,7 +196,8 @@ class Rows:
 
     def _failure(self, attempt: Row, story: Story, event: Event, failure: Failure) -> None:
         body = None
-        if self.keeping.bodies != "none" and failure.body:
+        legible = is_legible(failure.body, coding_of(failure.headers))
+        if self.keeping.bodies != "none" and failure.body and legible:
             # Scrubbed before it is cut: half a key at the end would not be recognised.
             body = text(self._scrubbed(failure.body.decode("utf-8", "replace"), story)[:MAX_FAILURE_BODY])
         attempt.update(
@@ -228,7 +230,8 @@ class Rows:
         if not self.wants(event.kind == "failed"):
             return {}
         policy = self.keeping.bodies
-        request, changed = self._keep(event.call, "request", event.call.body)
+        clean = self._is_clean(event.call)
+        request, changed = self._keep(event.call, "request", event.call.body if clean else b"")
         answer, _ = self._keep(event.call, "answer", (event.body or b"") if policy == "all" else b"")
         return {"body_kept": request, "body_changed": changed, "answer_kept": answer}
 
@@ -240,6 +243,16 @@ class Rows:
             and (policy == "all" or (policy == "failed" and failed))
             and size <= self.keeping.max_body_bytes
         )
+
+    def keeps(self, call: Call, failed: bool) -> bool:
+        """True if the request of a call that ended so is kept."""
+        return bool(call.body) and self.wants(failed, len(call.body)) and self._is_clean(call)
+
+    def _is_clean(self, call: Call) -> bool:
+        """False for a request that came compressed and in which there is a key, or may be: without the key it would be
+        another one, and nobody could repeat it."""
+        coding, most = coding_of(call.headers), self.keeping.max_body_bytes
+        return not coding or (len(call.body) <= most and is_clean(call.body, coding, call.secrets(), most))
 
     def _keep(self, call: Call, part: Part, data: bytes) -> tuple[int, bool]:
         """Keep DATA; return its size in the file (0: not kept) and whether a key was taken out."""

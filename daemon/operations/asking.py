@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from daemon import __version__
 from daemon.errors import InvalidCall, NotFound
-from daemon.journal.rebuild import call_from_row, heading
+from daemon.journal.rebuild import call_from_row, heading, not_kept
 from daemon.model import Call, Failure, Situation
 from daemon.operations.desk import (
     Desk,
@@ -173,11 +173,6 @@ async def row_of(desk: Desk, name: str) -> dict[str, Any]:
     if row is None:
         raise NotFound(phrase("journal.no_call", name=name))
     return row
-
-
-def not_kept(row: Mapping[str, Any]) -> NotFound:
-    """The refusal for a call whose body is not there."""
-    return NotFound(phrase("journal.no_body", call=row["id"]))
 
 
 def variable_of(desk: Desk, call: Call) -> str | None:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from daemon.errors import InvalidCall
 from daemon.gateway import ALONE, Incoming
+from daemon.journal import not_kept
 from daemon.model import Call, Priority
-from daemon.operations.asking import not_kept, row_of, variable_of
+from daemon.operations.asking import row_of, variable_of
 from daemon.operations.desk import Desk, Params, Result, language_of, needed_text, text_param
 from daemon.operations.session import Session
 from daemon.phrases import phrase, told

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
+
+import pytest
+
+from daemon.curl import call_as
 from daemon.curl.request import plain_request
 
 KEY = "CANARY-abcdef123456"
@@ -58,3 +64,28 @@ def test_what_is_sent_of_values_that_were_not_kept(make_call):
     (said,) = plain.left_out(known)
     assert "HEADER_X_PASS" in said
     assert "CANARY" not in repr(plain)
+
+
+FORMS = [(form, "posix") for form in ("curl", "httpie", "python", "har", "elisp")]
+
+
+@pytest.mark.parametrize(("form", "shell"), [*FORMS, ("curl", "powershell"), ("curl", "cmd")])
+@pytest.mark.parametrize("coding", ["gzip", "br"])
+def test_a_compressed_body_that_may_hold_a_key_is_in_no_form(make_call, form, shell, coding):
+    """A call that still runs has its body in memory only. If that came compressed with a key in it, or in a coding that
+    nobody knows here, each form names the file to write, and says why."""
+    body = gzip.compress(f"pomegranate {KEY}".encode())
+    call = make_call("POST", "/", (("Authorization", f"Bearer {KEY}"), ("Content-Encoding", coding)), body)
+    plain = plain_request(call, key_variable="K")
+    assert plain.lost
+    assert any(f"compressed as {coding}" in note for note in plain.notes)
+    text = call_as(call, form, shell, key_variable="K")
+    for said in (base64.b64encode(body).decode()[:40], repr(body)[2:20], "pomegranate"):
+        assert said not in text
+
+
+def test_a_compressed_body_without_a_key_is_shown(make_call):
+    """As any other that is no text."""
+    call = make_call("POST", "/", (("Content-Encoding", "gzip"),), gzip.compress(b"a word"))
+    plain = plain_request(call, key_variable=None, body_file="x")
+    assert (plain.lost, plain.body_file, plain.notes) == (False, "x", [])

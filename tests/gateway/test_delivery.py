@@ -72,6 +72,16 @@ async def test_a_compressed_answer_is_unchanged_and_read() -> None:
 
 
 @virtual
+async def test_the_answer_for_the_journal_is_never_compressed() -> None:
+    """It gets the unpacked copy, in which keys are seen; nothing of an answer in a coding that nobody knows here."""
+    packed = gzip.compress(chat_answer())
+    for coding, kept in (("gzip", chat_answer()), ("br", None), ("gzip, br", None)):
+        world = World(ok(packed, headers=(("Content-Encoding", coding),)))
+        assert (await world.send())[1] == packed
+        assert world.last().body == kept
+
+
+@virtual
 async def test_a_201_of_a_chat_becomes_200() -> None:
     """gptel takes any other 2xx for an error; other paths keep their status."""
     made = Answer(201, (), chat_answer())

@@ -146,11 +146,28 @@ def test_another_question_is_asked(tmp_path: Path, other: dict[str, Any]) -> Non
         (ok(b'{"choices": [{"message": {"content": "' + b"x" * (1 << 16) + b'"}}]}'), False),
         (ok(chat_answer(f"your key is {KEY}")), False),
         (ok(gzip.compress(chat_answer(f"your key is {KEY}")), headers=(("Content-Encoding", "gzip"),)), False),
+        (ok(gzip.compress(chat_answer("x" * (5 << 20) + KEY)), headers=(("Content-Encoding", "gzip"),)), False),
+        (ok(chat_answer("packed"), headers=(("Content-Encoding", "br"),)), False),
+        (ok(gzip.compress(chat_answer())[:-4] + b"else", headers=(("Content-Encoding", "gzip"),)), False),
     ],
-    ids=["error", "hidden", "cut", "no mark", "error event", "201", "large", "key", "packed key"],
+    ids=[
+        "error",
+        "hidden",
+        "cut",
+        "no mark",
+        "error event",
+        "201",
+        "large",
+        "key",
+        "packed key",
+        "packed and large",
+        "another coding",
+        "packed wrongly",
+    ],
 )
 def test_what_is_not_kept(tmp_path: Path, outcome: Answer, stream: bool) -> None:
-    """Errors, errors behind a 200, cut streams, what is too large, and what a key stands in, also a packed one."""
+    """Errors, errors behind a 200, cut streams, what is too large, what a key stands in, also a packed one, and what
+    cannot be unpacked to see whether there is one."""
 
     @virtual
     async def main() -> None:

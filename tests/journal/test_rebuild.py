@@ -2,7 +2,7 @@
 
 from daemon.curl import curl_command
 from daemon.journal import call_from_row
-from daemon.journal.rebuild import comment
+from daemon.journal.rebuild import comment, not_kept
 
 
 async def test_the_curl_command_from_the_journal_is_that_of_the_call(
@@ -54,3 +54,19 @@ def test_the_comment_in_other_languages():
     assert lines[0].startswith("Sluice 요청 c1, ")
     assert lines[1] == "결과: 상태 코드 429."
     assert lines[2].startswith("본문에 키가 들어 있었어요.")
+
+
+def test_why_there_is_no_body():
+    """The setting that says which are kept; and for one that came compressed, in which coding, why that matters and
+    what to do. What a client has called its coding is told in part, if that is long."""
+    row = {"id": "c1", "request": {"headers": [["Accept", ["x"]]]}}
+    assert "journal.bodies" in not_kept(row).message
+    assert "compressed" not in not_kept(row).message
+    row["request"]["headers"].append(["content-encoding", ["br"]])
+    said = not_kept(row).message
+    assert "journal.bodies" in said
+    assert "compressed (br)" in said
+    assert "no key" in said
+    assert "uncompressed" in said
+    row["request"]["headers"][1] = ["Content-Encoding", ["x" * 5000]]
+    assert len(not_kept(row).message) < 600

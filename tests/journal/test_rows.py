@@ -1,6 +1,10 @@
 """Events to writes."""
 
+import gzip
+import zlib
 from dataclasses import replace
+
+import pytest
 
 from daemon.journal import Keeping
 from daemon.journal.bodies import Bodies
@@ -140,3 +144,65 @@ async def test_a_call_that_goes_elsewhere(make_journal, make_call):
         journal.record(Event(kind, call, 1.0))
         await journal.flush()
         assert (await journal.call("back"))["host"] == call.origin.host
+
+
+PACKED = {
+    "gzip": ("gzip", gzip.compress),
+    "deflate": ("deflate", zlib.compress),
+}
+
+
+def packed_call(make_call, redactor, coding, body):
+    """A call whose body came compressed."""
+    plain = make_call()
+    return replace(plain, headers=(*plain.headers, ("Content-Encoding", redactor.header("", coding))), body=body)
+
+
+@pytest.mark.parametrize("way", PACKED)
+def test_a_key_in_a_compressed_request(way, tmp_path, redactor, make_call, failed_event, key):
+    """A key in what was packed is seen: such a body is not kept, since without the key it would be another one. One in
+    which there is none is kept as it came."""
+    coding, pack = PACKED[way]
+    rows = Rows(redactor, Keeping(), Bodies(tmp_path))
+    bad = packed_call(make_call, redactor, coding, pack(f"it is {key}".encode()))
+    good = packed_call(make_call, redactor, coding, pack(b"a word"))
+    assert not rows.keeps(bad, True)
+    rows.note(failed_event(bad))
+    assert (rows.news[0].row["body_kept"], rows.news[0].row["body_changed"]) == (0, False)
+    assert not (tmp_path / "bodies").exists()
+    assert rows.keeps(good, True)
+    rows.note(failed_event(replace(good, id="c2")))
+    assert Bodies(tmp_path).read("c2", "request") == pack(b"a word")
+
+
+@pytest.mark.parametrize(
+    ("coding", "body"),
+    [
+        ("br", b"\x0b\x02\x80hello\x03"),
+        ("gzip", gzip.compress(b"a word")[:-1]),
+        ("gzip", b"a word"),
+        ("gzip", gzip.compress(b"\0" * (1 << 20))),
+    ],
+    ids=["another coding", "not whole", "not packed", "more than may be kept"],
+)
+def test_a_compressed_request_that_cannot_be_looked_into(coding, body, tmp_path, redactor, make_call, failed_event):
+    """Nobody knows what is in it, so it is not kept; nor is a bomb unpacked."""
+    rows = Rows(redactor, Keeping(max_body_bytes=1 << 19), Bodies(tmp_path))
+    call = packed_call(make_call, redactor, coding, body)
+    assert not rows.keeps(call, True)
+    rows.note(failed_event(call))
+    assert rows.news[0].row["body_kept"] == 0
+    assert not (tmp_path / "bodies").exists()
+
+
+def test_an_error_that_could_not_be_unpacked(tmp_path, redactor, make_call, failed_event):
+    """Of a failure's body what is still compressed is not stored; its other facts are."""
+    rows = Rows(redactor, Keeping(), Bodies(tmp_path))
+    for number, (coding, body, kept) in enumerate(
+        [("br", b"plain words", None), ("gzip", gzip.compress(b"x")[:-4] + b"yyyy", None), ("gzip", b"{}", "{}")]
+    ):
+        event = failed_event(make_call(f"c{number}"))
+        failure = replace(event.failure, headers=(("Content-Encoding", coding),), body=body)
+        rows.note(replace(event, failure=failure))
+        assert rows.news[-1].attempts[1]["body"] == kept
+        assert rows.news[-1].attempts[1]["status"] == 429

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import sqlite3
 from dataclasses import replace
@@ -165,6 +166,16 @@ async def test_curl_of_a_call_whose_body_was_not_kept(office: Make) -> None:
     await here.world.send()
     with pytest.raises(NotFound, match=r"journal\.bodies"):
         await here.run("curl", call="last")
+
+
+async def test_curl_of_a_call_whose_body_came_compressed(office: Make) -> None:
+    """With a key in it, it was not kept; whoever wants the command reads why, and no form of it holds the key."""
+    here = office(no_credit())
+    fields = (("Authorization", f"Bearer {KEY}"), ("Content-Encoding", "gzip"))
+    await here.world.send(headers=fields, body=gzip.compress(f"it is {KEY}".encode()))
+    with pytest.raises(NotFound, match=r"it came compressed \(gzip\)"):
+        await here.run("curl", call="last")
+    assert (await here.run("explain", call="last"))["curl"] is None
 
 
 async def test_explain_a_call(office: Make) -> None:
