@@ -139,13 +139,14 @@ def _open_socket(place: Path) -> Iterator[Check]:
 
 
 def _certificates(paths: Paths, environ: Mapping[str, str]) -> Iterator[Check]:
-    from daemon.upstream import tls_context
+    from daemon.upstream import check_authorities, tls_context
 
     try:
         ca_file = load(paths.config_file, environ=environ).ca_file
     except ConfigError:
         ca_file = None  # has been told
     try:
+        check_authorities(ca_file, whole=True)
         tls_context(ca_file)
     except Refusal as refusal:
         named = phrase("check.mend_cert_file" if environ.get("SSL_CERT_FILE") else "check.install_ca")

@@ -11,6 +11,9 @@ import pytest
 from daemon.cli import check as checking
 from daemon.cli.check import Check, lines
 from daemon.cli.client import Silent
+from hostile.test_faults import certificate_folder
+
+__all__ = ["certificate_folder"]
 
 
 def test_a_fresh_home(run: Any) -> None:
@@ -73,6 +76,23 @@ def test_no_certificates(run: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     assert done.code == 1
     assert "none cannot be used (No such file or directory)" in done.out
     assert "mend or unset the environment variable SSL_CERT_FILE" in done.out
+
+
+def test_a_damaged_certificate_in_a_long_list(
+    run: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, certificate_folder: Path
+) -> None:
+    """Wherever it stands, whether SSL_CERT_FILE or ca_file names the list: the line, and what to do."""
+    good = (certificate_folder / "authority.pem").read_bytes()
+    file = tmp_path / "list.pem"
+    file.write_bytes(good * 139)
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    assert "SSL_CERT_FILE" not in run("check").out
+    file.write_bytes(good * 139 + good.replace(b"\n", b"\n!", 1))
+    done = run("check")
+    assert done.code == 1
+    line = (good * 139).count(b"\n") + 1
+    assert f"SSL_CERT_FILE: the certificate that begins at {file}:{line} is damaged" in done.out
+    assert "delete it from its BEGIN line to its END line" in done.out
 
 
 def test_missing_programs(run: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

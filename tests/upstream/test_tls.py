@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import ssl
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -62,6 +64,54 @@ def test_a_named_file_that_is_good(certificate_folder: Path, monkeypatch: pytest
     check_authorities(file)
     assert tls_context(file).cert_store_stats()["x509_ca"] == 1
     assert Trust(file).store == str(file)
+
+
+def long_list(folder: Path, damaged: bytes) -> tuple[Path, int]:
+    """A list of 140 in which one that is DAMAGED stands behind the 69th, and the line at which it begins."""
+    good = b"# an authority\n" + (folder / "authority.pem").read_bytes() + b"\n"
+    file = folder / "long.pem"
+    file.write_bytes(good * 69 + damaged + good * 70)
+    return file, good.count(b"\n") * 69 + 1
+
+
+DAMAGED = {
+    "not base64": USELESS["not base64"],
+    "no certificate in it": USELESS["no certificate in it"],
+    "no end": b"-----BEGIN CERTIFICATE-----\nAAAA\n",
+    "not text": b"-----BEGIN CERTIFICATE-----\n\xff\xfe\n-----END CERTIFICATE-----\n",
+}
+
+
+@pytest.mark.parametrize("what", DAMAGED)
+def test_a_damaged_certificate_far_down(certificate_folder: Path, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+    """With one of 140 damaged OpenSSL uses none, and says nothing of it where SSL_CERT_FILE names the list. Whoever has
+    the whole list looked at, or makes the first connection, hears which: file, line, and what to do. The start looks
+    at the first one alone: to read all of them takes as long as all the rest of it."""
+    file, line = long_list(certificate_folder, DAMAGED[what] or b"")
+    said = rf"{re.escape(str(file))}:{line} .*delete it from its BEGIN line"
+    check_authorities(file)
+    with pytest.raises(ConfigError, match="ca_file: .*" + said):
+        check_authorities(file, whole=True)
+    with pytest.raises(ConfigError, match="ca_file: .*" + said):
+        tls_context(file)
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    with pytest.raises(ConfigError, match="SSL_CERT_FILE: .*" + said):
+        check_authorities(None, whole=True)
+    with pytest.raises(ConfigError, match="SSL_CERT_FILE: .*" + said):
+        tls_context(None)
+
+
+def test_a_long_list_that_is_good(certificate_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is said of it; nor of certificates with a trust of OpenSSL's own kind, which only a file can bring."""
+    openssl = ["openssl", "x509", "-in", "authority.pem", "-addtrust", "serverAuth"]
+    trusted = subprocess.run(openssl, cwd=certificate_folder, capture_output=True, check=True).stdout
+    assert b"BEGIN TRUSTED CERTIFICATE" in trusted
+    file, _ = long_list(certificate_folder, trusted)
+    check_authorities(file, whole=True)
+    assert tls_context(file).cert_store_stats()["x509_ca"] >= 1
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    check_authorities(None, whole=True)
+    tls_context(None)
 
 
 def test_the_system_s_list_has_a_place(monkeypatch: pytest.MonkeyPatch) -> None:
