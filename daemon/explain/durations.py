@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Final
+from typing import Final, Literal
 
 DAY_S: Final = 86_400.0
 MAX_STATED_WAIT_S: Final = 40 * DAY_S
@@ -63,6 +63,26 @@ def header_s(text: str, answered: str | None, now: float | None) -> float | None
         if value is None:
             value = _until_s(text, answered, now)
     return None if value is None or math.isnan(value) else checked(min(value, MAX_STATED_WAIT_S), MAX_STATED_WAIT_S)
+
+
+def oddity(name: str, text: str, answered: str | None, now: float | None) -> Literal["long", "past", "none"] | None:
+    """Return why the field NAME (`retry-after`, `retry-after-ms`) with the value TEXT cannot be meant: its wait is
+    longer than is believed, its date was past a day before the answer, or it states none. None for one that can be."""
+    if name != "retry-after":
+        return "none" if seconds(text, MAX_STATED_WAIT_S * 1000) is None else None
+    try:
+        value: float | None = float(text)
+    except ValueError:
+        value = seconds(text)
+        if value is None and (until := _moment(text.strip())) is not None:
+            since = _moment(answered) if answered else now
+            left = 0.0 if since is None else until - since
+            value = max(0.0, left)
+            if left < -DAY_S:
+                return "past"
+    if value is None or math.isnan(value) or value < 0:
+        return "none"
+    return "long" if value > MAX_STATED_WAIT_S else None
 
 
 def _until_s(text: str, answered: str | None, now: float | None) -> float | None:

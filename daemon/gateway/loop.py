@@ -27,6 +27,7 @@ from daemon.gateway.intake import ExplainMode, Incoming, Intake, provider_of
 from daemon.gateway.kept import Kept
 from daemon.gateway.keyring import Keyring
 from daemon.gateway.moving import Mover
+from daemon.gateway.oddities import tell_odd_wait
 from daemon.gateway.outcome import NOT_SENT, WAITED, NoLuck, Trip, Whole, ours
 from daemon.gateway.party import Party
 from daemon.gateway.shared import Shared
@@ -294,6 +295,7 @@ class Gateway:
         later.run()
         if opened.fault is not None:
             return self._lost(opened, permit)
+        tell_odd_wait(call.origin.host, answer.headers, now)
         finding = self._catalogue.classify(opened, self._wall())
         return NoLuck(opened, finding, permit.refused(finding, readings_of(call, answer, now)))
 

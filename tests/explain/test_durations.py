@@ -58,3 +58,20 @@ def test_epoch(text: str, expected: float | None) -> None:
 def test_number(text: str, expected: float | None) -> None:
     """Amounts are read as people and programs write them; `no limit` is none."""
     assert durations.number(text) == expected
+
+
+def test_what_cannot_be_meant() -> None:
+    """A wait is odd if it is longer than is believed, was over a day before the answer, or is none. Without anything to
+    count from, a date is not."""
+    date, later = "Tue, 26 Mar 2024 20:00:00 GMT", 1_711_483_200.0
+    for text, odd in (
+        ("20", None), ("7s", None), ("3456000", None), ("3456001", "long"), ("inf", "long"), ("-1", "none"),
+        ("nan", "none"), ("", "none"), ("soon", "none"), ("100d", "none"), (date, None),
+        ("Mon, 25 Mar 2024 20:00:01 GMT", None), ("Mon, 25 Mar 2024 19:59:59 GMT", "past"),
+        ("2099-03-26T20:00:30Z", "long"),
+    ):  # fmt: skip
+        assert durations.oddity("retry-after", text, date, None) == odd, text
+        assert durations.oddity("retry-after", text, None, later) == odd, text
+    assert durations.oddity("retry-after", "Thu, 01 Jan 1970 00:00:00 GMT", None, None) is None
+    assert durations.oddity("retry-after-ms", "1500", None, None) is None
+    assert durations.oddity("retry-after-ms", "-5", None, None) == "none"

@@ -119,10 +119,11 @@ ROWS: dict[int, tuple[str, str, tuple[str, ...]]] = {
     ),
     28: (
         "absurd Retry-After",
-        "within [0, 40 days]",
+        "within [0, 40 days], and told in the log",
         (
             "explain/test_facts.py::test_waits_in_headers",
             "explain/test_facts.py::test_no_field_of_a_wait_raises",
+            "gateway/test_oddities.py::test_an_absurd_wait_is_told",
         ),
     ),
     29: ("lengths of JSON-RPC frames", "-32600 and the end", ("doors/test_framing.py::test_bad_frame_headers",)),
