@@ -22,6 +22,7 @@ from daemon.doors import porter
 from daemon.doors.claim import Former, Taken
 from daemon.doors.ending import Ending
 from daemon.doors.http import HttpDoor
+from daemon.doors.idleness import Idleness
 from daemon.doors.keeper import CHECK_S, Keeper, Stopping
 from daemon.doors.listener import Listener
 from daemon.doors.request import HttpSettings
@@ -191,7 +192,10 @@ class App:
             _log.info(phrase("log.runs", version=__version__, socket=where, pid=pid, platform=platform_text()))
             self._ready(self._paths.socket, self._sandbox_url is not None)
             self._notifier.ready(self._serving())
-            self._keeper = Keeper(standing, door, self._stopping, alive=self._still_alive, every_s=self._every_s())
+            idleness = self._idleness(door) if standing.given else None
+            self._keeper = Keeper(
+                standing, door, self._stopping, alive=self._still_alive, every_s=self._every_s(), idleness=idleness
+            )
             watching = asyncio.create_task(self._keeper.watch())
             await self._stopping.asked.wait()
             watching.cancel()
@@ -394,6 +398,20 @@ class App:
         """Feed the watchdog, if the journal's thread gets on, too."""
         if self._journal.alive:
             self._notifier.alive()
+
+    def _idleness(self, door: porter.Porter) -> Idleness | None:
+        """What knows when nobody needs us, if we may end then: whoever comes next starts another of us, but not by
+        TCP."""
+        after_s = self._config.idle_exit_s
+        if after_s is None or self.listener is not None:
+            return None
+        return Idleness(door, after_s, busy=self._in_use, stored=self._stored)
+
+    def _in_use(self) -> bool:
+        return bool(self._connections() or self._gateway.running)
+
+    async def _stored(self) -> bool:
+        return not self._journal.salvaging and await self._journal.flush()
 
     def _every_s(self) -> float:
         """How often to look: each minute, and at least twice in the time that a watchdog waits."""

@@ -148,6 +148,7 @@ class Config:
     max_connections: int = field(metadata=setting(whole(1, 100_000)))
     drain_s: float = field(metadata=setting(duration, "drain"))
     drain_replaced_s: float = field(metadata=setting(duration, "drain_replaced"))
+    idle_exit_s: float | None = field(metadata=setting(unless("never", positive_duration), "idle_exit"))
     ca_file: Path | None = field(metadata=setting(unless("none", path)))
     proxy: str | None = field(metadata=setting(unless("none", proxy_url)))
     """A URL, `environment`, or None."""

@@ -1,4 +1,4 @@
-"""Looks after our place while we serve, and knows when that ends: told to stop, or replaced by another daemon."""
+"""Looks after our place while we serve, and knows when that ends: told to stop, replaced, or of no use to anybody."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ import socket
 from collections.abc import Callable
 from typing import Final, Protocol
 
+from daemon.doors.idleness import Idleness
 from daemon.doors.porter import AlreadyRunning, Porter
 from daemon.doors.standing import Standing
 from daemon.errors import ConfigError, InvalidCall, ShuttingDown
+from daemon.pacing.reasons import duration
 from daemon.phrases import phrase
 
 CHECK_S: Final = 60.0
@@ -66,8 +68,9 @@ class Keeper:
         *,
         alive: Callable[[], None] = lambda: None,
         every_s: float = CHECK_S,
+        idleness: Idleness | None = None,
     ) -> None:
-        """ALIVE is called at each look: for a watchdog."""
+        """ALIVE is called at each look: for a watchdog. IDLENESS knows when nobody needs us any more."""
         self.replaced = False
         """True when another daemon stands in our place."""
         self._standing = standing
@@ -75,6 +78,7 @@ class Keeper:
         self._stopping = stopping
         self._alive = alive
         self._every_s = every_s
+        self._idleness = idleness
         self._confirm: asyncio.TimerHandle | None = None
         self._complaint = ""
         self._open_mode = ""
@@ -82,11 +86,15 @@ class Keeper:
         self._looking: asyncio.Task[None] | None = None
 
     async def watch(self) -> None:
-        """Look from time to time, until cancelled."""
+        """Look from time to time, until cancelled, or until nobody needs us any more."""
         self._see_who_may_come()
         while True:
             await asyncio.sleep(self._every_s)
             await self.look()
+            if self._idleness is not None and await self._idleness.over():
+                _log.info(phrase("log.unused", wait=duration(self._idleness.after_s)))
+                self._stopping.asked.set()
+                return
 
     async def look(self) -> None:
         """See whether we still stand in our place, and mend it. Never raises."""

@@ -206,6 +206,7 @@ class Visitor(Inlet):
     """A new connection, until it is known who it is and which language it speaks."""
 
     def __init__(self, porter: Porter) -> None:
+        porter.came_so_far += 1
         self._porter = porter
         self._seen = b""
         self._transport: asyncio.Transport | None = None
@@ -285,6 +286,8 @@ class Porter:
         self.make_rpc = make_rpc
         self.allowed = allowed
         self.turned_away = 0
+        self.came_so_far = 0
+        """All who have been accepted since the start."""
         self.silent: dict[Visitor, float] = {}
         """Those who have not said yet what they want, and since when; who came first in front."""
         self._most_silent = most_silent
@@ -323,6 +326,24 @@ class Porter:
         old, self._server, self._sock = (self._server, self._sock), None, None
         await _left(*old)
 
+    async def pause(self) -> None:
+        """Accept nobody until `resume`, or `close`. Whoever was accepted before is in when this returns; with uvloop,
+        which has no way to pause, others may come in as well."""
+        if self._sock is not None:
+            asyncio.get_running_loop().remove_reader(self._sock.fileno())
+        await _first_steps()
+
+    async def resume(self) -> None:
+        """Accept again. Raises ConfigError, OSError."""
+        if self._sock is None:
+            return
+        sock = self._sock.dup()
+        try:
+            await self.open(sock)
+        except BaseException:
+            sock.close()
+            raise
+
     def close(self) -> None:
         """Accept nobody any more. Those who are in stay."""
         if self._server is not None:
@@ -355,7 +376,13 @@ async def emptied(sock: socket.socket, patience_s: float = 1.0) -> None:
     await asyncio.sleep(0)
     while loop.time() < ends and knocking.poll(0):  # noqa: ASYNC110 - the kernel's queue has no event for "empty"
         await asyncio.sleep(0.001)
-    for _ in range(3):  # a server closed between accept and the connection's first step drops it (asyncio 3.11)
+    await _first_steps()
+
+
+async def _first_steps() -> None:
+    """Let those who were accepted come in: a server closed between accept and the connection's first step drops it
+    (asyncio 3.11)."""
+    for _ in range(3):
         await asyncio.sleep(0)
 
 

@@ -89,6 +89,11 @@ class Journal:
         self._writer.join(timeout_s)
 
     @property
+    def salvaging(self) -> bool:
+        """True while calls of a damaged file are brought over."""
+        return self._writer.salvaging
+
+    @property
     def alive(self) -> bool:
         """True while the thread that writes gets on."""
         return self._writer.alive

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import signal
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 
 from daemon.app import App
+from daemon.doors.porter import Porter
 from hostile.test_faults import certificate_folder
 from stage.visitors import exchange, get, wait_until
 from stage.world import CHATS, HOSTS, config
@@ -50,6 +52,37 @@ def test_the_watchdog_is_fed_only_while_the_journal_gets_on(alive: bool) -> None
     )
     App._still_alive(app)  # type: ignore[arg-type]
     assert fed == (["fed"] if alive else [])
+
+
+@pytest.mark.parametrize(
+    ("after_s", "listener", "may"), [(None, None, False), (60.0, object(), False), (60.0, None, True)]
+)
+async def test_who_may_end_for_want_of_use(after_s: float | None, listener: object, may: bool) -> None:
+    """Who was told to, and is reached by nobody but at the socket: by TCP nobody would start another daemon. Calls and
+    connections are use, and nothing may be lost: neither what the journal has not written nor what it is saving."""
+    journal = types.SimpleNamespace(salvaging=False, flush=lambda: _is(True))
+    app = types.SimpleNamespace(
+        _config=types.SimpleNamespace(idle_exit_s=after_s), listener=listener, _journal=journal, open=0,
+        _gateway=types.SimpleNamespace(running={}), _connections=lambda: app.open,
+    )  # fmt: skip
+    app._in_use, app._stored = lambda: App._in_use(app), lambda: App._stored(app)  # type: ignore[arg-type]
+    made = App._idleness(app, Porter(asyncio.Protocol, asyncio.Protocol))  # type: ignore[arg-type]
+    assert (made is not None) == may
+    assert not app._in_use()
+    app.open = 1
+    assert app._in_use()
+    app.open = 0
+    app._gateway.running["c1"] = object()
+    assert app._in_use()
+    assert await app._stored()
+    journal.salvaging = True
+    assert not await app._stored()
+    journal.salvaging, journal.flush = False, lambda: _is(False)
+    assert not await app._stored()
+
+
+async def _is(answer: bool) -> bool:
+    return answer
 
 
 @pytest.mark.e2e

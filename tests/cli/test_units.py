@@ -26,7 +26,8 @@ def _no_socket_told(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_systemd(run: Any, home: Path) -> None:
-    """Both units are written and shown, nobody but us may connect, the next command is told, and it is repeatable."""
+    """Both units are written and shown, nobody but us may connect, the next command is told, and it is repeatable. What
+    ends by itself, as with `idle_exit`, is left to the socket."""
     done = run("install-service", "--systemd")
     assert done.code == 0, done.err
     for name in ("sluice.socket", "sluice.service"):
@@ -36,7 +37,14 @@ def test_systemd(run: Any, home: Path) -> None:
     sock, service = ((home / UNITS / name).read_text() for name in ("sluice.socket", "sluice.service"))
     assert "SocketMode=0600" in sock
     assert "ListenStream=%t/sluice/sluice.sock" in sock
-    for words in ("Type=notify", "UMask=0077", "LimitCORE=0", "NoNewPrivileges=yes", " serve\n"):
+    for words in (
+        "Type=notify",
+        "UMask=0077",
+        "LimitCORE=0",
+        "NoNewPrivileges=yes",
+        " serve\n",
+        "\nRestart=on-failure\n",
+    ):
         assert words in service
     assert "systemctl --user enable --now sluice.socket sluice.service" in done.out
     assert run("install-service", "--systemd").code == 0

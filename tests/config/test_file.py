@@ -42,6 +42,7 @@ def test_the_defaults() -> None:
     c = load(None, environ={})
     assert (c.language, c.explain, c.socket, c.max_body, c.max_connections) == ("en", "inline", None, 64 << 20, 256)
     assert (c.drain_s, c.ca_file, c.proxy, c.upstreams) == (20.0, None, "environment", ())
+    assert c.idle_exit_s is None
     assert (c.log.level, c.log.style, c.log.file) == ("info", "text", "auto")
     assert (c.queue.max_wait_interactive_s, c.queue.max_wait_s) == (90.0, 600.0)
     assert (c.timeouts.connect_s, c.timeouts.first_byte_s, c.timeouts.idle_s, c.timeouts.body_s) == (10, 600, 300, 30)
@@ -59,6 +60,14 @@ def test_what_the_user_writes_goes_over_the_defaults(config: Path) -> None:
     assert (c.explain, c.log.level, c.log.file, c.log.keep, c.queue.max_wait_s) == ("off", "debug", None, 5, 3600)
     assert c.queue.max_waiting == 20_000
     assert c.socket == Path("/s/sock")
+
+
+def test_when_to_end_for_want_of_use(config: Path) -> None:
+    """Never, or after a time; no time at all would end a daemon before the one who started it has spoken."""
+    assert load(write(config, "idle_exit: never\n"), environ={}).idle_exit_s is None
+    assert load(write(config, "idle_exit: 30m\n"), environ={}).idle_exit_s == 1800
+    assert "idle_exit" in refused(config, "idle_exit: 0s\n")
+    assert "idle_exit" in refused(config, "idle_exit: soon\n")
 
 
 def test_where_to_listen_by_tcp(config: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import types
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,28 @@ async def test_a_deleted_socket_comes_back(here: Here, caplog: Any) -> None:
     assert here.beats >= 1
     assert [record.message for record in caplog.records] == ["our socket was gone; it is there again"]
     assert not here.stopping.asked.is_set()
+
+
+async def test_the_end_of_a_daemon_that_nobody_uses(here: Here, caplog: Any) -> None:
+    """The watch asks for it when it looks, and at no other time; it is said with the setting, and the daemon ends as if
+    it had been told to."""
+    asked = 0
+
+    async def over() -> bool:
+        nonlocal asked
+        asked += 1
+        assert here.beats == asked
+        return asked == 3
+
+    here.keeper._idleness = types.SimpleNamespace(after_s=1800.0, over=over)  # type: ignore[assignment]
+    with caplog.at_level(logging.INFO, logger="sluice"):
+        await here.keeper.watch()
+    assert asked == 3
+    assert here.stopping.asked.is_set()
+    assert not here.keeper.replaced
+    (record,) = caplog.records
+    assert "30 min" in record.message
+    assert "idle_exit" in record.message
 
 
 async def test_what_cannot_be_mended_is_said_once(here: Here, caplog: Any) -> None:

@@ -383,6 +383,117 @@ def test_started_by_a_visitor(sluice: Any, tmp_path: Path) -> None:
     assert daemon.socket.exists()
 
 
+class Systemd:
+    """What systemd does for a unit with a socket: holds it, starts the daemon for who knocks, and hears how it is."""
+
+    def __init__(self, daemon: Any) -> None:
+        self._daemon = daemon
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.bind(str(daemon.socket))
+        self.socket.listen(512)
+        self.ear = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.ear.bind(str(daemon.socket.parent / "notify"))
+        self.ear.settimeout(30)
+        self.run: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it with a copy of the socket as its third descriptor."""
+        become = (
+            "import os, sys\n"
+            "os.dup2(int(sys.argv[1]), 3); os.set_inheritable(3, True)\n"
+            "os.environ |= {'LISTEN_PID': str(os.getpid()), 'LISTEN_FDS': '1', 'LISTEN_FDNAMES': 'http'}\n"
+            "os.execv(sys.argv[2], sys.argv[2:])\n"
+        )
+        ours = str(self._daemon.socket)
+        words = [word for word in self._daemon.command if word not in ("--socket", ours)]
+        notify = {"NOTIFY_SOCKET": self.ear.getsockname(), "WATCHDOG_USEC": "200000"}
+        self.run = subprocess.Popen(
+            [sys.executable, "-c", become, str(self.socket.fileno()), *words],
+            env={**self._daemon.env, **notify},
+            pass_fds=[self.socket.fileno()],
+            stderr=subprocess.DEVNULL,
+        )
+        self.hear(b"READY=1")
+
+    def start_for_who_knocks(self) -> None:
+        """Wait until somebody is at the socket."""
+        assert select.select([self.socket], [], [], 30)[0]
+        self.start()
+
+    def hear(self, *words: bytes) -> None:
+        """Wait until it says one of WORDS."""
+        while not self.ear.recv(999).startswith(words):
+            pass
+
+    def ended(self) -> int:
+        """Its exit code, when it has ended."""
+        assert self.run is not None
+        return self.run.wait(30)
+
+    def close(self) -> None:
+        """End all."""
+        if self.run is not None and self.run.poll() is None:
+            self.run.terminate()
+            self.run.wait(30)
+        self.socket.close()
+        self.ear.close()
+
+
+@pytest.fixture
+def systemd(sluice: Any) -> Iterator[Systemd]:
+    """A daemon that ends when nobody has used it for 0.3 s; it looks every 0.1 s, since a watchdog wants to be fed."""
+    made = Systemd(sluice("idle_exit: 300ms\n", begin=False))
+    yield made
+    made.close()
+
+
+def test_nobody_uses_it(systemd: Systemd) -> None:
+    """It says so, ends with 0, and leaves the socket where it is; who comes next is answered by a new one. An open
+    connection is use, also one that only hears of changes."""
+    systemd.start()
+    place = Path(systemd.socket.getsockname())
+    with Rpc(place) as rpc:
+        rpc.call("subscribe", topics=["queue"])
+        for _ in range(10):
+            systemd.hear(b"WATCHDOG=1")
+        first = rpc.call("hello")["pid"]
+        assert systemd.run is not None
+        assert first == systemd.run.pid
+    systemd.hear(b"STOPPING=1")
+    assert systemd.ended() == 0
+    assert place.is_socket()
+    with socket.socket(socket.AF_UNIX) as visitor:
+        visitor.connect(str(place))
+        visitor.sendall(HELLO)
+        systemd.start_for_who_knocks()
+        answer = visitor.makefile("rb").read()
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["pid"] == systemd.run.pid != first
+
+
+def test_who_comes_while_it_ends(systemd: Systemd) -> None:
+    """A call that comes at the moment when the daemon has said that it ends, or around that, is refused by nobody: it
+    is answered by the one that ends or by the next one."""
+    place = Path(systemd.socket.getsockname())
+    systemd.start()
+    for number in range(12):
+        if number % 2:
+            for _ in range(number // 3):
+                systemd.hear(b"WATCHDOG=1", b"STOPPING=1")
+        else:
+            systemd.hear(b"STOPPING=1")
+        with socket.socket(socket.AF_UNIX) as visitor:
+            visitor.settimeout(30)
+            visitor.connect(str(place))
+            visitor.sendall(HELLO)
+            while not select.select([visitor], [], [], 0.05)[0]:
+                if systemd.run is not None and systemd.run.poll() is not None:
+                    assert systemd.ended() == 0
+                    systemd.start_for_who_knocks()
+            assert visitor.makefile("rb").read().startswith(b"HTTP/1.1 200 ")
+        if systemd.run is None or systemd.run.poll() is not None:
+            systemd.start()
+
+
 def test_what_systemd_hears(sluice: Any, tmp_path: Path) -> None:
     """READY when it serves; RELOADING and READY around a reload; WATCHDOG only when asked; STOPPING at the end."""
     daemon = sluice(begin=False)
