@@ -164,9 +164,12 @@ class HttpDoor:
         params: dict[str, Any] = dict(reversed(parse_qsl(query, keep_blank_values=True)))
         if "x-sluice-language" in request.fields:
             params.setdefault("language", request.fields["x-sluice-language"])
-        if body.strip():
-            params |= json_object(body)
-        return json_ready(await self._operate(name, params), 200)
+        try:
+            if body.strip():
+                params |= json_object(body)
+            return json_ready(await self._operate(name, params), 200)
+        except RecursionError:  # the parser allows a little more than those who read the params
+            raise InvalidCall(phrase("rpc.nested")) from None
 
     def refused(self, refusal: Refusal, request: Request) -> Ready:
         """Our own no, in OpenAI's shape, which every client reads."""

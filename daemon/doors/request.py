@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from daemon.doors.messages import is_text, parse
 from daemon.doors.parsing import Request
 from daemon.errors import InvalidCall, ShuttingDown
 from daemon.gateway import NO_WISH, Incoming, Wish, named
@@ -171,11 +172,13 @@ def valid_ref(word: str | None) -> str | None:
 
 
 def json_object(body: bytes) -> dict[str, Any]:
-    """BODY as a JSON object. Raises InvalidCall."""
+    """BODY as a JSON object, as strict as by JSON-RPC. Raises InvalidCall."""
     try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
+        value = parse(body.removeprefix(BOM_UTF8))
+    except ValueError:
         value = None
     if not isinstance(value, dict):
         raise InvalidCall(phrase("http.json"))
+    if b"\\u" in body and not is_text(value):
+        raise InvalidCall(phrase("rpc.surrogate"))
     return value

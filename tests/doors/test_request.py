@@ -133,8 +133,13 @@ def test_what_it_shares() -> None:
 
 
 def test_json_objects() -> None:
-    """One object, and nothing else."""
+    """One object, and nothing else; a mark of its coding before it is left out. Nothing that only Python takes for
+    JSON, and no half of a surrogate pair, which no file and no provider takes."""
     assert json_object(b' {"a":1} ') == {"a": 1}
-    for body in (b"", b"[]", b"1", b"{", b"\xff", b"[" * 100_000):
+    assert json_object(b'\xef\xbb\xbf{"a":"\\ud83d\\ude00"}') == {"a": "\N{GRINNING FACE}"}
+    for body in (b"", b"[]", b"1", b"{", b"\xff", b"[" * 100_000, b'{"a":NaN}', b'{"a":1e999}', b'{"a":"\xff"}'):
         with pytest.raises(InvalidCall, match="one JSON object"):
+            json_object(body)
+    for body in (b'{"a":"\\ud83d"}', b'{"\\udc00":1}'):
+        with pytest.raises(InvalidCall, match="surrogate"):
             json_object(body)

@@ -139,6 +139,7 @@ ROWS: dict[int, tuple[str, str, tuple[str, ...]]] = {
         (
             "doors/test_dispatch.py::test_bad_messages",
             "doors/test_dispatch.py::test_odd_messages_that_are_good",
+            "hostile/test_control.py::test_known_traps",
         ),
     ),
     33: (
