@@ -91,7 +91,7 @@ class Journal:
     @property
     def salvaging(self) -> bool:
         """True while calls of a damaged file are brought over."""
-        return self._writer.salvaging
+        return self._writer.connection.salvaging
 
     @property
     def alive(self) -> bool:
