@@ -124,8 +124,9 @@ def numbers(view: View, grammar: Grammar, subtype: str | None = None) -> Facts:
 
 
 def _from_fields(view: View) -> Facts:
-    limit = _field_number(view, "quotavalue", "characterlimit", "quotalimitvalue")
-    return Facts(limit=limit, used=_field_number(view, "characterused"))
+    limit = _field_number(view, "quotavalue", "characterlimit", "quotalimitvalue", "nctx")
+    requested = _field_number(view, "nprompttokens")
+    return Facts(limit=limit, used=_field_number(view, "characterused"), requested=requested)
 
 
 def _field_number(view: View, *names: str) -> float | None:

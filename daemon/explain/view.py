@@ -16,17 +16,22 @@ _STATUS: Final = re.compile(
     r"""(?ix) (?: \bhttp (?:/[\d.]+)? (?:[ ]error)? | \berror (?:[ ]code)? | \bstatus (?:[ _]?code)?
                 | \bcode | \breturned | \bapi[ ]call )
         [^\w(\[]{0,4} [(\[]? ["']? (?P<named>[45]\d\d) (?![\d.,]*\d)
-      | (?:^|[(\["'`:]\s?) (?P<bare>[45]\d\d) (?=[\s:)\]]|$)
+      | (?:^|[(\["'`:]\s?|\|\s(?=\d+\s\|)) (?P<bare>[45]\d\d) (?=[\s:)\]]|$)
         (?![ ]?(?:tokens|requests|credits|characters|per|/|ms\b|s\b|seconds))"""
 )
 _STATUS_PHRASE: Final = re.compile(
     r"(?i)(?:\bhttp/[\d.]+ )?\b4[0-9]{2} (?:client error: )?"
     r"(?:too many requests|payment required|bad request|unauthorized|forbidden)"
     r"|\(4\d\d\) (?:too many requests|forbidden|unauthorized)"
+    r"|\bstatus_?text\b[\"']?\s?[:=]\s?[\"']?(?:too many requests|payment required|bad request|unauthorized|forbidden)"
+    r"|\b5[0-9]{2} (?:server error: )?(?:internal server error|bad gateway|service unavailable|gateway time-?out)"
 )
 """Status line and reason phrase say no more than the number; the API's own words must decide."""
 
-_PHRASES: Final = ("too many requests", "payment required", "bad request", "unauthorized", "forbidden")
+_PHRASES: Final = (
+    "too many requests", "payment required", "bad request", "unauthorized", "forbidden", "internal server error",
+    "bad gateway", "service unavailable", "gateway time",
+)  # fmt: skip
 """What each such phrase contains, so that most texts need not be searched."""
 
 _TAG: Final = re.compile(r"(?is)<(?:script|style|svg)\b.*?</(?:script|style|svg)>|<!--.*?-->|<[^>]*>")
@@ -142,7 +147,7 @@ def _without_phrases(line: str) -> str:
 
 
 def _number_only(match: re.Match[str]) -> str:
-    found = re.search(r"4\d\d", match[0])
+    found = re.search(r"[45]\d\d", match[0])
     return found[0] if found else ""
 
 
