@@ -21,6 +21,11 @@ CATALOGUE = Catalogue.load()
         (Failure(text="see https://ai.google.dev/gemini-api/docs"), "gemini"),
         (Failure(text="see https://platform.openai.com/account/limits"), "openai"),
         (Failure(text="AnthropicException - no"), "anthropic"),
+        (Failure(text="the llama runner has stopped, look at the log of ollama"), "ollama"),
+        (Failure(text="429 you have reached your weekly usage limit: https://ollama.com/upgrade"), "ollama-cloud"),
+        (Failure(text="Error: model big-9:cloud of ollama is not there"), "ollama-cloud"),
+        (Failure(text="you have 0 neurons left of 300 neurons"), "cloudflare-ai"),
+        (Failure(text='{"error": {"message": "no", "details": [{"retryDelay": "8s"}]}}'), "gemini"),
         (Failure(text="no idea"), None),
     ],
 )
@@ -47,3 +52,18 @@ def test_a_used_up_codex_plan_has_its_name_and_its_links() -> None:
     told = CATALOGUE.explain(finding)
     assert told.line.startswith("ChatGPT (Codex)")
     assert any(action.url for action in told.actions)
+
+
+@pytest.mark.parametrize(
+    ("request_id", "message", "provider"),
+    [
+        ("req_011CUx", "Overloaded", "anthropic"),
+        ("req_7f", "Too much", "anthropic"),
+        ("05997465cd2ee4bd", "Too much", None),
+        ("05997465cd2ee4bd", "insufficient balance (1008)", "minimax"),
+    ],
+)
+def test_the_form_of_an_answer_is_not_its_sender(request_id: str, message: str, provider: str | None) -> None:
+    """Many speak Anthropic's dialect: a request id of another form shows that somebody else answered."""
+    error = f'{{"type":"error","error":{{"type":"api_error","message":"{message}"}},"request_id":"{request_id}"}}'
+    assert CATALOGUE.classify(Failure(text=f"API Error: 500 {error}")).provider == provider
