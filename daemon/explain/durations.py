@@ -20,6 +20,8 @@ DURATION: Final = (
 
 _DURATION: Final = re.compile(DURATION)
 _PART: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|milli|s|m|h|d|w)[a-z]*")
+_CLOCK: Final = re.compile(r"(?:(\d+)\.)?(\d{1,3}):(\d\d):(\d\d)")
+"""`00:05:12`, `22.14:18:12`: days, hours, minutes, seconds as .NET writes them."""
 _UNIT_S: Final = {"ms": 0.001, "milli": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": DAY_S, "w": 7 * DAY_S}
 _ISO: Final = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)(?:(?:[T ]|\sat\s)(\d\d):(\d\d)(?::(\d\d)(?:\.\d+)?)?)?\s*(Z|UTC|GMT|[+-]\d\d:?\d\d)?",
@@ -41,7 +43,11 @@ def seconds(text: str, most: float = MAX_STATED_WAIT_S) -> float | None:
     try:
         return checked(float(text), most)
     except ValueError:
-        found = duration_s(text) if _DURATION.fullmatch(text.lower()) else None
+        if clock := _CLOCK.fullmatch(text):
+            days, hours, minutes, rest = (int(part or 0) for part in clock.groups())
+            found = checked(days * DAY_S + hours * 3600 + minutes * 60 + rest, MAX_STATED_WAIT_S)
+        else:
+            found = duration_s(text) if _DURATION.fullmatch(text.lower()) else None
         return None if found is None or found > most else found
 
 

@@ -36,6 +36,10 @@ SCARCE: Final = 0.2
 """A limit of which less than this is left counts as the one that was hit when no other is as low."""
 
 
+_AFTER_A_CHANGE: Final = re.compile(r"\bif you\b[^.]{0,40}\brecently\b[^.]{0,40}$|\brecently\b[^.]{0,40}, *$")
+"""Before a wait that is for those who have just mended something: `If you recently fixed this, try again after ...`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What was found; None where the error does not say."""
@@ -179,7 +183,7 @@ def _header_wait(view: View, now: float | None, reset_is_wait: bool) -> float | 
 
 def _field_wait(view: View) -> float | None:
     found = []
-    for name in ("retrydelay", "resetsinseconds", "quotaresetdelay", "retry-after"):
+    for name in ("retrydelay", "resetsinseconds", "resetseconds", "quotaresetdelay", "retry-after"):
         if name == "retry-after" and name in view.headers:
             continue
         found += [s for v in view.fields.get(name, ()) if (s := durations.seconds(v)) is not None]
@@ -190,8 +194,10 @@ def _text_wait(view: View, grammar: Grammar) -> float | None:
     for low in _readings(view):
         for source in grammar.waits:
             match = search(source, low)
-            if match and (found := durations.seconds(match["wait"])) is not None:
-                return found
+            if match and not _AFTER_A_CHANGE.search(low[: match.start()]):
+                found = durations.seconds(match["wait"])
+                if found is not None:
+                    return found
     return None
 
 

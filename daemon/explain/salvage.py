@@ -20,6 +20,7 @@ MAX_VALUE: Final = 6_000
 
 _ALIASES: Final = {
     "errorcode": "code", "errortype": "type", "errormessage": "message", "errormsg": "message", "msg": "message",
+    "errcode": "code", "errmsg": "message",
     "statuscode": "status", "httpstatuscode": "status", "rawstatuscode": "status",
     "modelid": "model", "modelname": "model",
     "retryafter": "retry-after", "retryafterseconds": "retry-after", "retryaftersec": "retry-after",
@@ -30,6 +31,9 @@ PROSE: Final = frozenset(
     ("message", "error", "detail", "text", "title", "raw", "description", "warning", "info", "caused")
 )
 """After these names a bare word is the beginning of a sentence."""
+
+_SHOWN_NAME: Final = re.compile(r"[A-Za-z]\w* ?(?::|(?: [A-Z(]| \d))")
+"""What follows `Model:` where a client shows the model's name for people: `Claude Sonnet 4.5`, `AI21: Jamba`."""
 
 HEADER_NAME: Final = re.compile(
     r"^(?:(?:x-|anthropic-)?(?:ratelimit|tokenlimit)[\w-]*|x-ratelimit[\w-]*|anthropic-[\w-]+|retry-after(?:-ms)?|x-codex-[\w-]+"
@@ -108,7 +112,9 @@ def pairs(text: str, depth: int = 0) -> Iterator[tuple[str, str]]:
         if value[:1] in ("{", "[") and depth < 2:  # `responseBody: '{...}'` of an exception
             inner = document(value)
             yield from walk(inner) if inner is not None else pairs(value, depth + 1)
-        elif match["word"] is None or name not in PROSE:  # `Error: Request failed` is a sentence, not a field
+        elif match["word"] is None or not (  # `Error: Request failed` is a sentence, not a field
+            name in PROSE or (name == "model" and _SHOWN_NAME.match(text, match.start("word")))
+        ):
             yield name, value.strip()
 
 

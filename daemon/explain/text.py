@@ -39,7 +39,7 @@ _SPACES: Final = re.compile(r"\s+")
 
 _CLIENT: Final = re.compile(
     r"""(?ix)
-      (?:^|(?<=[^a-z])) (?:quick[ ])? retrying (?:[ ]again)? [ ](?:in|after)[ ] [\d.]+ [ ]? [a-z]+ [.…]*
+      (?:quick[ ])? retrying (?:[ ]again)? [ ](?:in|after)[ ] [\d.]+ [ ]? [a-z]+ (?:[ ]?\d+[ ]?[dhms]\b)* [.…]*
     | \b(?:will|to) [ ] retry (?:[ ]again)? [ ](?:in|after)[ ] [\d.]+ [ ]? [a-z]+
     | \b(?:quick[ ]|auto[- ]?) retry [ ]in[ ] [\d.]+ [ ]? [a-z]+
     | (?<!please[ ]) \bretry [ ]in[ ] [\d.]+ [ ] seconds? (?=[.…]{3}|…)

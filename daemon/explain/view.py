@@ -14,8 +14,8 @@ from daemon.model import Failure
 
 _STATUS: Final = re.compile(
     r"""(?ix) (?: \bhttp (?:/[\d.]+)? (?:[ ]error)? | \berror (?:[ ]code)? | \bstatus (?:[ _]?code)?
-                | \bcode | \breturned | \bapi[ ]call )
-        [^\w(\[]{0,4} [(\[]? ["']? (?P<named>[45]\d\d) (?![\d.,]*\d)
+                | \bcode | \breturned | \bapi[ ]call | \bresponse | \b(?:responded|failed|answered)[ ]with )
+        [^\w(\[]{0,4} [(\[]? ["']? (?P<named>[45]\d\d) (?![\d.,]*\d) (?![ ]?(?:tokens|credits|characters|ms\b))
       | (?:^|[(\["'`:]\s?|\|\s(?=\d+\s\|)) (?P<bare>[45]\d\d) (?=[\s:)\]]|$)
         (?![ ]?(?:tokens|requests|credits|characters|per|/|ms\b|s\b|seconds))"""
 )
@@ -25,6 +25,7 @@ _STATUS_PHRASE: Final = re.compile(
     r"|\(4\d\d\) (?:too many requests|forbidden|unauthorized)"
     r"|\bstatus_?text\b[\"']?\s?[:=]\s?[\"']?(?:too many requests|payment required|bad request|unauthorized|forbidden)"
     r"|\b5[0-9]{2} (?:server error: )?(?:internal server error|bad gateway|service unavailable|gateway time-?out)"
+    r"|\bstatus[\"']?\s*[:=]\s*[\"']?(?:too many requests|payment required|bad request|unauthorized|forbidden)"
 )
 """Status line and reason phrase say no more than the number; the API's own words must decide."""
 

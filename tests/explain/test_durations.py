@@ -75,3 +75,12 @@ def test_what_cannot_be_meant() -> None:
     assert durations.oddity("retry-after", "Thu, 01 Jan 1970 00:00:00 GMT", None, None) is None
     assert durations.oddity("retry-after-ms", "1500", None, None) is None
     assert durations.oddity("retry-after-ms", "-5", None, None) == "none"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("00:01:15", 75), ("1.02:00:03", 93_603), ("100:00:00", 360_000), ("1:5", None), ("00:01", None)],
+)
+def test_a_clock_is_a_duration(text: str, expected: float | None) -> None:
+    """Hours, minutes and seconds with colons, days before a dot: what .NET gateways write; a time of day is none."""
+    assert durations.seconds(text) == expected

@@ -51,6 +51,13 @@ def facts(failure: Failure) -> dict[str, Any]:
         ),
         ("429 rate limit of 40,000 input tokens per minute", {"window": "minute", "limit": 40000}),
         ("429 rate limited. Retrying in 8s (attempt 2/10)", {}),
+        ("429 rate limited. Retrying in 6h16m", {}),
+        ("429 rate limited. If you recently paid, try again after 10 minutes.", {}),
+        ("429 out of quota, which comes back: available in 1.00:00:30", {"retry_after_s": 86430}),
+        ('429 {"error":{"message":"rate limit","reset_seconds":90}}', {"retry_after_s": 90}),
+        ("429 rate limit hit by publishers/acme/models/m-9@2 just now", {"model": "m-9@2"}),
+        ("[acme/m-9] [429] rate limited", {"model": "acme/m-9"}),
+        ("429 you reached the rate limit for acme-m9-large.", {"model": "acme-m9-large"}),
         (
             "429 request reached organization TPD rate limit, current: 1526210, limit: 1500000",
             {"window": "day", "limit": 1500000, "used": 1526210},

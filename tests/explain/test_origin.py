@@ -26,6 +26,10 @@ CATALOGUE = Catalogue.load()
         (Failure(text="Error: model big-9:cloud of ollama is not there"), "ollama-cloud"),
         (Failure(text="you have 0 neurons left of 300 neurons"), "cloudflare-ai"),
         (Failure(text='{"error": {"message": "no", "details": [{"retryDelay": "8s"}]}}'), "gemini"),
+        (Failure(text="You're out of extra usage"), "anthropic"),
+        (Failure(text="This call requires more credits, or fewer max_tokens."), "openrouter"),
+        (Failure(text="You have 3 credits remaining, while 9 credits are required"), "elevenlabs"),
+        (Failure(text="ServiceQuotaExceededException: no"), "bedrock"),
         (Failure(text="no idea"), None),
     ],
 )

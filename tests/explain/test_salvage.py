@@ -71,3 +71,16 @@ def test_json_in_a_quoted_value_is_opened() -> None:
 def test_a_number_ends_before_a_comma() -> None:
     """`30,000` is one number; the comma after it is not part of it."""
     assert salvage.fields(salvage.pairs("resets_at: 1893456000, limit: 30,000, x"))["resetsat"] == ("1893456000",)
+
+
+def test_short_names_of_code_and_message() -> None:
+    """`errcode` and `errmsg` are the code and the message."""
+    found = salvage.fields(salvage.pairs('{"errcode": 42, "errmsg": "not now"'))
+    assert (found["code"], found["message"]) == (("42",), ("not now",))
+
+
+@pytest.mark.parametrize("shown", ["Big Model 4.5", "Acme: Big 9", "Big (preview)"])
+def test_a_name_shown_to_people_is_no_model(shown: str) -> None:
+    """A client's heading shows the model's title, of which the first word alone would be no name."""
+    assert "model" not in salvage.fields(salvage.pairs(f"Model: {shown}\nStatus Code: 429"))
+    assert salvage.fields(salvage.pairs("Model: big-4.5\nStatus Code: 429"))["model"] == ("big-4.5",)

@@ -38,6 +38,7 @@ def test_damage_is_undone(raw: str, clean: str) -> None:
     "words",
     [
         "Retrying in 8s...",
+        "refused)Retrying in 6h16m",
         "(attempt 3/10)",
         "Will retry after 2000ms",
         "in 4.0 seconds as it raised",

@@ -43,6 +43,9 @@ def test_a_pasted_exception_looks_the_same() -> None:
         ("[429 Too Many Requests] no", 429),
         ("Server responded with 400: status 429", 429),
         ("Limit 500, Used 429 tokens", None),
+        ("LimitError: Response 429: <html>", 429),
+        ("the gateway answered with 503", 503),
+        ("a response 512 tokens long", None),
         ("nothing", None),
     ],
 )
@@ -74,6 +77,7 @@ def test_a_page() -> None:
 def test_the_reason_phrase_says_nothing() -> None:
     """`429 Too Many Requests` in a status line is the number, not the API's words."""
     assert "requests" not in look(Failure(text="HTTP/1.1 429 Too Many Requests")).low
+    assert "requests" not in look(Failure(text='{"code":429,"status":"Too Many Requests"}')).low
 
 
 @pytest.mark.parametrize("body", [b"", b"\xff\xfe", b"null", b"[]", b'"text"', b"{}", b"1", b"{" * 1000])

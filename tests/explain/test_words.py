@@ -127,6 +127,49 @@ def test_nobody_is_told_that_sluice_waits_for_a_day(subtype: str) -> None:
     assert "another model" in said.actions[0].text
 
 
+def test_credit_that_is_too_little_is_not_called_none() -> None:
+    """OpenRouter says what the call may cost at most: fewer tokens help where no credit is bought."""
+    said = CATALOGUE.explain(
+        CATALOGUE.classify(
+            Failure(text="402 This request requires more credits, or fewer max_tokens. You requested up to 900 tokens")
+        )
+    )
+    assert said.title == "Not enough credit for this call"
+    assert "900 tokens" in said.why
+    assert "max_tokens" in said.actions[1].text
+
+
+def test_a_pool_at_rest_may_be_your_own() -> None:
+    """Whoever runs the relay is not told that the limit is somebody else's, and hears how long it rests."""
+    body = b'{"error":{"code":"model_cooldown","message":"No key is free now","model":"m-9","reset_seconds":600}}'
+    said = CATALOGUE.explain(CATALOGUE.classify(Failure(status=429, body=body)))
+    assert said.actions[0].text == "Wait 10 min."
+    assert "Not your own limit" not in said.not_this
+
+
+def test_the_month_of_a_trial_key_is_not_paced() -> None:
+    """Going slower does not bring back what a month allows; another key does."""
+    said = CATALOGUE.explain(
+        CATALOGUE.classify(Failure(text="429 You are using a Trial key, which is limited to 900 API calls / month."))
+    )
+    assert said.actions[0].url == "https://dashboard.cohere.com/billing"
+    assert not any("pace" in action.text for action in said.actions)
+
+
+def test_an_account_of_aws_is_not_asked_for_credit() -> None:
+    """Amazon has quotas, and a page for them."""
+    said = CATALOGUE.explain(CATALOGUE.classify(Failure(text="ThrottlingException: Rate exceeded")))
+    assert not any("credit" in action.text for action in said.actions)
+    assert any("servicequotas" in (action.url or "") for action in said.actions)
+
+
+def test_what_an_organization_switched_off_is_no_matter_of_the_model() -> None:
+    """Signing in may be forbidden to a whole organization; an API key is the way then."""
+    said = CATALOGUE.explain(CATALOGUE.classify(Failure(text="403 Signing in is not enabled for your organization.")))
+    assert said.title == "Not allowed for your organization"
+    assert any("API key" in action.text for action in said.actions)
+
+
 def test_an_account_that_has_bought_credits_is_not_told_to_buy_them() -> None:
     """OpenRouter's larger number a day was reached."""
     body = b'{"error":{"message":"Rate limit exceeded: free-models-per-day-high-balance.","code":429}}'
