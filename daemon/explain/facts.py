@@ -36,6 +36,10 @@ SCARCE: Final = 0.2
 """A limit of which less than this is left counts as the one that was hit when no other is as low."""
 
 
+_WAIT_FIELDS: Final = (
+    "retrydelay", "resetsinseconds", "resetsin", "clearsin", "resetseconds", "quotaresetdelay", "retry-after",
+)  # fmt: skip
+"""Names of fields that hold the seconds, or the duration, to wait."""
 _AFTER_A_CHANGE: Final = re.compile(r"\bif you\b[^.]{0,40}\brecently\b[^.]{0,40}$|\brecently\b[^.]{0,40}, *$")
 """Before a wait that is for those who have just mended something: `If you recently fixed this, try again after ...`."""
 
@@ -183,7 +187,7 @@ def _header_wait(view: View, now: float | None, reset_is_wait: bool) -> float | 
 
 def _field_wait(view: View) -> float | None:
     found = []
-    for name in ("retrydelay", "resetsinseconds", "resetseconds", "quotaresetdelay", "retry-after"):
+    for name in _WAIT_FIELDS:
         if name == "retry-after" and name in view.headers:
             continue
         found += [s for v in view.fields.get(name, ()) if (s := durations.seconds(v)) is not None]

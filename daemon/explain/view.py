@@ -14,7 +14,7 @@ from daemon.model import Failure
 
 _STATUS: Final = re.compile(
     r"""(?ix) (?: \bhttp (?:/[\d.]+)? (?:[ ]error)? | \berror (?:[ ]code)? | \bstatus (?:[ _]?code)?
-                | \bcode | \breturned | \bapi[ ]call | \bresponse | \b(?:responded|failed|answered)[ ]with )
+                | \bcode (?:[ ]was)? | \breturned | \bapi[ ]call | \bresponse | \b(?:responded|failed|answered)[ ]with )
         [^\w(\[]{0,4} [(\[]? ["']? (?P<named>[45]\d\d) (?![\d.,]*\d) (?![ ]?(?:tokens|credits|characters|ms\b))
       | (?:^|[(\["'`:]\s?|\|\s(?=\d+\s\|)) (?P<bare>[45]\d\d) (?=[\s:)\]]|$)
         (?![ ]?(?:tokens|requests|credits|characters|per|/|ms\b|s\b|seconds))"""
