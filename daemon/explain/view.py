@@ -20,7 +20,7 @@ _STATUS: Final = re.compile(
         (?![ ]?(?:tokens|requests|credits|characters|per|/|ms\b|s\b|seconds))"""
 )
 _STATUS_PHRASE: Final = re.compile(
-    r"(?i)(?:\bhttp/[\d.]+ )?\b4[0-9]{2} (?:client error: )?"
+    r"(?i)(?:\bhttp/[\d.]+ )?\b4[0-9]{2} \(?(?:client error: )?"
     r"(?:too many requests|payment required|bad request|unauthorized|forbidden)"
     r"|\(4\d\d\) (?:too many requests|forbidden|unauthorized)"
     r"|\bstatus_?text\b[\"']?\s?[:=]\s?[\"']?(?:too many requests|payment required|bad request|unauthorized|forbidden)"
