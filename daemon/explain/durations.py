@@ -13,7 +13,7 @@ MAX_STATED_WAIT_S: Final = 40 * DAY_S
 and counts as this: nobody sends again then."""
 
 DURATION: Final = (
-    r"(?:\d+(?:\.\d+)?\s?(?:ms|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|weeks?)\b[,\s]*(?:and\s)?"
+    r"(?:\d+(?:\.\d+)?\s?(?:ms|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|weeks?)\b[,\s]*(?:and\s(?=\d))?"
     r"|\d+(?:\.\d+)?(?:ms|s|m|h|d)(?=\d))+"
 )
 """`1m26.4s`, `6m0s`, `174ms`, `5 days 22 hours 11 minutes`, `20 seconds`."""
