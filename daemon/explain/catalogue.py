@@ -229,9 +229,8 @@ class Catalogue:
         stated = facts_.Facts()
         if rule and rule.said and rule.subtype != "unknown":
             stated = facts_.numbers(seen, self._grammar, rule.subtype)
-            scarce, ceiling = facts_.scarce(seen)
-            if stated.limit is None and scarce is not None and scarce == self._subtypes[rule.subtype].get("dimension"):
-                stated = replace(stated, limit=ceiling)
+            if stated.limit is None:
+                stated = replace(stated, limit=facts_.ceiling(seen, self._subtypes[rule.subtype].get("dimension")))
         window = stated.window or (rule.window if rule else None)
         if window is None and (family in WINDOWED or (rule and rule.subtype in ("plan_window", "not_in_plan"))):
             window = facts_.window(seen, self._grammar)
@@ -257,7 +256,7 @@ class _Known:
         if self._facts is None:
             stated = facts_.numbers(self._seen, self._grammar)
             wait, reset = facts_.wait(self._seen, self._grammar, self._now, reset_is_wait=self._reset_is_wait)
-            scarce = facts_.scarce(self._seen)[0]
+            scarce = facts_.scarce(self._seen)
             self._facts = replace(stated, scarce=scarce, retry_after_s=wait, reset_at=reset)
         return self._facts
 

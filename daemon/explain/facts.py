@@ -25,6 +25,7 @@ _DIMENSION_HEADERS: Final = {
         "anthropic-ratelimit-requests-{}",
         "x-ratelimit-{}-requests-day",
         "x-ratelimit-{}",
+        "ratelimit-{}",
     ),
     "tokens": ("x-ratelimit-{}-tokens", "anthropic-ratelimit-tokens-{}", "x-ratelimit-{}-tokens-minute"),
     "input_tokens": ("anthropic-ratelimit-input-tokens-{}", "x-ratelimit-{}-tokens-prompt"),
@@ -132,7 +133,7 @@ def numbers(view: View, grammar: Grammar, subtype: str | None = None) -> Facts:
 
 
 def _from_fields(view: View) -> Facts:
-    limit = _field_number(view, "quotavalue", "characterlimit", "quotalimitvalue", "nctx")
+    limit = _field_number(view, "quotavalue", "characterlimit", "quotalimitvalue", "nctx", "limitvalue", "ratelimit")
     requested = _field_number(view, "nprompttokens")
     return Facts(limit=limit, used=_field_number(view, "characterused"), requested=requested)
 
@@ -145,24 +146,35 @@ def _field_number(view: View, *names: str) -> float | None:
     return None
 
 
-def scarce(view: View) -> tuple[str | None, float | None]:
-    """Return the dimension that the headers show as used up, and its limit; (None, None) when they do not tell."""
+def scarce(view: View) -> str | None:
+    """Return the dimension that the headers show as used up; None when they do not tell."""
+    left = _left(view)
+    if not left:
+        return None
+    first, *others = sorted(left, key=lambda d: left[d][0])
+    if left[first][0] >= SCARCE or (others and left[others[0]][0] < SCARCE):
+        return None
+    return first
+
+
+def ceiling(view: View, dimension: str | None) -> float | None:
+    """Return the limit of DIMENSION in the headers, where they show that little of it is left."""
+    share, limit = _left(view).get(dimension or "", (1.0, 0.0))
+    return limit if share < SCARCE else None
+
+
+def _left(view: View) -> dict[str, tuple[float, float]]:
+    """Return for each dimension in the headers which share of it is left, and its limit."""
     left: dict[str, tuple[float, float]] = {}
     if not any("limit" in name for name in view.headers):
-        return None, None
+        return left
     for dimension, forms in _DIMENSION_HEADERS.items():
         for form in forms:
             limit = durations.number(view.headers.get(form.format("limit"), ""))
             remaining = durations.number(view.headers.get(form.format("remaining"), ""))
             if limit and remaining is not None and dimension not in left:
                 left[dimension] = (remaining / limit, limit)
-    if not left:
-        return None, None
-    first, *others = sorted(left, key=lambda d: left[d][0])
-    share, limit = left[first]
-    if share >= SCARCE or (others and left[others[0]][0] < SCARCE):
-        return None, None
-    return first, limit
+    return left
 
 
 def wait(
