@@ -27,8 +27,8 @@ def is_sentence(source: str) -> bool:
 
 
 def text_of(options: argparse.Namespace) -> str:
-    """The text to explain: told, in a file, or on standard input; whatever its bytes are."""
-    if options.text is not None:
+    """The text to explain: told, in a file, or on standard input; whatever its bytes are. `--text -` is that, too."""
+    if options.text not in (None, "-"):
         return str(options.text)
     if is_sentence(options.source):
         return str(options.source)

@@ -37,12 +37,14 @@ def test_a_sentence_is_not_a_file(home: Path) -> None:
 
 
 def test_any_bytes_can_be_read(home: Path, stdin: Callable[[bytes], None]) -> None:
-    """A byte order mark goes, bytes that are no text are replaced."""
+    """A byte order mark goes, bytes that are no text are replaced. `-` is standard input, also as a text."""
     (home / "f").write_bytes(b"\xef\xbb\xbfrate \xff limit\0")
     assert text_of(options("f")) == "rate � limit\0"
     stdin("한도".encode())
     assert text_of(options()) == "한도"
     assert text_of(options(text="")) == ""
+    stdin(b"429")
+    assert text_of(options(text="-")) == "429"
 
 
 def test_a_huge_text_is_cut_with_a_word(stdin: Any, monkeypatch: pytest.MonkeyPatch, capsys: Any, home: Path) -> None:
