@@ -17,6 +17,14 @@ SHORTEST: Final = 3
 MOST: Final = 24
 """With more pieces the pattern itself is as quick."""
 
+_SYMBOL: Final = re.compile(r"\\.|\[\^?(?:\\.|.)(?:\\.|[^\]\\])*\]|[()|]", re.DOTALL)
+"""What is told apart in a pattern: an escape, a class, a bracket, a bar."""
+_PLAIN: Final = re.compile(r"[^\\\[(.^$?*+{]+(?=[^\\\[(.^$?*+{])")
+"""Letters that stand for themselves, but for the last one, which may have a quantifier."""
+_INSIDE: Final = re.compile(r"\?(?::|P<\w+>)|(?!\?)")
+_QUANTIFIER: Final = re.compile(r"(?:[?*+]|\{[\d,]*\})?\??")
+_QUANTIFIERS: Final = frozenset("?*+{")
+
 
 @lru_cache(maxsize=4096)
 def pattern(source: str) -> re.Pattern[str]:
@@ -66,23 +74,25 @@ def _worth(part: frozenset[str]) -> tuple[int, int]:
 
 def _split(source: str) -> list[str]:
     """Split SOURCE at its outermost bars."""
-    out, at, depth = [""], 0, 0
-    while at < len(source):
-        end = _after_class(source, at) if source[at] == "[" else at + (2 if source[at] == "\\" else 1)
-        symbol = source[at:end]
-        depth += (symbol == "(") - (symbol == ")")
-        if symbol == "|" and depth == 0:
-            out.append("")
-        else:
-            out[-1] += symbol
-        at = end
-    return out
+    out, begun, depth = [], 0, 0
+    for found in _SYMBOL.finditer(source):
+        symbol = found[0]
+        if symbol == "(":
+            depth += 1
+        elif symbol == ")":
+            depth -= 1
+        elif symbol == "|" and depth == 0:
+            out.append(source[begun : found.start()])
+            begun = found.end()
+    return [*out, source[begun:]]
 
 
 def _parts(alternative: str) -> Iterator[frozenset[str]]:
     """Yield the sets of pieces of which ALTERNATIVE contains one for sure."""
     run, at = "", 0
     while at < len(alternative):
+        if plain := _PLAIN.match(alternative, at):
+            run, at = run + plain[0], plain.end()
         end, literal, group = _token(alternative, at)
         quantifier = alternative[end : end + 1]
         optional = quantifier in ("?", "*", "{") and quantifier != ""
@@ -113,34 +123,28 @@ def _token(source: str, at: int) -> tuple[int, str, str | None]:
         return _after_class(source, at), "", None
     if char == "(":
         end = _closing(source, at)
-        inside = re.match(r"\?(?::|P<\w+>)|(?!\?)", source[at + 1 :])
-        return end, "", source[at + 1 + inside.end() : end - 1] if inside else None
+        inside = _INSIDE.match(source, at + 1)
+        return end, "", source[inside.end() : end - 1] if inside else None
     return at + 1, "" if char in ".^$" else char, None
 
 
 def _after_class(source: str, at: int) -> int:
-    end = source.index("]", at + (3 if source[at + 1] == "^" else 2))
-    while source[end - 1] == "\\" and source[end - 2] != "\\":
-        end = source.index("]", end + 1)
-    return end + 1
+    found = _SYMBOL.match(source, at)
+    return found.end() if found else at + 1
 
 
 def _closing(source: str, at: int) -> int:
+    """Behind the bracket that closes the one at AT."""
     depth = 0
-    while at < len(source):
-        if source[at] == "[":
-            at = _after_class(source, at)
-            continue
-        if source[at] == "\\":
-            at += 2
-            continue
-        depth += (source[at] == "(") - (source[at] == ")")
-        at += 1
+    for found in _SYMBOL.finditer(source, at):
+        depth += (found[0] == "(") - (found[0] == ")")
         if depth == 0:
-            break
-    return at
+            return found.end()
+    return len(source)
 
 
 def _after_quantifier(source: str, at: int) -> int:
-    found = re.compile(r"(?:[?*+]|\{[\d,]*\})?\??").match(source, at)
+    if source[at : at + 1] not in _QUANTIFIERS:
+        return at
+    found = _QUANTIFIER.match(source, at)
     return found.end() if found else at
