@@ -171,6 +171,16 @@ def test_only_the_sandbox_knows_aiohttp() -> None:
     assert not wrong, wrong
 
 
+def test_no_certificate_goes_unchecked() -> None:
+    """One context believes everybody. It is for looking at a certificate that was refused, and used in one place."""
+    unchecked = re.compile(r"CERT_NONE|check_hostname = False|_create_unverified")
+    found = {(_name(path), word) for path in _sources() for word in unchecked.findall(path.read_text(encoding="utf-8"))}
+    assert found == {("daemon/upstream/tls.py", "CERT_NONE"), ("daemon/upstream/tls.py", "check_hostname = False")}
+    nodes = [(_name(path), node) for path in _sources() for node in ast.walk(_tree(path))]
+    used = [name for name, node in nodes if isinstance(node, ast.Name) and node.id == "looking"]
+    assert used == ["daemon/upstream/dialing.py"]
+
+
 def test_every_line_of_the_log_hears_the_setting() -> None:
     """`log.level` is that of the logger `sluice`: whatever logs is below it."""
     names = re.compile(r"getLogger\((.*?)\)")

@@ -319,4 +319,11 @@ OF_KEYS: tuple[Mutant, ...] = (
         "        if True:\n",
         ("tests/doors/test_idleness.py",),
     ),
+    Mutant(
+        "a proxy is trusted, or told nothing",
+        "daemon/upstream/dialing.py",
+        "self._trust.context if proxy.tls else None",
+        "believed if proxy.tls else None",
+        ("tests/upstream/test_dialing.py::test_a_proxy_that_is_not_trusted_hears_nothing",),
+    ),
 )

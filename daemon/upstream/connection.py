@@ -164,6 +164,11 @@ class Connection(Inlet):
         self._parser = None
         self._transport = await self._loop.start_tls(self._transport, self, context, server_hostname=host)
 
+    def certificate(self) -> bytes:
+        """What the other side has shown of itself (DER); nothing without TLS."""
+        spoken = self._transport.get_extra_info("ssl_object") if self._transport is not None else None
+        return (spoken.getpeercert(binary_form=True) if spoken is not None else None) or b""
+
     # ---- waiting
 
     def _take(self) -> bytes:

@@ -8,6 +8,7 @@ import ssl
 from daemon.model import Call, Failure, Headers, TransportFault
 from daemon.phrases import phrase
 from daemon.upstream.eyeballs import no_network
+from daemon.upstream.presented import Presented
 
 
 class Fault(Exception):
@@ -19,6 +20,24 @@ class Fault(Exception):
         self.kind = kind
         self.detail = detail
         self.sent = sent
+
+
+class Untrusted(Fault):
+    """A certificate that nobody vouches for."""
+
+    def __init__(self, host: str, why: str, code: str, store: str) -> None:
+        """WHY, CODE: what OpenSSL says. STORE: where the authorities are that are trusted."""
+        super().__init__("tls", phrase("fault.certificate", host=host, why=why, code=code, store=store), sent=False)
+        self._said = host, why, code, store
+
+    def by(self, shown: Presented) -> Fault:
+        """The same, with whose certificate it is and until when it is valid."""
+        host, why, code, store = self._said
+        until = shown.until.strftime("%Y-%m-%d %H:%M UTC")
+        words = phrase(
+            "fault.certificate_of", host=host, why=why, code=code, issuer=shown.issuer, until=until, store=store
+        )
+        return Fault(self.kind, words, sent=False)
 
 
 class StreamCut(Exception):
@@ -72,14 +91,10 @@ def no_name(error: Exception, host: str, *, known: bool) -> Fault:
 
 
 def no_tls(error: OSError, host: str, port: int, store: str) -> Fault:
-    """The connection stood, and no secure one came to be on it. STORE: where the authorities are that are trusted.
-
-    Whose the certificate is, and until when, OpenSSL does not tell of one that it has refused.
-    """
+    """The connection stood, and no secure one came to be on it. STORE: where the authorities are that are trusted."""
     if isinstance(error, ssl.SSLCertVerificationError):
         why = (getattr(error, "verify_message", None) or type(error).__name__).partition(",")[0]
-        code = str(getattr(error, "verify_code", "?"))
-        return Fault("tls", phrase("fault.certificate", host=host, why=why, code=code, store=store), sent=False)
+        return Untrusted(host, why, str(getattr(error, "verify_code", "?")), store)
     if isinstance(error, ssl.SSLError):
         why = (getattr(error, "reason", None) or type(error).__name__).replace("_", " ").lower()
         return Fault("tls", phrase("fault.no_tls", host=f"{host}:{port}", why=why), sent=False)

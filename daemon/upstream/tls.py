@@ -39,6 +39,14 @@ class Trust:
         return str(self._ca_file or os.environ.get(_VARIABLE) or paths.cafile or paths.capath or paths.openssl_cafile)
 
 
+def looking() -> ssl.SSLContext:
+    """A context that believes everything: to see whose certificate it was that had been refused, and never to send."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
 def check_authorities(ca_file: Path | None, *, whole: bool = False) -> None:
     """Look at the file that somebody has named, by the setting `ca_file` or in SSL_CERT_FILE. Raises ConfigError when
     it cannot be read or holds no certificate.

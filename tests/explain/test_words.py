@@ -269,6 +269,14 @@ def test_an_unknown_language_is_english() -> None:
             "신뢰하는 인증 기관은 /etc/ssl/certs/ca-certificates.crt에 있어요(설정 ca_file)",
             "信任的颁发机构在 /etc/ssl/certs/ca-certificates.crt 里（设置 ca_file）",
         ),
+        (
+            "tls",
+            "the certificate of h.example cannot be trusted (certificate has expired, code 10): it was issued by "
+            "Middle Box Root and is valid until 2030-01-02 03:04 UTC; trusted are the authorities in /ca.pem "
+            "(setting ca_file)",
+            "발급자: Middle Box Root, 유효 기한: 2030-01-02 03:04 UTC.",
+            "签发者是 Middle Box Root，有效期到 2030-01-02 03:04 UTC；",
+        ),
         ("refused", "h:1: Connection refused", "h:1: Connection refused", "h:1: Connection refused"),
     ],
 )

@@ -146,3 +146,33 @@ async def test_a_stranger_behind_a_tunnel(certificate_folder: Path) -> None:
         assert not any(visit.heads for visit in server.visits)
     assert (failure.fault, failure.sent) == ("tls", False)
     assert "127.0.0.1" in failure.detail
+    assert "it was issued by stranger and is valid until 20" in failure.detail
+
+
+async def test_a_stranger_is_named(certificate_folder: Path) -> None:
+    """Whose certificate it was, which tells that a box in between opens TLS, and until when it is valid; nothing is
+    sent, neither on the connection that was refused nor on the one that was made to see."""
+    certificates = Certificates(certificate_folder)
+    certificates.show("stranger")
+    async with serving(ok(), certificates.context) as server, sender(ca_file=certificates.authority) as upstream:
+        failure = failed(await upstream.send(call_to(server.port, url=f"https://127.0.0.1:{server.port}")))
+        assert not any(visit.heads for visit in server.visits)
+    assert "it was issued by stranger and is valid until 20" in failure.detail
+    assert str(certificates.authority) in failure.detail
+
+
+async def test_a_proxy_that_is_not_trusted_hears_nothing(certificate_folder: Path) -> None:
+    """Its password goes to nobody who could be anybody, not even to learn whose certificate was refused."""
+    certificates = Certificates(certificate_folder)
+    certificates.show("stranger")
+    async with (
+        serving(Tunnel(9), certificates.context) as proxy,
+        sender(
+            proxy_of=lambda url: f"https://me:CANARY-secret@127.0.0.1:{proxy.port}", ca_file=certificates.authority
+        ) as upstream,
+    ):
+        failure = failed(await upstream.send(call_to(0, url="https://127.0.0.1:9")))
+        assert not any(visit.heads for visit in proxy.visits)
+    assert (failure.fault, failure.sent) == ("tls", False)
+    assert "cannot be trusted" in failure.detail
+    assert "issued by" not in failure.detail
