@@ -279,7 +279,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "names of fields",
-        PARSING,
+        "daemon/upstream/fields.py",
         "if not _NAME.fullmatch(name):",
         "if False:",
         (f"{T_PARSING}::test_what_is_no_request",),

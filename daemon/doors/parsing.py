@@ -12,21 +12,16 @@ from dataclasses import dataclass
 from typing import Final
 
 from daemon.model import Headers
-from daemon.upstream import Broken, Chunks
+from daemon.upstream import Broken, Chunks, read_fields
 
 MOST_OF_A_LINE: Final = 16 * 1024
 MOST_FIELDS: Final = 128
 MOST_OF_A_HEAD: Final = 128 * 1024
 
 _LINE: Final = re.compile(r"([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}) ([!-~]+) HTTP/([0-9]\.[0-9])")
-_NAME: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _BEGINNING: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}(?: |\Z)")
 _TEXT: Final = bytes(byte for byte in range(256) if byte == 9 or (byte >= 32 and byte != 127))
 _LENGTH: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
-
-_MOST_NAMES: Final = 1024
-_lower_of: dict[str, str] = {}
-"""Names of fields that are tokens, in small letters: each is looked at once."""
 
 
 class NotHttp(Exception):
@@ -143,33 +138,11 @@ def read_head(data: bytes) -> Request:
     line = _LINE.fullmatch(first)
     if line is None:
         raise NotHttp
-    headers: list[tuple[str, str]] = []
-    fields: dict[str, str] = {}
-    repeated: tuple[str, ...] = ()
-    for text in lines:
-        name, colon, value = text.partition(":")
-        lower = _lower_of.get(name) or _in_small_letters(name)
-        if not colon:
-            raise NotHttp
-        value = value.strip(" \t")
-        headers.append((name, value))
-        if lower in fields:
-            repeated = (*repeated, lower)
-            if lower == "connection":
-                fields[lower] += "," + value
-        else:
-            fields[lower] = value
-    return Request(line[1], line[2], line[3], tuple(headers), fields, repeated)
-
-
-def _in_small_letters(name: str) -> str:
-    """NAME of a field. Raises NotHttp for what is no token."""
-    if not _NAME.fullmatch(name):
-        raise NotHttp
-    lower = name.lower()
-    if len(_lower_of) < _MOST_NAMES and len(name) <= 64:
-        _lower_of[name] = lower
-    return lower
+    try:
+        headers, fields, repeated = read_fields(lines)
+    except Broken:
+        raise NotHttp from None
+    return Request(line[1], line[2], line[3], headers, fields, repeated)
 
 
 def _look_at_the_beginning(data: bytes) -> None:

@@ -7,6 +7,7 @@ connection, `pool` keeps those that may be used again, `dialing` and `eyeballs` 
 
 from daemon.upstream.chunked import Broken, Chunks
 from daemon.upstream.faults import StreamCut, failure_of
+from daemon.upstream.fields import read_fields
 from daemon.upstream.pool import seconds_asleep
 from daemon.upstream.response import Response
 from daemon.upstream.sender import Upstream
@@ -23,6 +24,7 @@ __all__ = [
     "Watchdog",
     "check_authorities",
     "failure_of",
+    "read_fields",
     "seconds_asleep",
     "tls_context",
 ]

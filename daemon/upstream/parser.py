@@ -13,6 +13,7 @@ from typing import Final, NoReturn
 
 from daemon.model import Headers, noun
 from daemon.upstream.chunked import Broken, Chunks
+from daemon.upstream.fields import read_fields
 
 MOST_INTERIM: Final = 1000
 """Interim answers (1xx) before the real one. A provider that works long may send one every few seconds."""
@@ -24,13 +25,7 @@ _END: Final = re.compile(rb"\n\r?\n")
 _STATUS: Final = re.compile(r"HTTP/1\.([01]) ([1-9][0-9]{2})(?: (.*))?")
 _BEGINNING: Final = b"HTTP/1."
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]")
-_TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _LENGTH: Final = re.compile(r"[0-9]{1,18}")
-
-
-_MOST_NAMES: Final = 1024
-_lower_of: dict[str, str] = {}
-"""Names of fields that are tokens, in small letters: each is looked at once."""
 
 
 @noun(frozen=True, slots=True)
@@ -178,33 +173,8 @@ def _head(data: bytes) -> tuple[Head, str]:
         _broken("status" if status is None else "fields")
     if len(data) > MOST_OF_A_FIELD and max(map(len, data.split(b"\n"))) > MOST_OF_A_FIELD:
         _broken("field")
-    headers: list[tuple[str, str]] = []
-    fields: dict[str, str] = {}
-    repeated: tuple[str, ...] = ()
-    for line in lines:
-        name, colon, value = line.partition(":")
-        lower = _lower_of.get(name) or _in_small_letters(name)
-        if not colon:
-            _broken("name")
-        value = value.strip(" \t")
-        headers.append((name, value))
-        if lower not in fields:
-            fields[lower] = value
-            continue
-        repeated = (*repeated, lower)
-        if lower == "connection":
-            fields[lower] += "," + value
-    return Head(int(status[2]), status[3] or "", tuple(headers), fields, repeated), status[1]
-
-
-def _in_small_letters(name: str) -> str:
-    """NAME of a field. Raises Broken for what is no token."""
-    if not _TOKEN.fullmatch(name):
-        _broken("name")
-    lower = name.lower()
-    if len(_lower_of) < _MOST_NAMES and len(name) <= 64:
-        _lower_of[name] = lower
-    return lower
+    headers, fields, repeated = read_fields(lines)
+    return Head(int(status[2]), status[3] or "", headers, fields, repeated), status[1]
 
 
 def _broken(rule: str) -> NoReturn:

@@ -153,17 +153,6 @@ def test_who_keeps_the_connection(head: bytes, keeps: bool) -> None:
     assert request.keeps is keeps
 
 
-def test_names_are_kept_within_bounds() -> None:
-    """However many names come, only so many are remembered; all are read alike."""
-    for number in range(3000):
-        request = read(b"GET / HTTP/1.1\r\nX-Name-%d: 1\r\n\r\n" % number)[0].request
-        assert request is not None
-        assert f"x-name-{number}" in request.fields
-    from daemon.doors import parsing
-
-    assert len(parsing._lower_of) <= parsing._MOST_NAMES
-
-
 TOKEN = st.text("!#$%&'*+-.^_`|~09azAZ", min_size=1, max_size=12)
 VALUE = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=30).map(lambda text: text.strip(" \t"))
 FRAMING = ("content-length", "transfer-encoding", "connection", "upgrade", "host", "expect", "content-encoding",

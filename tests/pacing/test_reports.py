@@ -6,7 +6,7 @@ import virtual_time
 from world import call, origin
 
 from daemon.model import Finding, Limit
-from daemon.pacing import Blocked, Pacer
+from daemon.pacing import Blocked, Pacer, Permit
 
 TWO = origin(Limit("requests", 2, 60.0, "minute"), minute_s=60.0)
 ONE_AT_A_TIME = origin(Limit("concurrency", 1))
@@ -14,6 +14,15 @@ NO_CREDIT = Finding(
     subtype="insufficient_quota", family="quota", retry="never", confidence="sure", provider="openai", status=429,
     model=None, rule="test", evidence=(), original="",
 )  # fmt: skip
+
+
+async def one_waits() -> tuple[Pacer, Permit, asyncio.Task[Permit]]:
+    """A pacer, the permit of a call that is under way, and another call that waits for its slot."""
+    pacer = Pacer(clock=asyncio.get_running_loop().time)
+    first = await pacer.acquire(call("first", ONE_AT_A_TIME))
+    waits = asyncio.create_task(pacer.acquire(call("waits", ONE_AT_A_TIME)))
+    await asyncio.sleep(0)
+    return pacer, first, waits
 
 
 def test_charges_are_dated_by_when_the_bytes_have_gone() -> None:
@@ -42,10 +51,7 @@ def test_whoever_waits_goes_when_a_slot_comes_back() -> None:
     """The end of a call is reported once, and the next one has its permit in the same instant."""
 
     async def main() -> None:
-        pacer = Pacer(clock=asyncio.get_running_loop().time)
-        first = await pacer.acquire(call("first", ONE_AT_A_TIME))
-        waits = asyncio.ensure_future(pacer.acquire(call("waits", ONE_AT_A_TIME)))
-        await asyncio.sleep(0)
+        pacer, first, waits = await one_waits()
         first.answered(200, (), streamed=False)
         assert len(pacer.queue()) == 1
         first.release()
@@ -63,10 +69,7 @@ def test_a_refusal_that_a_person_must_mend_turns_away_all_who_wait() -> None:
     """No credit: whoever waits for the key is told so with what was found, instead of waiting for nothing."""
 
     async def main() -> None:
-        pacer = Pacer(clock=asyncio.get_running_loop().time)
-        first = await pacer.acquire(call("first", ONE_AT_A_TIME))
-        waits = asyncio.ensure_future(pacer.acquire(call("waits", ONE_AT_A_TIME)))
-        await asyncio.sleep(0)
+        pacer, first, waits = await one_waits()
         assert first.refused(NO_CREDIT) is None
         found = (await asyncio.gather(waits, return_exceptions=True))[0]
         assert isinstance(found, Blocked)
