@@ -56,8 +56,8 @@ def provider_settings(row: Scenario, shape: str, setting: Setting, seed: int) ->
     size = setting.size or row.size
     return SandboxSettings(
         requests_per_minute=size.requests, tokens_per_minute=size.tokens, minute_s=setting.minute_s,
-        service_s=setting.service_s, shape=shape, aligned=setting.aligned, seed=seed,  # type: ignore[arg-type]
-        **row.settings,
+        shape=shape, aligned=setting.aligned, seed=seed,  # type: ignore[arg-type]
+        **{"service_s": setting.service_s, **row.settings},
     )  # fmt: skip
 
 

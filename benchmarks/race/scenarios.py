@@ -12,6 +12,10 @@ from daemon.sandbox.settings import SHAPES
 ALL = "all"
 REQUESTS = jobs.Size(60, 120_000)
 TOKENS = jobs.Size(120, 20_000)
+MANY = jobs.Size(600, 900_000)
+SLOW: Mapping[str, Any] = {"service_s": 2.0}
+"""Limits are stated with an answer: who was told none knows them after a third of a minute, and sees then that one is a
+bucket. Where the limit is told and holds in slices, some dozens are on their way before the first refusal is back."""
 
 Bound = Mapping[str, float]
 """By shape; `all` for those that are not named."""
@@ -79,6 +83,14 @@ SCENARIOS: dict[str, Scenario] = {
         Scenario(
             "interactive", "a person asks while a batch runs", jobs.interactive,
             {**NONE_LOST, "wait_p95": {ALL: 0.15, "bucket": 0.05}, "ratio": {ALL: 1.10}, "refused": {ALL: 3}},
+        ),
+        Scenario(
+            "slow", "answers take a third of a minute: 200 at once", jobs.requests,
+            {**NONE_LOST, "ratio": {ALL: 1.25}, "refused": {ALL: 3, "slices": 8}}, SLOW, MANY,
+        ),
+        Scenario(
+            "slow-told", "the same, limits in Sluice's config", jobs.requests,
+            {**NONE_LOST, "ratio": {ALL: 1.20}, "refused": {ALL: 0, "slices": 40}}, SLOW, MANY, told=TOLD, peers=False,
         ),
         Scenario(
             "huge", "three huge prompts among small ones", jobs.huge,

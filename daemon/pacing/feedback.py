@@ -19,6 +19,7 @@ from daemon.pacing.pool import Pool
 from daemon.pacing.queue import Costs, Entry
 from daemon.pacing.refusals import Refusals
 from daemon.pacing.settings import PacingSettings
+from daemon.pacing.slots import MOST
 from daemon.pacing.verdicts import course
 from daemon.phrases import phrase
 
@@ -114,6 +115,8 @@ class Feedback:
                 pool.limits_with(ledger).guesses.pop(ledger, None)
             observe(ledger, reading, charge=charge, seq=permit.seq, sent_at=permit.sent_at, now=now, early=early)
             tell_shared(pool.ledgers, ledger, now)
+            if reading.dimension == "requests" and min(reading.limit or 0.0, MOST) > pool.slots.top:
+                pool.slots.expect(pool.a_minute())
 
     def _heard(self, pool: Pool, permit: Permit) -> None:
         if permit.unanswered:
@@ -128,6 +131,7 @@ class Feedback:
         least = pool.least_requests()
         pool.ramp.settled = pool.accepted >= max(8.0, min(64.0, 0.9 * least))
         pool.ramp.gap_s = pool.first_gap_s(now)
+        pool.slots.expect(pool.a_minute())  # also where the limit is guessed
 
     # A refusal
 

@@ -91,7 +91,8 @@ class Pool:
             key: tuple[Dimension, float | None] = ("requests" if dimension == "requests" else "tokens", None)
             if key not in own.ledgers:
                 own.ledgers[key] = Ledger(key[0], origin.minute_s, origin.minute_s, share=origin.share)
-        self.slots = Slots(settings.max_in_flight, settings.max_in_flight)
+        most = max([settings.max_in_flight, *(slots.top for slots in (*own.slots, *shared.slots))])
+        self.slots = Slots(most, most)
         self.all_slots = (self.slots, *own.slots, *shared.slots)
         """Each call that is under way has one of each of these."""
         for slots in (self.slots, *own.slots):
@@ -119,6 +120,7 @@ class Pool:
         for taken in self.ledgers:
             taken.users += 1
         self.ramp.gap_s = self.first_gap_s(-INFINITE)
+        self.slots.expect(self.a_minute())
 
     def __repr__(self) -> str:
         why = f", next in {self.stop.wait_s:.1f} s ({self.stop.why})" if self.stop else ""
@@ -141,6 +143,11 @@ class Pool:
         """Return the smallest known limit of requests below a day's, 64 when there is none."""
         caps = (x.cap for x in self._all if x.dimension == "requests" and x.period_s < DAY_S)
         return min((cap for cap in caps if cap is not None), default=64.0)
+
+    def a_minute(self) -> float:
+        """Return how many requests the known limits below a day's let through in a minute, 0 when there is none."""
+        known = (x for x in self._all if x.dimension == "requests" and x.period_s < DAY_S and x.cap is not None)
+        return min(((x.cap or 0.0) * self.origin.minute_s / x.period_s for x in known), default=0.0)
 
     def first_gap_s(self, now: float) -> float:
         """Return the gap between the first calls. A large limit needs a shorter one; with limits that the user states

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 INFINITE = float("inf")
+MOST = 1000.0
+"""Calls under way at once, whatever a provider lets through: each has a connection to it, and the process may have 4096
+files open."""
 
 
 @dataclass(slots=True)
@@ -15,6 +18,8 @@ class Slots:
     top: float = 64.0
     """Configured, or as learned from a header; `limit` never grows beyond it."""
     used: int = 0
+    stated: bool = False
+    """`top` is what the provider states as its limit."""
     _credit: float = 0.0
     _lowered_at: float = -INFINITE
 
@@ -47,9 +52,20 @@ class Slots:
 
     def cap(self, most: float) -> None:
         """A stated limit is the ceiling up to which the limit grows."""
+        self.stated = True
+        self._reach(most)
+
+    def expect(self, a_minute: float) -> None:
+        """So many calls A_MINUTE are let through. Up to MOST of them may be under way at once, since an answer may take
+        a minute: at 64 a limit of 600 a minute was used to a quarter where answers took twenty seconds (measured)."""
+        if not self.stated and a_minute > self.top:
+            self._reach(min(a_minute, MOST))
+
+    def _reach(self, top: float) -> None:
+        """The ceiling is TOP from now on; a limit that was lowered still has to grow."""
         at_top = self.limit >= self.top
-        self.top = most
-        self.limit = most if at_top else min(self.limit, most)
+        self.top = top
+        self.limit = top if at_top else min(self.limit, top)
 
 
 @dataclass(slots=True)

@@ -38,7 +38,7 @@ class Race(World):
         self.row = row
         self.settings_of_provider = SandboxSettings(
             requests_per_minute=row.size.requests, tokens_per_minute=row.size.tokens, minute_s=MINUTE_S,
-            service_s=SERVICE_S, shape=shape, seed=seed, **row.settings,  # type: ignore[arg-type]
+            shape=shape, seed=seed, **{"service_s": SERVICE_S, **row.settings},  # type: ignore[arg-type]
         )  # fmt: skip
         self.work = row.mix(row.size, random.Random(seed))
         limits = (
@@ -116,7 +116,7 @@ class Race(World):
             self.refused += 1
             await asyncio.sleep(self.rng.uniform(*WAY_S) / 2)
             return False, permit.refused(self._finding(trouble), readings)
-        await asyncio.sleep(SERVICE_S)
+        await asyncio.sleep(self.settings_of_provider.service_s)
         if (status := self._fault()) is not None:
             self.meter.settle(cost, 0.0, came, loop.time())
             self.meter.leave()

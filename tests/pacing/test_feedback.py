@@ -55,6 +55,20 @@ def test_headers_of_an_answer_set_limits() -> None:
     story(tell)
 
 
+def test_a_stated_limit_a_minute_lets_so_many_run_at_once() -> None:
+    """Answers that take long must be under way together, or the limit is not used."""
+
+    async def tell(pacer: Pacer, where: Origin) -> None:
+        assert pacer.pools() == []
+        permit = await pacer.acquire(call("x", where))
+        assert pacer.pools()[0]["in_flight_limit"] == 64
+        permit.answered(200, (Reading("requests", 500, 499, 1.0, 60.0),), streamed=True)
+        permit.release()
+        assert pacer.pools()[0]["in_flight_limit"] == 500
+
+    story(tell)
+
+
 def test_an_answer_that_is_no_success_waits_for_its_finding() -> None:
     """`answered` with 429 moves nothing: `refused` follows."""
 

@@ -134,3 +134,16 @@ def test_why_calls_keep_a_gap_between_them() -> None:
     told.ramp.answered()
     told.ledger_for(Reading("requests", 500, 499, 0.1)).limit = 500.0
     assert why(told) == "a short gap after the call before it"
+
+
+def test_how_many_run_at_once_follows_what_is_stated() -> None:
+    """64 where nothing is; as many as a minute lets through, or as the config says, where that is more."""
+    assert pool_of(origin()).slots.limit == 64
+    assert pool_of(origin(Limit("requests", 20, 60.0, "minute"))).slots.limit == 64
+    assert pool_of(origin(Limit("requests", 600, 60.0, "minute"))).slots.limit == 600
+    assert pool_of(origin(Limit("requests", 10, 1.0, "second"), minute_s=60.0)).slots.limit == 600
+    assert pool_of(origin(Limit("requests", 5000, 86_400.0, "day"))).slots.limit == 64
+    config = pool_of(origin(Limit("concurrency", 200)))
+    assert [slots.limit for slots in config.all_slots] == [200, 200]
+    fewer = pool_of(origin(Limit("concurrency", 8), Limit("requests", 600, 60.0, "minute")))
+    assert min(slots.limit for slots in fewer.all_slots) == 8

@@ -50,6 +50,17 @@ def test_a_row_keeps_its_bounds(row: str, shape: str) -> None:
         assert waits[math.ceil(0.95 * len(waits)) - 1] <= reach(row, "wait_p95", shape, math.inf)
 
 
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("row", ["slow", "slow-told"])
+def test_long_answers_are_under_way_together(row: str, shape: str) -> None:
+    """A limit of 600 a minute is used also where answers take a third of a minute, so that 200 must run at once."""
+    for seed in (1, 2):
+        race = Race(SCENARIOS[row], shape, seed).go()
+        assert not race.lost
+        assert race.ratio <= reach(row, "ratio", shape, math.inf), f"seed {seed}"
+        assert race.refused <= reach(row, "refused", shape, math.inf), f"seed {seed}"
+
+
 @pytest.mark.parametrize("row", ["tokens", "tokens-told"])
 @pytest.mark.parametrize(("shape", "ratio"), [("bucket", 1.15), ("fixed", 1.06), ("sliding", 1.15)])
 def test_calls_that_set_no_maximum(row: str, shape: str, ratio: float) -> None:

@@ -1,6 +1,6 @@
 """How many at once."""
 
-from daemon.pacing.slots import Ramp, Slots
+from daemon.pacing.slots import MOST, Ramp, Slots
 
 
 def test_slots_go_down_once_per_round_trip_and_up_again_with_successes() -> None:
@@ -28,6 +28,33 @@ def test_a_stated_limit_is_the_ceiling() -> None:
     slots = Slots(64, 64)
     slots.cap(3)
     assert (slots.limit, slots.top) == (3, 3)
+
+
+def test_as_many_run_as_a_minute_lets_through() -> None:
+    """Long answers are under way together; up to a bound, and never beyond a stated limit."""
+    slots = Slots(64, 64)
+    slots.expect(30)
+    assert slots.limit == 64
+    slots.expect(600)
+    assert slots.limit == 600
+    slots.expect(10_000)
+    assert slots.limit == MOST
+    stated = Slots(64, 64)
+    stated.cap(80)
+    stated.expect(600)
+    assert stated.limit == 80
+
+
+def test_what_was_lowered_grows_there_by_successes() -> None:
+    """A refusal says more than a limit a minute."""
+    slots = Slots(8, 8)
+    slots.used = 7
+    slots.too_many(sent_at=1.0, now=2.0)
+    slots.expect(100)
+    assert slots.limit < 8
+    for _ in range(10_000):
+        slots.succeeded()
+    assert slots.limit == 100
 
 
 def test_beyond_the_first_burst_calls_keep_a_gap() -> None:
