@@ -38,11 +38,12 @@ class RetryBudget:
         """A call has been sent for the first time."""
         self._sent.note(now)
 
-    def spend(self, now: float) -> bool:
-        """Return True, and count it, if one more resend is within the budget."""
+    def spend(self, now: float, ended: int = 0) -> bool:
+        """Return True, and count it, if one more resend is within the budget. ENDED: so many calls have ended in that
+        time; where answers take long, few may have been sent in it."""
         self._sent.forget(now)
         self._resent.forget(now)
-        if self._resent.count >= max(float(self.least), self.share * self._sent.count):
+        if self._resent.count >= max(float(self.least), self.share * max(self._sent.count, ended)):
             return False
         self._resent.note(now)
         return True
@@ -57,7 +58,7 @@ class Breaker:
     def __init__(self, period_s: float = 120.0) -> None:
         self._bad = Lately(period_s)
         self._good = Lately(period_s)
-        self._last: deque[tuple[float, bool]] = deque(maxlen=10)
+        self._last: deque[tuple[float, bool]] = deque(maxlen=40)
 
     def __repr__(self) -> str:
         return f"<Breaker {self._good} good, {self._bad} bad>"
@@ -70,10 +71,17 @@ class Breaker:
         self._last.append((now, ok))
 
     @property
+    def seen(self) -> int:
+        """How many calls have been answered, or refused for overload, lately."""
+        return self._good.count + self._bad.count
+
+    @property
     def struggling(self) -> bool:
-        """True if three of the last ten calls were refused: a sign of overload rather than a stray fault."""
-        newest = self._last[-1][0] if self._last else 0.0
-        return sum(not ok and at > newest - self._good.period_s for at, ok in self._last) >= 3
+        """True if three of the last ten calls were refused, and a quarter of the last forty: a sign of overload rather
+        than of stray faults. (Where one call in twelve fails, three of ten do again and again.)"""
+        since = (self._last[-1][0] if self._last else 0.0) - self._good.period_s
+        bad = [not ok and at > since for at, ok in self._last]
+        return sum(bad[-10:]) >= 3 and sum(bad) >= len(bad) / 4
 
     @property
     def refusing(self) -> float:

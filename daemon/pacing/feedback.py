@@ -82,7 +82,7 @@ class Feedback:
         permit.tally.rate, permit.tally.refused_at, permit.tally.offline = 0, None, 0
         pool.accepted += 1
         pool.passed_at = now
-        pool.slots.succeeded()
+        pool.slots.succeeded(now - permit.sent_at)
         pool.breaker.note(True, now)
         for day, charge in permit.days:
             day.answered(charge)
@@ -168,7 +168,7 @@ class Feedback:
             return self._offline(pool, permit, now)
         permit.tally.offline = 0
         permit.tally.network += 1
-        if permit.tally.network >= self.settings.tries or not pool.budget.spend(now):
+        if permit.tally.network >= self.settings.tries or not pool.budget.spend(now, pool.breaker.seen):
             return None
         wait = self.refusals.jitter_s(pool, permit.tally.network)
         return self.refusals.back(pool, permit, "network", now, wait, phrase("held.network"), None)

@@ -281,9 +281,9 @@ class Ledger:
 
     def stale(self, now: float) -> bool:
         """True if others use the key and the provider has not been heard for a while: one call first, to look."""
-        if self.foreign <= 0 or self.shape == "bucket" or self.anchor is None:
+        if self.foreign <= 0 or self.shape == "bucket" or self.seen_at is None:
             return False
-        return now - self.anchor.at > 0.2 * self.period_s
+        return now - self.seen_at > 0.2 * self.period_s
 
     def give_back(self) -> None:
         """The provider has shown that it gives back what is not used: so do the charges in our sums."""

@@ -35,7 +35,7 @@ def _build(limits: list[Limit], origin: Origin, place: str, wall: Callable[[], f
     for limit in limits:
         if limit.dimension == "concurrency":
             most = max(1.0, limit.amount * origin.share)
-            built.slots.append(Slots(most, most))
+            built.slots.append(Slots(most, most, stated=True))
         elif limit.period in ("day", "month"):
             key = f"{place} {limit.dimension} {limit.period}"
             built.days.append(day_count(limit, key, origin.provider, wall, memory, origin.share))

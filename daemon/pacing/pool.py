@@ -29,6 +29,8 @@ from daemon.phrases import phrase
 INFINITE = float("inf")
 SCAN = 16
 """How many calls behind a big one are looked at."""
+LOOKS = 0.1
+"""The part of a period after which one more call looks what others have left, though the last one is not answered."""
 _ties = itertools.count()
 
 
@@ -236,8 +238,10 @@ class Pool:
             return Stop(wait, why=self._why_one_by_one())
         if entry.priority == 2 and self.batch_hold > now:
             return Stop(self.batch_hold - now, why=phrase("waits.busy"))
-        if self.ramp.unanswered and any(ledger.stale(now) for ledger in self._all):
-            return Stop(INFINITE, why=phrase("waits.one_answer"))
+        if self.ramp.unanswered:
+            looks_s = max([LOOKS * ledger.period_s for ledger in self._all if ledger.stale(now)], default=0.0)
+            if self.ramp.last_at + looks_s > now:
+                return Stop(self.ramp.last_at + looks_s - now, why=phrase("waits.one_answer"))
         return None
 
     def _why_one_by_one(self) -> str:

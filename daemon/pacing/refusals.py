@@ -180,7 +180,7 @@ class Refusals:
         pool.batch_hold = max(
             pool.batch_hold, now + 2 * pool.unit * self.settings.backoff_base_s * pool.breaker.refusing
         )
-        if permit.tally.overload >= self.settings.tries or not pool.budget.spend(now):
+        if permit.tally.overload >= self.settings.tries or not pool.budget.spend(now, pool.breaker.seen):
             return None
         hint = finding.retry_after_s
         wait = upward_jitter_s(hint, self.rng) if hint is not None else self.jitter_s(pool, permit.tally.overload)

@@ -8,19 +8,27 @@ INFINITE = float("inf")
 MOST = 1000.0
 """Calls under way at once, whatever a provider lets through: each has a connection to it, and the process may have 4096
 files open."""
+FIRST = 8
+"""Answers that show how long one takes with few others beside it."""
+QUEUED = 3.0
+"""So many times as long: the provider, or a server of one's own, lets calls wait. More of them at once gain nothing."""
 
 
 @dataclass(slots=True)
 class Slots:
-    """Calls in flight. A refusal for concurrency or overload lowers the limit, successes raise it again (AIMD)."""
+    """Calls in flight. A refusal for concurrency or overload lowers the limit, successes raise it again (AIMD). Where
+    nobody says how many may be, as many more are tried as were answered, as in TCP's slow start."""
 
     limit: float = 64.0
     top: float = 64.0
     """Configured, or as learned from a header; `limit` never grows beyond it."""
     used: int = 0
     stated: bool = False
-    """`top` is what the provider states as its limit."""
+    """`top` is what the provider, or the user, states as the limit."""
     _credit: float = 0.0
+    _answers: int = 0
+    _took_s: float = 0.0
+    """Of the first answers, together."""
     _lowered_at: float = -INFINITE
 
     def free(self) -> bool:
@@ -32,9 +40,15 @@ class Slots:
     def give(self) -> None:
         self.used = max(0, self.used - 1)
 
-    def succeeded(self) -> None:
-        """One more slot for each round of successes."""
+    def succeeded(self, took_s: float) -> None:
+        """A call was answered after TOOK_S seconds. One more slot for each round of successes after a refusal; one for
+        each while all are used, nobody has stated or shown a limit, and answers take no longer for it."""
+        if self._answers < FIRST:
+            self._answers += 1
+            self._took_s += took_s
         if self.limit >= self.top:
+            if not self.stated and self.used >= self.limit < MOST and took_s * FIRST <= QUEUED * self._took_s:
+                self.limit = self.top = min(MOST, self.limit + 1)
             return
         self._credit += 1
         if self._credit >= self.limit:

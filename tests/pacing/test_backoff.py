@@ -44,6 +44,26 @@ def test_none_means_none() -> None:
     assert not budget.spend(0.0)
 
 
+def test_where_answers_take_long_the_calls_that_end_count_for_the_budget() -> None:
+    """They were sent before: eleven stray faults among ninety answers are no storm."""
+    budget = RetryBudget(0.2, 10, 60.0)
+    assert [budget.spend(0.0, ended=90) for _ in range(20)].count(True) == 18
+
+
+def test_stray_faults_are_no_overload() -> None:
+    """One call in twelve fails, and by chance three of ten: fewer calls at once would help nobody."""
+    breaker = Breaker()
+    for number in range(36):
+        breaker.note(number % 12 != 0, 0.1 * number)
+    for ok in (False, True, False, True, False):
+        breaker.note(ok, 4.0)
+    assert not breaker.struggling
+    for _ in range(6):
+        breaker.note(False, 5.0)
+    assert breaker.struggling
+    assert breaker.seen == 47
+
+
 def test_the_breaker_opens_with_the_part_of_refusals() -> None:
     """Half refused: nothing happens yet. All refused: nearly every try is in vain."""
     breaker = Breaker()

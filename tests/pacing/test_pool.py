@@ -147,3 +147,20 @@ def test_how_many_run_at_once_follows_what_is_stated() -> None:
     assert [slots.limit for slots in config.all_slots] == [200, 200]
     fewer = pool_of(origin(Limit("concurrency", 8), Limit("requests", 600, 60.0, "minute")))
     assert min(slots.limit for slots in fewer.all_slots) == 8
+
+
+def test_who_has_heard_nothing_for_a_while_looks_again_and_again() -> None:
+    """Others use the key, and an answer may take minutes: one call each tenth of the period finds out what they have
+    left, and none waits for the answer to another."""
+    pool = pool_of(origin(TOKENS, minute_s=60.0))
+    ledger = pool.ledgers[-1]
+    ledger.shape, ledger.foreign, ledger.seen_at = "sliding", 300.0, 0.0
+    one = entry(pool, "one", 10)
+    assert pool.gate(one, 30.0) is None
+    pool.ramp.sent(30.0)
+    stop = pool.gate(one, 31.0)
+    assert stop is not None
+    assert stop.wait_s == 5.0
+    assert pool.gate(one, 36.0) is None
+    ledger.seen_at = 31.0
+    assert pool.gate(one, 31.5) is None

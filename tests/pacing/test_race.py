@@ -10,7 +10,7 @@ import pytest
 from race import Race, with_settings
 
 from benchmarks.race.jobs import tokens
-from benchmarks.race.scenarios import ALL, SCENARIOS
+from benchmarks.race.scenarios import ALL, MANY, SCENARIOS, SLOW
 from daemon.sandbox.settings import SHAPES
 
 SEEDS = range(1, 8)
@@ -59,6 +59,26 @@ def test_long_answers_are_under_way_together(row: str, shape: str) -> None:
         assert not race.lost
         assert race.ratio <= reach(row, "ratio", shape, math.inf), f"seed {seed}"
         assert race.refused <= reach(row, "refused", shape, math.inf), f"seed {seed}"
+
+
+@pytest.mark.parametrize("row", ["no-headers", "faults"])
+def test_long_answers_where_the_provider_says_nothing_or_stumbles(row: str) -> None:
+    """More and more run at once while answers come as fast as before, and stray faults do not make them fewer."""
+    for shape in ("bucket", "fixed", "sliding"):
+        race = Race(replace(SCENARIOS[row], size=MANY, settings={**SCENARIOS[row].settings, **SLOW}), shape, 1).go()
+        assert race.ratio <= 1.75, shape  # 4.56, 4.08, 3.58 and 1.59, 1.85, 1.92 with 64 at once
+        assert race.refused <= 4, shape
+
+
+@pytest.mark.parametrize(("shape", "ratio"), [("fixed", 1.7), ("sliding", 1.4)])
+def test_others_on_the_key_do_not_stop_long_answers(shape: str, ratio: float) -> None:
+    """An answer says what was left when its call was let in, a third of a minute ago. That is old, and no reason to
+    send one call after another."""
+    slow = with_settings(SCENARIOS["foreign"], **SLOW)
+    races = [Race(slow, shape, seed).go() for seed in (1, 2, 3)]
+    assert not [race.lost for race in races if race.lost]
+    assert max(race.ratio for race in races) <= ratio  # 8.8 and 10.0 before
+    assert max(race.refused for race in races) <= 8
 
 
 @pytest.mark.parametrize("row", ["tokens", "tokens-told"])

@@ -11,7 +11,7 @@ def test_slots_go_down_once_per_round_trip_and_up_again_with_successes() -> None
         slots.too_many(sent_at=1.0, now=2.0)
     assert slots.limit == 14.0
     for _ in range(100):
-        slots.succeeded()
+        slots.succeeded(1.0)
     assert slots.limit == 20.0
 
 
@@ -53,8 +53,29 @@ def test_what_was_lowered_grows_there_by_successes() -> None:
     slots.expect(100)
     assert slots.limit < 8
     for _ in range(10_000):
-        slots.succeeded()
+        slots.succeeded(1.0)
     assert slots.limit == 100
+
+
+def grown(took_s: float, *, used: int = 64, stated: bool = False) -> float:
+    """How many at once after eight answers of a second and a hundred that took TOOK_S with USED beside them."""
+    slots = Slots(64, 64, stated=stated)
+    for _ in range(8):
+        slots.succeeded(1.0)
+    slots.used = used
+    for _ in range(100):
+        slots.succeeded(took_s)
+        slots.used += slots.used == slots.limit - 1
+    return slots.limit
+
+
+def test_where_nobody_says_how_many_more_are_tried_while_it_gains_something() -> None:
+    """Twice as many with each round of answers, while all are in use and answers take no longer for it: a server that
+    lets calls wait gets no more of them. Who has stated a number gets that."""
+    assert grown(1.5) == 164
+    assert grown(4.0) == 64
+    assert grown(1.5, used=40) == 64
+    assert grown(1.5, stated=True) == 64
 
 
 def test_beyond_the_first_burst_calls_keep_a_gap() -> None:
