@@ -176,7 +176,7 @@ class Refusals:
         permit.tally.overload += 1
         pool.breaker.note(False, now)
         if finding.family == "capacity" and pool.breaker.struggling:
-            pool.slots.too_many(permit.sent_at, now)
+            pool.slots.too_many(permit.sent_at, now, passing=True)
         pool.batch_hold = max(
             pool.batch_hold, now + 2 * pool.unit * self.settings.backoff_base_s * pool.breaker.refusing
         )

@@ -30,6 +30,8 @@ class Slots:
     _took_s: float = 0.0
     """Of the first answers, together."""
     _lowered_at: float = -INFINITE
+    _regain: float = 0.0
+    """Up to here `limit` comes back sooner: it was there before the provider was overloaded."""
 
     def free(self) -> bool:
         return self.used < int(self.limit + 1e-9)
@@ -41,8 +43,9 @@ class Slots:
         self.used = max(0, self.used - 1)
 
     def succeeded(self, took_s: float) -> None:
-        """A call was answered after TOOK_S seconds. One more slot for each round of successes after a refusal; one for
-        each while all are used, nobody has stated or shown a limit, and answers take no longer for it."""
+        """A call was answered after TOOK_S seconds. After a refusal one more slot for each round of successes, or after
+        an overload for each second one; one for each while all are used, nobody has stated or shown a limit, and
+        answers take no longer for it."""
         if self._answers < FIRST:
             self._answers += 1
             self._took_s += took_s
@@ -51,17 +54,18 @@ class Slots:
                 self.limit = self.top = min(MOST, self.limit + 1)
             return
         self._credit += 1
-        if self._credit >= self.limit:
+        if self._credit >= (2 if self.limit < self._regain else self.limit):
             self._credit = 0.0
             self.limit = min(self.top, self.limit + 1)
 
-    def too_many(self, sent_at: float, now: float) -> None:
+    def too_many(self, sent_at: float, now: float, *, passing: bool = False) -> None:
         """Too many at once: go down to 70 %, once per round trip (refusals of calls sent before the last cut do not
-        count)."""
+        count). PASSING: the provider was overloaded, which says nothing of what it takes in a moment."""
         if sent_at <= self._lowered_at:
             return
         self._lowered_at = now
         self._credit = 0.0
+        self._regain = max(self._regain, self.limit) if passing else 0.0
         self.limit = max(1.0, 0.7 * min(self.limit, self.used + 1.0))
 
     def cap(self, most: float) -> None:

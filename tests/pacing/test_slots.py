@@ -57,6 +57,19 @@ def test_what_was_lowered_grows_there_by_successes() -> None:
     assert slots.limit == 100
 
 
+def test_after_an_overload_they_come_back_sooner() -> None:
+    """That a provider was overloaded says nothing of what it takes in a moment: forty answers bring twenty slots back,
+    where a limit of how many at once gets two."""
+    for passing, back in ((True, 20), (False, 2)):
+        slots = Slots(64, 64)
+        slots.used = 20
+        slots.too_many(1.0, 2.0, passing=passing)
+        low = slots.limit
+        for _ in range(40):
+            slots.succeeded(1.0)
+        assert slots.limit == low + back
+
+
 def grown(took_s: float, *, used: int = 64, stated: bool = False) -> float:
     """How many at once after eight answers of a second and a hundred that took TOOK_S with USED beside them."""
     slots = Slots(64, 64, stated=stated)
