@@ -19,6 +19,8 @@ CHARACTERS = 4.0
 less than this, whatever a tokenizer counts afterwards."""
 FIRST_OUTPUT = 1024.0
 """Reserved for the answer of a model that we have not seen yet, when the call sets no maximum."""
+TELLING = 3
+"""So many answers show how long a model's are."""
 FULL_OUTPUT = {"azure": 4096.0, "bedrock": 4096.0, "cerebras": 4096.0}
 """Providers that reserve the model's maximum when the call sets none (their documentation); the usual maximum."""
 
@@ -54,7 +56,7 @@ class Calibration:
         """Return what to reserve for an answer without a stated maximum: the 95th percentile of the last ones."""
         if provider in FULL_OUTPUT:
             return FULL_OUTPUT[provider]
-        if len(self.outputs) < 3:
+        if len(self.outputs) < TELLING:
             return FIRST_OUTPUT
         ranked = sorted(self.outputs)
         return ranked[min(len(ranked) - 1, int(0.95 * len(ranked)))]

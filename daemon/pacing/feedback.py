@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from daemon.model import Call, Finding, Reading, TransportFault, Usage
 from daemon.pacing.account import Account
 from daemon.pacing.block import Block, blocks
-from daemon.pacing.estimate import Estimator
+from daemon.pacing.estimate import FULL_OUTPUT, TELLING, Estimator
 from daemon.pacing.learning import observe, tell_shared
 from daemon.pacing.looks import passed_look
 from daemon.pacing.permit import Permit, Setback
@@ -197,13 +197,24 @@ class Feedback:
         counted = usage.input - (usage.cached_input if pool.origin.provider in CACHED_IS_FREE else 0)
         audio = usage.audio_seconds or call.estimate.audio_seconds
         costs = costs_of((float(max(0, counted)), float(usage.output), call.estimate.images, audio))
+        guessed = call.ask.max_output is None and pool.origin.provider not in FULL_OUTPUT
         for ledger, charge in permit.charges:
             if ledger.dimension in ("tokens", "input_tokens", "output_tokens", "audio_seconds"):
-                ledger.settle(charge, costs.get(ledger.dimension, 0.0), now)
+                ledger.settle(charge, costs.get(ledger.dimension, 0.0), now, guessed=guessed)
         for day, charge in permit.days:
             day.settle(charge, costs.get(day.dimension, charge.amount))
         if usage.reported and usage.total:
             self.estimator.learn(call.origin.host, call.model, call.estimate.raw_input, usage.input, usage.output)
+            if call.ask.max_output is None:
+                self._learn_output(pool, call, now)
+
+    def _learn_output(self, pool: Pool, call: Call, now: float) -> None:
+        """What answers without a maximum have shown of their length counts for calls that wait, too."""
+        known = self.estimator.of(call.origin.host, call.model)
+        if len(known.outputs) == TELLING and call.model not in pool.outputs:
+            pool.begin_scales(now)
+        if len(known.outputs) >= TELLING:
+            pool.learn_output(call.model, known.output(pool.origin.provider))
 
     # Inside
 

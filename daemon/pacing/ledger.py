@@ -224,15 +224,19 @@ class Ledger:
             charge.gone = True
             self._change(charge, 0.0, refund=False)
 
-    def settle(self, charge: Charge, actual: float, now: float) -> float:
+    def settle(self, charge: Charge, actual: float, now: float, *, guessed: bool = False) -> float:
         """The body has ended and cost ACTUAL: correct the charge; return what comes back (negative: it cost more).
 
-        Less than reserved counts as given back only where the provider has shown that it does so.
+        Less than reserved counts as given back only where the provider has shown that it does so; or where it was
+        GUESSED what to reserve, since the call set no maximum: then the provider has not reserved it.
         """
         if charge.gone:
             return 0.0
         back = charge.amount - max(0.0, actual)
         self.log.cost(charge, max(0.0, actual))
+        if back > 0 and guessed:
+            self._change(charge, max(0.0, actual), refund=False)
+            return back
         if back > 0:
             self.unused.add(now, back)
             if not self.refunds:
@@ -241,6 +245,11 @@ class Ledger:
             return 0.0  # that window is over
         self._change(charge, max(0.0, actual), refund=True)
         return back
+
+    def begin_scale(self, now: float) -> None:
+        """What calls cost is known better from NOW on: what was charged before says nothing of how much less the
+        provider charges."""
+        self.scale, self.scaled_at, self.compared = 1.0, now, Comparison()
 
     def hold(self, until: float, why: str) -> None:
         """Let nothing go before UNTIL: the provider said so."""

@@ -29,6 +29,7 @@ from daemon.phrases import phrase
 INFINITE = float("inf")
 SCAN = 16
 """How many calls behind a big one are looked at."""
+MOST_MODELS = 100
 LOOKS = 0.1
 """The part of a period after which one more call looks what others have left, though the last one is not answered."""
 _ties = itertools.count()
@@ -73,6 +74,8 @@ class Pool:
         self.past: deque[float] = deque(maxlen=64)
         """How long calls really waited, as parts of what was said when somebody looked."""
         self.in_flight = 0
+        self.outputs: dict[str | None, float] = {}
+        """Tokens to reserve for an answer of a model where the call sets no maximum, as its last answers have shown."""
         self.kinds: set[str] = set()
         """Of the calls that it has seen: chat, embeddings, ..."""
         self.wake = INFINITE
@@ -250,8 +253,33 @@ class Pool:
             return phrase("waits.first")
         return phrase("waits.gap" if any(ledger.cap for ledger in self._all) else "waits.gap_blind")
 
+    def learn_output(self, model: str | None, tokens: float) -> None:
+        """So many TOKENS are to be reserved for an answer of MODEL where a call sets no maximum."""
+        if len(self.outputs) > MOST_MODELS:
+            self.outputs.clear()
+        self.outputs[model] = tokens
+
+    def begin_scales(self, now: float) -> None:
+        """Until NOW answers were taken to be as long as the first one of a model is."""
+        for ledger in self._all:
+            if ledger.dimension in ("tokens", "output_tokens"):
+                ledger.begin_scale(now)
+
+    def _weigh_again(self, entry: Entry) -> None:
+        """Reserve for the answer what is known now: when ENTRY came, nothing may have been."""
+        output = self.outputs.get(entry.call.model) if entry.call.ask.max_output is None else None
+        before = entry.costs.get("output_tokens")
+        if output is None or before is None:
+            return
+        output *= max(1, entry.call.ask.choices)
+        if output != before:
+            tokens = entry.costs["input_tokens"] + output
+            self.queue.recost(entry, {**entry.costs, "tokens": tokens, "output_tokens": output})
+
     def limits(self, entry: Entry, now: float) -> Stop | None:
         """Which limit holds ENTRY, if any: the one that holds it longest."""
+        if self.outputs:
+            self._weigh_again(entry)
         worst: Stop | None = None
         for ledger in self._all:
             if ledger.limit is None and ledger.ceiling is None and ledger.hold_until <= now:

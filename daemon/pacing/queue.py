@@ -135,6 +135,15 @@ class Queue:
                 lane.forget_idle()
                 lane.backlog.clear()
 
+    def recost(self, entry: Entry, costs: Costs) -> None:
+        """ENTRY takes COSTS, as is known now. Its turn stays."""
+        standing = entry.number != 0
+        if standing:
+            self._count(self.lanes[entry.priority], entry, -1)
+        entry.costs = costs
+        if standing:
+            self._count(self.lanes[entry.priority], entry, 1)
+
     def promote(self, entry: Entry, priority: Priority) -> None:
         """Move to another class, at its front among those of equal tag."""
         self.remove(entry)

@@ -35,7 +35,7 @@ def learn_slices(
     seen = now if sent_at is None else sent_at
     if hint_s is not None and hint_s >= 1 and float(hint_s).is_integer() and hint_s > 0.02 * ledger.period_s:
         return _by_length(ledger, cost, hint_s - 1.0, cap, seen, now)
-    if _others_in_slice(ledger, cap, hint_s, seen, now):
+    if _others_in_slice(ledger, cost, cap, hint_s, seen, now):
         return ledger.slices
     best: tuple[float, int] | None = None
     for parts in (ledger.slices, *SLICES) if ledger.slices > 1 else SLICES:
@@ -101,8 +101,11 @@ def doubt_slices(ledger: Ledger, now: float) -> None:
         ledger.slice_boundary, ledger.sliced_at = None, now
 
 
-def _others_in_slice(ledger: Ledger, cap: float, hint_s: float | None, seen: float, now: float) -> bool:
-    """True if the slices are as we know them, and the refusal came because others had a part of this one."""
+def _others_in_slice(
+    ledger: Ledger, cost: float, cap: float, hint_s: float | None, seen: float, now: float
+) -> bool:  # fmt: skip
+    """True if the slices are as we know them, and the refusal came because others had a part of this one: at least
+    what COST, which was refused, would have left of it."""
     if ledger.slices <= 1 or hint_s is None or ledger.slice_boundary is None or seen <= ledger.sliced_at:
         return False
     length = ledger.period_s / ledger.slices
@@ -112,8 +115,9 @@ def _others_in_slice(ledger: Ledger, cap: float, hint_s: float | None, seen: flo
     others = cap / ledger.slices - own
     if others < 0.5:
         return False
-    clear = others > 0.15 * cap / ledger.slices and others > 1
-    ledger.slice_others = max(others if clear else 0.0, ledger.slice_others + 0.6)  # the way there blurs a little
+    least = others - (cost if cost > 1 else 0.0)
+    clear = least > 0.15 * cap / ledger.slices and others > 1
+    ledger.slice_others = max(least if clear else 0.0, ledger.slice_others + 0.6)  # the way there blurs a little
     return True
 
 

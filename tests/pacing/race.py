@@ -33,7 +33,7 @@ PRIORITIES = {"interactive": Priority.INTERACTIVE, "normal": Priority.NORMAL, "b
 class Race(World):
     """One row on one shape. `run` it, then read `ratio`, `refused`, `lost` and `waits`."""
 
-    def __init__(self, row: Scenario, shape: str, seed: int, *, silent: bool = False) -> None:
+    def __init__(self, row: Scenario, shape: str, seed: int, *, silent: bool = False, streams: bool = False) -> None:
         super().__init__(Provider({}), seed=seed)
         self.row = row
         self.settings_of_provider = SandboxSettings(
@@ -51,6 +51,8 @@ class Race(World):
         self.refused = 0
         self.silent = silent
         """Calls do not say how long their answers may become."""
+        self.streams = streams
+        """Answers begin at once, and so their header fields come at once."""
 
     def go(self) -> Race:
         """Run it."""
@@ -116,6 +118,8 @@ class Race(World):
             self.refused += 1
             await asyncio.sleep(self.rng.uniform(*WAY_S) / 2)
             return False, permit.refused(self._finding(trouble), readings)
+        if self.streams:
+            permit.answered(200, readings, streamed=True)
         await asyncio.sleep(self.settings_of_provider.service_s)
         if (status := self._fault()) is not None:
             self.meter.settle(cost, 0.0, came, loop.time())
@@ -125,7 +129,8 @@ class Race(World):
         output = job.max_tokens if most is None else min(job.max_tokens, most)
         self.meter.settle(cost, float(output), came, loop.time())
         self.meter.leave()
-        permit.answered(200, readings, streamed=False)
+        if not self.streams:
+            permit.answered(200, readings, streamed=False)
         permit.settle(Usage(job.prompt_tokens, output))
         return True, None
 

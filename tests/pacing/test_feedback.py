@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 import virtual_time
 from world import call, origin
 
-from daemon.model import Finding, Limit, Origin, Priority, Reading, TransportFault, Usage
+from daemon.model import Ask, Finding, Limit, Origin, Priority, Reading, TransportFault, Usage
 from daemon.pacing import Pacer
 from daemon.pacing.feedback import costs_of
 from daemon.phrases import told
@@ -67,6 +68,33 @@ def test_a_stated_limit_a_minute_lets_so_many_run_at_once() -> None:
         assert pacer.pools()[0]["in_flight_limit"] == 500
 
     story(tell)
+
+
+def test_how_long_answers_are_counts_for_those_that_wait() -> None:
+    """They came when nothing was known, and a thousand tokens were reserved for each: three answers of ten tokens let
+    all of them go. A call that sets its maximum keeps it."""
+
+    async def tell(pacer: Pacer, where: Origin) -> None:
+        open_ended = [replace(call(f"c{n}", where, tokens=(100, 1024)), ask=Ask("chat", "m")) for n in range(10)]
+        bound = call("bound", where, tokens=(100, 1024))
+        permits = [await pacer.acquire(one) for one in open_ended[:3]]
+        waiting = [asyncio.create_task(pacer.acquire(one)) for one in (*open_ended[3:], bound)]
+        await asyncio.sleep(0)
+        assert len(pacer.queue()) == 8
+        for permit in permits:
+            permit.answered(200, (), streamed=True)
+            permit.settle(Usage(100, 10))
+            permit.release()
+        await asyncio.sleep(5.0)
+        assert all(task.done() for task in waiting)
+        gone = [await task for task in waiting]
+        spent = {
+            permit.call.id: charge.amount for permit in gone for led, charge in permit.charges if led.ceiling == 3_600
+        }
+        del spent["c3"]  # it went with the first answer; three are needed
+        assert spent == {**{f"c{n}": 110.0 for n in range(4, 10)}, "bound": 1124.0}
+
+    story(tell, Limit("tokens", 3_600, 60.0, "minute"))
 
 
 def test_an_answer_that_is_no_success_waits_for_its_finding() -> None:

@@ -104,6 +104,24 @@ def test_unused_tokens_count_until_the_provider_has_shown_that_they_come_back() 
     assert ledger.avail(3.0) == 300
 
 
+def test_what_was_only_guessed_was_never_reserved() -> None:
+    """The call set no maximum: what we took for its answer was ours alone, and comes back whatever the provider does
+    with reservations. It is no sign that he gives some back."""
+    ledger = Ledger("tokens", 60.0, ceiling=1000)
+    charge = ledger.take(1, 800.0, 0.0)
+    assert ledger.settle(charge, 100.0, 1.0, guessed=True) == 700
+    assert ledger.avail(1.0) == 900
+    assert not ledger.unused
+
+
+def test_better_estimates_begin_the_scale_anew() -> None:
+    """That less was charged than we reserved came of the reserve, which is right now."""
+    ledger = Ledger("tokens", 60.0, ceiling=1000)
+    ledger.scale, ledger.compared.ours = 0.5, 700.0
+    ledger.begin_scale(3.0)
+    assert (ledger.scale, ledger.scaled_at, ledger.compared.ours) == (1.0, 3.0, 0.0)
+
+
 def test_a_hold_lets_nothing_through_before_its_end() -> None:
     """The provider said when."""
     ledger = known(10)

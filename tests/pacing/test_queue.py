@@ -201,3 +201,17 @@ def test_who_goes_at_once_moves_time_like_one_that_lined_up() -> None:
         passed.passed(other)
         assert other.tag == one.tag
         assert [(a.virtual, a.finish) for a in lined.lanes] == [(b.virtual, b.finish) for b in passed.lanes]
+
+
+def test_what_a_waiting_call_costs_may_change() -> None:
+    """Its place stays, and what waits in all is counted anew; for one that is not in the line nothing is."""
+    queue = Queue()
+    first, second = entry("first"), entry("second")
+    for one in (first, second):
+        one.costs = {"tokens": 1000.0}
+        queue.push(one)
+    queue.recost(first, {"tokens": 100.0})
+    assert queue.backlog("tokens", Priority.BATCH) == 1100
+    assert drain(queue) == ["first", "second"]
+    queue.recost(first, {"tokens": 500.0})
+    assert queue.backlog("tokens", Priority.BATCH) == 0

@@ -32,6 +32,18 @@ def test_others_may_have_filled_a_slice() -> None:
     assert learn_slices(ledger, 1.0, 0.8, 100.2, surely=True) == 6
 
 
+def test_others_had_at_least_what_a_refused_call_would_have_left() -> None:
+    """Slices of a thousand: 500 of ours went, and one of 495 is refused. Somebody had six, and not 500; but when one of
+    ten is refused, he had nearly all."""
+    for cost, theirs in ((495.0, 0.6), (10.0, 490.0)):
+        ledger = Ledger("tokens", 6.0, limit=6000)
+        reshape(ledger, 99.0, slices=6)
+        ledger.sliced_at, ledger.slice_boundary = 99.0, 100.0
+        ledger.take(1, 500.0, 100.1)
+        assert learn_slices(ledger, cost, 0.78, 100.22, 100.2, surely=True) == 6
+        assert ledger.slice_others == pytest.approx(theirs)
+
+
 def test_a_wait_in_whole_seconds_tells_how_long_slices_are_not_when_they_begin() -> None:
     """Twenty went within a second and a half of a minute, then "1": what any second lets through is kept."""
     ledger = Ledger("requests", 60.0, limit=600)

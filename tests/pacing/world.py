@@ -32,8 +32,9 @@ def call(
     ref: str | None = None,
 ) -> Call:  # fmt: skip
     estimate = Estimate(tokens[0], tokens[0], tokens[1])
+    ask = Ask("chat", model, max_output=int(tokens[1]))
     return Call(
-        name, where, Scope(where.host, key, model), "POST", Sealed("/v1/chat/completions"), (), b"", Ask("chat", model),
+        name, where, Scope(where.host, key, model), "POST", Sealed("/v1/chat/completions"), (), b"", ask,
         estimate, client, ref, priority, deadline_s,
     )  # fmt: skip
 
