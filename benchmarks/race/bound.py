@@ -18,17 +18,20 @@ ORDERS = (lambda job: 0.0, lambda job: -float(job.tokens), lambda job: float(job
 _STEPS = 1_000_000
 
 
-def bound_s(jobs: Sequence[Job], settings: SandboxSettings, start: float, *, refund: bool | None = None) -> float:
+def bound_s(
+    jobs: Sequence[Job], settings: SandboxSettings, start: float, *, refund: bool | None = None, produced: bool = False
+) -> float:
     """Return the seconds from START (on the provider's clock) to the last answer.
 
-    REFUND overrides whether unused max_tokens come back.
+    REFUND overrides whether unused max_tokens come back. PRODUCED: output is counted as it is produced (Anthropic).
     """
     judged = settings if refund is None else replace(settings, refund=refund)
-    return min(admissions(jobs, judged, start, order)[-1][0] for order in ORDERS) - start + settings.service_s
+    ends = (admissions(jobs, judged, start, order, produced=produced)[-1][0] for order in ORDERS)
+    return min(ends) - start + settings.service_s
 
 
 def admissions(
-    jobs: Sequence[Job], settings: SandboxSettings, start: float, order: object = ORDERS[0]
+    jobs: Sequence[Job], settings: SandboxSettings, start: float, order: object = ORDERS[0], *, produced: bool = False
 ) -> list[tuple[float, Job]]:
     """Return when each job is let in by a greedy schedule, in order of time.
 
@@ -44,7 +47,7 @@ def admissions(
     for _ in range(_STEPS):
         while ending and ending[0][0] <= now:
             ended, _, job, admitted = heapq.heappop(ending)
-            meter.settle(_cost(job), float(_produced(job, settings)), admitted, ended)
+            meter.settle(_cost(job, produced), float(_produced(job, settings)), admitted, ended)
             meter.leave()
         while coming and start + coming[0].at * minute <= now:
             waiting.append(coming.pop(0))
@@ -54,7 +57,7 @@ def admissions(
             if job.tokens in refused:
                 left.append(job)
                 continue
-            trouble = meter.admit(_cost(job), now)
+            trouble = meter.admit(_cost(job, produced), now)
             if trouble is None:
                 out.append((now, job))
                 heapq.heappush(ending, (now + settings.service_s, len(out), job, now))
@@ -76,8 +79,8 @@ def admissions(
     raise ValueError("the replay does not come to its end")
 
 
-def _cost(job: Job) -> Cost:
-    return Cost(float(job.prompt_tokens), float(job.max_tokens))
+def _cost(job: Job, produced: bool) -> Cost:
+    return Cost(float(job.prompt_tokens), None if produced else float(job.max_tokens))
 
 
 def _produced(job: Job, settings: SandboxSettings) -> int:

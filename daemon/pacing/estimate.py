@@ -23,6 +23,25 @@ TELLING = 3
 """So many answers show how long a model's are."""
 FULL_OUTPUT = {"azure": 4096.0, "bedrock": 4096.0, "cerebras": 4096.0}
 """Providers that reserve the model's maximum when the call sets none (their documentation); the usual maximum."""
+AS_PRODUCED = frozenset({"anthropic"})
+"""Providers that count output tokens as they are produced, whatever the call's maximum (Anthropic's documentation on
+rate limits)."""
+INPUT_ALONE = frozenset({"gemini"})
+"""Providers whose limit of tokens counts the input alone (ai.google.dev, rate limits)."""
+
+
+def is_guessed(ask: Ask, provider: str) -> bool:
+    """True if what is reserved for the answer is our own guess: PROVIDER reserves nothing that we could know."""
+    return provider in AS_PRODUCED or (ask.max_output is None and provider not in FULL_OUTPUT)
+
+
+def reserved(ask: Ask, provider: str, usual: float) -> float:
+    """Return the tokens to reserve for what ASK wants, where USUAL is what its model's last answers ask for."""
+    if ask.max_output is None:
+        output = usual
+    else:
+        output = min(float(ask.max_output), usual) if provider in AS_PRODUCED else float(ask.max_output)
+    return max(0.0, output) * max(1, ask.choices)
 
 
 @dataclass(slots=True)
@@ -87,9 +106,9 @@ class Estimator:
         known = self.of(origin.host, ask.model)
         output = 0.0
         if ask.kind != "embeddings":
-            output = float(ask.max_output) if ask.max_output is not None else known.output(origin.provider)
+            output = reserved(ask, origin.provider, known.output(origin.provider))
         door = len(ask.text) / CHARACTERS
-        return Estimate(raw_input=raw, input=max(door, known.input(raw)), output=max(0.0, output) * max(1, ask.choices))
+        return Estimate(raw_input=raw, input=max(door, known.input(raw)), output=output)
 
     def of(self, host: str, model: str | None) -> Calibration:
         """Return what is known about MODEL at HOST."""

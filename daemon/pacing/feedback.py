@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from daemon.model import Call, Finding, Reading, TransportFault, Usage
 from daemon.pacing.account import Account
 from daemon.pacing.block import Block, blocks
-from daemon.pacing.estimate import FULL_OUTPUT, TELLING, Estimator
+from daemon.pacing.estimate import INPUT_ALONE, TELLING, Estimator, is_guessed
 from daemon.pacing.learning import observe, tell_shared
 from daemon.pacing.looks import passed_look
 from daemon.pacing.permit import Permit, Setback
@@ -33,12 +33,12 @@ LAST_LOOK_S = 0.1
 """So long before its deadline a call looks for the last time whether there is a network."""
 
 
-def costs_of(permit_or_estimate: tuple[float, float, float, float]) -> Costs:
+def costs_of(permit_or_estimate: tuple[float, float, float, float], provider: str = "") -> Costs:
     """Costs by dimension from (input, output, images, audio seconds); every call is one request."""
     tokens_in, tokens_out, images, audio = permit_or_estimate
     costs: Costs = {"requests": 1.0}
     if tokens_in + tokens_out > 0:
-        costs["tokens"] = tokens_in + tokens_out
+        costs["tokens"] = tokens_in if provider in INPUT_ALONE else tokens_in + tokens_out
         costs["input_tokens"] = tokens_in
         costs["output_tokens"] = tokens_out
     if images:
@@ -52,7 +52,9 @@ def entry_of(call: Call, setback: Setback | None, now: float, since: float | Non
     """CALL as it lines up; after a SETBACK, from the same place. SINCE: when it arrived, where it has stood in another
     line before this one; its deadline counts from then."""
     e = call.estimate
-    entry = Entry(call, costs_of((e.input, e.output, e.images, e.audio_seconds)), now, call.priority)
+    entry = Entry(
+        call, costs_of((e.input, e.output, e.images, e.audio_seconds), call.origin.provider), now, call.priority
+    )
     if setback is not None:
         entry.setback, entry.ready_at = setback, setback.ready_at
         entry.arrived, entry.tag = setback.permit.arrived, setback.permit.tag
@@ -196,8 +198,9 @@ class Feedback:
         call = permit.call
         counted = usage.input - (usage.cached_input if pool.origin.provider in CACHED_IS_FREE else 0)
         audio = usage.audio_seconds or call.estimate.audio_seconds
-        costs = costs_of((float(max(0, counted)), float(usage.output), call.estimate.images, audio))
-        guessed = call.ask.max_output is None and pool.origin.provider not in FULL_OUTPUT
+        provider = pool.origin.provider
+        costs = costs_of((float(max(0, counted)), float(usage.output), call.estimate.images, audio), provider)
+        guessed = is_guessed(call.ask, provider)
         for ledger, charge in permit.charges:
             if ledger.dimension in ("tokens", "input_tokens", "output_tokens", "audio_seconds"):
                 ledger.settle(charge, costs.get(ledger.dimension, 0.0), now, guessed=guessed)
@@ -205,11 +208,11 @@ class Feedback:
             day.settle(charge, costs.get(day.dimension, charge.amount))
         if usage.reported and usage.total:
             self.estimator.learn(call.origin.host, call.model, call.estimate.raw_input, usage.input, usage.output)
-            if call.ask.max_output is None:
+            if guessed:
                 self._learn_output(pool, call, now)
 
     def _learn_output(self, pool: Pool, call: Call, now: float) -> None:
-        """What answers without a maximum have shown of their length counts for calls that wait, too."""
+        """What answers have shown of their length counts for calls that wait, too."""
         known = self.estimator.of(call.origin.host, call.model)
         if len(known.outputs) == TELLING and call.model not in pool.outputs:
             pool.begin_scales(now)

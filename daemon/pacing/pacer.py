@@ -241,7 +241,7 @@ class Pacer:
         if account is None or pool is None:
             return ()
         e = call.estimate
-        costs = costs_of((e.input, e.output, e.images, e.audio_seconds))
+        costs = costs_of((e.input, e.output, e.images, e.audio_seconds), call.origin.provider)
         return with_room(account, pool, call.ask.kind, costs, self.now())
 
     # Inside

@@ -16,6 +16,7 @@ from daemon.pacing.backoff import Breaker, RetryBudget
 from daemon.pacing.block import Block
 from daemon.pacing.days import DayCount
 from daemon.pacing.demand import Demand
+from daemon.pacing.estimate import INPUT_ALONE, is_guessed, reserved
 from daemon.pacing.guess import Guess
 from daemon.pacing.ledger import Ledger
 from daemon.pacing.looks import look_in_s
@@ -75,7 +76,7 @@ class Pool:
         """How long calls really waited, as parts of what was said when somebody looked."""
         self.in_flight = 0
         self.outputs: dict[str | None, float] = {}
-        """Tokens to reserve for an answer of a model where the call sets no maximum, as its last answers have shown."""
+        """Tokens to reserve for an answer of a model where that is a guess, as its last answers have shown."""
         self.kinds: set[str] = set()
         """Of the calls that it has seen: chat, embeddings, ..."""
         self.wake = INFINITE
@@ -254,7 +255,7 @@ class Pool:
         return phrase("waits.gap" if any(ledger.cap for ledger in self._all) else "waits.gap_blind")
 
     def learn_output(self, model: str | None, tokens: float) -> None:
-        """So many TOKENS are to be reserved for an answer of MODEL where a call sets no maximum."""
+        """So many TOKENS are to be reserved for an answer of MODEL where that is a guess."""
         if len(self.outputs) > MOST_MODELS:
             self.outputs.clear()
         self.outputs[model] = tokens
@@ -267,13 +268,13 @@ class Pool:
 
     def _weigh_again(self, entry: Entry) -> None:
         """Reserve for the answer what is known now: when ENTRY came, nothing may have been."""
-        output = self.outputs.get(entry.call.model) if entry.call.ask.max_output is None else None
-        before = entry.costs.get("output_tokens")
-        if output is None or before is None:
+        ask, before = entry.call.ask, entry.costs.get("output_tokens")
+        usual = self.outputs.get(entry.call.model)
+        if usual is None or before is None or not is_guessed(ask, self.origin.provider):
             return
-        output *= max(1, entry.call.ask.choices)
+        output = reserved(ask, self.origin.provider, usual)
         if output != before:
-            tokens = entry.costs["input_tokens"] + output
+            tokens = entry.costs["input_tokens"] + (0.0 if self.origin.provider in INPUT_ALONE else output)
             self.queue.recost(entry, {**entry.costs, "tokens": tokens, "output_tokens": output})
 
     def limits(self, entry: Entry, now: float) -> Stop | None:

@@ -33,7 +33,10 @@ PRIORITIES = {"interactive": Priority.INTERACTIVE, "normal": Priority.NORMAL, "b
 class Race(World):
     """One row on one shape. `run` it, then read `ratio`, `refused`, `lost` and `waits`."""
 
-    def __init__(self, row: Scenario, shape: str, seed: int, *, silent: bool = False, streams: bool = False) -> None:
+    def __init__(
+        self, row: Scenario, shape: str, seed: int, *, silent: bool = False, streams: bool = False,
+        produced: bool = False,
+    ) -> None:  # fmt: skip
         super().__init__(Provider({}), seed=seed)
         self.row = row
         self.settings_of_provider = SandboxSettings(
@@ -45,7 +48,8 @@ class Race(World):
             Limit("requests", row.size.requests, 60.0, "minute"),
             Limit("tokens", row.size.tokens, 60.0, "minute"),
         )
-        self.where = origin(*limits) if row.told else origin()
+        more = {"provider": "anthropic"} if produced else {}
+        self.where = origin(*limits, **more) if row.told else origin(**more)  # type: ignore[arg-type]
         self.phase = random.Random(7 * seed).uniform(0.02, 0.83)
         """Where in the provider's minute it begins; who knows nothing needs the first half second to find out."""
         self.refused = 0
@@ -53,6 +57,8 @@ class Race(World):
         """Calls do not say how long their answers may become."""
         self.streams = streams
         """Answers begin at once, and so their header fields come at once."""
+        self.produced = produced
+        """Output is counted as it is produced, whatever max_tokens says; so Anthropic does it."""
 
     def go(self) -> Race:
         """Run it."""
@@ -75,7 +81,8 @@ class Race(World):
         await asyncio.sleep((self.phase * MINUTE_S - loop.time()) % MINUTE_S)
         self.start = loop.time()
         self.meter = Meter(self.settings_of_provider, self.start)
-        self.bound = bound_s(self.work, self.settings_of_provider, self.start, refund=self.row.bound_refund)
+        self.bound = bound_s(self.work, self.settings_of_provider, self.start, refund=self.row.bound_refund,
+                             produced=self.produced)  # fmt: skip
         self.pacer = self._new_pacer()
         await asyncio.gather(*(self._client(job) for job in self.work))
         await self.pacer.close()
@@ -109,7 +116,8 @@ class Race(World):
         )  # fmt: skip
 
     async def _send(self, job: Job, permit: Permit) -> tuple[bool, Setback | None]:
-        loop, cost = asyncio.get_running_loop(), Cost(float(job.prompt_tokens), float(job.max_tokens))
+        loop, most_out = asyncio.get_running_loop(), None if self.produced else float(job.max_tokens)
+        cost = Cost(float(job.prompt_tokens), most_out)
         await asyncio.sleep(self.rng.uniform(*WAY_S))
         came = loop.time()
         trouble = self.meter.admit(cost, came)

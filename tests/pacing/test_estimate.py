@@ -1,10 +1,12 @@
 """Token estimates."""
 
+from dataclasses import replace
+
 import pytest
 from world import origin
 
 from daemon.model import Ask
-from daemon.pacing.estimate import Calibration, Estimator
+from daemon.pacing.estimate import Calibration, Estimator, is_guessed
 
 PROSE = "The quick brown fox jumps over the lazy dog, and then it goes home to sleep for the whole afternoon. "
 
@@ -17,6 +19,22 @@ def test_a_call_reserves_its_maximum_for_each_answer() -> None:
     assert estimator.weigh(where, Ask("chat", "m", text="hi", messages=1)).output == 1024
     assert estimator.weigh(where, Ask("embeddings", "m", text="hi")).output == 0
     assert estimator.weigh(where, Ask("images", "m", choices=3)).images == 3
+
+
+def test_what_nobody_reserves_is_guessed() -> None:
+    """Anthropic counts output as it is produced: of a maximum of 4096 no more is reserved than answers are long. So it
+    is where a call sets none, but at providers that reserve the model's own maximum then."""
+    estimator, claude = Estimator(), replace(origin(), provider="anthropic")
+    ask = Ask("messages", "claude", text="hi", messages=1, max_output=4096)
+    assert estimator.weigh(claude, ask).output == 1024
+    assert estimator.weigh(claude, replace(ask, max_output=200)).output == 200
+    for _ in range(3):
+        estimator.learn(claude.host, "claude", 10, 10, 300)
+    assert estimator.weigh(claude, ask).output == 300
+    assert estimator.weigh(replace(claude, provider="openai"), ask).output == 4096
+    guesses = [is_guessed(ask, "anthropic"), is_guessed(ask, "openai"), is_guessed(replace(ask, max_output=None), "x")]
+    assert guesses == [True, False, True]
+    assert not is_guessed(replace(ask, max_output=None), "azure")
 
 
 def test_what_is_charged_at_the_door_is_never_less_than_a_quarter_of_the_characters() -> None:

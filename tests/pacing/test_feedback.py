@@ -34,6 +34,7 @@ def dim(pacer: Pacer, dimension: str) -> dict[str, float]:
 def test_costs_by_dimension() -> None:
     """Every call is a request; tokens are counted together and apart."""
     assert costs_of((10, 5, 0, 0)) == {"requests": 1, "tokens": 15, "input_tokens": 10, "output_tokens": 5}
+    assert costs_of((10, 5, 0, 0), "gemini")["tokens"] == 10  # its limit counts the input alone
     assert costs_of((0, 0, 2, 3)) == {"requests": 1, "images": 2, "audio_seconds": 3}
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from race import Race, with_settings
 
-from benchmarks.race.jobs import tokens
+from benchmarks.race.jobs import Job, Size, tokens
 from benchmarks.race.scenarios import ALL, MANY, SCENARIOS, SLOW
 from daemon.sandbox.settings import SHAPES
 
@@ -99,6 +99,24 @@ def test_calls_that_set_no_maximum(row: str, shape: str, streams: bool) -> None:
         assert not [race.lost for race in races if race.lost]
         assert statistics.median(race.ratio for race in races) <= ratio
         assert max(race.refused for race in races) <= (7 if shape == "slices" else 4)
+
+
+@pytest.mark.parametrize("streams", [False, True])
+@pytest.mark.parametrize("service_s", [0.2, 2.0])
+def test_output_that_is_counted_as_it_is_produced(service_s: float, streams: bool) -> None:
+    """A hundred calls with max_tokens of 4096 and answers of 300, and 8,000 output tokens a minute (Anthropic's first
+    tier): two such maxima fill a minute, and nobody counts them. It took 2.0 to 11.9 times the bound."""
+    claude = replace(
+        SCENARIOS["requests"],
+        mix=lambda size, rng: [Job(f"j{n}", rng.randint(500, 3000), 4096) for n in range(100)],
+        size=Size(50, 10_000_000),
+        settings={"input_tokens_per_minute": 60_000, "output_tokens_per_minute": 8_000, "output_tokens": 300},
+    )
+    for seed in (1, 2, 3):
+        race = Race(with_settings(claude, service_s=service_s), "bucket", seed, streams=streams, produced=True).go()
+        assert not race.lost
+        assert race.ratio <= 1.25, f"seed {seed}"
+        assert race.refused <= 3, f"seed {seed}"
 
 
 @pytest.mark.parametrize("shape", ["bucket", "fixed", "sliding"])
