@@ -214,10 +214,11 @@ class Feedback:
     def _learn_output(self, pool: Pool, call: Call, now: float) -> None:
         """What answers have shown of their length counts for calls that wait, too."""
         known = self.estimator.of(call.origin.host, call.model)
-        if len(known.outputs) == TELLING and call.model not in pool.outputs:
-            pool.begin_scales(now)
         if len(known.outputs) >= TELLING:
+            new = len(known.outputs) == TELLING and call.model not in pool.outputs
             pool.learn_output(call.model, known.output(pool.origin.provider))
+            if new:
+                pool.know_outputs(now)
 
     # Inside
 

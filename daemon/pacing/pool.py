@@ -260,11 +260,13 @@ class Pool:
             self.outputs.clear()
         self.outputs[model] = tokens
 
-    def begin_scales(self, now: float) -> None:
-        """Until NOW answers were taken to be as long as the first one of a model is."""
+    def know_outputs(self, now: float) -> None:
+        """Until NOW answers were taken to be as long as the first one of a model is: what waits is weighed anew."""
         for ledger in self._all:
             if ledger.dimension in ("tokens", "output_tokens"):
                 ledger.begin_scale(now)
+        for entry in (*self.queue.entries(), *(later for _, _, later in self.delayed)):
+            self._weigh_again(entry)
 
     def _weigh_again(self, entry: Entry) -> None:
         """Reserve for the answer what is known now: when ENTRY came, nothing may have been."""
