@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from daemon.model import Call, Finding, Reading, TransportFault, Usage
 from daemon.pacing.account import Account
 from daemon.pacing.block import Block, blocks
-from daemon.pacing.estimate import INPUT_ALONE, TELLING, Estimator, is_guessed
+from daemon.pacing.estimate import AS_PRODUCED, INPUT_ALONE, TELLING, Estimator, is_guessed
 from daemon.pacing.learning import observe, tell_shared
 from daemon.pacing.looks import passed_look
 from daemon.pacing.permit import Permit, Setback
@@ -201,9 +201,13 @@ class Feedback:
         provider = pool.origin.provider
         costs = costs_of((float(max(0, counted)), float(usage.output), call.estimate.images, audio), provider)
         guessed = is_guessed(call.ask, provider)
+        held = costs
+        if guessed and provider not in AS_PRODUCED:  # what was charged for the prompt at the door stays charged
+            prompt = max(float(counted), call.estimate.input)
+            held = costs_of((prompt, float(usage.output), call.estimate.images, audio), provider)
         for ledger, charge in permit.charges:
             if ledger.dimension in ("tokens", "input_tokens", "output_tokens", "audio_seconds"):
-                ledger.settle(charge, costs.get(ledger.dimension, 0.0), now, guessed=guessed)
+                ledger.settle(charge, held.get(ledger.dimension, 0.0), now, guessed=guessed)
         for day, charge in permit.days:
             day.settle(charge, costs.get(day.dimension, charge.amount))
         if usage.reported and usage.total:

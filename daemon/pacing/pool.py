@@ -31,6 +31,7 @@ INFINITE = float("inf")
 SCAN = 16
 """How many calls behind a big one are looked at."""
 MOST_MODELS = 100
+"""In a group of models of which a client may invent names."""
 LOOKS = 0.1
 """The part of a period after which one more call looks what others have left, though the last one is not answered."""
 _ties = itertools.count()

@@ -101,11 +101,9 @@ def doubt_slices(ledger: Ledger, now: float) -> None:
         ledger.slice_boundary, ledger.sliced_at = None, now
 
 
-def _others_in_slice(
-    ledger: Ledger, cost: float, cap: float, hint_s: float | None, seen: float, now: float
-) -> bool:  # fmt: skip
-    """True if the slices are as we know them, and the refusal came because others had a part of this one: at least
-    what COST, which was refused, would have left of it."""
+def _others_in_slice(ledger: Ledger, cost: float, cap: float, hint_s: float | None, seen: float, now: float) -> bool:
+    """True if the slices are as we know them, and the refusal came because others had a part of this one: more than
+    COST, which was refused, would have left of it."""
     if ledger.slices <= 1 or hint_s is None or ledger.slice_boundary is None or seen <= ledger.sliced_at:
         return False
     length = ledger.period_s / ledger.slices
@@ -115,7 +113,7 @@ def _others_in_slice(
     others = cap / ledger.slices - own
     if others < 0.5:
         return False
-    least = others - (cost if cost > 1 else 0.0)
+    least = others - cost + 1.0
     clear = least > 0.15 * cap / ledger.slices and others > 1
     ledger.slice_others = max(least if clear else 0.0, ledger.slice_others + 0.6)  # the way there blurs a little
     return True

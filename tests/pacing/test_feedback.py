@@ -96,6 +96,8 @@ def test_how_long_answers_are_counts_for_those_that_wait() -> None:
         }
         del spent["c3"]  # it went with the first answer; three are needed
         assert spent == {**{f"c{n}": 110.0 for n in range(4, 10)}, "bound": 1124.0}
+        gone[2].settle(Usage(60, 4))  # of the prompt what was charged at the door stays charged
+        assert [charge.amount for led, charge in gone[2].charges if led.ceiling == 3_600] == [104.0]
 
     story(tell, Limit("tokens", 3_600, 60.0, "minute"))
 

@@ -35,7 +35,7 @@ def test_others_may_have_filled_a_slice() -> None:
 def test_others_had_at_least_what_a_refused_call_would_have_left() -> None:
     """Slices of a thousand: 500 of ours went, and one of 495 is refused. Somebody had six, and not 500; but when one of
     ten is refused, he had nearly all."""
-    for cost, theirs in ((495.0, 0.6), (10.0, 490.0)):
+    for cost, theirs in ((495.0, 0.6), (10.0, 491.0)):
         ledger = Ledger("tokens", 6.0, limit=6000)
         reshape(ledger, 99.0, slices=6)
         ledger.sliced_at, ledger.slice_boundary = 99.0, 100.0
