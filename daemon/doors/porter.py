@@ -30,7 +30,7 @@ MAX_PATH = 103
 """Bytes of a socket's path: 104 with the NUL is what macOS takes; Linux takes 4 more."""
 
 _SNIFF = 16  # enough to tell a JSON-RPC frame from an HTTP method
-BACKLOG = 512
+BACKLOG = 1024
 """How many may connect before we look: beyond that a client is refused, or hangs. asyncio, if not told, says 100."""
 
 MOST_SILENT = 64

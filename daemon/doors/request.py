@@ -36,7 +36,7 @@ class HttpSettings:
     linger_s: float = 2.0
     """Seconds in which the rest of a refused body is still read, so that its sender comes to read the refusal."""
     keepalive_s: float = 30.0
-    max_connections: int = 256
+    max_connections: int = 1024
     language: str = "en"
     """Of our own words to a visitor who names none."""
 

@@ -40,7 +40,7 @@ def test_nothing_is_needed(config: Path) -> None:
 def test_the_defaults() -> None:
     """The values that users rely on."""
     c = load(None, environ={})
-    assert (c.language, c.explain, c.socket, c.max_body, c.max_connections) == ("en", "inline", None, 64 << 20, 256)
+    assert (c.language, c.explain, c.socket, c.max_body, c.max_connections) == ("en", "inline", None, 64 << 20, 1024)
     assert (c.drain_s, c.ca_file, c.proxy, c.upstreams) == (20.0, None, "environment", ())
     assert c.idle_exit_s is None
     assert (c.log.level, c.log.style, c.log.file) == ("info", "text", "auto")

@@ -240,7 +240,7 @@ def test_a_thousand_reloads(sluice: Any, sandbox: Any) -> None:
 
 def test_many_slow_visitors(sluice: Any) -> None:
     """256 who began a request and do not go on: the 257th is told so at once, and served when one of them is gone."""
-    daemon = sluice()
+    daemon = sluice("max_connections: 256\n")
     with ExitStack() as stack:
         slow = []
         for _ in range(256):
@@ -255,6 +255,23 @@ def test_many_slow_visitors(sluice: Any) -> None:
         for visitor in slow[:8]:
             visitor.close()
         wait_until(lambda: b" 200 " in exchange(daemon.socket, HELLO).partition(b"\r\n")[0], "served again")
+
+
+def test_as_many_as_an_sdk_sends_at_once_are_let_in(sluice: Any) -> None:
+    """Nine hundred requests at the same time, as `asyncio.gather` over the official SDK makes them (it opens up to a
+    thousand connections): none is turned away at the door."""
+    daemon = sluice()
+    with ExitStack() as stack:
+        inside = []
+        for _ in range(900):
+            visitor = stack.enter_context(socket.socket(socket.AF_UNIX))
+            visitor.settimeout(30)
+            visitor.connect(str(daemon.socket))
+            visitor.sendall(HELLO[:-2])
+            inside.append(visitor)
+        for visitor in inside:
+            visitor.sendall(HELLO[-2:])
+        assert {visitor.recv(9999)[9:12] for visitor in inside} == {b"200"}
 
 
 def test_both_languages_are_counted_together(sluice: Any) -> None:
