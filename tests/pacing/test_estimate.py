@@ -6,7 +6,9 @@ import pytest
 from world import origin
 
 from daemon.model import Ask
-from daemon.pacing.estimate import Calibration, Estimator, is_guessed
+from daemon.pacing.estimate import AS_PRODUCED, FULL_OUTPUT, INPUT_ALONE, Calibration, Estimator, is_guessed
+from daemon.pacing.feedback import CACHED_IS_FREE, COUNTS_REFUSED
+from daemon.providers import load_providers
 
 PROSE = "The quick brown fox jumps over the lazy dog, and then it goes home to sleep for the whole afternoon. "
 
@@ -35,6 +37,12 @@ def test_what_nobody_reserves_is_guessed() -> None:
     guesses = [is_guessed(ask, "anthropic"), is_guessed(ask, "openai"), is_guessed(replace(ask, max_output=None), "x")]
     assert guesses == [True, False, True]
     assert not is_guessed(replace(ask, max_output=None), "azure")
+
+
+def test_each_provider_that_counts_in_its_own_way_is_known() -> None:
+    """A name that nobody has would never be asked for."""
+    names = {*FULL_OUTPUT, *AS_PRODUCED, *INPUT_ALONE, *COUNTS_REFUSED, *CACHED_IS_FREE}
+    assert names <= set(load_providers())
 
 
 def test_what_is_charged_at_the_door_is_never_less_than_a_quarter_of_the_characters() -> None:
