@@ -17,6 +17,8 @@ INFINITE = float("inf")
 MOVING = 0.95
 """A moving window keeps what came late for as long: a little less is enough, and a batch ends sooner (measured: 1.08 of
 the shortest time with all of it, 1.04 with this; nineteen of twenty interactive calls wait 0.6 s of a 6 s minute)."""
+LATELY = 10.0
+"""Minutes after a person's call in which one slot is kept for the next."""
 BULK = 0.1
 """So much of a moving window must leave it before what is kept for interactive calls is no longer needed."""
 
@@ -54,6 +56,11 @@ class Demand:
         if priority == 0 or ledger.slices <= 1 or ledger.cap is None or not (priority == 2 or self.lately(ledger, now)):
             return 0.0
         return self.share * ledger.cap / ledger.slices
+
+    def keeps_slot(self, priority: int, most: float, now: float, minute_s: float) -> bool:
+        """True if a call of this class must leave one of MOST slots, for the person who asks next: one has lately. An
+        answer may take minutes, and a slot is not free before one has ended."""
+        return priority > 0 and most >= 3 and bool(self._seen) and now - self._seen[-1][0] <= LATELY * minute_s
 
     def opens_in_s(self, ledger: Ledger, cost: float, now: float, waiting: float = INFINITE) -> float:
         """What is kept shrinks: return the seconds until COST fits beside it; infinity when it does not."""

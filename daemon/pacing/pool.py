@@ -236,7 +236,9 @@ class Pool:
         if self.hold_until > now:
             return Stop(self.hold_until - now, why=self.hold_why)
         for slots in self.all_slots:
-            if not slots.free():
+            priority = entry.priority
+            kept = slots.stated and self.demand.keeps_slot(priority, slots.limit, now, self.origin.minute_s)
+            if not slots.free(urgent=priority == 0, kept=kept):
                 return Stop(INFINITE, why=phrase("waits.slot", n=slots.used))
         wait = self.ramp.wait_s(now)
         if wait > 0:

@@ -8,6 +8,8 @@ INFINITE = float("inf")
 MOST = 1000.0
 """Calls under way at once, whatever a provider lets through: each has a connection to it, and the process may have 4096
 files open."""
+SPARE = 8
+"""Calls of persons beyond a limit that nobody stated."""
 FIRST = 8
 """Answers that show how long one takes with few others beside it."""
 QUEUED = 3.0
@@ -33,8 +35,11 @@ class Slots:
     _regain: float = 0.0
     """Up to here `limit` comes back sooner: it was there before the provider was overloaded."""
 
-    def free(self) -> bool:
-        return self.used < int(self.limit + 1e-9)
+    def free(self, *, urgent: bool = False, kept: int = 0) -> bool:
+        """True if one more may go, and so many are KEPT. Where only we have drawn the line, URGENT calls pass it: a
+        person must not wait until one of many long answers has ended."""
+        spare = SPARE if urgent and not self.stated and self._lowered_at == -INFINITE else 0
+        return self.used + kept < int(self.limit + 1e-9) + spare
 
     def take(self) -> None:
         self.used += 1

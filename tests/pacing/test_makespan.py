@@ -202,3 +202,30 @@ def test_a_small_client_beside_a_big_one(shape: str, limit: int) -> None:
         for who in ("big", "small")
     }
     assert ends["small"] <= 0.2 * ends["big"]
+
+
+def test_a_person_waits_for_none_of_many_long_answers() -> None:
+    """A hundred batch calls with answers of two minutes, at a provider that states nothing: 64 run, the others wait,
+    and who asks in between goes at once."""
+    provider = Provider({}, headers=False, service_s=(2 * MINUTE, 2 * MINUTE))
+    batch = [Job(call(f"c{i}", origin(), priority=Priority.BATCH)) for i in range(100)]
+    asks = [Job(call(f"ask{i}", origin(), priority=Priority.INTERACTIVE), at=8.0 + 0.5 * i) for i in range(5)]
+    world = World(provider, seed=1).run(batch + asks)
+    assert not world.lost
+    waits = {e.job.call.id: e.waited_s for e in world.ended}
+    assert max(waits[f"ask{i}"] for i in range(5)) < 0.2
+    assert max(waits[f"c{i}"] for i in range(100)) > 0.8 * MINUTE
+
+
+def test_of_a_configured_number_one_is_kept_for_persons() -> None:
+    """Four may run at once, and a batch with answers of two minutes has them all: from the first person's call on, one
+    of them is kept for the next."""
+    where = origin(Limit("concurrency", 4))
+    provider = Provider({}, headers=False, service_s=(2 * MINUTE, 2 * MINUTE))
+    batch = [Job(call(f"c{i}", where, priority=Priority.BATCH)) for i in range(24)]
+    asks = [Job(call(f"ask{i}", where, priority=Priority.INTERACTIVE), at=1.0 + 20.0 * i) for i in range(3)]
+    world = World(provider, seed=1).run(batch + asks)
+    assert not world.lost
+    waits = {e.job.call.id: e.waited_s for e in world.ended}
+    assert waits["ask0"] > MINUTE
+    assert max(waits["ask1"], waits["ask2"]) < 0.2

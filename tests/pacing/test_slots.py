@@ -70,6 +70,19 @@ def test_after_an_overload_they_come_back_sooner() -> None:
         assert slots.limit == low + back
 
 
+def test_a_person_does_not_wait_for_a_slot_that_only_we_have_not_got() -> None:
+    """Eight calls of persons go beyond a limit that nobody stated and nothing has shown."""
+    slots, stated, shown = Slots(64, 64), Slots(64, 64, stated=True), Slots(90, 90)
+    slots.used = stated.used = shown.used = 64
+    shown.too_many(1.0, 2.0)
+    assert not slots.free()
+    assert slots.free(urgent=True)
+    assert not stated.free(urgent=True)
+    assert not shown.free(urgent=True)
+    slots.used = 72
+    assert not slots.free(urgent=True)
+
+
 def grown(took_s: float, *, used: int = 64, stated: bool = False) -> float:
     """How many at once after eight answers of a second and a hundred that took TOOK_S with USED beside them."""
     slots = Slots(64, 64, stated=stated)
