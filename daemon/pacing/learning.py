@@ -7,6 +7,7 @@ until answers have shown that they speak of the instant of admission.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 
 from daemon.model import Reading
@@ -16,6 +17,9 @@ from daemon.pacing.ledger import Anchor, Ledger
 from daemon.pacing.reshaping import level_up, reshape
 from daemon.pacing.shapes import Sample, folded, judge, misfits_bucket, refills_unsaid
 from daemon.pacing.slices import doubt_slices
+from daemon.phrases import phrase
+
+_log = logging.getLogger("sluice.pacing")
 
 SAMPLES = 12
 MAX_LIMIT = 1e15
@@ -43,9 +47,18 @@ def observe(
     ledger: Ledger, reading: Reading, *, charge: Charge | None, seq: int, sent_at: float, now: float, early: bool
 ) -> None:
     """Take over what the answer to attempt SEQ says. EARLY: the answer began before its work was done (a stream, a
-    refusal)."""
+    refusal). If that breaks, the call goes on and nothing is learned from it."""
     if not plausible(reading) or _tells_little(ledger, reading, now):
         return
+    try:
+        _learn(ledger, reading, charge, seq, sent_at, now, early=early)
+    except Exception:
+        _log.exception(phrase("log.broke_learning"))
+
+
+def _learn(
+    ledger: Ledger, reading: Reading, charge: Charge | None, seq: int, sent_at: float, now: float, *, early: bool
+) -> None:
     ledger.seen_at = now
     doubt_slices(ledger, now)
     _set_limit(ledger, reading.limit, now)
@@ -173,16 +186,14 @@ def set_boundary(ledger: Ledger, instant: float, now: float) -> None:
 def _stamp_by_ends(ledger: Ledger) -> None:
     """All answers of fixed windows agree on their end, counted from the sending when stamped at admission, from the
     arrival otherwise. The instant of sending is the sharper one, so the boundary moves there."""
-    if ledger.admission_stamps or ledger.boundary is None or len(ledger.samples) < 4:
+    named = [(s.sent_at + s.reset_s, s.answered_at + s.reset_s) for s in ledger.samples if s.reset_s is not None]
+    if ledger.admission_stamps or ledger.boundary is None or len(named) < 4:
         return
-    period, begun = ledger.period_s, ledger.boundary
-    sent = [s.sent_at + s.reset_s - begun for s in ledger.samples if s.reset_s is not None]
-    came = [s.answered_at + s.reset_s - begun for s in ledger.samples if s.reset_s is not None]
-    by_sending = [folded(x, period) for x in sent]
-    by_arrival = [folded(x, period) for x in came]
+    by_sending = [folded(sent - ledger.boundary, ledger.period_s) for sent, _ in named]
+    by_arrival = [folded(came - ledger.boundary, ledger.period_s) for _, came in named]
     if max(by_arrival) - min(by_arrival) > max(0.02, 2 * (max(by_sending) - min(by_sending))):
         ledger.admission_stamps = True
-        ledger.boundary = begun + max(by_sending)
+        ledger.boundary += max(by_sending)
 
 
 def _agrees_fixed(ledger: Ledger, sample: Sample) -> bool:

@@ -35,7 +35,7 @@ class Race(World):
 
     def __init__(
         self, row: Scenario, shape: str, seed: int, *, silent: bool = False, streams: bool = False,
-        produced: bool = False,
+        produced: bool = False, way_s: tuple[float, float] = WAY_S,
     ) -> None:  # fmt: skip
         super().__init__(Provider({}), seed=seed)
         self.row = row
@@ -57,6 +57,7 @@ class Race(World):
         """Calls do not say how long their answers may become."""
         self.streams = streams
         """Answers begin at once, and so their header fields come at once."""
+        self.way_s = way_s
         self.produced = produced
         """Output is counted as it is produced, whatever max_tokens says; so Anthropic does it."""
 
@@ -118,13 +119,13 @@ class Race(World):
     async def _send(self, job: Job, permit: Permit) -> tuple[bool, Setback | None]:
         loop, most_out = asyncio.get_running_loop(), None if self.produced else float(job.max_tokens)
         cost = Cost(float(job.prompt_tokens), most_out)
-        await asyncio.sleep(self.rng.uniform(*WAY_S))
+        await asyncio.sleep(self.rng.uniform(*self.way_s))
         came = loop.time()
         trouble = self.meter.admit(cost, came)
         readings = self._readings(came)
         if trouble is not None:
             self.refused += 1
-            await asyncio.sleep(self.rng.uniform(*WAY_S) / 2)
+            await asyncio.sleep(self.rng.uniform(*self.way_s) / 2)
             return False, permit.refused(self._finding(trouble), readings)
         if self.streams:
             permit.answered(200, readings, streamed=True)

@@ -92,3 +92,30 @@ def test_limits_of_one_kind_share_what_is_learned() -> None:
     tell_shared([own, configured, other], own, 0.0)
     assert configured.shape == "bucket"
     assert other.shape == "unknown"
+
+
+def test_refusals_that_name_no_end_say_nothing_of_when_windows_end() -> None:
+    """Four calls were under way when the window was used up, and each refusal gives its figures alone: that once broke
+    what was learned, and the calls with it."""
+    ledger = Ledger("requests", 60.0, limit=10)
+    reshape(ledger, 0.0, shape="fixed")
+    ledger.boundary = 0.0
+    for seq in range(6):
+        charge = ledger.take(seq, 1.0, 1.0 + 0.1 * seq)
+        observe(ledger, Reading("requests", 10, 0), charge=charge, seq=seq, sent_at=1.0, now=2.0, early=True)
+    assert ledger.boundary == 0.0
+    assert ledger.seen_at == 2.0
+
+
+def test_what_breaks_while_learning_loses_no_call(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is told in the log with its traceback, and the next answer is learned from."""
+    ledger = Ledger("requests", 60.0)
+    monkeypatch.setattr("daemon.pacing.learning.doubt_slices", lambda ledger, now: 1 / 0)
+    observe(ledger, Reading("requests", 10, 9), charge=None, seq=1, sent_at=0.0, now=0.0, early=True)
+    monkeypatch.undo()
+    assert "ZeroDivisionError" in caplog.text
+    caplog.clear()
+    observe(ledger, Reading("requests", 10, 8), charge=None, seq=2, sent_at=1.0, now=1.0, early=True)
+    assert ledger.limit == 10

@@ -101,6 +101,17 @@ def test_calls_that_set_no_maximum(row: str, shape: str, streams: bool) -> None:
         assert max(race.refused for race in races) <= (7 if shape == "slices" else 4)
 
 
+@pytest.mark.parametrize("row", ["requests", "requests-told", "tokens", "no-headers", "bare", "foreign"])
+def test_a_provider_that_is_far_away(row: str) -> None:
+    """A third of a second to it: some twenty calls are on their way before the first refusal is known, and what
+    they meet breaks nothing."""
+    for shape in ("bucket", "fixed", "sliding"):
+        races = [Race(SCENARIOS[row], shape, seed, streams=True, way_s=(0.02, 0.04)).go() for seed in (1, 2, 3)]
+        assert not [race.lost for race in races if race.lost]
+        assert statistics.median(race.ratio for race in races) <= 1.25, shape
+        assert max(race.refused for race in races) <= 25, shape
+
+
 @pytest.mark.parametrize("streams", [False, True])
 @pytest.mark.parametrize("service_s", [0.2, 2.0])
 def test_output_that_is_counted_as_it_is_produced(service_s: float, streams: bool) -> None:
