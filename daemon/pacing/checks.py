@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from daemon.dimensions import what
 from daemon.errors import DeadlineExceeded, QueueFull, TooLarge
-from daemon.model import Dimension, Estimate
+from daemon.model import Dimension, Estimate, Priority
 from daemon.pacing.account import Account
 from daemon.pacing.days import DayCount
 from daemon.pacing.eta import when_s
@@ -79,7 +79,8 @@ def _surely(estimate: Estimate, dimension: Dimension) -> float:
 
 def _check_day(settings: PacingSettings, pool: Pool, entry: Entry) -> None:
     """A used-up day is not waited for through the night."""
-    most, setting = patience(settings, entry.priority)
+    own = Priority(entry.priority + 1) if entry.rose else entry.priority  # who has risen may wait as long as before
+    most, setting = patience(settings, own)
     for day in pool.days:
         wait = day.wait_s(entry.costs.get(day.dimension, 0.0)) if entry.costs.get(day.dimension) else 0.0
         if wait > most and not (day.uncertain and not day.shut):
@@ -91,6 +92,21 @@ def _check_day(settings: PacingSettings, pool: Pool, entry: Entry) -> None:
                 ),
                 retry_after_s=wait, dimension=day.dimension, window=day.period,
             )  # fmt: skip
+
+
+def turned_away(settings: PacingSettings, pool: Pool, now: float) -> list[tuple[Entry, DeadlineExceeded]]:
+    """The waiting calls for which the day has been used up since they came, by those before them, each with its answer.
+    Looked for once a second at most."""
+    if pool.stop is None or pool.stop.day is None or now < pool.looked_at + 1.0:
+        return []
+    pool.looked_at = now
+    found: list[tuple[Entry, DeadlineExceeded]] = []
+    for entry in pool.queue.entries():
+        try:
+            _check_day(settings, pool, entry)
+        except DeadlineExceeded as late:
+            found.append((entry, late))
+    return found
 
 
 def too_late(pool: Pool, entry: Entry, now: float, *, after_all: bool = False) -> DeadlineExceeded:

@@ -24,6 +24,8 @@ from daemon.pacing.waits import edge_wait_s, refill_wait_s, slice_wait_s
 GUARD_S = 0.05
 """A call exists on the server later than in our log; measured 40-50 ms locally under a burst. Scales with the minute
 below 60 s only down to this, since connections do not get faster."""
+MOST_OF_OTHERS = 0.9
+"""Of a limit, whatever it looks like."""
 INFINITE = float("inf")
 
 
@@ -171,8 +173,8 @@ class Ledger:
     def wait_s(self, cost: float, now: float, reserve: float = 0.0, kept: float = 0.0) -> float:
         """Return the seconds until COST may be sent and RESERVE be left, or KEPT of a slice that has just begun.
 
-        A cost above the limit waits until everything is free: let the provider decide then (see `Pool` for what is
-        refused).
+        A cost above the limit, or above what others leave of it, waits until nothing of ours counts: let the provider
+        decide then (see `Pool` for what is refused).
         """
         held = max(0.0, self.hold_until - now)
         cap = self.cap
@@ -181,7 +183,10 @@ class Ledger:
         self.roll(now)
         need = cost if reserve <= 0 and cost <= cap else min(cap, cost + max(0.0, min(reserve, cap - cost)))
         wait = held if self.slices <= 1 else max(held, slice_wait_s(self, min(cost, cap), cap, now, kept))
-        if min(cap, self.own(cap, now), self.anchored(now)) >= need - 1e-9:
+        left = min(cap, self.own(cap, now), self.anchored(now))
+        if left < need - 1e-9:
+            need = min(need, cap - self.theirs(now))
+        if left >= need - 1e-9:
             return max(wait, edge_wait_s(self, now))
         return max(wait, refill_wait_s(self, need, cap, now))
 
@@ -342,9 +347,16 @@ class Ledger:
         if self.shape == "bucket":
             return self.house_left(cap, now)
         if self.shape == "fixed" and self.boundary is not None:
-            return cap - self.foreign - self.spent(self.boundary)
-        spare = self.foreign if self.anchor is None or now - self.anchor.at > 0.2 * self.period_s else 0.0
-        return cap - min(spare, 0.9 * cap) - self.log.window.total
+            return cap - self.theirs(now) - self.spent(self.boundary)
+        return cap - self.theirs(now) - self.log.window.total
+
+    def theirs(self, now: float) -> float:
+        """What is left to others who use the key, of the limit when nothing of ours counts."""
+        if self.foreign > 0 and self.shape != "bucket":
+            known = self.anchor is not None and now - self.anchor.at <= 0.2 * self.period_s
+            fixed = self.shape == "fixed" and self.boundary is not None
+            return min(self.foreign, MOST_OF_OTHERS * (self.cap or 0.0)) if fixed or not known else 0.0
+        return self.spare() if self.shape == "bucket" else 0.0
 
     def house_left(self, cap: float, now: float) -> float:
         """With a bucket, our own sum matters only where we allow ourselves less than the provider does."""

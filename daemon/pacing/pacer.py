@@ -17,7 +17,7 @@ from daemon.model import Ask, Call, Estimate, Finding, Memory, Origin, Priority,
 from daemon.pacing.account import Account
 from daemon.pacing.accounts import Accounts
 from daemon.pacing.block import Blocked
-from daemon.pacing.checks import check, check_opening, eta_s, too_late
+from daemon.pacing.checks import check, check_opening, eta_s, too_late, turned_away
 from daemon.pacing.clocks import COUNTS_SLEEP, SleepWatch, boottime
 from daemon.pacing.estimate import Estimator
 from daemon.pacing.feedback import Feedback, costs_of, entry_of
@@ -313,10 +313,13 @@ class Pacer:
             self._on_change()
 
     def _expire(self, account: Account, now: float) -> None:
-        """Calls whose deadline has passed get their answer."""
+        """Calls whose deadline has passed, or for which the day has been used up, get their answer."""
         for pool, entry in account.overdue(now):
             error = too_late(pool, entry, now, after_all=True)
             self._end(account, pool, entry, error, step=False)
+        for pool in account.pools.values():
+            for entry, late in turned_away(self.settings, pool, now):
+                self._end(account, pool, entry, late, step=False)
 
     def _arm(self, account: Account, now: float) -> None:
         """One timer per account, and only while something waits there."""

@@ -83,6 +83,8 @@ class Pool:
         self.wake = INFINITE
         self.stop: Stop | None = None
         """Why the next call waits."""
+        self.looked_at = -INFINITE
+        """When it was last looked who waits in vain for today."""
         self.begin(origin, shared, own)
 
     def begin(self, origin: Origin, shared: Limits, own: Limits) -> None:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 import virtual_time
-from world import call, origin
+from world import MINUTE, Job, Provider, World, call, origin
 
 from daemon.errors import DeadlineExceeded, QueueFull, TooLarge
 from daemon.model import Limit, Origin, Priority, Reading
@@ -48,6 +48,18 @@ def test_a_deadline_that_cannot_be_met_is_refused_at_once_with_the_time() -> Non
         acquire(where, used=2, deadline_s=10.0)
     assert 59 < float(str(refusal.value.facts["retry_after_s"])) < 61
     acquire(where, used=2, deadline_s=90.0)
+
+
+def test_who_waits_while_the_day_is_used_up_hears_it_too() -> None:
+    """Sixty calls come at once and forty are let in today: the others stood in line when the fortieth went, and would
+    have waited for tomorrow."""
+    where = origin(Limit("requests", 40, 86_400.0, "day"), Limit("requests", 10, 60.0, "minute"))
+    world = World(Provider({}, headers=False), seed=1).run([Job(call(f"c{i}", where)) for i in range(60)])
+    late = [e for e in world.ended if e.error is not None]
+    assert len(late) == 20
+    assert {type(e.error) for e in late} == {DeadlineExceeded}
+    assert all("today's 40 requests are used up" in str(e.error) for e in late)
+    assert world.makespan < 10 * MINUTE
 
 
 def test_a_used_up_day_is_not_waited_for_through_the_night() -> None:
