@@ -82,8 +82,9 @@ def _check_day(settings: PacingSettings, pool: Pool, entry: Entry) -> None:
     own = Priority(entry.priority + 1) if entry.rose else entry.priority  # who has risen may wait as long as before
     most, setting = patience(settings, own)
     for day in pool.days:
-        wait = day.wait_s(entry.costs.get(day.dimension, 0.0)) if entry.costs.get(day.dimension) else 0.0
-        if wait > most and not (day.uncertain and not day.shut):
+        cost = entry.costs.get(day.dimension, 0.0)
+        wait = day.wait_s(cost) if cost else 0.0
+        if wait > most and (day.shut or day.uncertain < cost):
             raise DeadlineExceeded(
                 phrase(
                     "refused.day_used_up" if day.period == "day" else "refused.month_used_up",

@@ -62,6 +62,26 @@ def test_who_waits_while_the_day_is_used_up_hears_it_too() -> None:
     assert world.makespan < 10 * MINUTE
 
 
+def test_half_a_call_in_doubt_is_no_reason_to_wait_for_tomorrow() -> None:
+    """After a crash some calls may not have been counted, and may be tried; but not a part of one."""
+    where = origin(Limit("requests", 3, 86_400.0, "day"))
+
+    async def main(doubt: float) -> None:
+        loop = asyncio.get_running_loop()
+        pacer = Pacer(None, clock=loop.time, wall=lambda: 1.7e9)
+        for i in range(3):
+            permit = await pacer.acquire(call(f"u{i}", where))
+            permit.answered(200, (), streamed=False)
+            permit.release()
+        next(iter(permit.place[1].days)).uncertain = doubt
+        (await pacer.acquire(call("x", where))).release()
+        await pacer.close()
+
+    with pytest.raises(DeadlineExceeded, match="today's 3 requests are used up"):
+        virtual_time.run(main(0.5))
+    virtual_time.run(main(1.0))
+
+
 def test_a_used_up_day_is_not_waited_for_through_the_night() -> None:
     """It says what is used up and when it opens again."""
     where = origin(Limit("requests", 3, 86_400.0, "day"))
