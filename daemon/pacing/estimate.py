@@ -54,6 +54,10 @@ class Calibration:
     seen: int = 0
     outputs: list[float] = field(default_factory=list)
     """The lengths of the last answers, for calls that set no maximum."""
+    _usual: float = FIRST_OUTPUT
+
+    def __post_init__(self) -> None:
+        self._rank()
 
     def learn_input(self, raw: float, real: float) -> None:
         if raw < 1 or real <= 0:
@@ -67,18 +71,19 @@ class Calibration:
     def learn_output(self, real: float) -> None:
         self.outputs.append(max(0.0, real))
         del self.outputs[:-64]
+        self._rank()
 
     def input(self, raw: float) -> float:
         return raw * min(2.5, self.factor + self.spread)
 
     def output(self, provider: str) -> float:
         """Return what to reserve for an answer without a stated maximum: the 95th percentile of the last ones."""
-        if provider in FULL_OUTPUT:
-            return FULL_OUTPUT[provider]
-        if len(self.outputs) < TELLING:
-            return FIRST_OUTPUT
+        return FULL_OUTPUT.get(provider, self._usual)
+
+    def _rank(self) -> None:
         ranked = sorted(self.outputs)
-        return ranked[min(len(ranked) - 1, int(0.95 * len(ranked)))]
+        known = len(ranked) >= TELLING
+        self._usual = ranked[min(len(ranked) - 1, int(0.95 * len(ranked)))] if known else FIRST_OUTPUT
 
 
 class Estimator:

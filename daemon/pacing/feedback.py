@@ -213,16 +213,15 @@ class Feedback:
         if usage.reported and usage.total:
             self.estimator.learn(call.origin.host, call.model, call.estimate.raw_input, usage.input, usage.output)
             if guessed:
-                self._learn_output(pool, call, now)
+                self._know_output(pool, call, now)
 
-    def _learn_output(self, pool: Pool, call: Call, now: float) -> None:
+    def _know_output(self, pool: Pool, call: Call, now: float) -> None:
         """What answers have shown of their length counts for calls that wait, too."""
         known = self.estimator.of(call.origin.host, call.model)
-        if len(known.outputs) >= TELLING:
-            new = len(known.outputs) == TELLING and call.model not in pool.outputs
-            pool.learn_output(call.model, known.output(pool.origin.provider))
-            if new:
-                pool.know_outputs(now)
+        if len(known.outputs) >= TELLING and pool.outputs.get(call.model) is not known:
+            pool.know_output(call.model, known)
+            if len(known.outputs) == TELLING:
+                pool.begin_scales(now)
 
     # Inside
 

@@ -16,7 +16,7 @@ from daemon.pacing.backoff import Breaker, RetryBudget
 from daemon.pacing.block import Block
 from daemon.pacing.days import DayCount
 from daemon.pacing.demand import Demand
-from daemon.pacing.estimate import INPUT_ALONE, is_guessed, reserved
+from daemon.pacing.estimate import INPUT_ALONE, Calibration, is_guessed, reserved
 from daemon.pacing.guess import Guess
 from daemon.pacing.ledger import Ledger
 from daemon.pacing.looks import look_in_s
@@ -76,8 +76,8 @@ class Pool:
         self.past: deque[float] = deque(maxlen=64)
         """How long calls really waited, as parts of what was said when somebody looked."""
         self.in_flight = 0
-        self.outputs: dict[str | None, float] = {}
-        """Tokens to reserve for an answer of a model where that is a guess, as its last answers have shown."""
+        self.outputs: dict[str | None, Calibration] = {}
+        """How long the answers of a model are, where that says what to reserve."""
         self.kinds: set[str] = set()
         """Of the calls that it has seen: chat, embeddings, ..."""
         self.wake = INFINITE
@@ -259,27 +259,27 @@ class Pool:
             return phrase("waits.first")
         return phrase("waits.gap" if any(ledger.cap for ledger in self._all) else "waits.gap_blind")
 
-    def learn_output(self, model: str | None, tokens: float) -> None:
-        """So many TOKENS are to be reserved for an answer of MODEL where that is a guess."""
+    def know_output(self, model: str | None, known: Calibration) -> None:
+        """How long answers of MODEL are is KNOWN: what waits is weighed anew."""
         if len(self.outputs) > MOST_MODELS:
             self.outputs.clear()
-        self.outputs[model] = tokens
+        self.outputs[model] = known
+        for entry in (*self.queue.entries(), *(later for _, _, later in self.delayed)):
+            self._weigh_again(entry)
 
-    def know_outputs(self, now: float) -> None:
-        """Until NOW answers were taken to be as long as the first one of a model is: what waits is weighed anew."""
+    def begin_scales(self, now: float) -> None:
+        """Until NOW the answers of a model were taken to be as long as any model's first one."""
         for ledger in self._all:
             if ledger.dimension in ("tokens", "output_tokens"):
                 ledger.begin_scale(now)
-        for entry in (*self.queue.entries(), *(later for _, _, later in self.delayed)):
-            self._weigh_again(entry)
 
     def _weigh_again(self, entry: Entry) -> None:
         """Reserve for the answer what is known now: when ENTRY came, nothing may have been."""
         ask, before = entry.call.ask, entry.costs.get("output_tokens")
-        usual = self.outputs.get(entry.call.model)
-        if usual is None or before is None or not is_guessed(ask, self.origin.provider):
+        known = self.outputs.get(entry.call.model)
+        if known is None or before is None or not is_guessed(ask, self.origin.provider):
             return
-        output = reserved(ask, self.origin.provider, usual)
+        output = reserved(ask, self.origin.provider, known.output(self.origin.provider))
         if output != before:
             tokens = entry.costs["input_tokens"] + (0.0 if self.origin.provider in INPUT_ALONE else output)
             self.queue.recost(entry, {**entry.costs, "tokens": tokens, "output_tokens": output})
