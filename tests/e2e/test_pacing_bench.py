@@ -105,7 +105,7 @@ def test_a_mix_is_made_to_measure(mix: object) -> None:
 @pytest.mark.parametrize("row", SCENARIOS.values(), ids=lambda row: row.name)
 def test_a_row_becomes_a_provider(row: object) -> None:
     """The sandbox's own command line reads the settings of each row back as they were."""
-    settings = SandboxSettings(minute_s=6.0, service_s=0.2, shape="fixed", **row.settings)  # type: ignore[attr-defined]
+    settings = SandboxSettings(minute_s=6.0, shape="fixed", **row.settings)  # type: ignore[attr-defined]
     read = vars(parser().parse_args(flags(settings)))
     again = SandboxSettings(**{name: value for name, value in read.items() if name not in ("host", "port", "path")})
     assert again == settings
