@@ -20,8 +20,7 @@ _FORM = """\
          :buffer (generate-new-buffer "*Sluice again*")
          :command
          (list {words}))))
-{send}  (process-send-eof process)
-  (display-buffer (process-buffer process)))"""
+{send}  (display-buffer (process-buffer process)))"""
 _KEY = """\
        (key (or (getenv {variable})
                 (progn
@@ -46,7 +45,8 @@ def elisp_form(plain: Plain, *, via_socket: str | None = None) -> str:
 
 
 def _send(plain: Plain) -> str:
-    """What goes to curl's standard input: the field with the key, and those between two such."""
+    """What goes to curl's standard input, which it reads before anything else: the field with the key, and those
+    between two such. Without one it is not touched, since a curl that reads nothing may have ended by then."""
     first, end = span(plain.fields)
     if not end:
         return ""
@@ -57,7 +57,7 @@ def _send(plain: Plain) -> str:
             parts += [lisp_string(before), "key" if one.own is None else _own(one, plain), lisp_string(after)]
         else:
             parts.append(lisp_string(one.argument + "\n"))
-    return f"  (process-send-string process (concat {' '.join(parts)}))\n"
+    return f"  (process-send-string process (concat {' '.join(parts)}))\n  (process-send-eof process)\n"
 
 
 def _own(one: Field, plain: Plain) -> str:

@@ -53,6 +53,16 @@ def waited(form: str) -> str:
     return form.removesuffix("(display-buffer (process-buffer process)))") + wait + ")\n"
 
 
+def test_a_curl_that_has_ended_already_is_no_fault(make_call, tmp_path):
+    """Nothing goes to the standard input of a call without a key, so its curl may have ended before Emacs comes to the
+    next line: the form goes on and shows what it said."""
+    plain = plain_request(make_call("GET", "/v1/models", url="http://127.0.0.1:9"), key_variable=None)
+    hurry = "(while (process-live-p made) (accept-process-output made 1))"
+    late = f"(advice-add 'make-process :filter-return (lambda (made) {hurry} made))\n"
+    said = emacs(late + elisp_form(plain) + '\n(message "went on")\n', tmp_path)
+    assert "went on" in said, said
+
+
 def test_hostile_requests_arrive_byte_for_byte(recorder, make_call, expected, tmp_path):
     """Seeded hostile requests, evaluated in one Emacs whose locale knows no UTF-8, arrive as the daemon sent them."""
     rng = random.Random("elisp-1")
