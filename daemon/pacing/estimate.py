@@ -26,8 +26,6 @@ FULL_OUTPUT = {"azure": 4096.0, "bedrock": 4096.0, "cerebras": 4096.0}
 AS_PRODUCED = frozenset({"anthropic"})
 """Providers that count output tokens as they are produced, whatever the call's maximum (Anthropic's documentation on
 rate limits)."""
-INPUT_ALONE = frozenset({"gemini"})
-"""Providers whose limit of tokens counts the input alone (ai.google.dev, rate limits)."""
 
 
 def is_guessed(ask: Ask, provider: str) -> bool:
@@ -55,6 +53,7 @@ class Calibration:
     outputs: list[float] = field(default_factory=list)
     """The lengths of the last answers, for calls that set no maximum."""
     _usual: float = FIRST_OUTPUT
+    """What these ask for: ranked once for each answer, and asked for several times by each call."""
 
     def __post_init__(self) -> None:
         self._rank()

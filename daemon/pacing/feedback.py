@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from daemon.model import Call, Finding, Reading, TransportFault, Usage
 from daemon.pacing.account import Account
 from daemon.pacing.block import Block, blocks
-from daemon.pacing.estimate import AS_PRODUCED, INPUT_ALONE, TELLING, Estimator, is_guessed
+from daemon.pacing.costs import costs_of, costs_of_call
+from daemon.pacing.estimate import AS_PRODUCED, TELLING, Estimator, is_guessed
 from daemon.pacing.learning import observe, tell_shared
 from daemon.pacing.looks import passed_look
 from daemon.pacing.permit import Permit, Setback
 from daemon.pacing.pool import Pool
-from daemon.pacing.queue import Costs, Entry
+from daemon.pacing.queue import Entry
 from daemon.pacing.refusals import Refusals
 from daemon.pacing.settings import PacingSettings
 from daemon.pacing.slots import MOST
@@ -33,28 +34,10 @@ LAST_LOOK_S = 0.1
 """So long before its deadline a call looks for the last time whether there is a network."""
 
 
-def costs_of(permit_or_estimate: tuple[float, float, float, float], provider: str = "") -> Costs:
-    """Costs by dimension from (input, output, images, audio seconds); every call is one request."""
-    tokens_in, tokens_out, images, audio = permit_or_estimate
-    costs: Costs = {"requests": 1.0}
-    if tokens_in + tokens_out > 0:
-        costs["tokens"] = tokens_in if provider in INPUT_ALONE else tokens_in + tokens_out
-        costs["input_tokens"] = tokens_in
-        costs["output_tokens"] = tokens_out
-    if images:
-        costs["images"] = images
-    if audio:
-        costs["audio_seconds"] = audio
-    return costs
-
-
 def entry_of(call: Call, setback: Setback | None, now: float, since: float | None = None) -> Entry:
     """CALL as it lines up; after a SETBACK, from the same place. SINCE: when it arrived, where it has stood in another
     line before this one; its deadline counts from then."""
-    e = call.estimate
-    entry = Entry(
-        call, costs_of((e.input, e.output, e.images, e.audio_seconds), call.origin.provider), now, call.priority
-    )
+    entry = Entry(call, costs_of_call(call), now, call.priority)
     if setback is not None:
         entry.setback, entry.ready_at = setback, setback.ready_at
         entry.arrived, entry.tag = setback.permit.arrived, setback.permit.tag
@@ -218,7 +201,7 @@ class Feedback:
     def _know_output(self, pool: Pool, call: Call, now: float) -> None:
         """What answers have shown of their length counts for calls that wait, too."""
         known = self.estimator.of(call.origin.host, call.model)
-        if len(known.outputs) >= TELLING and pool.outputs.get(call.model) is not known:
+        if len(known.outputs) >= TELLING and pool.outputs.of(call.model) is not known:
             pool.know_output(call.model, known)
             if len(known.outputs) == TELLING:
                 pool.begin_scales(now)

@@ -7,7 +7,6 @@ Pure arithmetic: time is an argument, nothing waits here. `daemon.pacing.learnin
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -16,6 +15,7 @@ from daemon.pacing.blocks import Charge
 from daemon.pacing.charges import ChargeLog, Window
 from daemon.pacing.level import Level
 from daemon.pacing.looks import looks_for_refunds
+from daemon.pacing.others import spare, theirs
 from daemon.pacing.reshaping import level_up
 from daemon.pacing.shapes import Sample, Shape
 from daemon.pacing.sums import RunningSum
@@ -24,8 +24,6 @@ from daemon.pacing.waits import edge_wait_s, refill_wait_s, slice_wait_s
 GUARD_S = 0.05
 """A call exists on the server later than in our log; measured 40-50 ms locally under a burst. Scales with the minute
 below 60 s only down to this, since connections do not get faster."""
-MOST_OF_OTHERS = 0.9
-"""Of a limit, whatever it looks like."""
 INFINITE = float("inf")
 
 
@@ -185,7 +183,7 @@ class Ledger:
         wait = held if self.slices <= 1 else max(held, slice_wait_s(self, min(cost, cap), cap, now, kept))
         left = min(cap, self.own(cap, now), self.anchored(now))
         if left < need - 1e-9:
-            need = min(need, cap - self.theirs(now))
+            need = min(need, cap - theirs(self, now))
         if left >= need - 1e-9:
             return max(wait, edge_wait_s(self, now))
         return max(wait, refill_wait_s(self, need, cap, now))
@@ -233,7 +231,7 @@ class Ledger:
         """The body has ended and cost ACTUAL: correct the charge; return what comes back (negative: it cost more).
 
         Less than reserved counts as given back only where the provider has shown that it does so; or where it was
-        GUESSED what to reserve, since the call set no maximum: then the provider has not reserved it.
+        GUESSED what to reserve: then the provider has not reserved it.
         """
         if charge.gone:
             return 0.0
@@ -287,18 +285,6 @@ class Ledger:
             level.at -= seconds
         self.samples.clear()
 
-    def crowded(self, now: float) -> bool:
-        """True if others use the key, or did so within ten periods: their next call may be the one that does not leave
-        room for ours."""
-        met = now - self.met_others_at < 10 * self.period_s
-        return met or self.foreign > 0 or self.other_rate > 0.05 * self.rate
-
-    def stale(self, now: float) -> bool:
-        """True if others use the key and the provider has not been heard for a while: one call first, to look."""
-        if self.foreign <= 0 or self.shape == "bucket" or self.seen_at is None:
-            return False
-        return now - self.seen_at > 0.2 * self.period_s
-
     def give_back(self) -> None:
         """The provider has shown that it gives back what is not used: so do the charges in our sums."""
         self.refunds = True
@@ -346,17 +332,10 @@ class Ledger:
         """What our own charges leave of the limit."""
         if self.shape == "bucket":
             return self.house_left(cap, now)
+        ours = self.log.window.total
         if self.shape == "fixed" and self.boundary is not None:
-            return cap - self.theirs(now) - self.spent(self.boundary)
-        return cap - self.theirs(now) - self.log.window.total
-
-    def theirs(self, now: float) -> float:
-        """What is left to others who use the key, of the limit when nothing of ours counts."""
-        if self.foreign > 0 and self.shape != "bucket":
-            known = self.anchor is not None and now - self.anchor.at <= 0.2 * self.period_s
-            fixed = self.shape == "fixed" and self.boundary is not None
-            return min(self.foreign, MOST_OF_OTHERS * (self.cap or 0.0)) if fixed or not known else 0.0
-        return self.spare() if self.shape == "bucket" else 0.0
+            ours = self.spent(self.boundary)
+        return cap - theirs(self, now) - ours
 
     def house_left(self, cap: float, now: float) -> float:
         """With a bucket, our own sum matters only where we allow ourselves less than the provider does."""
@@ -374,25 +353,13 @@ class Ledger:
         spared = self.limit - self.limit * self.share
         if self.shape == "bucket":
             left = self.server.now(now - self.guard_s) if self.server is not None else INFINITE
-            return left - spared - self.spare()
+            return left - spared - spare(self)
         left = a.remaining - a.sent_after + a.refunded_after - spared
         if self.shape == "fixed" and self.boundary is not None:
             return left if a.at >= self.boundary - self.guard_s else INFINITE
         if now >= self.void_at(a):
             return INFINITE
         return left + a.left_after
-
-    def spare(self) -> float:
-        """Return what to leave in a bucket that others use, so that they seldom come first by chance.
-
-        Nothing is lost by it: a bucket refills at the same rate whatever it holds.
-        """
-        log, most = self.log, 0.1 * (self.limit or 0.0)
-        if self.other_rate <= 0.06 * self.rate:  # so much may be the blur of what was in flight
-            return min(self.caution, most)
-        unit = 1.0 if self.dimension == "requests" else log.window.total / max(1, log.window.calls)
-        chance = unit + 2.5 * math.sqrt(self.other_rate * unit * 0.1 * self.period_s)
-        return min(self.caution + chance, most)
 
     def void_at(self, a: Anchor) -> float:
         """When an answer of a window has nothing more to say: the limit was whole by then."""

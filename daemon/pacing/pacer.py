@@ -19,8 +19,9 @@ from daemon.pacing.accounts import Accounts
 from daemon.pacing.block import Blocked
 from daemon.pacing.checks import check, check_opening, eta_s, too_late, turned_away
 from daemon.pacing.clocks import COUNTS_SLEEP, SleepWatch, boottime
+from daemon.pacing.costs import costs_of_call
 from daemon.pacing.estimate import Estimator
-from daemon.pacing.feedback import Feedback, costs_of, entry_of
+from daemon.pacing.feedback import Feedback, entry_of
 from daemon.pacing.joining import Joined, take_along
 from daemon.pacing.lessons import Lessons
 from daemon.pacing.outlook import Outlook, outlook
@@ -240,9 +241,7 @@ class Pacer:
         pool = account.pools.get(call.scope.group) if account is not None else None
         if account is None or pool is None:
             return ()
-        e = call.estimate
-        costs = costs_of((e.input, e.output, e.images, e.audio_seconds), call.origin.provider)
-        return with_room(account, pool, call.ask.kind, costs, self.now())
+        return with_room(account, pool, call.ask.kind, costs_of_call(call), self.now())
 
     # Inside
 

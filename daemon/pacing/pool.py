@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from daemon.model import Dimension, Origin, Priority, Reading, Scope
@@ -16,10 +17,12 @@ from daemon.pacing.backoff import Breaker, RetryBudget
 from daemon.pacing.block import Block
 from daemon.pacing.days import DayCount
 from daemon.pacing.demand import Demand
-from daemon.pacing.estimate import INPUT_ALONE, Calibration, is_guessed, reserved
+from daemon.pacing.estimate import Calibration
 from daemon.pacing.guess import Guess
 from daemon.pacing.ledger import Ledger
 from daemon.pacing.looks import look_in_s
+from daemon.pacing.others import crowded, stale
+from daemon.pacing.outputs import Outputs
 from daemon.pacing.queue import Costs, Entry, Queue
 from daemon.pacing.reasons import per
 from daemon.pacing.settings import PacingSettings
@@ -30,8 +33,6 @@ from daemon.phrases import phrase
 INFINITE = float("inf")
 SCAN = 16
 """How many calls behind a big one are looked at."""
-MOST_MODELS = 100
-"""In a group of models of which a client may invent names."""
 LOOKS = 0.1
 """The part of a period after which one more call looks what others have left, though the last one is not answered."""
 _ties = itertools.count()
@@ -76,8 +77,7 @@ class Pool:
         self.past: deque[float] = deque(maxlen=64)
         """How long calls really waited, as parts of what was said when somebody looked."""
         self.in_flight = 0
-        self.outputs: dict[str | None, Calibration] = {}
-        """How long the answers of a model are, where that says what to reserve."""
+        self.outputs = Outputs()
         self.kinds: set[str] = set()
         """Of the calls that it has seen: chat, embeddings, ..."""
         self.wake = INFINITE
@@ -150,13 +150,16 @@ class Pool:
 
     def least_requests(self) -> float:
         """Return the smallest known limit of requests below a day's, 64 when there is none."""
-        caps = (x.cap for x in self._all if x.dimension == "requests" and x.period_s < DAY_S)
-        return min((cap for cap in caps if cap is not None), default=64.0)
+        return min((cap for cap, _ in self._requests()), default=64.0)
 
     def a_minute(self) -> float:
         """Return how many requests the known limits below a day's let through in a minute, 0 when there is none."""
-        known = (x for x in self._all if x.dimension == "requests" and x.period_s < DAY_S and x.cap is not None)
-        return min(((x.cap or 0.0) * self.origin.minute_s / x.period_s for x in known), default=0.0)
+        return min((cap * self.origin.minute_s / period_s for cap, period_s in self._requests()), default=0.0)
+
+    def _requests(self) -> Iterator[tuple[float, float]]:
+        for ledger in self._all:
+            if ledger.dimension == "requests" and ledger.period_s < DAY_S and (cap := ledger.cap) is not None:
+                yield cap, ledger.period_s
 
     def first_gap_s(self, now: float) -> float:
         """Return the gap between the first calls. A large limit needs a shorter one; with limits that the user states
@@ -168,7 +171,7 @@ class Pool:
 
     def crowded(self, now: float) -> bool:
         """True if others use the key."""
-        return any(ledger.crowded(now) for ledger in self._all)
+        return any(crowded(ledger, now) for ledger in self._all)
 
     def ledger_for(self, reading: Reading) -> Ledger:
         """Return the pool's own ledger that READING speaks of; made when it is new."""
@@ -237,8 +240,8 @@ class Pool:
         """What holds every call alike: a shared wait, slots, careful growth."""
         if self.hold_until > now:
             return Stop(self.hold_until - now, why=self.hold_why)
+        priority = entry.priority
         for slots in self.all_slots:
-            priority = entry.priority
             kept = slots.stated and self.demand.keeps_slot(priority, slots.limit, now, self.origin.minute_s)
             if not slots.free(urgent=priority == 0, kept=kept):
                 return Stop(INFINITE, why=phrase("waits.slot", n=slots.used))
@@ -248,7 +251,7 @@ class Pool:
         if entry.priority == 2 and self.batch_hold > now:
             return Stop(self.batch_hold - now, why=phrase("waits.busy"))
         if self.ramp.unanswered:
-            looks_s = max([LOOKS * ledger.period_s for ledger in self._all if ledger.stale(now)], default=0.0)
+            looks_s = max([LOOKS * ledger.period_s for ledger in self._all if stale(ledger, now)], default=0.0)
             if self.ramp.last_at + looks_s > now:
                 return Stop(self.ramp.last_at + looks_s - now, why=phrase("waits.one_answer"))
         return None
@@ -261,9 +264,7 @@ class Pool:
 
     def know_output(self, model: str | None, known: Calibration) -> None:
         """How long answers of MODEL are is KNOWN: what waits is weighed anew."""
-        if len(self.outputs) > MOST_MODELS:
-            self.outputs.clear()
-        self.outputs[model] = known
+        self.outputs.know(model, known)
         for entry in (*self.queue.entries(), *(later for _, _, later in self.delayed)):
             self._weigh_again(entry)
 
@@ -274,20 +275,12 @@ class Pool:
                 ledger.begin_scale(now)
 
     def _weigh_again(self, entry: Entry) -> None:
-        """Reserve for the answer what is known now: when ENTRY came, nothing may have been."""
-        ask, before = entry.call.ask, entry.costs.get("output_tokens")
-        known = self.outputs.get(entry.call.model)
-        if known is None or before is None or not is_guessed(ask, self.origin.provider):
-            return
-        output = reserved(ask, self.origin.provider, known.output(self.origin.provider))
-        if output != before:
-            tokens = entry.costs["input_tokens"] + (0.0 if self.origin.provider in INPUT_ALONE else output)
-            self.queue.recost(entry, {**entry.costs, "tokens": tokens, "output_tokens": output})
+        if costs := self.outputs.better_costs(entry, self.origin.provider):
+            self.queue.recost(entry, costs)
 
     def limits(self, entry: Entry, now: float) -> Stop | None:
         """Which limit holds ENTRY, if any: the one that holds it longest."""
-        if self.outputs:
-            self._weigh_again(entry)
+        self._weigh_again(entry)
         worst: Stop | None = None
         for ledger in self._all:
             if ledger.limit is None and ledger.ceiling is None and ledger.hold_until <= now:

@@ -14,6 +14,7 @@ from daemon.pacing.backoff import full_jitter_s, upward_jitter_s
 from daemon.pacing.guess import begin
 from daemon.pacing.learning import observe, set_boundary, tell_shared
 from daemon.pacing.ledger import Ledger
+from daemon.pacing.others import crowded
 from daemon.pacing.permit import Permit, Setback, SetbackKind
 from daemon.pacing.pool import Pool, period_word
 from daemon.pacing.reasons import per, refused_by
@@ -106,7 +107,7 @@ class Refusals:
             return self._unknown_wait(pool, ledger, permit, cost, hint, now)
         if hint is not None and told:
             wait = upward_jitter_s(hint, self.rng)
-            if ledger.crowded(now):  # who comes in the first instant finds the other one there
+            if crowded(ledger, now):  # who comes in the first instant finds the other one there
                 wait = max(wait, _own_exit_s(ledger, cost, now)) + 0.02 * ledger.period_s
                 pool.ramp.crowded = True
             ledger.told_at = now + wait

@@ -23,7 +23,7 @@ class Slots:
 
     limit: float = 64.0
     top: float = 64.0
-    """Configured, or as learned from a header; `limit` never grows beyond it."""
+    """Configured, as learned from a header, or as far as it has been tried: a limit that was lowered grows to here."""
     used: int = 0
     stated: bool = False
     """`top` is what the provider, or the user, states as the limit."""

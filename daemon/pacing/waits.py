@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import ceil
 from typing import TYPE_CHECKING
 
+from daemon.pacing.others import spare
 from daemon.pacing.slices import overhang
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def refill_wait_s(ledger: Ledger, need: float, cap: float, now: float) -> float:
         spared = ledger.limit - ledger.limit * ledger.share if ledger.limit is not None else 0.0
         waits = [0.0]
         if ledger.server is not None:
-            waits.append(ledger.server.wait_s(need + spared + ledger.spare(), now - ledger.guard_s))
+            waits.append(ledger.server.wait_s(need + spared + spare(ledger), now - ledger.guard_s))
         if ledger.house_left(cap, now) < need and ledger.house is not None:
             waits.append(ledger.house.wait_s(need, now))
         return max(1e-3, min(max(waits), 2 * ledger.period_s))

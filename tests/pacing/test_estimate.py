@@ -6,7 +6,8 @@ import pytest
 from world import origin
 
 from daemon.model import Ask
-from daemon.pacing.estimate import AS_PRODUCED, FULL_OUTPUT, INPUT_ALONE, Calibration, Estimator, is_guessed
+from daemon.pacing.costs import INPUT_ALONE
+from daemon.pacing.estimate import AS_PRODUCED, FULL_OUTPUT, Calibration, Estimator, is_guessed
 from daemon.pacing.feedback import CACHED_IS_FREE, COUNTS_REFUSED
 from daemon.providers import load_providers
 

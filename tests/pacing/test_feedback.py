@@ -10,7 +10,6 @@ from world import call, origin
 
 from daemon.model import Ask, Finding, Limit, Origin, Priority, Reading, TransportFault, Usage
 from daemon.pacing import Pacer
-from daemon.pacing.feedback import costs_of
 from daemon.phrases import told
 
 CREDIT = Finding("insufficient_quota", "quota", "never", "sure", status=429)
@@ -29,13 +28,6 @@ def story(tell: Callable[[Pacer, Origin], Awaitable[None]], *limits: Limit, **mo
 def dim(pacer: Pacer, dimension: str) -> dict[str, float]:
     found: dict[str, float] = next(d for d in pacer.pools()[0]["dims"] if d["dimension"] == dimension)
     return found
-
-
-def test_costs_by_dimension() -> None:
-    """Every call is a request; tokens are counted together and apart."""
-    assert costs_of((10, 5, 0, 0)) == {"requests": 1, "tokens": 15, "input_tokens": 10, "output_tokens": 5}
-    assert costs_of((10, 5, 0, 0), "gemini")["tokens"] == 10  # its limit counts the input alone
-    assert costs_of((0, 0, 2, 3)) == {"requests": 1, "images": 2, "audio_seconds": 3}
 
 
 def test_headers_of_an_answer_set_limits() -> None:

@@ -8,7 +8,6 @@ from daemon.model import Reading
 from daemon.pacing.learning import observe
 from daemon.pacing.ledger import Ledger
 from daemon.pacing.reshaping import reshape
-from daemon.pacing.shapes import Shape
 
 
 def known(limit: float = 10, period_s: float = 60.0, **more: object) -> Ledger:
@@ -160,16 +159,3 @@ def test_a_bucket_that_idled_holds_no_more_than_its_capacity() -> None:
         assert ledger.wait_s(1.0, 3600.0) == 0
         ledger.take(seq, 1.0, 3600.0)
     assert ledger.wait_s(1.0, 3600.0) > 5
-
-
-@pytest.mark.parametrize("shape", ["fixed", "sliding", "bucket"])
-def test_what_others_leave_is_enough_when_nothing_of_ours_counts(shape: Shape) -> None:
-    """Others seem to use most of the limit, and a call needs more than they leave: it waits for an empty window, not
-    for ever. The provider decides."""
-    ledger = Ledger("tokens", 60.0, limit=2000)
-    reshape(ledger, 0.0, shape=shape)
-    ledger.boundary = 0.0 if shape == "fixed" else None
-    ledger.foreign, ledger.other_rate, ledger.caution = 1250.0, 20.0, 200.0
-    ledger.take(1, 500.0, 1.0)
-    assert ledger.wait_s(1950.0, 2.0) > 0
-    assert ledger.wait_s(1950.0, 130.0) == 0

@@ -3,7 +3,7 @@
 from world import call, origin
 
 from daemon.model import Limit, Origin, Priority, Reading
-from daemon.pacing.feedback import costs_of
+from daemon.pacing.costs import costs_of
 from daemon.pacing.limits import own_limits, shared_limits
 from daemon.pacing.pool import Pool, period_word
 from daemon.pacing.queue import Entry
