@@ -9,7 +9,8 @@ from __future__ import annotations
 from benchmarks.reliability.mutant import Mutant
 from benchmarks.reliability.mutants_keys import OF_KEYS
 
-PORTER, STANDING, SYSTEMD = "daemon/doors/porter.py", "daemon/doors/standing.py", "daemon/systemd.py"
+PORTER, RUNDIR = "daemon/doors/porter.py", "daemon/doors/rundir.py"
+STANDING, SYSTEMD = "daemon/doors/standing.py", "daemon/systemd.py"
 REQUEST, HTTP, RPC = "daemon/doors/request.py", "daemon/doors/http.py", "daemon/doors/rpc.py"
 DISPATCH, SESSION = "daemon/doors/dispatch.py", "daemon/doors/session.py"
 PARSING, VISIT, WRITING = "daemon/doors/parsing.py", "daemon/doors/connection.py", "daemon/doors/writing.py"
@@ -19,7 +20,8 @@ REDACT, CONFIG = "daemon/redact.py", "daemon/config/file.py"
 LISTENER, WRITER = "daemon/doors/listener.py", "daemon/journal/writer.py"
 DATABASE, BODIES, PROCESS = "daemon/journal/database.py", "daemon/journal/bodies.py", "daemon/process.py"
 
-T_PORTER, T_STANDING, T_SYSTEMD = "tests/doors/test_porter.py", "tests/doors/test_standing.py", "tests/test_systemd.py"
+T_PORTER, T_RUNDIR = "tests/doors/test_porter.py", "tests/doors/test_rundir.py"
+T_STANDING, T_SYSTEMD = "tests/doors/test_standing.py", "tests/test_systemd.py"
 T_REQUEST, T_HTTP, T_RPC = "tests/doors/test_request.py", "tests/doors/test_http.py", "tests/doors/test_rpc.py"
 T_DISPATCH, T_SESSION = "tests/doors/test_dispatch.py", "tests/doors/test_session.py"
 T_PARSING, T_VISIT, T_WRITING = (
@@ -55,52 +57,52 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "a folder that is a link",
-        PORTER,
+        RUNDIR,
         "if stat.S_ISLNK(about.st_mode):",
         "if False:",
-        (f"{T_PORTER}::test_unsafe_folders_are_refused",),
+        (f"{T_RUNDIR}::test_unsafe_folders_are_refused",),
     ),
     Mutant(
         "a folder that others enter",
-        PORTER,
+        RUNDIR,
         "    if about.st_mode & 0o077:\n",
         "    if False:\n",
-        (f"{T_PORTER}::test_unsafe_folders_are_refused",),
+        (f"{T_RUNDIR}::test_unsafe_folders_are_refused",),
     ),
     Mutant(
         "a folder of somebody else",
-        PORTER,
+        RUNDIR,
         "if about.st_uid != os.geteuid():",
         "if False:",
-        (f"{T_PORTER}::test_a_folder_of_somebody_else_is_refused",),
+        (f"{T_RUNDIR}::test_a_folder_of_somebody_else_is_refused",),
     ),
     Mutant(
         "a parent that others may write",
-        PORTER,
+        RUNDIR,
         "if about.st_mode & others and not",
         "if False and not",
-        (f"{T_PORTER}::test_a_parent_that_others_may_write_is_refused",),
+        (f"{T_RUNDIR}::test_a_parent_that_others_may_write_is_refused",),
     ),
     Mutant(
         "the mode of the socket",
-        PORTER,
+        RUNDIR,
         "        beside.chmod(0o600)\n",
         "        beside.chmod(0o666)\n",
-        (f"{T_PORTER}::test_bind_makes_a_private_socket",),
+        (f"{T_RUNDIR}::test_bind_makes_a_private_socket",),
     ),
     Mutant(
         "what is at the socket's path",
-        PORTER,
+        RUNDIR,
         "if path.is_symlink() or (path.exists()",
         "if False and (path.exists()",
-        (f"{T_PORTER}::test_what_is_not_a_socket_is_not_touched",),
+        (f"{T_RUNDIR}::test_what_is_not_a_socket_is_not_touched",),
     ),
     Mutant(
         "a program that lives in the socket's place",
-        PORTER,
+        RUNDIR,
         "if not over_living and _lives(path):",
         "if False:",
-        (f"{T_PORTER}::test_the_socket_of_a_program_that_lives_is_not_touched",),
+        (f"{T_RUNDIR}::test_the_socket_of_a_program_that_lives_is_not_touched",),
     ),
     Mutant(
         "nobody else at the port",
@@ -118,24 +120,24 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "the length of the socket's path",
-        PORTER,
+        RUNDIR,
         "if length > MAX_PATH:",
         "if False:",
-        (f"{T_PORTER}::test_a_path_that_is_too_long",),
+        (f"{T_RUNDIR}::test_a_path_that_is_too_long",),
     ),
     Mutant(
         "the lock",
-        PORTER,
+        RUNDIR,
         "fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)",
         "pass",
-        (f"{T_PORTER}::test_a_lock_in_one_process_twice",),
+        (f"{T_RUNDIR}::test_a_lock_in_one_process_twice",),
     ),
     Mutant(
         "a lock that is a link",
-        PORTER,
+        RUNDIR,
         ' | os.O_NOFOLLOW, 0o600)\n    except OSError as error:\n        raise ConfigError(phrase("door.lock"',
         ', 0o600)\n    except OSError as error:\n        raise ConfigError(phrase("door.lock"',
-        (f"{T_PORTER}::test_a_lock_that_is_a_link_is_refused",),
+        (f"{T_RUNDIR}::test_a_lock_that_is_a_link_is_refused",),
     ),
     Mutant(
         "sending away who says nothing",

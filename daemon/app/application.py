@@ -18,7 +18,7 @@ from daemon import __version__, curl, desktop, log, systemd
 from daemon.app.values import answer_cache, budgets_of, fallback_rules, pacing_settings, reloaded, sharing_rules
 from daemon.app.warming import warm
 from daemon.config import Config, Paths, load, origins, proxy_lookup
-from daemon.doors import porter
+from daemon.doors import porter, rundir
 from daemon.doors.claim import Former, Taken
 from daemon.doors.ending import Ending
 from daemon.doors.http import HttpDoor
@@ -251,7 +251,7 @@ class App:
     def _tell_address(self) -> None:
         """Write the address down for clients. Those who know it find us without."""
         try:
-            porter.write_endpoint(self._paths.endpoint_file, self._paths.socket, __version__, PROTOCOL)
+            rundir.write_endpoint(self._paths.endpoint_file, self._paths.socket, __version__, PROTOCOL)
         except OSError as error:
             _log.warning(
                 phrase("log.no_address", file=str(self._paths.endpoint_file), why=str(error.strerror or error))

@@ -14,7 +14,7 @@ from dataclasses import replace
 from daemon import log, systemd
 from daemon.app.application import App, Ready
 from daemon.config import Config, Paths, load
-from daemon.doors import porter
+from daemon.doors import rundir
 from daemon.doors.claim import LEAVE_S, Former, Taken, locks, own_folder
 from daemon.doors.listener import Listener, url_of
 from daemon.doors.standing import Standing
@@ -77,7 +77,7 @@ def serve(
             held = locks(paths.state_dir, paths.socket, paths.endpoint_file, LEAVE_S)
             for lock in held:
                 stack.callback(lock.release)
-        sock = given or porter.bind(paths.socket, over_living=former is not None)
+        sock = given or rundir.bind(paths.socket, over_living=former is not None)
         standing = Standing(paths.socket, held, given=given is not None)
         stack.callback(standing.end)
         app.former = former  # it goes when we serve: what fails before that leaves it where it is
@@ -97,14 +97,14 @@ def _placed(paths: Paths, config: Config, given: socket.socket | None) -> Paths:
     return paths
 
 
-def _held(paths: Paths, stack: contextlib.ExitStack, replacing: bool) -> tuple[list[porter.Lock], Former | None]:
+def _held(paths: Paths, stack: contextlib.ExitStack, replacing: bool) -> tuple[list[rundir.Lock], Former | None]:
     """Our locks; or none, and the daemon that has them and will be asked for them. Raises Taken."""
     try:
         held = locks(paths.state_dir, paths.socket, paths.endpoint_file)
     except Taken:
         if not replacing:
             raise
-        written = porter.read_endpoint(paths.endpoint_file)
+        written = rundir.read_endpoint(paths.endpoint_file)
         return [], stack.enter_context(Former([paths.socket, *([written] if written else [])]))
     for lock in held:
         stack.callback(lock.release)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Self
 
-from daemon.doors import porter
+from daemon.doors import rundir
 from daemon.errors import ConfigError, Refusal
 from daemon.phrases import phrase
 
@@ -33,10 +33,10 @@ def own_folder(folder: Path, option: str, example: str) -> None:
     with contextlib.suppress(OSError):
         if folder.stat().st_mode & stat.S_ISVTX:  # /tmp: nobody should be told to make that private
             raise ConfigError(phrase("door.for_all", folder=str(folder), option=option, example=str(folder / example)))
-    porter.prepare_folder(folder, option)
+    rundir.prepare_folder(folder, option)
 
 
-def locks(state_dir: Path, sock: Path, endpoint_file: Path, patience_s: float = 0.0) -> list[porter.Lock]:
+def locks(state_dir: Path, sock: Path, endpoint_file: Path, patience_s: float = 0.0) -> list[rundir.Lock]:
     """One daemon for a state and for a socket: both locks, or none. Raises Taken with what to do, when PATIENCE_S have
     passed."""
     ends = time.monotonic() + patience_s
@@ -49,10 +49,10 @@ def locks(state_dir: Path, sock: Path, endpoint_file: Path, patience_s: float = 
         time.sleep(_PAUSE_S)  # a file lock cannot be waited for with a limit
 
 
-def _both(state_dir: Path, sock: Path, endpoint_file: Path) -> list[porter.Lock]:
-    state = (state_dir / "lock", porter.read_endpoint(endpoint_file), phrase("taken.state", place=str(state_dir)))
+def _both(state_dir: Path, sock: Path, endpoint_file: Path) -> list[rundir.Lock]:
+    state = (state_dir / "lock", rundir.read_endpoint(endpoint_file), phrase("taken.state", place=str(state_dir)))
     place = (sock.with_name(sock.name + ".lock"), sock, phrase("taken.socket", place=str(sock)))
-    held: list[porter.Lock] = []
+    held: list[rundir.Lock] = []
     try:
         for lock, where, what in (state, place):
             held.append(_lock(lock, where, what))
@@ -63,10 +63,10 @@ def _both(state_dir: Path, sock: Path, endpoint_file: Path) -> list[porter.Lock]
     return held
 
 
-def _lock(file: Path, where: Path | None, what: str) -> porter.Lock:
+def _lock(file: Path, where: Path | None, what: str) -> rundir.Lock:
     try:
-        return porter.Lock(file)
-    except porter.AlreadyRunning as running:
+        return rundir.Lock(file)
+    except rundir.AlreadyRunning as running:
         at = f" --socket {shlex.quote(str(where))}" if where else ""
         raise Taken(phrase("taken.already", pid=str(running.pid or "?"), what=what, at=at)) from None
 

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from daemon.doors.idleness import Idleness
-from daemon.doors.porter import AlreadyRunning, Porter
+from daemon.doors.porter import Porter
+from daemon.doors.rundir import AlreadyRunning
 from daemon.doors.standing import Standing
 from daemon.errors import ConfigError, InvalidCall, ShuttingDown
 from daemon.pacing.reasons import duration

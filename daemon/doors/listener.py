@@ -13,8 +13,9 @@ from typing import Final
 
 from daemon.doors.gate import Gate, token_in
 from daemon.doors.http import HttpDoor
-from daemon.doors.porter import BACKLOG, Porter
+from daemon.doors.porter import Porter
 from daemon.doors.rpc import RpcDoor
+from daemon.doors.rundir import BACKLOG
 from daemon.errors import ConfigError
 from daemon.phrases import phrase
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from daemon.doors import porter
+from daemon.doors import rundir
 from daemon.errors import ConfigError
 from daemon.owner import mode_for_others
 from daemon.phrases import phrase
@@ -25,10 +25,10 @@ class Standing:
     def __init__(
         self,
         path: Path,
-        locks: Sequence[porter.Lock],
+        locks: Sequence[rundir.Lock],
         *,
         given: bool = False,
-        bind: Callable[[Path], socket.socket] = partial(porter.bind, over_living=True),  # noqa: B008 - it has no state
+        bind: Callable[[Path], socket.socket] = partial(rundir.bind, over_living=True),  # noqa: B008 - it has no state
     ) -> None:
         """PATH is our socket's. GIVEN: systemd has made it, so it is not ours to make again, nor to give away."""
         self.given = given

@@ -18,7 +18,7 @@ import pytest
 
 from daemon.cli.client import NotRunning, Remote, Silent, address, ask, wait_for_end
 from daemon.config import Paths, default_paths
-from daemon.doors.porter import Lock
+from daemon.doors.rundir import Lock
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from daemon.doors import porter
+from daemon.doors import porter, rundir
 from daemon.doors.dispatch import CODE_OF
 from daemon.doors.rpc import RpcDoor
 from daemon.errors import NotFound, Refusal, UnknownOperation
@@ -104,7 +104,7 @@ async def door(place: Path, play: Play, **more: Any) -> AsyncIterator[RpcDoor]:
     """An RPC door behind a porter at PLACE/s."""
     rpc = RpcDoor(play.operate, MAX, **more)
     keeper = porter.Porter(rpc, rpc)
-    with porter.bind(place / "s") as sock:
+    with rundir.bind(place / "s") as sock:
         await keeper.open(sock)
         yield rpc
         keeper.close()

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from daemon.doors import claim
-from daemon.doors.porter import Lock, write_endpoint
+from daemon.doors.rundir import Lock, write_endpoint
 from daemon.errors import ConfigError
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from daemon.doors import porter
+from daemon.doors import porter, rundir
 from daemon.doors.http import STATUS_OF, HttpDoor, HttpSettings
 from daemon.errors import Cancelled, DeadlineExceeded, QueueFull, Refusal, TooLarge, UnknownHost, UnknownOperation
 from daemon.gateway import Incoming
@@ -107,7 +107,7 @@ async def door(place: Path, script: Script, settings: HttpSettings = HttpSetting
     """An HTTP door behind a porter at PLACE/s."""
     http = HttpDoor(script, script.operate, settings)  # type: ignore[arg-type]
     keeper = porter.Porter(http, http)
-    with porter.bind(place / "s") as sock:
+    with rundir.bind(place / "s") as sock:
         await keeper.open(sock)
         yield http
         keeper.close()

@@ -12,7 +12,8 @@ from typing import cast
 import pytest
 
 from daemon.doors.idleness import Idleness
-from daemon.doors.porter import BACKLOG, Porter
+from daemon.doors.porter import Porter
+from daemon.doors.rundir import BACKLOG
 from daemon.errors import ConfigError
 
 AFTER_S = 600.0

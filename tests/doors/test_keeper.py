@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from daemon.doors import keeper as module
-from daemon.doors import porter
+from daemon.doors import porter, rundir
 from daemon.doors.keeper import Keeper, Stopping
 from daemon.doors.standing import Standing
 from daemon.errors import InvalidCall, ShuttingDown
@@ -63,9 +63,9 @@ class Here:
 @pytest.fixture
 async def here(place: Path) -> AsyncIterator[Here]:
     """A keeper of a place in which a porter works."""
-    lock = porter.Lock(place / "lock")
+    lock = rundir.Lock(place / "lock")
     door = porter.Porter(asyncio.Protocol, asyncio.Protocol)
-    await door.open(porter.bind(place / "s"))
+    await door.open(rundir.bind(place / "s"))
     standing = Standing(place / "s", [lock])
     made = Here(place, door, standing)
     yield made
@@ -165,7 +165,7 @@ async def test_visitors_of_another_user(here: Here, caplog: Any) -> None:
 async def test_another_daemon_in_our_place(here: Here) -> None:
     """Somebody deleted our lock and started a second one: we go, since clients find that one."""
     (here.place / "lock").unlink()
-    second = porter.Lock(here.place / "lock")
+    second = rundir.Lock(here.place / "lock")
     await here.keeper.look()
     assert here.keeper.replaced
     assert here.stopping.asked.is_set()
@@ -180,7 +180,7 @@ async def test_handing_over(here: Here) -> None:
     here.keeper.hand_over(here.session, done=False)
     assert not here.stopping.asked.is_set()
     assert here.reachable()
-    other = porter.Lock(here.place / "lock")
+    other = rundir.Lock(here.place / "lock")
     with pytest.raises(InvalidCall, match="just taking"):
         here.keeper.hand_over(Session(), done=False)
     here.keeper.hand_over(here.session, done=True)
@@ -199,8 +199,8 @@ async def test_whoever_does_not_come(here: Here, socket_gone: bool) -> None:
     if socket_gone:
         (here.place / "s").unlink()
     here.session.close()
-    with pytest.raises(porter.AlreadyRunning):
-        porter.Lock(here.place / "lock")
+    with pytest.raises(rundir.AlreadyRunning):
+        rundir.Lock(here.place / "lock")
     await until(here.reachable)
     assert not here.stopping.asked.is_set()
 
@@ -216,7 +216,7 @@ async def test_whoever_keeps_us_waiting(here: Here, monkeypatch: pytest.MonkeyPa
 async def test_a_third_was_quicker(here: Here) -> None:
     """The locks were free, and a third daemon has taken them: we go."""
     here.keeper.hand_over(here.session, done=False)
-    third = porter.Lock(here.place / "lock")
+    third = rundir.Lock(here.place / "lock")
     here.session.close()
     assert here.keeper.replaced
     third.release()

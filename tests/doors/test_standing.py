@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.doors import porter
+from daemon.doors import rundir
 from daemon.doors.standing import Standing
 from daemon.errors import ConfigError
 
@@ -17,8 +17,8 @@ from daemon.errors import ConfigError
 @contextlib.contextmanager
 def stands(place: Path, given: bool = False):  # type: ignore[no-untyped-def]
     """A standing at PLACE/s, with its lock."""
-    lock = porter.Lock(place / "lock")
-    with porter.bind(place / "s"):
+    lock = rundir.Lock(place / "lock")
+    with rundir.bind(place / "s"):
         standing = Standing(place / "s", [lock], given=given)
         try:
             yield standing
@@ -65,17 +65,17 @@ def test_a_lock_file_that_is_gone_is_made_again(place: Path) -> None:
     with stands(place) as standing:
         (place / "lock").unlink()
         standing.look()
-        with pytest.raises(porter.AlreadyRunning, match=str(os.getpid())):
-            porter.Lock(place / "lock")
+        with pytest.raises(rundir.AlreadyRunning, match=str(os.getpid())):
+            rundir.Lock(place / "lock")
 
 
 def test_a_second_daemon_that_was_quicker(place: Path) -> None:
     """The lock's file was deleted and another daemon has it now: we hear so, and its socket stays when we end."""
     with stands(place) as standing:
         (place / "lock").unlink()
-        second = porter.Lock(place / "lock")
-        with porter.bind(place / "s", over_living=True):
-            with pytest.raises(porter.AlreadyRunning):
+        second = rundir.Lock(place / "lock")
+        with rundir.bind(place / "s", over_living=True):
+            with pytest.raises(rundir.AlreadyRunning):
                 standing.look()
             standing.end()
             assert (place / "s").exists()
@@ -88,14 +88,14 @@ def test_given_away_and_taken_back(place: Path) -> None:
         standing.release()
         (place / "s").unlink()
         assert standing.look() is None
-        other = porter.Lock(place / "lock")
-        with pytest.raises(porter.AlreadyRunning):
+        other = rundir.Lock(place / "lock")
+        with pytest.raises(rundir.AlreadyRunning):
             standing.regain()
         assert standing.free
         other.release()
         standing.regain()
-        with pytest.raises(porter.AlreadyRunning):
-            porter.Lock(place / "lock")
+        with pytest.raises(rundir.AlreadyRunning):
+            rundir.Lock(place / "lock")
         with standing.look():
             assert (place / "s").exists()
 

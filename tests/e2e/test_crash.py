@@ -151,9 +151,9 @@ def dies(place, name, when=lambda *given: True, after=True):
 def named(end):
     return lambda *given: str(given[0]).endswith(end)
 from daemon.app import serving
-from daemon.doors import porter
+from daemon.doors import rundir
 if point == "after the first lock":
-    dies(porter, "_locked")
+    dies(rundir, "_locked")
 elif point == "after both locks":
     dies(serving, "locks")
 elif point == "after bind":
@@ -165,7 +165,7 @@ elif point == "after rename":
 elif point == "before the endpoint file is whole":
     dies(pathlib.Path, "replace", named("/endpoint.json.new"), after=False)
 elif point == "after the endpoint file":
-    dies(porter, "write_endpoint")
+    dies(rundir, "write_endpoint")
 elif point == "before the install secret is written":
     import secrets
     real = os.open

@@ -24,7 +24,7 @@ from pathlib import Path
 from daemon import log
 from daemon.app import App, open_journal
 from daemon.config import Paths, default_paths, load
-from daemon.doors import porter
+from daemon.doors import rundir
 from daemon.doors.claim import locks, own_folder
 from daemon.doors.listener import Listener
 from daemon.doors.standing import Standing
@@ -149,7 +149,7 @@ def _serve(life: Life, paths: Paths, stack: contextlib.ExitStack) -> None:
     app = App(
         config, paths, redactor, journal, environ={}, sandbox=False, ready=lambda *_: ready.set(), log_output=output
     )
-    sock = porter.bind(paths.socket)
+    sock = rundir.bind(paths.socket)
     standing = Standing(paths.socket, held)
     stack.callback(standing.end)
     stack.callback(sock.close)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from daemon.doors import porter
+from daemon.doors import porter, rundir
 from daemon.doors.http import HttpDoor
 from daemon.doors.listener import Listener
 from daemon.doors.request import HttpSettings
@@ -135,7 +135,7 @@ async def house(
         rpc = RpcDoor(_operate, settings.max_body, crowd=http.crowd)
         listener = Listener(("127.0.0.1", 0), place / "token")
         keeper = porter.Porter(http, rpc)
-        await keeper.open(stack.enter_context(porter.bind(place / "d")))
+        await keeper.open(stack.enter_context(rundir.bind(place / "d")))
         await listener.open(http, rpc, 256)
         yield House(place / "d", listener, provider, gateway, pacer, http, rpc, keeper, events, hooks)
         keeper.close()

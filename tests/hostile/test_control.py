@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from daemon.doors import porter
+from daemon.doors import porter, rundir
 from daemon.doors.http import STATUS_OF, HttpDoor
 from daemon.doors.request import HttpSettings
 from daemon.operations import OPERATIONS, operate
@@ -105,7 +105,7 @@ class Control:
             await self.office.world.send()
         self.http = HttpDoor(self.office.world.gateway, self._operate, HttpSettings(max_body=1 << 18, linger_s=0.01))
         self.porter = porter.Porter(self.http, self.http)
-        await self.porter.open(porter.bind(self.socket))
+        await self.porter.open(rundir.bind(self.socket))
 
     async def _operate(self, name: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
         return await operate(self.office.desk, name, params, NoSession(), None)

@@ -173,10 +173,10 @@ ROWS: dict[int, tuple[str, str, tuple[str, ...]]] = {
         "something else in the socket's place",
         "refused, nothing removed",
         (
-            "doors/test_porter.py::test_what_is_not_a_socket_is_not_touched",
-            "doors/test_porter.py::test_the_socket_of_a_program_that_lives_is_not_touched",
+            "doors/test_rundir.py::test_what_is_not_a_socket_is_not_touched",
+            "doors/test_rundir.py::test_the_socket_of_a_program_that_lives_is_not_touched",
             "app/test_serving.py::test_a_place_of_another_program_is_refused",
-            "doors/test_porter.py::test_the_second_daemon_learns_who_is_first",
+            "doors/test_rundir.py::test_the_second_daemon_learns_who_is_first",
         ),
     ),
     37: (
