@@ -14,7 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from daemon import __version__, curl, desktop, log, systemd
+from daemon import __version__, desktop, log, systemd
+from daemon.app.lines import State, curl_line, how_it_is
 from daemon.app.values import answer_cache, budgets_of, fallback_rules, pacing_settings, reloaded, sharing_rules
 from daemon.app.warming import warm
 from daemon.config import Config, Paths, load, origins, proxy_lookup
@@ -48,7 +49,7 @@ from daemon.process import (
     give_back_memory,
     platform_text,
 )
-from daemon.providers import load_providers, provider_for
+from daemon.providers import load_providers
 from daemon.redact import Redactor
 from daemon.upstream import Timeouts, Upstream, check_authorities
 from daemon.usage import PriceList
@@ -304,25 +305,8 @@ class App:
         return replace(origin, url=self._sandbox_url, ways=())
 
     def curl_of(self, call: Call, failed: bool) -> str:
-        """The curl command of a call that has just ended, for the log: on one line, and without the prompt's text.
-
-        With the setting `log.bodies` the body stands in it, if it can be pasted and is one line itself.
-        """
-        provider = provider_for(call.origin.provider)
-        chosen = call.way.variable if call.way is not None else None
-        variable = chosen or call.origin.key_variable or (provider.key_variable if provider is not None else None)
-        inline = self._config.log.bodies and not curl.needs_file(call.body) and b"\n" not in call.body
-        kept = not call.body or self._journal.keeps(call, failed)
-        return curl.curl_command(
-            call.shown(),
-            key_variable=variable,
-            body_file=str(self._journal.body_file(call.id)) if kept else None,
-            body_kept=inline or kept,
-            body_in_file=not inline,
-            one_line=True,
-            proxy=self._proxy_of(call.origin.url),
-            ca_file=str(self._config.ca_file) if self._config.ca_file else None,
-        )
+        """The curl command of a call that has just ended, for the log."""
+        return curl_line(call, failed, self._journal, self._config, self._proxy_of)
 
     def about(self) -> dict[str, Any]:
         """What the daemon says of itself."""
@@ -366,23 +350,8 @@ class App:
 
     def _say_how_it_is(self) -> None:
         """Log it. Somebody has asked, so it is said whatever the level of the log."""
-        health, calls = self._journal.health(), len(self._gateway.running)
-        said = [
-            phrase(
-                "log.how_it_is",
-                version=__version__,
-                pid=os.getpid(),
-                since=time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(self._started_at)),
-                n=calls,
-                waiting=len(self._pacer.queue()),
-                connections=self._connections(),
-                state=health["state"],
-                rows=health["rows"],
-            )
-        ]
-        if health["why"]:
-            said.append(phrase("log.journal", why=health["why"]))
-        for line in said:
+        state = State(self._started_at, len(self._gateway.running), len(self._pacer.queue()), self._connections())
+        for line in how_it_is(state, self._journal.health()):
             _log.handle(log.record_of(_log, logging.INFO, line))
 
     def _hand_over(self, session: Session, *, done: bool) -> int:
