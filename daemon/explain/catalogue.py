@@ -15,6 +15,7 @@ from daemon.explain import origin, render, rules, view, words
 from daemon.explain.patterns import holds_one, pieces
 from daemon.model import UNREAD, Confidence, Dimension, Explanation, Failure, Finding, Retry, Situation
 from daemon.phrases import Phrase, phrase
+from daemon.redact import scrub
 
 DATA: Final = Path(datafile.DATA)
 
@@ -215,7 +216,7 @@ class Catalogue:
             status=seen.status, dimension=cast("Dimension | None", (rule and rule.dimension) or kind.get("dimension")),
             window=stated.window, limit=stated.limit, used=stated.used, requested=stated.requested,
             retry_after_s=stated.retry_after_s, reset_at=stated.reset_at, model=stated.model, plan=stated.plan,
-            rule=rule.id if rule else None, evidence=_evidence(claim, seen), original=seen.original,
+            rule=rule.id if rule else None, evidence=_evidence(claim, seen), original=scrub(seen.original),
         )  # fmt: skip
 
     def _reset_is_wait(self, providers: tuple[str, ...]) -> bool:
@@ -263,7 +264,7 @@ class _Known:
 
 def _evidence(claim: rules.Claim | None, seen: view.View) -> tuple[str, ...]:
     out = [f"status {seen.status}"] if seen.status is not None else []
-    return (*out, *(claim.evidence if claim else ()))
+    return (*out, *map(scrub, claim.evidence if claim else ()))
 
 
 def _unread(status: int | None, error: OSError) -> Phrase:

@@ -7,7 +7,7 @@ are apart from the rules that decide what kind of failure it is.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -38,7 +38,8 @@ SCARCE: Final = 0.2
 
 
 _WAIT_FIELDS: Final = (
-    "retrydelay", "resetsinseconds", "resetsin", "clearsin", "resetseconds", "quotaresetdelay", "retry-after",
+    "retrydelay", "resetsinseconds", "resetsin", "clearsin", "resetseconds", "quotaresetdelay", "estimatedtime",
+    "retry-after",
 )  # fmt: skip
 """Names of fields that hold the seconds, or the duration, to wait."""
 _AFTER_A_CHANGE: Final = re.compile(r"\bif you\b[^.]{0,40}\brecently\b[^.]{0,40}$|\brecently\b[^.]{0,40}, *$")
@@ -80,6 +81,8 @@ class Grammar:
     waits: tuple[str, ...] = ()
     resets: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
+    outer_models: tuple[str, ...] = ()
+    """What a proxy calls the model: looked at when nothing inside names one."""
     not_models: str = "^$"
     plans: tuple[str, ...] = ()
     windows: Mapping[str, str] = field(default_factory=dict)
@@ -94,6 +97,7 @@ def grammar_from(data: Mapping[str, Any]) -> Grammar:
         waits=tuple(w.replace("{duration}", f"(?P<wait>{durations.DURATION})") for w in data["waits"]),
         resets=tuple(data["resets"]),
         models=tuple(data["models"]),
+        outer_models=tuple(data["outer_models"]),
         not_models=data["not_models"],
         plans=tuple(data["plans"]),
         windows=data["windows"],
@@ -191,7 +195,7 @@ def _header_wait(view: View, now: float | None, reset_is_wait: bool) -> float | 
     ms = view.headers.get("retry-after-ms")
     if ms is not None and (value := durations.seconds(ms, durations.MAX_STATED_WAIT_S * 1000)) is not None:
         return durations.checked(value / 1000, durations.MAX_STATED_WAIT_S)
-    text = view.headers.get("retry-after")
+    text = view.headers.get("retry-after", view.headers.get("x-ratelimit-timeremaining"))  # the latter: GitHub Models
     if text is not None:
         return durations.header_s(text, view.headers.get("date"), now)
     return durations.seconds(view.headers.get("x-ratelimit-reset", "")) if reset_is_wait else None
@@ -210,7 +214,9 @@ def _text_wait(view: View, grammar: Grammar) -> float | None:
     for low in _readings(view):
         for source in grammar.waits:
             match = search(source, low)
-            if match and not _AFTER_A_CHANGE.search(low[: match.start()]):
+            if match and _AFTER_A_CHANGE.search(low[: match.start()]):
+                return None
+            if match:
                 found = durations.seconds(match["wait"])
                 if found is not None:
                     return found
@@ -235,16 +241,21 @@ def _reset(view: View, grammar: Grammar) -> float | None:
 
 def model(view: View, grammar: Grammar) -> str | None:
     """Return the model that the error names; names of limit groups that are not models are left out."""
-    for source in grammar.models:
-        match = search(source, view.low)
-        if match:
-            found = view.line[match.start("model") : match.end("model")].rstrip(".,:;")
-            if found and not search(grammar.not_models, found.lower()):
-                return found
+    if found := _model_said(view, grammar.models, grammar):
+        return found
     for name in ("model", "basemodel"):
         for value in view.fields.get(name, ()):
             if 2 < len(value) < 80 and " " not in value and not search(grammar.not_models, value.lower()):
                 return value
+    return _model_said(view, grammar.outer_models, grammar)
+
+
+def _model_said(view: View, sources: Iterable[str], grammar: Grammar) -> str | None:
+    for source in sources:
+        if match := search(source, view.low):
+            found = view.line[match.start("model") : match.end("model")].rstrip(".,:;")
+            if found and not search(grammar.not_models, found.lower()):
+                return found
     return None
 
 

@@ -18,6 +18,8 @@ class Sign:
     name: str
     hosts: tuple[str, ...]
     text: str | None
+    hint: str | None
+    """What others have copied; counts where nobody has left a sign."""
     headers: tuple[str, ...]
     relay: bool
     reset_is_wait: bool
@@ -30,7 +32,7 @@ def signs_from(data: Mapping[str, Any]) -> tuple[Sign, ...]:
     return tuple(
         Sign(
             id=name, name=entry["name"], hosts=tuple(entry.get("hosts", ())), text=entry.get("text"),
-            headers=tuple(entry.get("header", ())), relay=bool(entry.get("relay")),
+            hint=entry.get("hint"), headers=tuple(entry.get("header", ())), relay=bool(entry.get("relay")),
             reset_is_wait=bool(entry.get("reset_is_wait")), pages=entry.get("pages", {}),
         )
         for name, entry in data.items()
@@ -43,8 +45,8 @@ def providers(view: View, given: str | None, signs: tuple[Sign, ...]) -> tuple[s
     host = view.host.split(":")[0].lower()
     if host:
         found += [sign.id for sign in signs if host.endswith(tuple(sign.hosts or ("\0",)))]
-    for sign in signs:
-        if any(name in view.headers for name in sign.headers) or (sign.text and search(sign.text, view.marks)):
-            found.append(sign.id)
-            break
+    own = (s for s in signs if any(n in view.headers for n in s.headers) or (s.text and search(s.text, view.marks)))
+    hints = (s for s in signs if s.hint and search(s.hint, view.marks))
+    if sign := next(own, None) or next(hints, None):
+        found.append(sign.id)
     return tuple(dict.fromkeys(found))

@@ -15,6 +15,8 @@ from typing import Any, Final
 
 Fields = Mapping[str, tuple[str, ...]]
 
+_DECODER: Final = json.JSONDecoder()
+
 MAX_PAIRS: Final = 400
 MAX_VALUE: Final = 6_000
 
@@ -34,6 +36,9 @@ PROSE: Final = frozenset(
 
 _SHOWN_NAME: Final = re.compile(r"[A-Za-z]\w* ?(?::|(?: [A-Z(]| \d))")
 """What follows `Model:` where a client shows the model's name for people: `Claude Sonnet 4.5`, `AI21: Jamba`."""
+
+_GOES_ON: Final = re.compile(r" [a-z]+ [a-z]")
+"""What follows `reason: remote` where a sentence begins: ` connection failure`."""
 
 HEADER_NAME: Final = re.compile(
     r"^(?:(?:x-|anthropic-)?(?:ratelimit|tokenlimit)[\w-]*|x-ratelimit[\w-]*|anthropic-[\w-]+|retry-after(?:-ms)?|x-codex-[\w-]+"
@@ -103,17 +108,35 @@ def walk(value: Any) -> Iterator[tuple[str, str]]:
             yield name_of(name), str(item)
 
 
+def inside(text: str) -> Iterator[tuple[str, str]]:
+    """Yield (name, value) of the first JSON object that stands whole in TEXT; nothing when there is none."""
+    begun = text.find("{")
+    if begun < 0 or '"' not in text[begun : begun + 40]:
+        return
+    try:
+        value, _ = _DECODER.raw_decode(text, begun)
+    except (ValueError, RecursionError):
+        return
+    yield from walk(value)
+
+
 def pairs(text: str, depth: int = 0) -> Iterator[tuple[str, str]]:
     """Yield (name, value) for whatever looks like one in TEXT; a quoted value that is JSON is opened."""
+    key = ""
     for count, match in enumerate(_PAIR.finditer(text)):
         if count >= MAX_PAIRS:
             return
         name, value = name_of(match["name"]), match[match.lastgroup or 0]
+        if name == "value" and key:  # protobuf's text: key: "quota_limit" value: "0"
+            name = name_of(key)
+        key = value if name == "key" else ""
         if value[:1] in ("{", "[") and depth < 2:  # `responseBody: '{...}'` of an exception
             inner = document(value)
             yield from walk(inner) if inner is not None else pairs(value, depth + 1)
         elif match["word"] is None or not (  # `Error: Request failed` is a sentence, not a field
-            name in PROSE or (name == "model" and _SHOWN_NAME.match(text, match.start("word")))
+            name in PROSE
+            or (name == "model" and _SHOWN_NAME.match(text, match.start("word")))
+            or (name == "reason" and _GOES_ON.match(text, match.end("word")))
         ):
             yield name, value.strip()
 

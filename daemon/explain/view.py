@@ -6,6 +6,7 @@ import html
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from typing import Final
 
 from daemon.explain import salvage, text
@@ -16,9 +17,12 @@ _STATUS: Final = re.compile(
     r"""(?ix) (?: \bhttp (?:/[\d.]+)? (?:[ ]error)? | \berror (?:[ ]code)? | \bstatus (?:[ _]?code)?
                 | \bcode (?:[ ]was)? | \breturned | \bapi[ ]call | \bresponse | \b(?:responded|failed|answered)[ ]with )
         [^\w(\[]{0,4} [(\[]? ["']? (?P<named>[45]\d\d) (?![\d.,]*\d) (?![ ]?(?:tokens|credits|characters|ms\b))
-      | (?:^|[(\["'`:]\s?|\|\s(?=\d+\s\|)) (?P<bare>[45]\d\d) (?=[\s:)\]]|$)
+      | \b(?:an?|with)[ ] (?P<after>[45]\d\d) [ ](?:error|response|status)\b
+      | (?:^|[(\["'`:]\s?|\]\s|\|\s(?=\d+\s\|)) (?P<bare>[45]\d\d) (?=[\s:)\]]|$)
         (?![ ]?(?:tokens|requests|credits|characters|per|/|ms\b|s\b|seconds))"""
 )
+_SOURCE_LINE: Final = re.compile(r"\S+\.(?:go|py|[cm]?[jt]sx?|rs|java|kt|cs|rb|php|swift):\d+(?::\d+)?")
+"""`router.py:503`: a place in a program, and no status."""
 _STATUS_PHRASE: Final = re.compile(
     r"(?i)(?:\bhttp/[\d.]+ )?\b4[0-9]{2} \(?(?:client error: )?"
     r"(?:too many requests|payment required|bad request|unauthorized|forbidden)"
@@ -38,6 +42,9 @@ _PHRASES: Final = (
 _TAG: Final = re.compile(r"(?is)<(?:script|style|svg)\b.*?</(?:script|style|svg)>|<!--.*?-->|<[^>]*>")
 _HTML: Final = re.compile(r"(?i)<!doctype html|<html[\s>]|<head>|<title>|<body[\s>]")
 _MESSAGES: Final = ("message", "detail", "error", "text", "raw", "title", "reason", "errors", "description")
+_SENTENCES: Final = frozenset(("message", "detail", "error", "text", "raw", "title"))
+"""Of these, one word may be all that is said. (What Google calls a description describes a link.)"""
+_CODE: Final = re.compile(r"\S*_\S*|[A-Z\d.:-]+|[a-z]+(?:\.[a-z]+)+")
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,8 @@ class View:
     host: str = ""
     fault: str | None = None
     raw: str = field(default="", repr=False)
+    said: str = field(default="", repr=False)
+    """A pasted text as it came, on one line; `line` lacks what the client said of itself."""
 
     @cached_property
     def low(self) -> str:
@@ -72,12 +81,20 @@ class View:
 
     @cached_property
     def original(self) -> str:
-        """The provider's own sentence: the innermost message, else the whole text."""
+        """The provider's own sentence: the innermost message, else the whole text. A code alone is no sentence."""
+        codes = []
         for name in _MESSAGES:
-            for value in reversed(self.fields.get(name, ())):
-                if len(value) > 3 and value.lstrip()[:1] not in ("{", "[") and not value.isdigit():
-                    return text.one_line(value)[:2000]
-        return (self.line if self.pasted or not self.fields else text.one_line(self.raw))[:2000]
+            values = self.fields.get(name, ())
+            for value in reversed(values):
+                if len(value) > 3 and value.lstrip()[:1] not in ("{", "[", "<") and not value.isdigit():
+                    if any(other.startswith(value) and other != value for other in values):
+                        continue  # cut at a quotation mark inside
+                    if _says(name, value):
+                        return text.one_line(value)[:2000]
+                    codes.append(value)
+        if self.line and (self.pasted or not self.fields):
+            return self.said or self.line[:2000]
+        return text.one_line(codes[0] if codes else self.raw)[:2000]
 
 
 def look(failure: Failure) -> View:
@@ -98,13 +115,20 @@ def look(failure: Failure) -> View:
     )  # fmt: skip
 
 
+def _says(name: str, value: str) -> bool:
+    """Return whether VALUE, a field called NAME, is a sentence and no code: `Overloaded` is one in a message."""
+    if " " in value.strip() or not value.isascii():
+        return name != "description"
+    return name in _SENTENCES and not _CODE.fullmatch(value)
+
+
 def _plain(failure: Failure, headers: dict[str, str], raw: str) -> View:
     """A body that is not JSON: a page, a sentence, a damaged object, nothing."""
     seen = _pasted(failure, raw or (failure.detail if failure.fault else ""))
     return View(
         failure.status if failure.status is not None else seen.status, seen.headers | headers, seen.fields, seen.line,
         seen.glued_line, False, html=seen.html, empty=not raw.strip(), host=failure.host or "",
-        fault=failure.fault, raw=raw,
+        fault=failure.fault, raw=raw, said=seen.said,
     )  # fmt: skip
 
 
@@ -113,7 +137,8 @@ def _pasted(failure: Failure, raw: str) -> View:
     page = bool(_HTML.search(words[:3000]))
     if page:
         words = html.unescape(_TAG.sub(" ", words))
-    fields = salvage.fields(salvage.pairs(words))
+    whole = ((name, text.restored(value)) for name, value in salvage.inside(raw))
+    fields = salvage.fields(chain(whole, salvage.pairs(words)))
     line, glued = _line(words), _glued(words)
     if glued:  # a name or a value may be broken in two
         fields = salvage.fields(salvage.pairs(glued)) | fields
@@ -122,7 +147,7 @@ def _pasted(failure: Failure, raw: str) -> View:
     status = failure.status if failure.status is not None else _status(words, fields)
     return View(
         status, headers, fields, line, glued, True, html=page, empty=not line, host=failure.host or "",
-        fault=failure.fault, raw=raw,
+        fault=failure.fault, raw=raw, said=text.one_line(words)[:2000],
     )  # fmt: skip
 
 
@@ -154,7 +179,7 @@ def _number_only(match: re.Match[str]) -> str:
 
 def _status(words: str, fields: dict[str, tuple[str, ...]]) -> int | None:
     """Return the status that the text speaks of; 429 wins over a wrapper's own."""
-    found = [int(m["named"] or m["bare"]) for m in _STATUS.finditer(words[:6000])]
+    found = [int(m["named"] or m["after"] or m["bare"]) for m in _STATUS.finditer(_SOURCE_LINE.sub(" ", words[:6000]))]
     for name in ("status", "code"):
         found += [int(v) for v in fields.get(name, ()) if len(v) == 3 and v.isdigit() and v[0] in "45"]
     if 429 in found:

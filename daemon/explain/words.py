@@ -17,6 +17,8 @@ from daemon.model import Action, Explanation, Finding, Situation
 from daemon.phrases import Phrase, recognized
 
 LINE_CHARS: Final = 150
+PERSONAL: Final = frozenset(("quota", "access"))
+"""Families in which a person has to go somewhere: the page that the provider itself names is one more thing to do."""
 REASON_CHARS: Final = 30
 
 _OPTIONAL: Final = re.compile(r"\[([^\[\]]*)\]")
@@ -25,6 +27,20 @@ _HAN_GAP: Final = re.compile(
     r"(?<=[\u3000-\u303f\u4e00-\u9fff\uff00-\uff60]) (?=[\u3000-\u303f\u4e00-\u9fff\uff00-\uff60])"
 )
 """A Chinese sentence has a blank around a Latin name, and none around a Chinese one."""
+
+_PAGE: Final = re.compile(
+    r"(?i)(?:https://)?(?P<host>(?:[a-z\d-]+\.)+[a-z]{2,})/[^\s\"'<>()\[\]{}\\|]*[^\s\"'<>()\[\]{}\\|.,;:!?]"
+)
+_MONTH: Final = "(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+_DAY_TIME: Final = r"\d{1,2}(?::\d\d)? ?[ap]m|\d{1,2}:\d\d(?::\d\d)?"
+_ZONE: Final = r"(?: ?\([\w/+:-]{2,40}\)| (?:utc|gmt|[pmce][sd]t)\b)?"
+_STATED: Final = re.compile(
+    r"(?i)\b(?:try(?:ing)? again|retry|resets?|again|available|until|renews?)(?: \w+)?(?: at| on| after)? (?P<at>(?:"
+    rf"{_MONTH}\.? \d{{1,2}}(?:st|nd|rd|th)?,?(?: \d{{4}},?)?(?: (?:at )?(?:{_DAY_TIME}))?"
+    rf"|\d{{4}}-\d\d-\d\d(?:[ t](?:at )?\d\d:\d\d(?::\d\d)?)?|(?:{_DAY_TIME})){_ZONE})"
+    r"|(?:将在|将于|于|在) ?(?P<dann>\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)?) ?(?:后|之后)?(?:重置|恢复|刷新)"
+)
+"""A time that the provider prints for people, in a zone of its own or none: it is repeated as it stands."""
 
 _MARKS: Final = (
     ("status", re.compile(r"status (?P<value>\d+)")),
@@ -76,7 +92,13 @@ class Language:
     def text(self, template: Any, facts: Facts) -> str:
         """Return a sentence or a list of sentences; those that cannot be filled are left out."""
         sentences = template if isinstance(template, list) else [template] if template else []
-        return self.join(*[filled(t, facts) or "" for t in sentences])
+        return self.counted(self.join(*[filled(t, facts) or "" for t in sentences]))
+
+    def counted(self, text: str) -> str:
+        """Return TEXT with `1 requests` mended, in languages that have such a plural."""
+        for many, one in self.data["singular"].items():
+            text = re.sub(rf"(?<![\d.,])1 {many}\b", f"1 {one}", text)
+        return text
 
     def entry(self, finding: Finding, field: str) -> Any:
         """Return FIELD for FINDING from the narrowest place that has it: rule, provider, window, subtype."""
@@ -102,16 +124,17 @@ def explanation(
     facts = _facts(finding, situation, language, sign, now)
     state = _state(finding, facts)
     facts["tail"] = _chosen(finding, language, "tails", state, facts)
+    actions = _advised(_actions(language.entry(finding, "actions"), facts), situation, language)
     return Explanation(
         finding=finding,
         language=language.name,
-        line=_fitted(language.entry(finding, "line"), facts, LINE_CHARS),
+        line=language.counted(_fitted(language.entry(finding, "line"), facts, LINE_CHARS)),
         reason=_reason(finding, english),
         title=language.text(language.entry(finding, "title"), facts),
         what=language.text(language.entry(finding, "what"), facts),
         why=language.join(language.text(language.entry(finding, "why"), facts), _around(finding, language, facts)),
         now=_chosen(finding, language, "now", state, facts),
-        actions=_advised(_actions(language.entry(finding, "actions"), facts), situation, language),
+        actions=_with_own_page(actions, facts["page_own"], finding.family, language),
         not_this=language.text(language.entry(finding, "not_this"), facts),
         evidence=_evidence(finding, language),
     )
@@ -195,6 +218,32 @@ def _advised(actions: tuple[Action, ...], situation: Situation, language: Langua
     return (*actions[:place], advice, *actions[place:])
 
 
+def _with_own_page(actions: tuple[Action, ...], own: str, family: str, language: Language) -> tuple[Action, ...]:
+    """ACTIONS with OWN, the page that the provider names: it knows better than we where credit is bought. Else it is
+    the second thing to do."""
+    if not own or any(action.url == own for action in actions):
+        return actions
+    at = next((at for at, action in enumerate(actions) if action.url), None) if family == "quota" else None
+    if at is not None:
+        return (*actions[:at], Action(actions[at].text, own), *actions[at + 1 :])
+    return (*actions[:1], Action(str(language.data["own_page"]), own), *actions[1:])
+
+
+def _own_page(finding: Finding, sign: Sign | None) -> str:
+    """Return the page that the provider names, if a person has to go somewhere and it is on one of its own sites."""
+    if finding.family not in PERSONAL or sign is None:
+        return ""
+    sites = {_site(name) for name in (*sign.hosts, *(url.split("/")[2] for url in sign.pages.values()))}
+    for found in _PAGE.finditer(finding.original):
+        if _site(found["host"].lower()) in sites and "/docs" not in found[0]:
+            return found[0] if found[0].lower().startswith("https://") else f"https://{found[0]}"
+    return ""
+
+
+def _site(host: str) -> str:
+    return ".".join(host.split(".")[-2:])
+
+
 def _state(finding: Finding, facts: Facts) -> str:
     """Return what will happen now: a key of `now` and `tails` in the words."""
     if facts.get("resend_in"):
@@ -202,9 +251,11 @@ def _state(finding: Finding, facts: Facts) -> str:
     if finding.retry == "wait":
         if facts.get("wait") or facts.get("reset"):
             return "wait_known" if facts.get("wait") else "reset_known"
+        if facts.get("stated"):
+            return "wait_stated"
         return "wait_long" if finding.window in ("day", "week", "month") else "wait"
-    if finding.retry == "never" and facts.get("reset"):
-        return "never_reset"
+    if finding.retry == "never" and (facts.get("reset") or facts.get("stated")):
+        return "never_reset" if facts.get("reset") else "never_stated"
     return finding.retry
 
 
@@ -256,6 +307,7 @@ def _facts(
         "wait": span(finding.retry_after_s, data),
         "reset": clock(reset, now, data["clock"]) if reset else "",
         "reset_in": span(reset - now, data) if reset and now is not None else "",
+        "stated": stated(finding),
         "resend_in": span(situation.resend_in_s, data),
         "waited": span(situation.waited_s, data) if (situation.waited_s or 0) >= 1 else "",
         "attempts": str(situation.attempts) if situation.attempts > 1 else "",
@@ -266,7 +318,14 @@ def _facts(
         "quote": _quote(finding, language),
     }  # fmt: skip
     facts.update({f"page_{name}": url for name, url in (sign.pages.items() if sign else ())})
+    facts["page_own"] = _own_page(finding, sign)
     return facts
+
+
+def stated(finding: Finding) -> str:
+    """Return when it works again as the provider has put it; nothing where that is known as a time."""
+    found = _STATED.search(finding.original) if finding.reset_at is None else None
+    return (found["at"] or found["dann"]).strip() if found else ""
 
 
 def _quote(finding: Finding, language: Language) -> str:

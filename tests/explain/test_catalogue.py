@@ -287,3 +287,11 @@ def test_rules_that_cannot_be_read_now(monkeypatch: pytest.MonkeyPatch, missing:
     closed.clear()
     told = fresh.explain(fresh.classify(failure), language="ko")
     assert (told.finding.subtype, told.language) == ("insufficient_quota", "ko")
+
+
+def test_a_key_in_a_pasted_text_is_not_repeated() -> None:
+    """What looks like a key is in neither the quote nor the evidence."""
+    key = "AIza" + "SyB9Ioj_geZ12345678CANARY9012345678"[:35]
+    found = CATALOGUE.classify(Failure(text=f"Consumer 'api_key:{key}' has been suspended."))
+    assert found.subtype == "account_suspended"
+    assert key not in found.original + "".join(found.evidence)

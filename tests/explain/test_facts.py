@@ -163,3 +163,24 @@ def test_an_http_date_without_the_answers_date_needs_the_time() -> None:
     assert CATALOGUE.classify(failure, now=1_711_483_200.0).retry_after_s == 30
     dated = Failure(status=429, headers=(*failure.headers, ("Date", "Tue, 26 Mar 2024 20:00:10 GMT")), body=b"x")
     assert CATALOGUE.classify(dated, now=0.0).retry_after_s == 20
+
+
+def test_the_model_inside_comes_before_the_proxys_name_for_it() -> None:
+    """A proxy's group is named only where nothing else is."""
+    outer = "no luck, Received Model Group=best"
+    assert facts(Failure(text=outer))["model"] == "best"
+    assert facts(Failure(text=f'{{"model": "m-9"}} {outer}'))["model"] == "m-9"
+    inner = f"max_tokens: 9000 > 4096, the maximum number of output tokens for chat-9-small. {outer}"
+    assert facts(Failure(text=inner)) == {"limit": 4096, "requested": 9000, "model": "chat-9-small"}
+
+
+def test_a_wait_for_who_has_just_mended_something_is_none() -> None:
+    """Neither on one line nor hard-wrapped."""
+    for gap in (" ", "\n"):
+        text = f"429 Rate limited. If you recently{gap}fixed this issue, try{gap}again after 5 minutes"
+        assert "retry_after_s" not in facts(Failure(text=text))
+
+
+def test_a_wait_in_a_header_of_github_models() -> None:
+    """x-ratelimit-timeremaining holds seconds."""
+    assert facts(Failure(status=429, headers=(("x-ratelimit-timeremaining", "28"),), body=b""))["retry_after_s"] == 28

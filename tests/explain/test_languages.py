@@ -12,6 +12,7 @@ from daemon.explain import Catalogue
 from daemon.explain.catalogue import DATA
 from daemon.explain.rules import read_yaml
 from daemon.explain.teach import failure_of, page
+from daemon.explain.words import stated
 from daemon.model import Explanation, Finding, Situation
 
 CATALOGUE = Catalogue.load()
@@ -31,7 +32,8 @@ FULL = Situation(
 
 NAMES = frozenset((
     "API", "APIs", "HTTP", "Sluice", "curl", "max_tokens", "ChatGPT", "Plus", "VPN", "auth-source", "https", "http",
-    "UTC", "Claude", "token", "LiteLLM", "one-api", "new-api", "Cloudflare", "Service", "Quotas", "free",
+    "UTC", "PDF", "OAuth", "gcloud", "auth", "application-default", "login", "Claude", "token", "LiteLLM", "one-api",
+    "new-api", "Cloudflare", "Service", "Quotas", "free",
 ))  # fmt: skip
 """Names and codes that stay as they are in every language."""
 
@@ -56,7 +58,7 @@ def texts(language: str) -> dict[tuple[str, ...], str]:
     return {
         place: text
         for place, text in leaves(WORDS[language])
-        if place[-1] != "reason" and place[0] not in ("short_windows", "names")
+        if place[-1] != "reason" and place[0] not in ("short_windows", "singular", "names")
     }
 
 
@@ -66,7 +68,13 @@ def told(explanation: Explanation) -> str:
     parts += [explanation.not_this, explanation.evidence, *[action.text for action in explanation.actions]]
     said = "\n".join(parts)
     original = explanation.finding.original
-    for quote in (original, original[:300], original.rstrip("."), explanation.finding.model):
+    for quote in (
+        original,
+        original[:300],
+        original.rstrip("."),
+        explanation.finding.model,
+        stated(explanation.finding),
+    ):
         said = said.replace(quote, "") if quote else said
     return said
 

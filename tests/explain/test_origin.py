@@ -71,3 +71,20 @@ def test_the_form_of_an_answer_is_not_its_sender(request_id: str, message: str, 
     """Many speak Anthropic's dialect: a request id of another form shows that somebody else answered."""
     error = f'{{"type":"error","error":{{"type":"api_error","message":"{message}"}},"request_id":"{request_id}"}}'
     assert CATALOGUE.classify(Failure(text=f"API Error: 500 {error}")).provider == provider
+
+
+@pytest.mark.parametrize(
+    ("text", "provider"),
+    [
+        ("openai.RateLimitError: Error code: 429 - {'error_msg': 'no'}", None),
+        ("the openai servers are away", "openai"),
+        ('429 {"type":"error","error":{"type":"rate_limit_error","message":"no"}}', "anthropic"),
+        ('Upstream KIMI said {"type":"error","error":{"type":"rate_limit_error","message":"no"}}', "moonshot"),
+        ("Databricks: RESOURCE_EXHAUSTED", "databricks"),
+        ("8 RESOURCE_EXHAUSTED: no", "gemini"),
+        ("azure-openai error: consider Provisioned Throughput", "azure"),
+    ],
+)
+def test_what_others_have_copied_counts_last(text: str, provider: str | None) -> None:
+    """A client's class is nobody's sign; an envelope or a status counts only where nobody has left a sign."""
+    assert CATALOGUE.classify(Failure(text=text)).provider == provider

@@ -84,3 +84,25 @@ def test_a_name_shown_to_people_is_no_model(shown: str) -> None:
     """A client's heading shows the model's title, of which the first word alone would be no name."""
     assert "model" not in salvage.fields(salvage.pairs(f"Model: {shown}\nStatus Code: 429"))
     assert salvage.fields(salvage.pairs("Model: big-4.5\nStatus Code: 429"))["model"] == ("big-4.5",)
+
+
+def test_pairs_of_protobufs_text() -> None:
+    """`key: "a" value: "b"` is a field a, as in gRPC's metadata."""
+    text = 'metadata { key: "quota_limit_value" value: "0" } metadata {\n key: "zone"\n value: "x1"\n}'
+    fields = salvage.fields(salvage.pairs(text))
+    assert fields["quotalimitvalue"] == ("0",)
+    assert fields["zone"] == ("x1",)
+
+
+def test_an_object_inside_a_text_is_read_as_json() -> None:
+    """Quotation marks inside a value do not end it, and what is no JSON yields nothing."""
+    assert dict(salvage.inside('error: 429 {"error":{"message":"a \\"b\\" c"}} and so on')) == {"message": 'a "b" c'}
+    assert list(salvage.inside("{not json}")) == []
+    assert list(salvage.inside('{"cut": "of')) == []
+    assert list(salvage.inside("none")) == []
+
+
+def test_a_reason_can_be_a_sentence() -> None:
+    """`reason: QUOTA_EXHAUSTED` is a field; `reason: remote connection failure` is prose."""
+    assert salvage.fields(salvage.pairs("reason: QUOTA_EXHAUSTED")) == {"reason": ("QUOTA_EXHAUSTED",)}
+    assert salvage.fields(salvage.pairs("reset reason: remote connection failure")) == {}

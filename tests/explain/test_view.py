@@ -90,3 +90,43 @@ def test_names_and_values_broken_by_a_wrap() -> None:
     """A terminal breaks inside of names and values; the other reading joins them."""
     view = look(Failure(text='API Error: 429 {"error":{"ty\n  pe":"exceeded_cur\n  rent_quota_error"}}'))
     assert "exceeded_current_quota_error" in view.fields["type"]
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        ("handler.go:515: upstream said (status 402): no", 402),
+        ("2031-01-01 server.py:429 - INFO done", None),
+        ("router.py:503 failed, Error code: 400 - no", 400),
+        ("the request ended with a 403 error", 403),
+        ("[provider.api_error] 403 only for some", 403),
+    ],
+)
+def test_a_line_of_a_program_is_no_status(text: str, status: int | None) -> None:
+    """`router.py:503` is a place; what stands in words is the status."""
+    assert look(Failure(text=text)).status == status
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            '429 {"error":{"message":"Provider \\"a\\" is away. Retry."}} Retrying in 7 seconds',
+            'Provider "a" is away. Retry.',
+        ),
+        ('403 The API is off. [reason: "SERVICE_DISABLED"]', '403 The API is off. [reason: "SERVICE_DISABLED"]'),
+        ('Nothing left. [links { description: "Learn more" }]', 'Nothing left. [links { description: "Learn more" }]'),
+        ("503 failure reason: delayed connect error: refused", "503 failure reason: delayed connect error: refused"),
+        ("No (attempt 1/3). Last error: too many", "No (attempt 1/3). Last error: too many"),
+        ('{"error":{"message":"Overloaded","type":"overloaded_error"}}', "Overloaded"),
+    ],
+)
+def test_what_the_provider_said(text: str, said: str) -> None:
+    """The innermost sentence, whole; a code, a link's description or a word cut off is none; what the client said of
+    itself is not cut out of it."""
+    assert look(Failure(text=text)).original == said
+
+
+def test_a_code_is_better_than_nothing() -> None:
+    """An answer that is only a code is quoted."""
+    assert look(Failure(status=429, body=b'{"error":"RATE_LIMITED"}')).original == "RATE_LIMITED"

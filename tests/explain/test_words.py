@@ -86,7 +86,7 @@ def test_words_name_subtypes_rules_and_facts_that_exist() -> None:
     facts = set(re.findall(r"\{(\w+)\}", " ".join(texts(ENGLISH["subtypes"]))))
     assert facts <= {
         "provider", "model", "limit", "used", "requested", "window", "this", "win", "tail", "reset", "reset_in",
-        "wait", "plan", "key_variable", "status", "quote", "original", "host",
+        "wait", "plan", "key_variable", "status", "quote", "original", "host", "stated",
     }  # fmt: skip
 
 
@@ -285,3 +285,89 @@ def test_what_went_wrong_in_the_network(fault: Any, detail: str, korean: str, ch
     finding = CATALOGUE.classify(Failure(fault=fault, detail=detail))
     for language, words_ in (("en", detail), ("ko", korean), ("zh", chinese)):
         assert words_ in CATALOGUE.explain(finding, language=language).why
+
+
+CLAUDE = "Apps draw from your extra usage. Add more at claude.ai/settings/usage to go on. anthropic"
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "url"),
+    [
+        (CLAUDE, 0, "https://claude.ai/settings/usage"),
+        (CLAUDE.replace("claude.ai", "claude.ai.example.test"), 0, "https://platform.claude.com/settings/billing"),
+        (
+            "403 Gemini API has not been used in project 4 before or it is disabled. Enable it by visiting "
+            "https://console.developers.google.com/apis/overview?project=4 then retry.",
+            0,
+            "https://console.developers.google.com/apis/overview?project=4",
+        ),
+        (
+            "400 User location is not supported for the API use, see https://ai.google.dev/available_regions.",
+            1,
+            "https://ai.google.dev/available_regions",
+        ),
+    ],
+)
+def test_the_page_that_the_provider_names(text: str, place: int, url: str) -> None:
+    """Where a person has to go, the provider's own link is taken, but only to a site of its own."""
+    said = CATALOGUE.explain(CATALOGUE.classify(Failure(text=text)))
+    assert said.actions[place].url == url
+
+
+def test_a_limit_that_passes_has_no_link_of_the_answer() -> None:
+    """Each rate limit of OpenAI ends in a link; the page of the limits is there already."""
+    text = "Rate limit reached for gpt-9 in organization org-1 on requests per min. Visit https://openai.com/x/more."
+    said = CATALOGUE.explain(CATALOGUE.classify(Failure(text=text)))
+    assert not any("openai.com/x" in (action.url or "") for action in said.actions)
+
+
+@pytest.mark.parametrize(
+    ("text", "when"),
+    [
+        ("Your weekly limit is reached. You may try again at Apr 28th, 2026 4:13 PM.", "Apr 28th, 2026 4:13 PM"),
+        ("You've hit your limit, resets 10:30pm (Europe/Berlin)", "10:30pm (Europe/Berlin)"),
+        ("Weekly limit reached, it will reset at 2031-08-27 21:31:39", "2031-08-27 21:31:39"),
+        ("已达到每周使用上限，您的限额将在 2031-08-25 07:41:44 重置", "2031-08-25 07:41:44"),
+        ("Usage limit reached, try again later.", ""),
+        ("Rate limited. Retry after 30 seconds, on port 8080.", ""),
+        ('{"message":"usage limit reached","resets_at":1900000000}', ""),
+    ],
+)
+def test_a_time_without_a_zone_is_repeated(text: str, when: str) -> None:
+    """What cannot be worked out is said in the provider's own words, and nothing is taken for a time that is none."""
+    assert words.stated(CATALOGUE.classify(Failure(text=text))) == when
+
+
+def test_the_stated_time_is_told() -> None:
+    """In what happens now, in the line and in the first thing to do."""
+    said = CATALOGUE.explain(CATALOGUE.classify(Failure(text="You've hit your limit, resets 10:30pm (Europe/Berlin)")))
+    for part in (said.line, said.now, said.actions[0].text):
+        assert "10:30pm (Europe/Berlin)" in part
+    said = CATALOGUE.explain(Finding(subtype="requests", family="rate", retry="wait", original="try again at 4:10 PM"))
+    assert "4:10 PM" in said.line
+
+
+def test_a_known_wait_is_the_first_thing_to_do() -> None:
+    """`Wait a little` is no advice where the answer says how long."""
+    for failure in (
+        Failure(status=429, headers=(("retry-after", "7200"),), body=b'{"error":{"message":"Rate limited"}}'),
+        Failure(text="Rate limit exceeded for key, quota will be replenished in 02:00:00, out of call volume quota"),
+    ):
+        said = CATALOGUE.explain(CATALOGUE.classify(failure))
+        assert said.actions[0].text.startswith("Wait 2 h"), said
+
+
+def test_one_is_no_plural() -> None:
+    """`1 requests` is said by no one; 21 requests are."""
+    for limit, text in ((1.0, "only 1 request per second"), (21.0, "only 21 requests per second")):
+        finding = Finding(subtype="requests", family="rate", retry="wait", window="second", limit=limit)
+        assert text in CATALOGUE.explain(finding).what
+
+
+def test_a_context_is_not_raised_by_asking() -> None:
+    """More tokens a minute can be asked for; how much a model holds cannot."""
+    long = "maximum context length is 8000 tokens, however you requested 9000 tokens"
+    fast = "Request too large for gpt-9 in organization org-1 on tokens per min (TPM): Limit 8000, Requested 9000."
+    for text, asked in ((long, False), (fast, True)):
+        said = CATALOGUE.explain(CATALOGUE.classify(Failure(text=text)))
+        assert any("Ask for a larger limit" in action.text for action in said.actions) is asked
