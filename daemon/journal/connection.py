@@ -18,7 +18,7 @@ from typing import Final
 
 from daemon.journal import statements as sql
 from daemon.journal.batch import Item
-from daemon.journal.database import FILE, Held, Newer, Opened, Unusable, is_damage, lock, open_database, peek
+from daemon.journal.database import FILE, Held, Lookout, Newer, Opened, Unusable, is_damage, lock, open_database, peek
 from daemon.journal.memory import Remembered
 from daemon.journal.plain import as_json
 from daemon.journal.retention import has_body
@@ -55,6 +55,7 @@ class Connection:
         self.state = "starting"
         self.why: str | None = None
         self.opened: Opened | None = None
+        self.lookout = Lookout()
         self.retry_at = 0.0
         self.count = 0
         """Rows in `calls`."""
@@ -176,6 +177,7 @@ class Connection:
     def close(self) -> None:
         """The end: nothing is written any more."""
         self.disconnect()
+        self.lookout.close()
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None

@@ -160,13 +160,39 @@ def _refuse_newer(path: Path) -> None:
         raise Newer(phrase("trouble.newer", file=str(path), theirs=version, ours=len(schema())))
 
 
-def is_there(path: Path, inode: int) -> bool:
-    """True if PATH is still the file that was opened, and still a database."""
-    try:
-        with path.open("rb") as file:
-            return os.fstat(file.fileno()).st_ino == inode and file.read(16) == b"SQLite format 3\0"
-    except OSError:
-        return False
+class Lookout:
+    """Sees whether a file is still the one that was opened, and still a database.
+
+    Its descriptor stays open as long as the file has its name: when a process closes any descriptor of a file, POSIX
+    drops all locks that it holds on it (fcntl(2)), and SQLite's are such locks. Whoever opens the file then with
+    another program believes to be alone, and deletes the write-ahead log with what is in it.
+    """
+
+    def __init__(self) -> None:
+        self._fd = -1
+        self._inode = -1
+
+    def is_there(self, path: Path, inode: int) -> bool:
+        """True if PATH is the file INODE, and begins as a database."""
+        try:
+            if path.stat().st_ino != inode:
+                return False
+            if self._inode != inode:
+                self._leave()  # that file has lost its name: nobody else can open it
+                self._fd, self._inode = os.open(path, os.O_RDONLY | os.O_CLOEXEC), inode
+            return os.pread(self._fd, 16, 0) == b"SQLite format 3\0"
+        except OSError:
+            return False
+
+    def close(self) -> None:
+        """The end: SQLite has closed the file before."""
+        self._leave()
+        self._inode = -1
+
+    def _leave(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
 
 
 def _create(path: Path) -> None:

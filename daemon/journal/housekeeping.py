@@ -12,7 +12,7 @@ from typing import Final
 
 from daemon.journal.batch import Item
 from daemon.journal.connection import Connection
-from daemon.journal.database import FILE, is_there
+from daemon.journal.database import FILE
 from daemon.journal.forgetting import Forgotten, Which, forget, write_anew
 from daemon.journal.retention import pruning
 from daemon.journal.rows import Rows
@@ -70,7 +70,9 @@ class Housekeeping:
         connection = self._connection
         if connection.opened is None:
             return
-        if not is_there(self._folder / FILE, connection.opened.inode):  # somebody deleted, replaced or overwrote it
+        if not connection.lookout.is_there(
+            self._folder / FILE, connection.opened.inode
+        ):  # somebody deleted, replaced or overwrote it
             connection.disconnect()
             connection.open()
             return

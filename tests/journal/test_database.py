@@ -2,14 +2,16 @@
 
 import os
 import sqlite3
+import subprocess
+import sys
 
 import pytest
 
 from daemon.journal.database import (
+    Lookout,
     Newer,
     Unusable,
     is_damage,
-    is_there,
     lock,
     migrate,
     open_database,
@@ -118,16 +120,46 @@ def test_damage_is_told_from_other_trouble(tmp_path):
 
 
 def test_is_there(tmp_path):
-    """Deleted, replaced and overwritten are noticed."""
-    opened = open_database(tmp_path, 1.0)
+    """Deleted, replaced and overwritten are noticed; a file of the same name is another one."""
+    opened, lookout = open_database(tmp_path, 1.0), Lookout()
     opened.db.close()
     path = tmp_path / "journal.db"
-    assert is_there(path, opened.inode)
-    assert not is_there(path, opened.inode + 1)
+    assert lookout.is_there(path, opened.inode)
+    assert not lookout.is_there(path, opened.inode + 1)
+    whole = path.read_bytes()
     path.write_bytes(b"x")
-    assert not is_there(path, opened.inode)
+    assert not lookout.is_there(path, opened.inode)
+    (tmp_path / "other").write_bytes(whole)
+    (tmp_path / "other").replace(path)
+    assert not lookout.is_there(path, opened.inode)
+    assert lookout.is_there(path, path.stat().st_ino)
     path.unlink()
-    assert not is_there(path, opened.inode)
+    assert not lookout.is_there(path, opened.inode)
+    lookout.close()
+
+
+def test_looking_leaves_the_locks_where_they_are(tmp_path):
+    """Another program that opens the journal and closes it does not take the write-ahead log away: it is not alone, and
+    what is written after it is read by whoever comes next."""
+    opened, lookout = open_database(tmp_path, 1.0), Lookout()
+    path = tmp_path / "journal.db"
+    opened.db.execute("INSERT INTO memory VALUES ('a', 'b', '1')")
+    assert lookout.is_there(path, opened.inode)
+    assert lookout.is_there(path, opened.inode)
+    other = (
+        "import sqlite3, sys; db = sqlite3.connect(sys.argv[1]);"
+        "print(db.execute('SELECT count(*) FROM memory').fetchone()[0]); db.close()"
+    )
+    seen = []
+    for number in range(2):
+        seen.append(
+            subprocess.run([sys.executable, "-c", other, path], capture_output=True, text=True, check=True).stdout
+        )
+        opened.db.execute("INSERT INTO memory VALUES ('a', ?, '1')", (str(number),))
+    assert seen == ["1\n", "2\n"]
+    assert (tmp_path / "journal.db-wal").exists()
+    opened.db.close()
+    lookout.close()
 
 
 def test_the_ledger_of_an_older_journal(tmp_path):

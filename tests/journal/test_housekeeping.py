@@ -19,7 +19,7 @@ def test_nothing_wakes_a_quiet_journal(tmp_path, redactor, make_call, monkeypatc
     monkeypatch.setattr(housekeeping.time, "monotonic", lambda: now[0])
     own, looks = make_writer(tmp_path, redactor), []
     own.connection.opened = open_database(tmp_path, 1.0)
-    monkeypatch.setattr(housekeeping, "is_there", lambda *_: looks.append(now[0]) or True)
+    monkeypatch.setattr(own.connection.lookout, "is_there", lambda *_: looks.append(now[0]) or True)
     own.housekeeping.look()
     own.housekeeping.prune_on()
     assert own._idle_s() == 3600.0
