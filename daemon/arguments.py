@@ -16,7 +16,7 @@ from typing import Any, Final, NoReturn
 from daemon.columns import width, wrapped
 from daemon.phrases import Phrase, Value, phrase
 
-_NAME: Final = re.compile(r"[a-z]+\.[a-z_]+")
+_NAME: Final = re.compile(r"[a-z]+\.[a-z_-]+")
 _HEADINGS: Final = {"positional arguments": "arguments.positional", "options": "arguments.options"}
 
 _COMPLAINTS: Final = tuple(

@@ -97,6 +97,8 @@ def _daemon(paths: Paths, environ: Mapping[str, str]) -> Iterator[Check]:
     about = status["daemon"]
     version = str(about["version"])
     yield Check("ok", phrase("check.answers", where=str(where), version=version, pid=str(about["pid"])))
+    if about.get("sandbox"):
+        yield Check("note", phrase("check.sandbox"), phrase("check.no_sandbox"))
     if strangers := about.get("turned_away"):
         folder = str(where.parent)
         yield Check("note", phrase("check.strangers", n=strangers), phrase("check.keep_out", folder=folder))

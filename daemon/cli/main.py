@@ -62,6 +62,7 @@ def _parsed(arguments: Sequence[str]) -> Any:
 def serve(options: Namespace) -> int:
     """Run the daemon."""
     import gc
+    from dataclasses import replace
 
     gc.disable()  # what is loaded now stays until the end: nothing to look for in it
     from daemon.app import serve as run
@@ -73,9 +74,12 @@ def serve(options: Namespace) -> int:
         gc.freeze()
         gc.enable()
 
+    places = paths(options)
+    if options.sandbox and not options.state_dir:
+        places = replace(places, state_dir=places.state_dir / "sandbox")  # it costs nothing, so it counts nowhere
     try:
         return run(
-            paths(options),
+            places,
             sandbox=options.sandbox,
             environ=environment(options),
             ready=ready,
@@ -83,9 +87,21 @@ def serve(options: Namespace) -> int:
         )
     except Taken as taken:
         terminal.complain(f"{program()} {options.command}: {taken.told(chosen(options))}")
+        if not options.sandbox and _sandbox_runs(options):
+            terminal.complain(phrase("taken.sandbox").told(chosen(options)))
         return EXIT_RUNNING
     finally:
         gc.enable()
+
+
+def _sandbox_runs(options: Namespace) -> bool:
+    """True if what answers is the sandbox."""
+    from daemon.cli.client import ask
+
+    try:
+        return bool(ask(folders(options), "status", {}, timeout_s=2)["daemon"]["sandbox"])
+    except (Refusal, LookupError, TypeError):
+        return False
 
 
 def status(options: Namespace) -> int:

@@ -15,7 +15,7 @@ from typing import Any
 from daemon.cli.client import address
 from daemon.config import Paths
 from daemon.errors import ConfigError, NotFound
-from daemon.journal.reader import Reader, open_reader
+from daemon.journal.reader import Reader, missing, open_reader, without_explanation
 from daemon.model import Call, Origin
 from daemon.phrases import phrase, told
 from daemon.redact import Redactor
@@ -45,12 +45,13 @@ def _read(reader: Reader, paths: Paths, method: str, params: Mapping[str, Any]) 
         return _usage(reader, paths, params)
     row = reader.call(str(params["call"]))
     if row is None:
-        raise NotFound(phrase("journal.no_call", name=str(params["call"])))
+        raise missing(str(params["call"]))
     if method == "show":
         return told(row, str(params.get("language") or "en"))
     form, shell = params.get("format") or "curl", params.get("shell") or "posix"
     language = str(params.get("language") or "en")
-    command = _curl(paths, row, language, via_daemon=bool(params.get("via_daemon")), form=form, shell=shell)
+    through, apart = bool(params.get("via_daemon")), method == "report"
+    command = _curl(paths, row, language, via_daemon=through, form=form, shell=shell, body_in_file=apart)
     if method == "explain":
         return _explained(row, command, params.get("language"))
     if method == "report":
@@ -79,7 +80,7 @@ def _usage(reader: Reader, paths: Paths, params: Mapping[str, Any]) -> dict[str,
 
 
 def _curl(
-    paths: Paths, row: Mapping[str, Any], language: str, *, via_daemon: bool, form: str, shell: str
+    paths: Paths, row: Mapping[str, Any], language: str, *, via_daemon: bool, form: str, shell: str, body_in_file: bool
 ) -> str | None:
     from daemon.curl import call_as
     from daemon.curl.har import answered
@@ -96,6 +97,7 @@ def _curl(
         shell,
         key_variable=known.key_variable(kept.call),
         body_file=kept.body_file,
+        body_in_file=body_in_file,
         via_socket=str(address(paths)) if via_daemon else None,
         comment=kept.comment,
         answered=answered(row),
@@ -152,7 +154,6 @@ def _explained(row: Mapping[str, Any], command: str | None, language: str | None
     told = catalogue.retold(row, language)
     answer: dict[str, Any] = {"call": row["id"], "ref": row.get("ref"), "explanation": None, "curl": command}
     if told is None:
-        words = phrase("journal.nothing_to_explain", call=row["id"])
-        return {**answer, "text": words.told(language or "en")}
+        return {**answer, "text": without_explanation(row).told(language or "en")}
     text, short = catalogue.render(told, curl=command), catalogue.short(told)
     return {**answer, "explanation": told.as_json(), "short": short, "text": text}

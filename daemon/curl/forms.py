@@ -28,6 +28,7 @@ def call_as(
     *,
     key_variable: str | None,
     body_file: str | None = None,
+    body_in_file: bool = False,
     via_socket: str | None = None,
     comment: str | None = None,
     answered: Answered | None = None,
@@ -36,13 +37,14 @@ def call_as(
     ca_file: str | None = None,
 ) -> str:
     """CALL in one of the FORMATS, for one of the SHELLS, with notes in LANGUAGE, by the way that the daemon takes
-    (PROXY, CA_FILE). Raises InvalidCall for other ones."""
+    (PROXY, CA_FILE). BODY_IN_FILE is that of `curl_command`. Raises InvalidCall for other ones."""
     _check(form, shell, through=via_socket is not None)
     if (form, shell) == ("curl", "posix"):
         return curl_command(
             call,
             key_variable=key_variable,
             body_file=body_file,
+            body_in_file=body_in_file,
             via_socket=via_socket,
             comment=comment,
             language=language,

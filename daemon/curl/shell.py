@@ -41,11 +41,18 @@ def octal(text: str) -> str:
     return "".join(out)
 
 
+_SOFTER: Final = str.maketrans({"(": ", ", ")": ",", ";": ",", "[": ", ", "]": ",", "!": ".", "?": "."})
+"""What stands in a comment for signs that mean something to a shell."""
+
+_COMMAS: Final = re.compile(r"(?<=[.:]),+|,(?: ?,)*(?P<end>(?= ?[.:]|$))?")
+
+
 def as_comment(note: str) -> str:
     """NOTE as a comment that harms nowhere: an interactive zsh takes `#` for a command and reads on.
 
     So no quotes, no `$`, no glob: only letters, digits, a few signs, and what is not ASCII and visible.
     """
-    swapped = note.replace("'", "’").replace('"', "”")
+    swapped = note.replace("'", "’").replace('"', "”").translate(_SOFTER)
     kept = [c if c.isalnum() or c in " .,:/_@+-%" or (ord(c) > 127 and c.isprintable()) else " " for c in swapped]
-    return " ".join("".join(kept).split())
+    text = " ".join("".join(kept).split()).replace(" ,", ",").lstrip(", ")
+    return _COMMAS.sub(lambda run: "" if run["end"] is not None else ",", text)

@@ -136,7 +136,7 @@ def _pasted(failure: Failure, raw: str) -> View:
     words = text.restored(raw)
     page = bool(_HTML.search(words[:3000]))
     if page:
-        words = html.unescape(_TAG.sub(" ", words))
+        words = html.unescape(_TAG.sub(" ", words)).strip()
     whole = ((name, text.restored(value)) for name, value in salvage.inside(raw))
     fields = salvage.fields(chain(whole, salvage.pairs(words)))
     line, glued = _line(words), _glued(words)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -18,7 +18,7 @@ from daemon.journal.filters import condition
 from daemon.journal.forgetting import Which, count
 from daemon.journal.timeline import words
 from daemon.model import Priority
-from daemon.phrases import phrase
+from daemon.phrases import Phrase, phrase
 from daemon.spending import Spent
 
 _SHORT: Final = (
@@ -143,7 +143,7 @@ class Reader:
         for name in names:
             row = self._find(name)
             if row is None:
-                raise NotFound(phrase("journal.no_call", name=name))
+                raise missing(name)
             found.append(row["id"])
         return tuple(dict.fromkeys(found))
 
@@ -176,6 +176,23 @@ class Reader:
             ids = ", ".join([row["id"] for row in rows[:3]]) + (", ..." if len(rows) > 3 else "")
             raise InvalidCall(phrase("journal.several", prefix=prefix, ids=ids))
         return rows[0] if rows else None
+
+
+def missing(name: str) -> NotFound:
+    """The refusal for a call that is not there, by the NAME that was asked for."""
+    if name in ("last", "last-failed"):
+        return NotFound(phrase("journal.none_yet" if name == "last" else "journal.none_failed"))
+    return NotFound(phrase("journal.no_call", name=name))
+
+
+def without_explanation(row: Mapping[str, Any]) -> Phrase:
+    """What is to be said of a call of `Reader.call` for which there is no explanation: it went well, it has not ended,
+    or Sluice itself has ended it."""
+    if row["state"] in ("waiting", "running", "held"):
+        return phrase("journal.not_ended", call=row["id"])
+    if row["state"] == "done" or not row.get("line"):
+        return phrase("journal.nothing_to_explain", call=row["id"])
+    return phrase("journal.ended_here", call=row["id"], line=row["line"])
 
 
 def open_reader(folder: Path) -> Reader:

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from daemon import __version__
-from daemon.errors import InvalidCall, NotFound
+from daemon.errors import InvalidCall
+from daemon.journal.reader import missing, without_explanation
 from daemon.journal.rebuild import call_from_row, heading, not_kept
 from daemon.model import Call, Failure, Situation
 from daemon.operations.desk import (
@@ -134,8 +135,8 @@ async def explain_call(desk: Desk, name: str, language: str | None) -> Result:
     command = await curl_of(desk, row, language or desk.language)
     answer = {"call": row["id"], "ref": row.get("ref"), "curl": command}
     if told is None:
-        words = phrase("journal.nothing_to_explain", call=row["id"])
-        return {**answer, "explanation": None, "text": words.told(language or desk.language)}
+        text = without_explanation(row).told(language or desk.language)
+        return {**answer, "explanation": None, "text": text}
     text, short = desk.catalogue.render(told, curl=command), desk.catalogue.short(told)
     return {**answer, "explanation": told.as_json(), "short": short, "text": text}
 
@@ -171,7 +172,7 @@ async def row_of(desk: Desk, name: str) -> dict[str, Any]:
     """The journal's row of a call, by id, by the client's own id, or `last` and `last-failed`."""
     row = await desk.journal.call(name)
     if row is None:
-        raise NotFound(phrase("journal.no_call", name=name))
+        raise missing(name)
     return row
 
 
@@ -186,15 +187,19 @@ def variable_of(desk: Desk, call: Call) -> str | None:
 
 async def curl_of(
     desk: Desk, row: Mapping[str, Any], language: str = "en", *, via_daemon: bool = False, form: str = "curl",
-    shell: str = "posix",
+    shell: str = "posix", body_in_file: bool = False,
 ) -> str | None:  # fmt: skip
-    """The command of a journalled call, or None when its body was not kept. Raises InvalidCall for an unknown form."""
+    """The command of a journalled call, or None when its body was not kept. Raises InvalidCall for an unknown form.
+
+    BODY_IN_FILE: what was sent stands in the file alone.
+    """
     from daemon.curl.har import answered  # here, as below: most calls are never repeated by hand
 
     kept = await asyncio.to_thread(call_from_row, row)
     if kept is None:
         return None
-    how: dict[str, Any] = {"via_daemon": via_daemon, "form": form, "shell": shell, "body_file": kept.body_file}
+    how: dict[str, Any] = {"via_daemon": via_daemon, "form": form, "shell": shell, "body_file": kept.body_file,
+                           "body_in_file": body_in_file}  # fmt: skip
     return as_command(desk, kept.call, kept.comment, language, answer=answered(row), **how)
 
 
@@ -205,7 +210,7 @@ def under_way(desk: Desk, name: str) -> Call | None:
 
 def as_command(
     desk: Desk, call: Call, comment: str, language: str, *, via_daemon: bool, form: str, shell: str,
-    body_file: str | None = None, answer: Answered | None = None,
+    body_file: str | None = None, body_in_file: bool = False, answer: Answered | None = None,
 ) -> str:  # fmt: skip
     """CALL as a command with COMMENT above it. Raises InvalidCall for an unknown form."""
     from daemon.curl import call_as
@@ -216,6 +221,7 @@ def as_command(
         shell,
         key_variable=variable_of(desk, call),
         body_file=body_file,
+        body_in_file=body_in_file,
         via_socket=str(desk.about()["socket"]) if via_daemon else None,
         comment=comment,
         answered=answer,

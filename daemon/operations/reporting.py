@@ -27,7 +27,8 @@ async def report(desk: Desk, params: Params, session: Session, tag: Any) -> Resu
     refuse_success(row)
     language = text_param(params, "language")
     others = await desk.journal.calls(**neighbours(row, time.time()))
-    text = text_of(desk.catalogue, row, others, await curl_of(desk, row, language or "en"), language)
+    command = await curl_of(desk, row, language or "en", body_in_file=True)
+    text = text_of(desk.catalogue, row, others, command, language)
     return {"call": row["id"], "ref": row.get("ref"), "text": desk.redactor.scrub(text)}
 
 

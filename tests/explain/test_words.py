@@ -102,7 +102,7 @@ def test_out_of_credit_at_openai() -> None:
     said = CATALOGUE.explain(finding)
     assert said.line == "OpenAI: no credit left on this account. Waiting will not help: add credit, then send again."
     assert said.reason == "Out of credit"
-    assert "ChatGPT Plus is not API credit" in said.not_this
+    assert "ChatGPT Plus does not include API credit" in said.not_this
     assert said.actions[0].url == "https://platform.openai.com/account/billing"
 
 
