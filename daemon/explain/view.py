@@ -18,7 +18,7 @@ _STATUS: Final = re.compile(
                 | \bcode (?:[ ]was)? | \breturned | \bapi[ ]call | \bresponse | \b(?:responded|failed|answered)[ ]with )
         [^\w(\[]{0,4} [(\[]? ["']? (?P<named>[45]\d\d) (?![\d.,]*\d) (?![ ]?(?:tokens|credits|characters|ms\b))
       | \b(?:an?|with)[ ] (?P<after>[45]\d\d) [ ](?:error|response|status)\b
-      | (?:^|[(\["'`:]\s?|\]\s|\|\s(?=\d+\s\|)) (?P<bare>[45]\d\d) (?=[\s:)\]]|$)
+      | (?:^|[(\["'`]\s?|:\s|(?<!\w):|\]\s|\|\s(?=\d+\s\|)) (?P<bare>[45]\d\d) (?=[\s:)\]]|$)
         (?![ ]?(?:tokens|requests|credits|characters|per|/|ms\b|s\b|seconds))"""
 )
 _SOURCE_LINE: Final = re.compile(r"\S+\.(?:go|py|[cm]?[jt]sx?|rs|java|kt|cs|rb|php|swift):\d+(?::\d+)?")

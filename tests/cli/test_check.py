@@ -191,3 +191,14 @@ def test_in_korean(run: Any, home: Path) -> None:
     assert f"문제  {home / 'state'}에 다른 사람도 들어올 수 있어요(권한 0755)" in done.out
     assert f"→ 이렇게 해 주세요: chmod 700 {home / 'state'}" in done.out
     assert "고칠 것이 1개 있어요." in done.out
+
+
+def test_a_sandbox_that_answers(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever believes to talk to a provider is told."""
+    status: dict[str, Any] = {
+        "daemon": {"version": "1", "pid": 7, "sandbox": True}, "journal": {"state": "ok"}, "pools": [],
+    }  # fmt: skip
+    monkeypatch.setattr(checking, "ask", lambda *given, **more: status)
+    assert "what answers is the sandbox" in run("check").out
+    status["daemon"]["sandbox"] = False
+    assert "what answers is the sandbox" not in run("check").out

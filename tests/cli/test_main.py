@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ from daemon import __version__
 from daemon.app import Taken
 from daemon.cli import main as face
 from daemon.cli import terminal
-from daemon.cli.main import main
+from daemon.cli.main import COMMANDS, main
 from daemon.cli.options import paths
 from daemon.cli.parser import parser
 
@@ -113,3 +114,37 @@ def test_control_c(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
 def test_the_face_is_the_same() -> None:
     """`daemon` and `sluice` are one."""
     assert face is main
+
+
+@pytest.mark.parametrize(
+    ("arguments", "folder"),
+    [((), "state"), (("--sandbox",), "sandbox"), (("--sandbox", "--state-dir", "/elsewhere"), "elsewhere")],
+)
+def test_the_sandbox_counts_in_a_folder_of_its_own(
+    arguments: tuple[str, ...], folder: str, monkeypatch: pytest.MonkeyPatch, home: Path
+) -> None:
+    """What costs nothing is in no budget and in no list of real calls; whoever names a folder gets that one."""
+    asked: list[Any] = []
+    monkeypatch.setattr("daemon.app.serve", lambda places, **more: asked.append(places) or 0)
+    assert main(arguments) == 0
+    assert asked[0].state_dir.name == folder
+
+
+def test_a_sandbox_in_the_way_is_named(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who starts the real daemon beside it is told that what runs is none."""
+
+    def _taken(*given: object, **more: object) -> int:
+        raise Taken("a daemon runs already")
+
+    monkeypatch.setattr("daemon.app.serve", _taken)
+    for sandbox in (True, False):
+        monkeypatch.setattr("daemon.cli.client.ask", lambda *given, s=sandbox, **more: {"daemon": {"sandbox": s}})
+        done = run("serve")
+        assert done.code == 3
+        assert ("sandbox" in done.err) is sandbox
+
+
+def test_help_has_words_for_each_command(run: Any) -> None:
+    """No name of a phrase is left where its words should be."""
+    shown = [run("--help").out, *[run(command, "--help").out for command in COMMANDS]]
+    assert not [text for text in shown if re.search(r"(?i)\b(?:command|help)\.[a-z]", text)]

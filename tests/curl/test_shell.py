@@ -43,3 +43,17 @@ def test_what_survives_a_terminal():
     """Visible text of a moderate length does; control characters, invisible ones and long lines do not."""
     assert pastes("Héllo 🙂")
     assert not any(pastes(text) for text in ("a\tb", "a\x7f", "\u202e", "\ud800", "x" * 3901))
+
+
+@pytest.mark.parametrize(
+    ("note", "comment"),
+    [
+        ("A guard (such as X) blocked it; nobody saw it.", "A guard, such as X, blocked it, nobody saw it."),
+        ("none of this (m-9). Waiting", "none of this, m-9. Waiting"),
+        ("it is kept (limit 3) (used 2): no", "it is kept, limit 3, used 2: no"),
+        ("[a] b; (c)", "a, b, c"),
+    ],
+)
+def test_a_comment_reads_as_a_sentence(note, comment):
+    """Brackets and semicolons become commas; their words do not run into each other."""
+    assert as_comment(note) == comment

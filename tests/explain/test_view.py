@@ -130,3 +130,9 @@ def test_what_the_provider_said(text: str, said: str) -> None:
 def test_a_code_is_better_than_nothing() -> None:
     """An answer that is only a code is quoted."""
     assert look(Failure(status=429, body=b'{"error":"RATE_LIMITED"}')).original == "RATE_LIMITED"
+
+
+def test_a_page_without_more_than_its_status() -> None:
+    """The bare page of a web server has its status in the title."""
+    page = "<html>\n<head><title>429 Too Many Requests</title></head>\n<body><hr>nginx</body></html>"
+    assert look(Failure(text=page)).status == 429

@@ -1,5 +1,6 @@
 """Questions to the journal; test_journal.py has the lists and filters."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from daemon.errors import InvalidCall, NotFound
 from daemon.journal import open_reader
 from daemon.journal.database import open_database, schema
-from daemon.journal.reader import shown
+from daemon.journal.reader import missing, shown, without_explanation
 from daemon.model import Event, Usage
 
 
@@ -146,3 +147,27 @@ async def test_the_ledger_outlives_the_calls(make_journal, make_call, success):
     again = make_journal(max_age_days=0.001, folder=journal.folder)
     await again.flush()
     assert [row.calls for row in await again.ledger("1970-01-01")] == [1]
+
+
+def test_a_call_that_is_not_there_is_named_as_it_was_asked_for():
+    """Nobody is told that there is no call 'last-failed'."""
+    assert "no call has failed" in missing("last-failed").message
+    assert "no call yet" in missing("last").message
+    assert "no call 'cabc'" in missing("cabc").message
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"state": "done", "line": None}, "has not failed"),
+        ({"state": "held", "line": None}, "has not ended"),
+        (
+            {"state": "failed", "line": "the deadline has passed"},
+            "Sluice itself, no answer .*: the deadline has passed",
+        ),
+        ({"state": "cancelled", "line": "the client left"}, "the client left"),
+    ],
+)
+def test_a_call_without_an_explanation(row, words):
+    """What we have ended ourselves is no call that went well: its reason is told."""
+    assert re.search(words, without_explanation({"id": "c1", **row}))

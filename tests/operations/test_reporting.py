@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -64,3 +66,14 @@ def test_neighbours_are_looked_for_in_the_right_time() -> None:
     """The journal is asked for calls since an hour before the minute, for some wait long before they go."""
     wanted = reporting.neighbours({"host": "h", "started_at": 1000.0}, now=1100.0)
     assert wanted == {"host": "h", "since_s": 100.0 + 60.0 + 3600.0, "limit": 10_000}
+
+
+async def test_the_prompt_is_not_in_it(office: Make) -> None:
+    """What was asked stands in the file that the command names, and nowhere in the report, which says so."""
+    here = office(no_credit())
+    await here.world.send(body=b'{"model":"gpt-9","messages":[{"role":"user","content":"my secret plan"}]}')
+    text = (await here.run("report", call="last"))["text"]
+    assert "secret plan" not in text
+    file = re.search(r"--data-binary '?@([^ '\n]+)", text)
+    assert file is not None
+    assert b"secret plan" in Path(file[1]).read_bytes()  # noqa: ASYNC240 - a test
