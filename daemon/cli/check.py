@@ -54,10 +54,24 @@ def _configuration(paths: Paths, environ: Mapping[str, str]) -> Iterator[Check]:
     except ConfigError as refusal:
         yield Check("bad", phrase("check.config_bad", why=refusal.message), phrase("check.config_mend"))
         return
+    yield from _doubtful_hosts(config)
     if paths.config_file.exists():
         yield Check("ok", phrase("check.config", file=str(paths.config_file)))
     else:
         yield Check("ok", phrase("check.no_config", file=str(paths.config_file)))
+
+
+def _doubtful_hosts(config: Config) -> Iterator[Check]:
+    """Hosts that look like a slip of a known one: their settings would hold for nobody, and a key could go astray."""
+    from difflib import get_close_matches
+
+    from daemon.providers import load_providers
+
+    known = [host.pattern for provider in load_providers().values() for host in provider.hosts]
+    for upstream in config.upstreams:
+        close = get_close_matches(upstream.host, known, n=1, cutoff=0.9) if upstream.host not in known else []
+        if close and upstream.url is None:
+            yield Check("note", phrase("check.host", host=upstream.host), phrase("check.host_near", near=close[0]))
 
 
 def _check_fallback(config: Config, paths: Paths) -> None:

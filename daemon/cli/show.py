@@ -52,6 +52,11 @@ def clock(at: float | None, now: float) -> str:
     return time.strftime(form, time.localtime(at))
 
 
+MOST_IDLE = 5
+"""Keys and models that rest and are shown all the same."""
+_ORDER = {"blocked": 0, "limited": 1, "waiting": 2, "running": 3, "learning": 4, "idle": 5}
+
+
 def status_text(status: Mapping[str, Any], now: float, language: str = "en") -> list[str]:
     """`daemon status`."""
     tell = teller(language)
@@ -66,9 +71,7 @@ def status_text(status: Mapping[str, Any], now: float, language: str = "en") -> 
     if about.get("sandbox"):
         lines.append(tell("status.sandbox"))
     lines.append(told(under_way(about["running"], len(status["queue"])), language))
-    for pool in status["pools"]:
-        lines += ["", cell(f"{pool['host']} {pool['group'] or tell('status.no_model')}: {pool['words']}")]
-        lines += [f"  {line}" for line in table([dim_row(dim, language) for dim in pool.get("dims", ())])]
+    lines += pools_text(status["pools"], language)
     lines += sharing_text(status.get("sharing") or {}, language)
     lines += fallback_text(status.get("fallback") or {}, language)
     if status["queue"]:
@@ -78,6 +81,27 @@ def status_text(status: Mapping[str, Any], now: float, language: str = "en") -> 
     if status.get("budgets"):
         lines += ["", *(cell(budget["words"]) for budget in status["budgets"])]
     return [*lines, *journal_text(journal, language)]
+
+
+def pools_text(pools: Sequence[Mapping[str, Any]], language: str = "en") -> list[str]:
+    """What holds calls up first, and of those that rest only the first few. A key is named where there are several."""
+    tell = teller(language)
+    ranked = sorted(pools, key=lambda pool: _ORDER.get(pool.get("state", ""), 0))
+    names = [(pool["host"], pool["group"]) for pool in pools]
+    lines: list[str] = []
+    resting = 0
+    for pool in ranked:
+        resting += pool.get("state") == "idle"
+        if resting > MOST_IDLE:
+            continue
+        name = f"{pool['host']} {pool['group'] or tell('status.no_model')}"
+        if names.count((pool["host"], pool["group"])) > 1 and pool.get("key"):
+            name = f"{name} ({pool['key']})"
+        lines += ["", cell(f"{name}: {pool['words']}")]
+        lines += [f"  {line}" for line in table([dim_row(dim, language) for dim in pool.get("dims", ())])]
+    if resting > MOST_IDLE:
+        lines += ["", tell("status.more_idle", n=resting - MOST_IDLE)]
+    return lines
 
 
 def sharing_text(sharing: Mapping[str, Any], language: str = "en") -> list[str]:

@@ -202,3 +202,14 @@ def test_a_sandbox_that_answers(run: Any, monkeypatch: pytest.MonkeyPatch) -> No
     assert "what answers is the sandbox" in run("check").out
     status["daemon"]["sandbox"] = False
     assert "what answers is the sandbox" not in run("check").out
+
+
+def test_a_host_that_looks_like_a_slip(run: Any, home: Path) -> None:
+    """Its limits would hold for nobody; one with an address of its own is meant so."""
+    (home / "config.yaml").write_text(
+        "upstreams: [{host: api.opnai.com}, {host: api.opemai.com, url: 'https://x.test'}]"
+    )
+    done = run("check")
+    assert "upstreams names api.opnai.com" in done.out
+    assert "did you mean api.openai.com?" in done.out
+    assert "opemai" not in done.out

@@ -13,6 +13,7 @@ from daemon.cli.show import (
     clock,
     fallback_text,
     number,
+    pools_text,
     queue_text,
     sharing_text,
     span,
@@ -163,3 +164,17 @@ def test_a_sound_journal_is_silent_unless_it_was_mended() -> None:
 def test_a_call_without_eta_waits_its_turn() -> None:
     """What is not known is a question mark, not a zero."""
     assert queue_text([{"id": "c1"}], 0.0)[1].split() == ["?", "c1", "?", "-", "-", "-", "its", "turn"]
+
+
+def test_what_holds_calls_up_comes_first() -> None:
+    """Blocked and waiting before running; idle ones last, and only a few. Several keys are told apart."""
+    states = ["idle"] * 8 + ["waiting", "running", "blocked"]
+    pools = [
+        {"host": "h", "group": f"m{n if n else 1}", "key": f"key:{n}", "state": state, "words": state}
+        for n, state in enumerate(states)
+    ]
+    text = [line for line in pools_text(pools) if line]
+    assert text[:3] == ["h m10: blocked", "h m8: waiting", "h m9: running"]
+    assert text[3:5] == ["h m1 (key:0): idle", "h m1 (key:1): idle"]
+    assert text[-1].startswith("and 3 more that are idle")
+    assert len(text) == 9
