@@ -97,8 +97,18 @@ def complaint(message: str) -> str:
     if not isinstance(message, Phrase):
         for form, name in _COMPLAINTS:
             if found := form.fullmatch(message):
-                return phrase(name, **found.groupdict())
+                return _nearly(**found.groupdict()) if name == "arguments.choice" else phrase(name, **found.groupdict())
     return message
+
+
+def _nearly(value: str, known: str) -> Phrase:
+    """VALUE is none of the KNOWN words; which was meant, if one is near."""
+    from difflib import get_close_matches  # it is asked about slips alone
+
+    near = get_close_matches(value.strip("'\""), re.findall(r"[\w-]+", known), n=1, cutoff=0.7)
+    if near:
+        return phrase("arguments.choice_near", value=value, near=near[0])
+    return phrase("arguments.choice", value=value, known=known)
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):

@@ -117,3 +117,15 @@ def test_an_unknown_complaint_stays() -> None:
     """What a newer Python words otherwise is shown as it is, and a phrase is one already."""
     assert complaint("something new") == "something new"
     assert complaint(phrase("waits.turn")).told("ko") == "차례"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("'statu'", "there is no 'statu'; did you mean status?"),
+        ("'x'", "invalid choice: 'x' (choose from 'status', 'stop')"),
+    ],
+)
+def test_a_slip_gets_the_word_that_was_meant(value: str, said: str) -> None:
+    """One word instead of all; where none is near, all."""
+    assert complaint(f"invalid choice: {value} (choose from 'status', 'stop')") == said

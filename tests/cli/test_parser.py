@@ -22,7 +22,7 @@ from daemon.cli.parser import parser
         (["explain", "--status", "42"], "from 100 to 999"),
         (["explain", "--list", "--text", "x"], "not allowed with"),
         (["serve", "--log-level", "loud"], "invalid choice: 'loud'"),
-        (["stauts"], "invalid choice: 'stauts'"),
+        (["stauts"], "there is no 'stauts'; did you mean status"),
         (["status", "--js"], "unrecognized arguments"),
         (["curl"], "required: ID"),
     ],
