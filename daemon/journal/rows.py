@@ -158,8 +158,10 @@ class Rows:
             row["waited_s"] = max(row["waited_s"], event.wait_s or 0.0)
 
     def _admitted(self, story: Story, event: Event, line: str | None) -> None:
+        before = story.attempts.get(event.attempt - 1)
+        back_at = before["ended_at"] if before is not None else None  # an attempt's wait is told from the arrival on
         story.row["state"] = "running"
-        story.row["waited_s"] += event.wait_s or 0.0
+        story.row["waited_s"] += (event.wait_s or 0.0) if back_at is None else max(0.0, event.at - back_at)
 
     def _sent(self, story: Story, event: Event, line: str | None) -> None:
         row = story.row

@@ -206,3 +206,17 @@ def test_an_error_that_could_not_be_unpacked(tmp_path, redactor, make_call, fail
         rows.note(replace(event, failure=failure))
         assert rows.news[-1].attempts[1]["body"] == kept
         assert rows.news[-1].attempts[1]["status"] == 429
+
+
+def test_the_waits_of_a_call_are_no_longer_than_the_call(tmp_path, redactor, make_call, failed_event):
+    """Each attempt tells its wait from the arrival on; added up is what was spent in the queue alone."""
+    rows, call = Rows(redactor, Keeping(), Bodies(tmp_path)), make_call()
+    rows.note(Event("queued", call, 100.0))
+    story = rows.stories[call.id]
+    rows.note(Event("admitted", call, 102.0, 1, wait_s=2.0))
+    rows.note(Event("sent", call, 102.0, 1))
+    rows.note(replace(failed_event(call), at=105.0, attempt=1, final=False))
+    rows.note(Event("held", call, 105.0, 1, wait_s=4.0))
+    rows.note(Event("admitted", call, 109.0, 2, wait_s=9.0))
+    assert story.row["waited_s"] == 6.0
+    rows.note(Event("done", call, 110.0, 2, final=True))
