@@ -271,10 +271,15 @@ def demo(options: Namespace) -> int:
 
 def stop(options: Namespace) -> int:
     """Stop the daemon, and wait until it has ended."""
-    from daemon.cli.client import ask, wait_for_end
+    from daemon.cli.client import NotRunning, Silent, address, ask, wait_for_end
 
     where = folders(options)
-    ask(where, "shutdown")
+    try:
+        ask(where, "shutdown")
+    except NotRunning as none:
+        if isinstance(none, Silent):
+            raise
+        raise NotRunning(phrase("client.nothing_to_stop", where=str(address(where)))) from None
     if not wait_for_end(where, STOP_S):
         raise Refusal(phrase("client.still_runs", seconds=STOP_S))
     say([phrase("client.stopped").told(chosen(options))])

@@ -66,10 +66,10 @@ def test_serve_is_the_default(arguments: tuple[str, ...], monkeypatch: pytest.Mo
 
 def test_without_a_daemon(run: Any) -> None:
     """Each command that needs one says how to start it; those that read say that there is no journal."""
-    for arguments in (("status",), ("stop",)):
-        done = run(*arguments)
+    for command, words in (("status", "start it with `daemon`"), ("stop", "there is nothing to stop")):
+        done = run(command)
         assert done.code == 1
-        assert "start it with `daemon`" in done.err
+        assert words in done.err
         assert "Traceback" not in done.err
     for arguments in (("calls",), ("calls", "last"), ("curl", "last"), ("explain", "last")):
         done = run(*arguments)
