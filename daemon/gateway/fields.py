@@ -3,6 +3,7 @@ each call, so the last few sets of them are read once."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -19,6 +20,21 @@ HOP_BY_HOP = frozenset(
 
 SPLIT_LIMITS: Final = frozenset({"openai-organization", "openai-project", "anthropic-workspace"})
 """Fields that split a key's limits."""
+
+KEY_FIELDS: Final = frozenset(
+    {
+        "authorization", "api-key", "apikey", "x-api-key", "x-goog-api-key", "xi-api-key", "x-key", "x-api-token",
+        "x-auth-token", "ocp-apim-subscription-key", "cf-aig-authorization", "helicone-auth", "x-portkey-api-key",
+        "x-portkey-virtual-key", "x-litellm-api-key",
+    }
+)  # fmt: skip
+"""Fields in which keys are known to stand. Where one of them is there, other secrets do not tell accounts apart: a
+session's token or a signature over the body is another one with each call."""
+
+_SIGNED: Final = re.compile(
+    r"(?is)[a-z0-9-]+ +(?:credential|access)=([^/,\s]+).*\bsignature=|bce-auth-v[0-9]+/([^/\s]+)/.*"
+)
+"""A signature instead of a key (AWS, Google, Tencent, Alibaba, Volcengine, Huawei, Baidu), and the id of who signs."""
 
 _NOT_FORWARDED: Final = HOP_BY_HOP | {"host", "content-length", "expect"}
 _READABLE_ENCODINGS: Final = frozenset({"gzip", "x-gzip", "deflate", "identity"})
@@ -40,7 +56,7 @@ class Fields:
     secrets: tuple[Secret, ...]
     """All that are in them."""
     credentials: tuple[str, ...]
-    """Names of the keys among them, and what splits their limits: by these a client's limits are found."""
+    """By these a client's limits are found: see `credentials`."""
     client: str
     """A short name for a client that gives none."""
     content_type: str | None
@@ -67,23 +83,33 @@ class FieldsReader:
 
     def _read(self, headers: Headers) -> Fields:
         seal = self._redactor.header
-        sealed = tuple([(name, seal(name, value)) for name, value in forwardable(headers)])
+        sent = tuple(forwardable(headers))
+        sealed = tuple([(name, seal(name, value)) for name, value in sent])
         secrets = tuple([secret for _, value in sealed for secret in value.secrets()])
-        return Fields(
-            sealed, secrets, credentials(sealed), client_of(headers), first_header(headers, "content-type")
-        )  # fmt: skip
+        keys = credentials(sealed)
+        if any(name.lower() == "authorization" and signer(value) != value for name, value in sent):
+            keys = credentials(tuple([(name, seal(name, signer(value))) for name, value in sent]))
+        return Fields(sealed, secrets, keys, client_of(headers), first_header(headers, "content-type"))
 
 
 def credentials(headers: SealedHeaders) -> tuple[str, ...]:
-    """What of HEADERS decides about limits: the keys, and the organisation and project fields that split them."""
-    names: list[str] = []
+    """What of HEADERS decides about limits, whatever their order: the names of the keys, and the organisation and
+    project fields that split them. Where no field is known to hold a key, any secret is taken for one."""
+    keys, others, splits = list[str](), list[str](), list[str]()
     for name, value in headers:
         lower = name.lower()
-        if "cookie" not in lower:
-            names += [secret.name for secret in value.secrets()]
         if lower in SPLIT_LIMITS:
-            names.append(f"{lower}={value}")
-    return tuple(names)
+            splits.append(f"{lower}={value}")
+        elif "cookie" not in lower:
+            found = keys if lower in KEY_FIELDS else others
+            found += [secret.name for secret in value.secrets()]
+    return tuple(sorted({*(keys or others), *splits}))
+
+
+def signer(value: str) -> str:
+    """Who has signed, for an Authorization that is a signature: that is another one with each call. Else VALUE."""
+    signed = _SIGNED.match(value)
+    return (signed[1] or signed[2]) if signed else value
 
 
 def forwardable(headers: Headers) -> Iterable[tuple[str, str]]:

@@ -125,7 +125,7 @@ class Intake:
 
     def _key_name(self, target: Sealed, keys: tuple[str, ...]) -> str:
         """The bucket of the credentials: the keys in the target, and what the header fields say (KEYS)."""
-        names = (*[secret.name for secret in target.secrets()], *keys)
+        names = sorted({*[secret.name for secret in target.secrets()], *keys})
         if not names:
             return "-"
         return names[0] if len(names) == 1 else self.redactor.secret("\n".join(names)).name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from daemon.gateway.fields import FieldsReader, client_of, forwardable, readable_encodings
+from daemon.gateway.fields import FieldsReader, client_of, forwardable, readable_encodings, signer
 from daemon.model import Headers
 from daemon.redact import Redactor
 from gateway.scripted import KEY
@@ -88,6 +88,24 @@ def test_what_is_read() -> None:
     assert [secret.name for secret in fields.secrets] == list(fields.credentials)
     assert (fields.client, fields.content_type) == ("emacs", "application/json")
     assert KEY not in repr(fields)
+
+
+@pytest.mark.parametrize(
+    ("value", "who"),
+    [
+        ("AWS4-HMAC-SHA256 Credential=AKID/2026/us/x/aws4_request, SignedHeaders=host, Signature=ab", "AKID"),
+        ("hmac-sha256  credential=AKID,signedheaders=host,signature=ab", "AKID"),
+        ("bce-auth-v1/AKID/2026-11-01T00:00:00Z/1800/host/ab", "AKID"),
+        ("AWS4-HMAC-SHA256 Credential=AKID/2026/us/x/aws4_request", None),
+        ("AWS4-HMAC-SHA256 Credential=, Signature=ab", None),
+        ("Bearer bce-auth-v1/x", None),
+        (f"Bearer {KEY}", None),
+        ("", None),
+    ],
+)
+def test_who_signs(value: str, who: str | None) -> None:
+    """The id of the key in a signature; whatever is no whole signature stays as it is."""
+    assert signer(value) == (value if who is None else who)
 
 
 def test_the_same_fields_are_read_once() -> None:

@@ -105,6 +105,48 @@ def test_the_bucket_of_a_key() -> None:
     assert KEY not in one
 
 
+SIGNED = "AWS4-HMAC-SHA256 Credential={id}/20261101/us-east-1/bedrock/aws4_request, SignedHeaders=host, Signature={of}"
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        SIGNED,
+        "TC3-HMAC-SHA256 Credential={id}/2026-11-01/hunyuan/tc3_request, SignedHeaders=content-type, Signature={of}",
+        "ACS3-HMAC-SHA256 Credential={id},SignedHeaders=host;x-acs-action,Signature={of}",
+        "SDK-HMAC-SHA256 Access={id}, SignedHeaders=host;x-sdk-date, Signature={of}",
+        "bce-auth-v1/{id}/2026-11-01T00:00:00Z/1800/host/{of}",
+    ],
+)
+def test_the_bucket_of_a_signature(form: str) -> None:
+    """A signature is another one with each call: its calls are of one account, that of the key's id which stands in
+    it; another id is another account. All of the signature is a secret all the same."""
+    keys = [
+        scope_key(("Authorization", form.format(id=who, of=signature * 32)), ("X-Amz-Security-Token", signature * 99))
+        for who, signature in (("AKIDEXAMPLE01", "ab"), ("AKIDEXAMPLE01", "cd"), ("AKIDEXAMPLE02", "ab"))
+    ]
+    assert keys[0] == keys[1] != keys[2]
+    call = received(headers=(("Authorization", form.format(id="AKIDEXAMPLE01", of="ab" * 32)),))
+    assert [str(value) for _, value in call.headers] == [str(secret) for secret in call.secrets()]
+    assert "AKIDEXAMPLE01" not in repr(call) + keys[0]
+
+
+@pytest.mark.parametrize("name", ["X-Session-Token", "x-signature", "x-csrf-token", "X-Tracking-Token"])
+def test_what_is_secret_beside_a_key(name: str) -> None:
+    """A token of a session, or a signature over the body, does not make an account of each call. Alone it may be the
+    only key that a gateway knows, so it tells accounts apart."""
+    key = ("Authorization", f"Bearer {KEY}")
+    assert scope_key(key, (name, "CANARY-one")) == scope_key((name, "CANARY-two"), key) == scope_key(key)
+    assert scope_key((name, "CANARY-one")) != scope_key((name, "CANARY-two"))
+
+
+def test_the_order_of_fields_is_no_account() -> None:
+    """A client may write its fields in any order, and a key twice."""
+    key, organisation = ("Authorization", f"Bearer {KEY}"), ("OpenAI-Organization", "o1")
+    assert scope_key(key, organisation) == scope_key(organisation, key)
+    assert scope_key(key, ("x-api-key", KEY)) == scope_key(key) == scope_key(key, target=f"/v1/models?key={KEY}")
+
+
 def test_groups_of_models() -> None:
     """A configured group, else the model itself; a call without a model has none."""
     origin = Origin("h", "https://h", "openai", groups=(("mini", ("gpt-4o-mini*", "o4-mini")), ("all", ("gpt-*",))))
