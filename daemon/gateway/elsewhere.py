@@ -266,10 +266,9 @@ class Elsewhere:
     def _lost(self, stuck: Stuck) -> None:
         """Tell the attempt that failed, if there was one and it has not been told."""
         if stuck.outcome is not None and stuck.sent:
-            if stuck.outcome.finding.retry == "never" and stuck.outcome.failure.body:
-                self._tell.tally(stuck.call).last_refusal = stuck.outcome.failure
-            failed = self._tell.failed(stuck.call, stuck.outcome.failure, stuck.outcome.finding, stuck.attempt)
-            self._tell.emit(failed)
+            failure, finding = stuck.outcome.failure, stuck.outcome.finding
+            self._tell.refused(stuck.call, failure, finding)
+            self._tell.emit(self._tell.failed(stuck.call, failure, finding, stuck.attempt))
 
     def _reroute(self, stuck: Stuck, goal: Call, course: Course) -> None:
         course.way = ""

@@ -290,7 +290,7 @@ class Gateway:
         if isinstance(opened, Opened):
             if not permit.unanswered:  # it was told of the headers while the beginning was waited for
                 later.add(lambda: permit.answered(answer.status, (), streamed=call.stream))
-            self._tell.tally(call).succeeded(self._wall())
+            self._tell.tally(call).succeeded(self._wall(), call.scope.group)
             return opened
         later.run()
         if opened.fault is not None:
@@ -338,8 +338,7 @@ class Gateway:
 
         TOTAL: all attempts, where others came after this one.
         """
-        if finding.retry == "never" and failure.body:
-            self._tell.tally(call).last_refusal = failure
+        self._tell.refused(call, failure, finding)
         event = self._tell.failed(call, failure, finding, attempt, final=True)
         self._under_way.end(event)
         explanation = event.explanation

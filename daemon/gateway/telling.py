@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from daemon.explain import Catalogue
-from daemon.gateway.tally import Tally
+from daemon.gateway.tally import Refused, Tally
 from daemon.model import Call, Event, EventKind, Failure, Finding, Headers, Reading, Situation
+from daemon.pacing.block import blocks
 from daemon.phrases import phrase
 from daemon.redact import Redactor
 
@@ -73,11 +74,19 @@ class Teller:
         event = self.event("failed", call, attempt, status=failure.status, headers=failure.headers, final=final)
         return replace(event, failure=failure, explanation=words, body=failure.body)
 
+    def refused(self, call: Call, failure: Failure, finding: Finding) -> None:
+        """CALL is lost to FAILURE: keep it for those who are held back for it, if anybody is."""
+        about = blocks(finding)
+        if about is not None and failure.body:
+            group = call.scope.group if about == "pool" else None
+            self.tally(call).refused = Refused(failure, finding.subtype, group)
+
     def answer_again(self, call: Call, finding: Finding) -> Failure:
         """A Failure for a finding that we give without asking the upstream: its last answer of that kind, if any."""
-        last = self.tally(call).last_refusal
-        if last is not None and last.status == finding.status:
-            return replace(last, model=call.model)
+        last = self.tally(call).refused
+        alike = last is not None and (last.subtype, last.failure.status) == (finding.subtype, finding.status)
+        if last is not None and alike and last.group in (None, call.scope.group):
+            return replace(last.failure, model=call.model)
         origin = call.origin
         return Failure(status=finding.status or 429, host=origin.host, provider=origin.provider, model=call.model)
 

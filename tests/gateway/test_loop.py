@@ -331,6 +331,20 @@ async def test_a_call_that_can_never_fit() -> None:
     assert world.last().kind == "failed"
 
 
+@virtual
+async def test_a_call_that_can_never_fit_after_another_refusal() -> None:
+    """What was said to an earlier call about its credit is not said to a call that is too large."""
+    world = World(no_credit(), ok(), origin=limited(Limit("tokens", 100, 60.0, "minute")))
+    await world.send()
+    await asyncio.sleep(100)
+    await world.send()
+    text = json.dumps({"model": "gpt-4o", "messages": [{"role": "user", "content": "word " * 5000}]}).encode()
+    for explain in ("inline", "off"):
+        _, body = await world.send(body=text, explain=explain)
+        assert error_in(body)["sluice"]["subtype"] == "request_too_large"
+        assert b"credit" not in body
+
+
 # ---- errors behind a 200
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from daemon.gateway.tally import Tally
+from daemon.gateway.tally import Refused, Tally
+from daemon.model import Failure
 
 
 def test_calls_of_the_last_minute() -> None:
@@ -19,6 +20,19 @@ def test_since_success() -> None:
     assert tally.since_success(5.0) is None
     tally.succeeded(10.0)
     assert (tally.since_success(12.5), tally.since_success(9.0)) == (2.5, 0.0)
+
+
+def test_a_success_ends_a_refusal() -> None:
+    """Any success shows that the key is right again; what is about some models, only a success of theirs."""
+    tally = Tally()
+    tally.refused = Refused(Failure(status=403), "not_in_plan", "mini")
+    tally.succeeded(1.0, "large")
+    assert tally.refused is not None
+    tally.succeeded(2.0, "mini")
+    assert tally.refused is None
+    tally.refused = Refused(Failure(status=401), "invalid_api_key", None)
+    tally.succeeded(3.0, "large")
+    assert tally.refused is None
 
 
 def test_memory_is_bounded() -> None:

@@ -45,16 +45,31 @@ async def test_the_same_answer_again() -> None:
     """Who is held back gets the refusal that the key got last, if it was of that kind; else a bare one."""
     told = teller()
     call = World(ok()).call()
-    finding = Finding(status=429)
+    finding = Finding("insufficient_quota", "quota", "never", "sure", status=429)
     assert told.answer_again(call, finding) == Failure(
         status=429, host="api.openai.com", provider="openai", model="gpt-4o"
     )
-    last = Failure(status=429, body=b"no credit", model="another")
-    told.tally(call).last_refusal = last
+    told.refused(call, Failure(status=429, body=b"no credit", model="another"), finding)
     again = told.answer_again(call, finding)
     assert (again.body, again.model) == (b"no credit", "gpt-4o")
-    assert told.answer_again(call, Finding(status=401)).body == b""
+    assert told.answer_again(call, replace(finding, status=401)).body == b""
+    assert told.answer_again(call, replace(finding, subtype="request_too_large")).body == b""
     assert told.answer_again(call, Finding()).status == 429
+    told.tally(call).succeeded(1.0)
+    assert told.answer_again(call, finding).body == b""
+
+
+@virtual
+async def test_the_same_answer_again_for_the_same_model() -> None:
+    """What was refused to one model is not said to the client of another, and that model's success takes nothing back.
+    What holds nobody back is not kept."""
+    world, told = World(ok()), teller()
+    one, other = world.call(), world.call(model="o3")
+    finding = Finding("not_in_plan", "access", "never", "sure", status=403)
+    told.refused(one, Failure(status=403, body=b"not for you"), finding)
+    told.refused(one, Failure(status=403, body=b"a guess"), replace(finding, confidence="guess"))
+    told.tally(other).succeeded(1.0, other.scope.group)
+    assert [told.answer_again(call, finding).body for call in (one, other)] == [b"not for you", b""]
 
 
 @virtual
