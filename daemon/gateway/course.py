@@ -10,6 +10,7 @@ from daemon.fallback import Fallback
 from daemon.gateway.moving import PassedOver
 from daemon.gateway.outcome import NoLuck, Trip
 from daemon.model import Call, Reply
+from daemon.pacing.block import blocks
 from daemon.phrases import phrase
 
 WITH_KEY = "sent with the key or endpoint {name}"
@@ -17,6 +18,8 @@ TRIED = "also tried: {place} ({why})"
 NO_KEY = "passed over, since {variable} is not set: {place}"
 CANNOT = "passed over, since the call cannot be written for it: {place}"
 """Evidence of a failure; `daemon.explain.words` says it in each language."""
+FAILING = frozenset({"network", "capacity", "server"})
+"""Families of failures that say something of the place and not of the call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,22 @@ def applies(rule: Fallback, stuck: Stuck) -> bool:
         if finding.subtype in rule.on or finding.family in rule.on:
             return True
     return rule.wait_s is not None and stuck.wait_s > rule.wait_s
+
+
+def out_of_it(one: Call, choices: list[Call], outcome: NoLuck) -> set[str]:
+    """Names of the keys and endpoints among CHOICES that will not do, since ONE is lost to OUTCOME. None of them where
+    no other one would do better either."""
+    scope = blocks(outcome.finding)
+    if scope == "host" or (scope is None and is_the_place(outcome)):  # a guard asks for no key, nor does a broken host
+        return {each.way.name for each in choices if each.way and each.origin.url == one.origin.url}
+    return {one.way.name} if scope is not None and one.way is not None else set()
+
+
+def is_the_place(outcome: NoLuck) -> bool:
+    """True if the failure is the place's own, and the call can go to another one: it was answered so, or was not sent.
+    What was sent and then lost may have been paid for."""
+    fault, sent = outcome.failure.fault, outcome.failure.sent
+    return outcome.finding.family in FAILING and (fault is None or (not sent and fault != "offline"))
 
 
 def fits(patterns: tuple[str, ...], name: str) -> bool:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from daemon.errors import Cancelled, DeadlineExceeded, QueueFull, Refusal, ShuttingDown, TooLarge
 from daemon.fallback import Fallback
 from daemon.gateway.course import (
+    FAILING,
     TRIED,
     Course,
     Stuck,
@@ -19,6 +20,7 @@ from daemon.gateway.course import (
     fits,
     in_a_field,
     keyed,
+    out_of_it,
     passed_words,
     place,
     signed,
@@ -31,13 +33,10 @@ from daemon.gateway.outcome import NOT_SENT, NoLuck, Trip
 from daemon.gateway.telling import Teller
 from daemon.model import Call, Failure, Finding, Headers, Reply
 from daemon.pacing import Blocked, Pacer, Setback
-from daemon.pacing.block import blocks
 from daemon.pacing.reasons import duration
 from daemon.phrases import phrase
 
 INFINITE = float("inf")
-FAILING = frozenset({"network", "capacity", "server"})
-"""Families of failures that say something of the place and not of the call."""
 
 Leaves = Callable[[NoLuck], bool]
 
@@ -182,22 +181,21 @@ class Elsewhere:
             if isinstance(found, Reply):
                 self.keyring.remember(one)
                 return found
-            setback = found.outcome.setback if found.outcome is not None else None
-            scope = blocks(found.outcome.finding) if found.outcome is not None else None
-            if found.outcome is not None and found.outcome.finding.family in FAILING:
-                self.keyring.shun(one)
-            if scope is None and setback is None:
+            if found.outcome is None:
                 return found
+            setback = found.outcome.setback
+            if found.outcome.finding.family in FAILING:
+                self.keyring.shun(one)
             if setback is not None:
                 setbacks[name] = setback
-            elif scope == "host":  # its guard asks for no key
-                gone.update(each.way.name for each in choices if each.way and each.origin.url == one.origin.url)
+            elif out := out_of_it(one, choices, found.outcome):
+                gone |= out
             else:
-                gone.add(name)
+                return found
             onward = self.keyring.best(choices, gone)
             if onward is None:
                 return found
-            if setback is None or found.outcome is None or onward is not one:
+            if setback is None or onward is not one:
                 self._lost(found)
                 course.passed.append(TRIED.format(place=f"{place(one)} {name}", why=found.word))
                 self.rekeyed += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from daemon.errors import DeadlineExceeded
 from daemon.explain import Catalogue
@@ -17,6 +18,7 @@ from daemon.gateway.course import (
     fits,
     in_a_field,
     keyed,
+    out_of_it,
     passed_words,
     place,
     why_passed,
@@ -45,6 +47,24 @@ async def test_when_a_rule_applies() -> None:
     late = Stuck(call, 0, refusal=DeadlineExceeded("late"), wait_s=float("inf"))
     assert applies(rule, late)
     assert (refused.word, late.word, Stuck(call, 0).word) == ("insufficient_quota", "deadline_exceeded", "wait")
+
+
+@virtual
+async def test_who_is_out_of_it() -> None:
+    """A key that is refused is out of it alone; of a host that has broken all keys are. None is where the call itself
+    is wrong, was sent and lost, or there is no network at all."""
+    call, there = World().call(), "https://b.example.com"
+    choices = [replace(call, way=Way(name, None, name.upper())) for name in ("work", "home")]
+    choices.append(replace(call, origin=replace(call.origin, url=there), way=Way("b", there)))
+
+    def out(family: str, subtype: str = "unknown", **failure: Any) -> set[str]:
+        finding = Finding(subtype, family, "never", "sure")
+        return out_of_it(choices[0], choices, NoLuck(Failure(**failure), finding, None))
+
+    assert out("access", "invalid_api_key", status=401) == {"work"}
+    assert out("server", status=500, sent=True) == out("network", fault="refused") == {"work", "home"}
+    assert out("request", status=400) == out("network", fault="reset", sent=True) == set()
+    assert out("network", fault="offline") == set()
 
 
 @virtual

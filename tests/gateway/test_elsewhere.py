@@ -18,6 +18,7 @@ from daemon.usage import Budgets, PriceList
 from gateway.scripted import (
     KEY,
     Answer,
+    Upstream,
     World,
     body_of,
     chat_answer,
@@ -40,6 +41,7 @@ TO = (Place("deepseek-chat", "api.deepseek.com"), Place("llama3.1", "localhost:1
 RULE = Fallback(TO, ("api.openai.com",), ("gpt-4o*",), ("quota", "capacity"))
 WAYS = (Way("work", None, "KEY_WORK"), Way("home", None, "KEY_HOME"))
 OPENAI = Origin("api.openai.com", "https://api.openai.com", "openai", ways=WAYS)
+ENDPOINTS = (Way("a", "https://a.example.com"), Way("b", "https://b.example.com"))
 BARE = (("Content-Type", "application/json"),)
 
 
@@ -404,8 +406,7 @@ async def test_another_key_does_not_knock_at_a_door_that_a_guard_has_shut() -> N
     there = World(guarded, origin=OPENAI, key_of=KEYS.get)
     reply, _ = await there.send(headers=BARE)
     assert (reply.status, len(there.upstream.sent)) == (429, 1)
-    ways = (Way("a", "https://a.example.com"), Way("b", "https://b.example.com"))
-    nodes = World(guarded, ok(), origin=replace(OPENAI, ways=ways), key_of=KEYS.get)
+    nodes = World(guarded, ok(), origin=replace(OPENAI, ways=ENDPOINTS), key_of=KEYS.get)
     reply, _ = await nodes.send()
     assert (reply.status, len(nodes.upstream.sent)) == (200, 2)
 
@@ -462,11 +463,44 @@ async def test_a_client_s_own_key_is_left_alone() -> None:
 @virtual
 async def test_endpoints_share_the_work() -> None:
     """One that cannot be reached: the call goes to the other one."""
-    ways = (Way("a", "https://a.example.com"), Way("b", "https://b.example.com"))
-    there = World("refused", ok(), origin=replace(OPENAI, ways=ways), key_of=KEYS.get)
+    there = World("refused", ok(), origin=replace(OPENAI, ways=ENDPOINTS), key_of=KEYS.get)
     reply, _ = await there.send()
     assert reply.status == 200
     assert {call.origin.url for call in there.upstream.sent} == {"https://a.example.com", "https://b.example.com"}
+
+
+class OneBroken(Upstream):
+    """Endpoint `a` fails so, after as long as it takes to fail; the other one answers."""
+
+    def __init__(self, outcome: Any) -> None:
+        super().__init__(ok())
+        self.outcome = outcome
+
+    async def send(self, call: Call, *told: Any) -> Any:
+        """Play what its endpoint plays."""
+        self.outcomes = [self.outcome if call.origin.url == ENDPOINTS[0].url else ok()]
+        answer = await super().send(call, *told)
+        await asyncio.sleep(0.1)
+        return answer
+
+
+@pytest.mark.parametrize("broken", [error(503, "overloaded", kind="server_error"), "refused", "dns"])
+@virtual
+async def test_an_endpoint_that_breaks_loses_no_call(broken: Any) -> None:
+    """More calls are there than it may be asked again for: they go on with the other endpoint, none is lost."""
+    there = World(origin=replace(OPENAI, ways=ENDPOINTS))
+    there.gateway._upstream = OneBroken(broken)  # type: ignore[assignment]
+    replies = await asyncio.gather(*[there.send() for _ in range(60)])
+    assert {reply.status for reply, _ in replies} == {200}
+    assert there.in_flight() == 0
+
+
+@virtual
+async def test_what_an_endpoint_was_sent_and_lost() -> None:
+    """It may have been paid for: the other endpoint does not get it."""
+    there = World("reset", ok(), origin=replace(OPENAI, ways=ENDPOINTS))
+    reply, _ = await there.send()
+    assert (reply.status, len(there.upstream.sent)) == (502, 1)
 
 
 # --- both off
