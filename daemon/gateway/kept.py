@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
+from functools import partial
 
 from daemon.cache import Answer, AnswerCache
 from daemon.gateway.identity import name_of
@@ -80,22 +81,23 @@ class Kept:
         reason = self._under_way.why(call.id, how)
         self._under_way.end(self._tell.event("cancelled", call, 0, reason=reason, final=True))
 
-    def keeping(self, reply: Reply) -> Reply:
+    def keeping(self, asked: Call, reply: Reply) -> Reply:
         """REPLY as it is; when its call wants so, and it comes to a proper end, it is kept before the client hears of
-        that end."""
+        that end. It is kept as the answer to what was ASKED: that may have gone with a key or endpoint that was chosen
+        for it."""
         call = reply.call
         if self.cache is None or call.sharing is None or call.sharing.cache == "off" or reply.explanation is not None:
             return reply
         self._ends[call.id] = None
         headers = (*reply.headers, ("X-Sluice-Cache", "miss"))
-        return replace(reply, headers=headers, chunks=Keeping(reply, self.cache.max_body, self._keep))
+        return replace(reply, headers=headers, chunks=Keeping(reply, self.cache.max_body, partial(self._keep, asked)))
 
     def ended(self, event: Event) -> None:
         """The end of a call."""
         if event.call.id in self._ends and event.kind == "done":
             self._ends[event.call.id] = event
 
-    async def _keep(self, reply: Reply, body: bytes | None) -> None:
+    async def _keep(self, asked: Call, reply: Reply, body: bytes | None) -> None:
         """Keep BODY, if REPLY's call ended well and nothing secret is in it; None: it was too large, or was cut."""
         call, end = reply.call, self._ends.pop(reply.call.id, None)
         whole = end is not None and end.status == 200 and call.ask.kind in GENERATING
@@ -105,7 +107,7 @@ class Kept:
         answer = Answer(
             call.id, self._wall(), reply.status, reply.reason, self._clean(call, headers), call.stream, body
         )
-        await asyncio.to_thread(self.cache.put, name_of(call), answer)
+        await asyncio.to_thread(self.cache.put, name_of(asked), answer)
 
     def _is_clean(self, reply: Reply, body: bytes, most: int) -> bool:
         """True if no key stands in it, also when it is unpacked: a changed answer would be another one."""

@@ -128,7 +128,7 @@ class Shared:
                 del self._by_name[joint.name]
 
     async def _sent(self, call: Call) -> Reply:
-        return self.kept.keeping(await self._carry(call))
+        return self.kept.keeping(call, await self._carry(call))
 
     def _ended(self, event: Event) -> None:
         """The end of a call that shares something."""

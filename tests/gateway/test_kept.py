@@ -14,9 +14,9 @@ from daemon.cache import Answer as Stored
 from daemon.cache import AnswerCache
 from daemon.gateway import Rules, Wish
 from daemon.gateway.kept import pieces
-from daemon.model import Limit
+from daemon.model import Limit, Origin, Way
 from daemon.upstream import StreamCut
-from gateway.scripted import DONE, EPOCH, KEY, SSE, Answer, World, chat_answer, error, event, limited, ok, virtual
+from gateway.scripted import DONE, EPOCH, JSON, KEY, SSE, Answer, World, chat_answer, error, event, limited, ok, virtual
 
 
 @pytest.fixture(autouse=True)
@@ -99,6 +99,20 @@ async def test_it_waits_for_no_limit(tmp_path: Path) -> None:
     began = asyncio.get_running_loop().time()
     await at.send()
     assert asyncio.get_running_loop().time() - began < 0.1
+
+
+@pytest.mark.parametrize("way", [Way("work", None, "KEY_WORK"), Way("a", "https://a.example.com")])
+@virtual
+async def test_by_whatever_way_it_went(tmp_path: Path, way: Way) -> None:
+    """A key or endpoint that was chosen for the first call is none of the question: the second one has its answer. The
+    key is not in the files."""
+    key = "CANARY-work-0123456789"
+    at = world(tmp_path, ok(), origin=Origin("api.openai.com", "https://api.openai.com", "openai", ways=(way,)),
+               key_of={"KEY_WORK": key}.get)  # fmt: skip
+    replies = [(await at.send(headers=JSON))[0] for _ in range(2)]
+    assert [said(reply) for reply in replies] == ["miss", "hit; age=0"]
+    assert len(at.upstream.sent) == 1
+    assert key.encode() not in kept(tmp_path)[0].read_bytes()
 
 
 @virtual
