@@ -101,8 +101,9 @@ class Batches:
                 return self._given_up(seat, party, end)
 
     def _seat(self, call: Call) -> Seat | None:
-        """A place for CALL; None when it must go alone: it is no such call, or as large as a whole request may be."""
-        part = read_part(call.method, str(call.target), call.body)
+        """A place for CALL; None when it must go alone: it is no such call, as large as a whole request may be, or has
+        a deadline of its own, which must not decide for others when it is too late."""
+        part = read_part(call.method, str(call.target), call.body) if call.deadline_s is None else None
         if part is None:
             return None
         seat = Seat(call, part, kin_of(call, part.others))

@@ -102,7 +102,6 @@ class Party:
             body=merged([seat.part for seat in self.seats]),
             headers=_readable(lead.headers),
             estimate=_sum(seat.call.estimate for seat in self.seats),
-            deadline_s=None,
         )
 
     def shares(self, whole: Whole, attempt: int) -> list[Share]:

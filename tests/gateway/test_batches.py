@@ -251,6 +251,26 @@ async def test_who_never_goes_with_others() -> None:
     assert chat.sharing is None
 
 
+@pytest.mark.parametrize("late", [0, 2])
+@virtual
+async def test_a_deadline_decides_for_nobody_else(late: int) -> None:
+    """A call with a deadline goes alone: what lasts too long for it ends it in time, and the others wait, whoever came
+    first."""
+    provider = Provider(embeddings, rate_limited("50"), rate_limited("50"))
+    at = world(provider, Limit("concurrency", 1))
+    permit = await at.pacer.acquire(ask(at, "first"))
+    calls = [ask(at, text, deadline_s=10.0 if i == late else None) for i, text in enumerate("abc")]
+    began, tasks = asyncio.get_running_loop().time(), start(at, *calls)
+    await asyncio.sleep(4)
+    permit.release()
+    await asyncio.wait([tasks[late]])
+    assert asyncio.get_running_loop().time() - began <= 10
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await settle()
+    assert [ends(at)[call.id].kind for call in calls] == ["failed" if i == late else "done" for i in range(3)]
+    assert provider.sizes[-1] == 2
+
+
 @virtual
 async def test_off_unless_wanted() -> None:
     """Without the settings each goes alone; a call may ask for it."""

@@ -16,7 +16,7 @@ def seat(at: World, *texts: str, tokens: float = 10.0) -> Seat:
     """A call's place."""
     body = json.dumps({"model": "m", "input": list(texts)}).encode()
     fields = (("Authorization", f"Bearer {KEY}"), ("Accept-Encoding", "gzip"))
-    call = at.call(target="/v1/embeddings", body=body, headers=fields, deadline_s=5.0)
+    call = at.call(target="/v1/embeddings", body=body, headers=fields)
     call = replace(call, estimate=Estimate(tokens, tokens, 0.0))
     part = read_part("POST", "/v1/embeddings", body)
     assert part is not None
@@ -25,13 +25,13 @@ def seat(at: World, *texts: str, tokens: float = 10.0) -> Seat:
 
 @virtual
 async def test_what_is_sent_for_them() -> None:
-    """All inputs under the lead's id; weighed together; not packed; no deadline of one of them."""
+    """All inputs under the lead's id; weighed together; not packed."""
     at = World()
     party = Party([seat(at, "a")])
     assert party.call() is party.lead.call
     party.add(seat(at, "b", "c", tokens=20.0))
     sent: Call = party.call()
-    assert (sent.id, json.loads(sent.body)["input"], sent.deadline_s) == (party.lead.call.id, ["a", "b", "c"], None)
+    assert (sent.id, json.loads(sent.body)["input"]) == (party.lead.call.id, ["a", "b", "c"])
     assert (sent.estimate.raw_input, sent.estimate.total, party.items, party.tokens) == (30.0, 30.0, 3, 30.0)
     assert [name for name, _ in sent.headers] == ["Authorization"]
     assert party.mates[0].party is party
