@@ -42,7 +42,7 @@ class Lessons:
         known = self._known(self._memory)
         for place, ledgers in self._places(pool).items():
             for key, text in known.items():
-                if key.startswith(place) and (lesson := parse(text)) is not None:
+                if key.rsplit(" ", 2)[0] + " " == place and (lesson := parse(text)) is not None:
                     ledger = _ledger_of(pool, lesson) if ledgers is pool.own.ledgers else ledgers.get(_slot(lesson))
                     if ledger is not None and not ledger.log.entries:
                         apply(ledger, lesson, now, self._wall())

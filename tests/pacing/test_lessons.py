@@ -7,8 +7,10 @@ from world import Job, Kept, Provider, World, call, limiter, origin
 
 from daemon.pacing.learning import set_boundary
 from daemon.pacing.ledger import Ledger
-from daemon.pacing.lessons import KIND, apply, lesson_of, parse
+from daemon.pacing.lessons import KIND, Lessons, apply, lesson_of, parse
+from daemon.pacing.pool import Limits, Pool
 from daemon.pacing.reshaping import reshape
+from daemon.pacing.settings import PacingSettings
 from daemon.pacing.slices import doubt_slices
 
 
@@ -100,3 +102,14 @@ def test_a_lesson_of_last_year_is_forgotten() -> None:
     kept.remember(KIND, "api.test key:a = m requests -", json.dumps(old))
     World(Provider({"requests": limiter("bucket", 60)}), memory=kept).run([Job(call("c", origin()))])
     assert json.loads(kept.recall(KIND)["api.test key:a = m requests -"])["at"] > 1.65e9
+
+
+@pytest.mark.parametrize(("model", "limit"), [("llama 3", 60), ("llama", None), ("llama 3 requests", None)])
+def test_a_lesson_is_one_models_own(model: str, limit: float | None) -> None:
+    """A model whose name begins with another one's is taught nothing of that."""
+    kept = Kept()
+    kept.remember(KIND, "api.test key:a = llama 3 requests -", json.dumps(lesson_of(taught(), None, 102.0, 5000.0)))
+    one = call("c", origin(minute_s=6.0), model=model)
+    pool = Pool(one.scope, one.origin, Limits(), Limits(), PacingSettings())
+    Lessons(kept, lambda: 5001.0).recall(pool, 7.0)
+    assert {ledger.limit for ledger in pool.own.ledgers.values()} - {None} == {limit} - {None}
