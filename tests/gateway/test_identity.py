@@ -46,6 +46,11 @@ def test_what_makes_another_name(change: dict[str, Any]) -> None:
     assert name_of(replace(call(), **change)) != name_of(call())
 
 
+def test_whose_question_for_usage_it_is() -> None:
+    """The same bytes, asked for by the client or by us: one gets the figures in the stream and the other does not."""
+    assert name_of(replace(call(), usage_asked=True)) != name_of(call())
+
+
 def test_another_key_in_the_target() -> None:
     """Gemini's key stands in the query: two keys are two names."""
     one, two = (Sealed("/v1?key=", SECRETS.secret(f"CANARY-{name}-0123456789")) for name in "ab")

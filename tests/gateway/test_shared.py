@@ -10,8 +10,9 @@ import pytest
 
 from daemon.errors import Cancelled, QueueFull, ShuttingDown
 from daemon.gateway import Rules, Wish
-from daemon.model import Event, Limit, Priority, Reply
+from daemon.model import Event, Limit, Origin, Priority, Reply
 from daemon.pacing import PacingSettings
+from daemon.providers import asking_for_usage
 from daemon.upstream import StreamCut
 from gateway.scripted import (
     DONE,
@@ -403,3 +404,18 @@ async def test_lists_and_files_are_never_shared() -> None:
     at = world(Answer(200, (), b"{}"))
     await asyncio.gather(*(start(at, method="GET", target="/v1/models", body=b"") for _ in range(2)))
     assert len(at.upstream.sent) == 2
+
+
+@pytest.mark.parametrize("asker_first", [True, False])
+@virtual
+async def test_who_asked_for_usage_has_it(asker_first: bool) -> None:
+    """The same bytes go out for a client that asks for the figures in the stream and for one for whom Sluice does; only
+    the first one gets them, whoever came first."""
+    figures = b'data: {"id":"x","object":"chat.completion.chunk","choices":[],"usage":{"prompt_tokens":9}}\n\n'
+    answer = ok(*STREAM[:-1], figures, DONE, headers=SSE)
+    at = world(answer, origin=Origin("api.openai.com", "https://api.openai.com", "openai", include_usage=True))
+    silent = b'{"model":"gpt-4o","stream":true,"messages":[{"role":"user","content":"Hello"}]}'
+    bodies = [asking_for_usage(silent), silent]
+    tasks = [start(at, body=body) for body in (bodies if asker_first else bodies[::-1])]
+    answers = [figures in body for _, body in await asyncio.gather(*tasks)]
+    assert answers == [asker_first, not asker_first]
