@@ -12,17 +12,17 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Protocol
 
 from daemon.gateway.answers import for_client
 from daemon.gateway.identity import kin_of
 from daemon.gateway.intake import provider_of
 from daemon.gateway.outcome import NoLuck, Retold, Trip, Whole, ours, same_for
 from daemon.gateway.party import Failed, Party, Seat, Share
+from daemon.gateway.sender import Sender
 from daemon.gateway.telling import Teller
 from daemon.gateway.under_way import UnderWay
 from daemon.gateway.wishes import Rules
-from daemon.model import Call, Company, Event, Failure, Finding, Headers, Reply
+from daemon.model import Call, Company, Event, Headers, Reply
 from daemon.pacing import Joined, Pacer, Permit, Setback
 from daemon.phrases import phrase
 from daemon.providers import BatchLimits, NotApart, read_part
@@ -32,31 +32,6 @@ TOGETHER = "went in one request with call {call}"
 """Evidence of a failure that several calls have met; `daemon.explain.words` says it in each language."""
 ABOUT_THE_INPUT = frozenset({400, 413, 422})
 """Statuses that may mean one input among several."""
-
-
-class Sender(Protocol):
-    """What the gateway's loop does for a call."""
-
-    async def rounds(self, call: Call, trip: Trip) -> Reply:
-        """Send it by itself, as often as it takes."""
-
-    async def admitted(self, call: Call, setback: Setback | None, trip: Trip) -> Permit:
-        """Wait until it may go."""
-
-    def is_allowed(self, call: Call) -> bool:
-        """True if it is within the person's budgets now."""
-
-    async def attempt(self, call: Call, permit: Permit, number: int) -> Reply | NoLuck:
-        """Send a call by itself once."""
-
-    async def attempt_of(self, party: Party, permit: Permit, number: int) -> Whole | NoLuck:
-        """Send a party once."""
-
-    def hold(self, call: Call, outcome: NoLuck, setback: Setback, number: int) -> None:
-        """Tell that it goes back to the queue."""
-
-    def give_up(self, call: Call, failure: Failure, finding: Finding, number: int, extra: Headers = ()) -> Reply:
-        """The reply for a failure."""
 
 
 class Batches:

@@ -5,9 +5,9 @@ Only while the client has got nothing. Each place has its own limits and budgets
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 from daemon.errors import Cancelled, DeadlineExceeded, QueueFull, Refusal, ShuttingDown, TooLarge
 from daemon.fallback import Fallback
@@ -30,32 +30,14 @@ from daemon.gateway.inspect import too_large
 from daemon.gateway.keyring import Keyring
 from daemon.gateway.moving import Mover
 from daemon.gateway.outcome import NOT_SENT, NoLuck, Trip
+from daemon.gateway.sender import Leaves, Sender
 from daemon.gateway.telling import Teller
-from daemon.model import Call, Failure, Finding, Headers, Reply
+from daemon.model import Call, Reply
 from daemon.pacing import Blocked, Pacer, Setback
 from daemon.pacing.reasons import duration
 from daemon.phrases import phrase
 
 INFINITE = float("inf")
-
-Leaves = Callable[[NoLuck], bool]
-
-
-class Sender(Protocol):
-    """What the gateway's loop does for a call."""
-
-    async def tried(
-        self, call: Call, trip: Trip, leaves: Leaves | None = None, setback: Setback | None = None
-    ) -> Reply | NoLuck:
-        """Send it as often as it takes, or until a failure with which it LEAVES."""
-
-    def hold(self, call: Call, outcome: NoLuck, setback: Setback, number: int) -> None:
-        """Tell that it goes back to the queue."""
-
-    def give_up(
-        self, call: Call, failure: Failure, finding: Finding, number: int, extra: Headers = (), total: int | None = None
-    ) -> Reply:
-        """The reply for a failure."""
 
 
 class Elsewhere:

@@ -30,6 +30,7 @@ from daemon.gateway.moving import Mover
 from daemon.gateway.oddities import tell_odd_wait
 from daemon.gateway.outcome import NOT_SENT, WAITED, NoLuck, Trip, Whole, ours
 from daemon.gateway.party import Party
+from daemon.gateway.sender import Leaves
 from daemon.gateway.shared import Shared
 from daemon.gateway.telling import Sink, Teller
 from daemon.gateway.under_way import Stop, UnderWay, as_asked, unread
@@ -182,7 +183,7 @@ class Gateway:
         self,
         call: Call,
         trip: Trip,
-        leaves: Callable[[NoLuck], bool] | None = None,
+        leaves: Leaves | None = None,
         setback: Setback | None = None,
     ) -> Reply | NoLuck:
         """Send CALL until it is answered or lost for good, or until a failure with which it LEAVES this place."""

@@ -20,12 +20,12 @@ from daemon.gateway.kept import Kept
 from daemon.gateway.outcome import ours, same_for, without_ours
 from daemon.gateway.telling import Teller
 from daemon.gateway.under_way import Stop, UnderWay
+from daemon.gateway.wishes import NOTHING
 from daemon.model import Call, Company, Event, EventKind, Headers, Priority, Reply, Sharing, Usage
 from daemon.pacing import Pacer
 from daemon.phrases import phrase
 from daemon.upstream import StreamCut, failure_of
 
-NOTHING = Sharing()
 SAME = "answered as call {call}, which was identical"
 """Evidence of a failure that another call has met; `daemon.explain.words` says it in each language."""
 

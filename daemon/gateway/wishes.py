@@ -46,6 +46,9 @@ NO_WISH = Wish()
 ALONE = Wish(coalesce=False, cache="off", batch=False, fallback=False)
 """Of a call that must be sent, whatever the rules are."""
 
+NOTHING = Sharing()
+"""What a call shares that shares nothing."""
+
 BATCHED = frozenset({"embeddings", "completions"})
 """Kinds of calls that can go as one request."""
 
@@ -60,9 +63,6 @@ def sharing_of(rules: Rules, wish: Wish, origin: Origin, ask: Ask, method: str) 
         batch=ask.kind in BATCHED and (_batches(rules, ask) if wish.batch is None else wish.batch),
     )
     return None if sharing == NOTHING else sharing
-
-
-NOTHING = Sharing()
 
 
 def _coalesces(rules: Rules, origin: Origin, ask: Ask) -> bool:

@@ -1,0 +1,51 @@
+"""What the gateway's loop does for a call, as those ask for it who say where and with whom the call goes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from daemon.gateway.outcome import NoLuck, Trip, Whole
+from daemon.gateway.party import Party
+from daemon.model import Call, Failure, Finding, Headers, Reply
+from daemon.pacing import Permit, Setback
+
+Leaves = Callable[[NoLuck], bool]
+
+
+class Sender(Protocol):
+    """The loop."""
+
+    async def rounds(self, call: Call, trip: Trip) -> Reply:
+        """Send it by itself, as often as it takes."""
+
+    async def tried(
+        self, call: Call, trip: Trip, leaves: Leaves | None = None, setback: Setback | None = None
+    ) -> Reply | NoLuck:
+        """The same, or until a failure with which it LEAVES."""
+
+    async def admitted(self, call: Call, setback: Setback | None, trip: Trip) -> Permit:
+        """Wait until it may go."""
+
+    def is_allowed(self, call: Call) -> bool:
+        """True if it is within the person's budgets now."""
+
+    async def attempt(self, call: Call, permit: Permit, attempt: int) -> Reply | NoLuck:
+        """Send a call by itself once."""
+
+    async def attempt_of(self, party: Party, permit: Permit, number: int) -> Whole | NoLuck:
+        """Send a party once."""
+
+    def hold(self, call: Call, outcome: NoLuck, setback: Setback, attempt: int) -> None:
+        """Tell that it goes back to the queue."""
+
+    def give_up(
+        self,
+        call: Call,
+        failure: Failure,
+        finding: Finding,
+        attempt: int,
+        extra: Headers = (),
+        total: int | None = None,
+    ) -> Reply:
+        """The reply for a failure."""
