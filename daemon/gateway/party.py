@@ -92,7 +92,7 @@ class Party:
         seat.party = self
 
     def call(self) -> Call:
-        """The call that asks for all. Alone it is the lead's own, byte for byte."""
+        """The call that asks for all, as urgent as the most urgent. Alone it is the lead's own, byte for byte."""
         lead = self.lead.call
         self.sent = tuple(self.seats)
         if len(self.seats) == 1:
@@ -102,6 +102,7 @@ class Party:
             body=merged([seat.part for seat in self.seats]),
             headers=_readable(lead.headers),
             estimate=_sum(seat.call.estimate for seat in self.seats),
+            priority=min(seat.call.priority for seat in self.seats),
         )
 
     def shares(self, whole: Whole, attempt: int) -> list[Share]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from daemon.gateway.outcome import Retold, Whole
 from daemon.gateway.party import Party, Seat
-from daemon.model import Call, Estimate
+from daemon.model import Call, Estimate, Priority
 from daemon.providers import read_part
 from gateway.scripted import KEY, World, virtual
 
@@ -25,7 +25,7 @@ def seat(at: World, *texts: str, tokens: float = 10.0) -> Seat:
 
 @virtual
 async def test_what_is_sent_for_them() -> None:
-    """All inputs under the lead's id; weighed together; not packed."""
+    """All inputs under the lead's id; weighed together; not packed; as urgent as the most urgent."""
     at = World()
     party = Party([seat(at, "a")])
     assert party.call() is party.lead.call
@@ -35,6 +35,8 @@ async def test_what_is_sent_for_them() -> None:
     assert (sent.estimate.raw_input, sent.estimate.total, party.items, party.tokens) == (30.0, 30.0, 3, 30.0)
     assert [name for name, _ in sent.headers] == ["Authorization"]
     assert party.mates[0].party is party
+    party.add(replace(seat(at, "d"), call=replace(sent, priority=Priority.INTERACTIVE)))
+    assert (sent.priority, party.call().priority) == (Priority.NORMAL, Priority.INTERACTIVE)
 
 
 @virtual
