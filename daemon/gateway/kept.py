@@ -64,7 +64,6 @@ class Kept:
             return None
         self.hits += 1
         age = max(0.0, self._wall() - found.at)
-        self._under_way.begin(call)
         self._tell.emit(self._tell.event("queued", call, 0))
         joined = self._tell.event("joined", call, 0, reason=phrase("shared.cache", call=found.call, age=duration(age)))
         self._tell.emit(replace(joined, company=Company("cache", found.call)))

@@ -58,7 +58,7 @@ class Shared:
     async def send(self, call: Call) -> Reply:
         """Answer CALL as `Gateway.send` does."""
         sharing = call.sharing or NOTHING
-        if sharing.cache == "on" and (reply := await self.kept.answer(call)) is not None:
+        if sharing.cache == "on" and (reply := await self._looked_up(call)) is not None:
             return reply
         if not sharing.coalesce and not sharing.batch:
             return await self._sent(call)
@@ -92,6 +92,15 @@ class Shared:
         joint = self._by_lead.get(call.id)
         if joint is not None and joint.priority < call.priority:
             asyncio.get_running_loop().call_soon(self._pacer.promote, call.id, joint.priority)
+
+    async def _looked_up(self, call: Call) -> Reply | None:
+        """The kept answer for CALL, which is under way from now on: it can end while the disk is asked."""
+        self._under_way.begin(call)
+        try:
+            return await self.kept.answer(call)
+        except BaseException as error:
+            stop = self._stopped(call, error)
+            raise error if stop is None else _told(same_for(call, stop.for_unsent())) from None
 
     # The sending
 
@@ -147,7 +156,7 @@ class Shared:
         except BaseException as error:
             await listener.aclose()
             if isinstance(error, asyncio.CancelledError) and listener.stop is not None:
-                raise _told(call, listener.stop) from None
+                raise _told(listener.stop.for_sent(call.id)) from None
             raise
         return replace(reply, chunks=listener)
 
@@ -192,7 +201,7 @@ class Shared:
             self._under_way.end(self._tell.event(kind, call, 0, reason=error.message, final=True))
             return same_for(call, error)
         stop = self._stopped(call, error)
-        return error if stop is None else _told(call, stop)
+        return error if stop is None else _told(stop.for_sent(call.id))
 
     def _stopped(self, call: Call, error: BaseException) -> Stop | None:
         """The end of CALL that ERROR has stopped; return why, if somebody wanted that."""
@@ -264,9 +273,9 @@ def _stop(joint: Joint) -> None:
         joint.task.cancel()
 
 
-def _told(call: Call, stop: Stop) -> Refusal:
+def _told(refusal: Exception) -> Exception:
     """The answer to a client whose call somebody ended: its task goes on, to say so."""
     task = asyncio.current_task()
     if task is not None:
         task.uncancel()
-    return stop.for_sent(call.id)
+    return refusal

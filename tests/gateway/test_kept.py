@@ -12,6 +12,7 @@ import pytest
 
 from daemon.cache import Answer as Stored
 from daemon.cache import AnswerCache
+from daemon.errors import Cancelled
 from daemon.gateway import Rules, Wish
 from daemon.gateway.kept import pieces
 from daemon.model import Limit, Origin, Way
@@ -75,6 +76,27 @@ async def test_the_second_time_it_is_kept(tmp_path: Path) -> None:
     assert joined.company is not None
     assert (joined.company.how, joined.company.call) == ("cache", first.call.id)
     assert at.gateway.sharing()["cached"] == 1
+
+
+@pytest.mark.parametrize("by_name", [True, False])
+@virtual
+async def test_it_ends_while_the_disk_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by_name: bool) -> None:
+    """Somebody cancels it, or its client leaves: it ends then, is told of, and is not sent."""
+    at = world(tmp_path, ok())
+
+    async def slow(work: Any, *args: Any) -> Any:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(asyncio, "to_thread", slow)
+    call = at.call(ref="mine")
+    task = asyncio.create_task(at.gateway.send(call))
+    await asyncio.sleep(1)
+    assert list(at.gateway.running) == [call.id]
+    assert at.gateway.cancel("mine") if by_name else task.cancel()
+    with pytest.raises(Cancelled if by_name else asyncio.CancelledError) as told:
+        await task
+    assert "provider" not in str(told.value)
+    assert (at.last().kind, at.upstream.sent) == ("cancelled", [])
 
 
 @virtual
