@@ -12,3 +12,6 @@ class Allowance(Protocol):
 
     def holds(self, call: Call) -> tuple[float, str] | None:
         """Seconds that CALL must wait until it is asked again, and why; None: it may go. Raises OverBudget."""
+
+    def expect(self, call: Call, *, goes: bool = True) -> None:
+        """CALL goes in a moment, so it counts from now on; without GOES: it does not after all."""

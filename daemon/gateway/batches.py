@@ -145,15 +145,20 @@ class Batches:
     def _gather(self, party: Party, permit: Permit) -> None:
         """Take along who waits, in order of arrival, within what goes into one request."""
         if not party.closed:
-            line = self._lines.get(party.lead.kin, {})
-            fitting = self._fitting(party, line)
-            for call_id in self._pacer.join(permit, [seat.call.id for seat in fitting]) if fitting else ():
-                seat = line[call_id]
-                party.add(seat)
-                self._out_of_line(seat)
+            self._take_along(party, permit)
         permit.call = party.call()
         for seat in party.mates:
             self._tell_joined(seat, party)
+
+    def _take_along(self, party: Party, permit: Permit) -> None:
+        fitting = self._fitting(party, self._lines.get(party.lead.kin, {}))
+        joined = set(self._pacer.join(permit, [seat.call.id for seat in fitting]) if fitting else ())
+        for seat in fitting:
+            if seat.call.id in joined:
+                party.add(seat)
+                self._out_of_line(seat)
+            else:
+                self._sender.expect(seat.call, goes=False)
 
     def _tell_joined(self, seat: Seat, party: Party) -> None:
         lead = party.lead.call.id
@@ -162,15 +167,19 @@ class Batches:
         self._tell.emit(replace(event, company=Company("batch", lead), wait_s=waited))
 
     def _fitting(self, party: Party, line: dict[str, Seat]) -> list[Seat]:
-        """Those in LINE that go into one request with PARTY."""
+        """Those in LINE that go into one request with PARTY. All count against the budgets from now on: each alone
+        might go where all together may not."""
         limits, items, tokens = self._limits(party.lead), party.items, party.tokens
         found: list[Seat] = []
+        for seat in party.seats if line else ():
+            self._sender.expect(seat.call)
         for seat in line.values():
             if not self._sender.is_allowed(seat.call):
                 continue
             items, tokens = items + len(seat.part.items), tokens + seat.call.estimate.input
             if items > limits.items or tokens > limits.tokens:
                 break
+            self._sender.expect(seat.call)
             found.append(seat)
         return found
 

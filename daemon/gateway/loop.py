@@ -220,6 +220,11 @@ class Gateway:
         except Refusal:
             return False
 
+    def expect(self, call: Call, *, goes: bool = True) -> None:
+        """Let CALL count there from now on, since it GOES in a moment; or no longer."""
+        if self._allowance is not None:
+            self._allowance.expect(call, goes=goes)
+
     async def attempt(self, call: Call, permit: Permit, attempt: int) -> Reply | NoLuck:
         """Send once. Either the reply for the client, or what went wrong and how it may go on."""
         answer: Response | Failure | None = None

@@ -30,6 +30,9 @@ class Sender(Protocol):
     def is_allowed(self, call: Call) -> bool:
         """True if it is within the person's budgets now."""
 
+    def expect(self, call: Call, *, goes: bool = True) -> None:
+        """Let it count there from now on, since it GOES in a moment; or no longer."""
+
     async def attempt(self, call: Call, permit: Permit, attempt: int) -> Reply | NoLuck:
         """Send a call by itself once."""
 

@@ -118,6 +118,14 @@ class Budgets:
             raise over
         return wait_s, over.message
 
+    def expect(self, call: Call, *, goes: bool = True) -> None:
+        """CALL goes in a moment, together with others: it is on its way already. Without GOES: it is not after all."""
+        if goes:
+            self._reserve(call)
+            return
+        for purse in self._purses:
+            purse.pending.pop(call.id, None)
+
     def hear(self, event: Event) -> None:
         """A sink of the gateway."""
         if not self._purses:

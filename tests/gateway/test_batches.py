@@ -17,7 +17,9 @@ from daemon.errors import Cancelled, OverBudget, ShuttingDown
 from daemon.gateway import Rules, Wish
 from daemon.model import Call, Event, Limit, Priority, Reply
 from daemon.phrases import phrase
-from gateway.scripted import JSON, KEY, Answer, World, body_of, error, limited, no_credit, rate_limited, virtual
+from daemon.spending import Budget
+from daemon.usage import Budgets
+from gateway.scripted import EPOCH, JSON, KEY, Answer, World, body_of, error, limited, no_credit, rate_limited, virtual
 
 BOTH = Rules(embeddings=True, completions=True)
 SLOW = (Limit("requests", 1, 60.0, "minute"),)
@@ -333,6 +335,9 @@ async def test_who_is_over_budget_is_not_taken_along() -> None:
                     raise OverBudget(phrase("refused.cancelled"), retry_after_s=60.0)
             return None
 
+        def expect(self, call: Call, *, goes: bool = True) -> None:
+            """It counts looks alone."""
+
     provider = Provider()
     at = world(provider)
     at.gateway._allowance = Allowance()
@@ -343,6 +348,34 @@ async def test_who_is_over_budget_is_not_taken_along() -> None:
     assert isinstance(replies[1], OverBudget)
     await settle()
     assert [ends(at)[call.id].kind for call in calls] == ["done", "failed", "done"]
+
+
+@virtual
+async def test_together_they_stay_within_a_budget() -> None:
+    """Each alone would be within it: only as many go as all together may, and the others are refused."""
+    budgets = Budgets((Budget("day", "calls", 3),), clock=lambda: EPOCH)
+    provider = Provider()
+    at = World(rules=BOTH, origin=limited(*SLOW), sinks=(budgets.hear,), allowance=budgets)
+    at.gateway._upstream = provider  # type: ignore[assignment]
+    await used_up(at)
+    replies = await asyncio.gather(*start(at, *(ask(at, f"t{i}") for i in range(10))), return_exceptions=True)
+    assert provider.sizes == [3]
+    assert [type(one) for one in replies].count(OverBudget) == 7
+    assert [(row["spent"], row["pending"]) for row in budgets.states()] == [(3, 0)]
+
+
+@virtual
+async def test_who_does_not_fit_counts_for_no_budget() -> None:
+    """Those whom a limit keeps in the line are not on their way: with the next request they go."""
+    budgets = Budgets((Budget("day", "calls", 4),), clock=lambda: EPOCH, patience=lambda call: 600.0)
+    provider = Provider()
+    limits = (Limit("requests", 1, 60.0, "minute"), Limit("tokens", 300, 60.0, "minute"))
+    at = World(rules=BOTH, origin=limited(*limits), sinks=(budgets.hear,), allowance=budgets)
+    at.gateway._upstream = provider  # type: ignore[assignment]
+    await used_up(at)
+    replies = await asyncio.gather(*start(at, *(ask(at, f"{i} " + "word " * 80) for i in range(4))))
+    assert {reply.status for reply, _ in replies} == {200}
+    assert max(provider.sizes) <= 3
 
 
 @virtual

@@ -117,6 +117,16 @@ def test_what_is_used_up_is_not_waited_for() -> None:
         budgets.holds(replace(make_call("c"), arrived_at=NOON))
 
 
+def test_what_is_expected_counts() -> None:
+    """A call that goes in a moment is on its way already; if it does not go after all, it is not."""
+    budgets = Budgets([Budget("day", "calls", 1)], patience=lambda call: 600.0, clock=Clock())
+    one, other = (replace(make_call(name), arrived_at=NOON) for name in "ab")
+    budgets.expect(one)
+    assert (budgets.holds(one), budgets.holds(other) is None) == (None, False)
+    budgets.expect(one, goes=False)
+    assert budgets.holds(other) is None
+
+
 def test_calls_that_were_not_sent_themselves() -> None:
     """One that went in another's request has its own share to pay; one that got another's answer, or a kept one, has
     nothing."""
