@@ -11,6 +11,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from daemon.curl import curl_command, needs_file
+from daemon.redact import SECRET_HEADER
 
 HOSTILE = (
     *"\\'\"$`!@%;&|~#*? ()aZ0",
@@ -99,7 +100,7 @@ def generated(
 KEY = "CANARY-\\n %s $HOME 'q' \"d\" `id` {{key}} %PATH%"
 """A key with everything that a shell, printf, curl's files or a template could trip over."""
 
-_NAMES = st.from_regex(r"\AX-[A-Za-z0-9!#$%&'*+.^_`|~-]{0,6}\Z")
+_NAMES = st.from_regex(r"\AX-[A-Za-z0-9!#$%&'*+.^_`|~-]{0,6}\Z").filter(lambda name: not SECRET_HEADER.match(name))
 _VALUES = (
     st.one_of(
         st.sampled_from(HOSTILE),
