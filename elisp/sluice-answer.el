@@ -233,6 +233,25 @@ heading behind it goes along, unless something is written there."
       (when (and found (looking-at-p "[ \t\n]*\\'"))
         (delete-region (prop-match-beginning found) (prop-match-end found))))))
 
+;;;; Notes beside the text
+
+(defun sluice-note-overlay (position)
+  "Return an overlay at POSITION, a marker, for a note that is no text.
+What a person types there stands before the note."
+  (make-overlay position position (marker-buffer position) t t))
+
+(defun sluice-note-show (overlay text face)
+  "Show TEXT with FACE below the line of OVERLAY, which is empty.
+The cursor stays behind the text of the buffer, where what is typed will stand."
+  (overlay-put
+   overlay 'after-string
+   ;; Point is drawn behind such a string unless a character of it has this property; a
+   ;; newline is no place where a cursor can be.
+   (concat (propertize " " 'cursor t)
+           (propertize (format "\n[%s]" text) 'face face)
+           (with-current-buffer (overlay-buffer overlay)
+             (save-excursion (goto-char (overlay-start overlay)) (if (eolp) "" "\n"))))))
+
 ;;;; What is shown while it waits
 
 (cl-defgeneric sluice-answer-show (answer text)
@@ -241,12 +260,9 @@ It is an overlay: not in the text, nor in the undo history, nor in files."
   (let ((overlay (sluice-answer-overlay answer)))
     (cond ((and text (sluice-answer-buffer answer))
            (unless (and overlay (overlay-buffer overlay))
-             (setq overlay (make-overlay (sluice-answer-end answer)
-                                         (sluice-answer-end answer)
-                                         (sluice-answer-buffer answer)))
+             (setq overlay (sluice-note-overlay (sluice-answer-end answer)))
              (setf (sluice-answer-overlay answer) overlay))
-           (overlay-put overlay 'after-string
-                        (propertize (format "\n[%s]" text) 'face 'sluice-waiting)))
+           (sluice-note-show overlay text 'sluice-waiting))
           (overlay (delete-overlay overlay)
                    (setf (sluice-answer-overlay answer) nil)))))
 

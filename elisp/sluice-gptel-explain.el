@@ -36,6 +36,7 @@
 (require 'subr-x)
 (require 'sluice-explain)
 (require 'sluice-words)
+(require 'sluice-answer)                ; the note
 
 (declare-function gptel-fsm-info "ext:gptel-request")
 (declare-function gptel-fsm-state "ext:gptel-request")
@@ -125,13 +126,9 @@ A call that went through the daemon is explained by the daemon."
 (defun sluice-gptel-explain--show (position)
   "Say below POSITION, a marker, which key explains the failure."
   (when (and (markerp position) (eq (current-buffer) (marker-buffer position)))
-    (setq sluice-gptel-explain--overlay (make-overlay position position))
-    (overlay-put sluice-gptel-explain--overlay 'after-string
-                 (concat (propertize
-                          (format "\n[%s]"
-                                  (sluice-gettext "Failed.  C-c ? then e explain, d dismiss"))
-                          'face 'error)
-                         (save-excursion (goto-char position) (if (eolp) "" "\n"))))
+    (setq sluice-gptel-explain--overlay (sluice-note-overlay position))
+    (sluice-note-show sluice-gptel-explain--overlay
+                      (sluice-gettext "Failed.  C-c ? then e explain, d dismiss") 'error)
     (sluice-gptel-explain-here-mode 1)))
 
 (defun sluice-gptel-explain-dismiss ()

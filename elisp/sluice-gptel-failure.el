@@ -35,6 +35,7 @@
 (require 'subr-x)
 (require 'sluice)
 (require 'sluice-words)
+(require 'sluice-answer)                ; the note
 (require 'sluice-explain)
 
 (declare-function gptel-fsm-info "ext:gptel-request")
@@ -106,7 +107,7 @@ It is on as long as the failure is shown.
                            (not (plist-get info :tracking-marker))
                            (not (sluice-gptel-failure--gone-p info))
                            (not (member (plist-get told :retry) '("never" "change"))))
-               :overlay (make-overlay position position)))
+               :overlay (sluice-note-overlay position)))
         (sluice-gptel-failure-mode 1)
         (sluice-gptel-failure--say-all)))))
 
@@ -158,11 +159,7 @@ The explanation came at the time NOW; both are Unix times in seconds."
   (let ((overlay (sluice-gptel-failure-overlay failure)))
     ;; Some modes remove all overlays.
     (when (overlay-buffer overlay)
-      (overlay-put
-       overlay 'after-string
-       (concat
-        (propertize (format "\n[%s]" (sluice-gptel-failure--words failure)) 'face 'error)
-        (save-excursion (goto-char (overlay-start overlay)) (if (eolp) "" "\n")))))))
+      (sluice-note-show overlay (sluice-gptel-failure--words failure) 'error))))
 
 (defun sluice-gptel-failure--all ()
   "Return the failures that are shown in this buffer, newest first."

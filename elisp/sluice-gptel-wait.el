@@ -36,7 +36,7 @@
 (require 'sluice)
 (require 'sluice-words)
 (require 'sluice-watch)
-(require 'sluice-answer)                ; the face
+(require 'sluice-answer)                ; the note and its face
 
 (declare-function gptel-fsm-info "ext:gptel-request")
 (declare-function gptel-fsm-state "ext:gptel-request")
@@ -201,17 +201,10 @@ OTHERS is how many more wait at the same place of a buffer."
       (unless (and (sluice-gptel-wait-overlay wait)
                    (overlay-buffer (sluice-gptel-wait-overlay wait)))
         (setf (sluice-gptel-wait-overlay wait)
-              (make-overlay position position (marker-buffer position))))
-      (overlay-put (sluice-gptel-wait-overlay wait) 'after-string
-                   (sluice-gptel-wait--below position text)))
+              (sluice-note-overlay position)))
+      (sluice-note-show (sluice-gptel-wait-overlay wait) text 'sluice-waiting))
     (setf (sluice-gptel-wait-status wait) t)
     (sluice-gptel-wait--status info text)))
-
-(defun sluice-gptel-wait--below (position text)
-  "Return TEXT as it is shown below the line of POSITION, a marker."
-  (concat (propertize (format "\n[%s]" text) 'face 'sluice-waiting)
-          (with-current-buffer (marker-buffer position)
-            (save-excursion (goto-char position) (if (eolp) "" "\n")))))
 
 (defun sluice-gptel-wait--hide (wait)
   "Show nothing of WAIT; gptel's status line is as gptel had it."

@@ -120,6 +120,20 @@ Fail after SECONDS (default 15)."
                 (when format (push (apply #'format-message format args) ,place)))))
      ,@body))
 
+(defun fake-daemon-note ()
+  "Return the overlay with a note in this buffer."
+  (cl-find-if (lambda (overlay) (overlay-get overlay 'after-string))
+              (overlays-in (point-min) (1+ (point-max)))))
+
+(defun fake-daemon-note-follows-p (typed)
+  "Return non-nil if the cursor is before the note, which follows what is TYPED there."
+  (let* ((note (fake-daemon-note)) (text (overlay-get note 'after-string)))
+    (goto-char (overlay-start note))
+    (insert typed)
+    (and (get-text-property 0 'cursor text)
+         (not (eq ?\n (aref text 0)))
+         (= (point) (overlay-start note) (overlay-end note)))))
+
 (defun fake-daemon-seen ()
   "Return what the stand-in has seen, a plist."
   (sluice-ask "seen"))

@@ -242,13 +242,30 @@
     (set-buffer-modified-p nil)
     (sluice-answer-show answer "waits")
     (let ((overlay (car (overlays-in (point-min) (point-max)))))
-      (should (equal "\n[waits]" (overlay-get overlay 'after-string))))
+      (should (equal " \n[waits]" (overlay-get overlay 'after-string))))
     (sluice-answer-show answer "waits still")
     (should (= 1 (length (overlays-in (point-min) (point-max)))))
     (should-not (buffer-modified-p))
     (should (equal "Prompt." (buffer-string)))
     (sluice-answer-show answer nil)
     (should-not (overlays-in (point-min) (point-max)))))
+
+(ert-deftest sluice-answer-test-note-stands-behind-what-is-typed ()
+  "The cursor is drawn at the text and not behind the note, and what is typed comes before it.
+In the middle of a line, the rest of the line stands below the note."
+  (sluice-answer-test-with answer
+    (sluice-answer-show answer "waits")
+    (should (fake-daemon-note-follows-p " More"))
+    (sluice-answer-show answer "waits still")
+    (should (= (point) (overlay-start (fake-daemon-note))))
+    (sluice-answer-add answer "Answer.")
+    (should (equal "Prompt.\n\nAnswer. More" (buffer-string)))
+    (sluice-answer-close answer))
+  (with-temp-buffer
+    (insert "Hello")
+    (let ((note (sluice-note-overlay (copy-marker 3))))
+      (sluice-note-show note "waits" 'shadow)
+      (should (equal " \n[waits]\n" (overlay-get note 'after-string))))))
 
 (provide 'sluice-answer-test)
 ;;; sluice-answer-test.el ends here

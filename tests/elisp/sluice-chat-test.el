@@ -141,9 +141,10 @@ So it is when the key cannot be read."
                "\\[waits, number 2 in line · goes in 1:0[45] · requests per minute used up\\]"
                (overlay-get overlay 'after-string)))
       (should (timerp sluice-chat--clock))
+      (should (fake-daemon-note-follows-p " there"))
       (sluice-abort)
       (should-not (overlays-in (point-min) (point-max)))
-      (should (equal "Hello" (buffer-string)))
+      (should (equal "Hello there" (buffer-string)))
       ;; The clock stops by itself when nothing waits.
       (sluice-chat--tick-all)
       (should-not sluice-chat--clock)

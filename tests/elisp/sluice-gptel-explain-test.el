@@ -38,7 +38,7 @@
   (dolist (stream '(t nil))
     (sluice-gptel-explain-test-with 'no-credit stream
       (fake-daemon-until (sluice-gptel-explain-test-shown))
-      (should (equal "\n[Failed.  C-c ? then e explain, d dismiss]"
+      (should (equal " \n[Failed.  C-c ? then e explain, d dismiss]"
                      (sluice-gptel-explain-test-shown)))
       (should (equal "Hello" (buffer-string)))
       (should-not (buffer-modified-p))
@@ -61,6 +61,7 @@
                 (should (string-match-p "\\`HTTP/1.1 429 Out of credit\n" text))
                 (should (string-search "\"type\":\"insufficient_quota\"" text))
                 (should (string-search "likely" (sluice-explain--header))))))))
+      (should (fake-daemon-note-follows-p " there"))
       (call-interactively (key-binding (kbd "C-c ? d")))
       (should-not (sluice-gptel-explain-test-shown))
       (should-not sluice-gptel-explain-here-mode))))

@@ -34,7 +34,7 @@
 (ert-deftest sluice-gptel-failure-test-keys ()
   "The keys are named, explain and copy that call, and no text changes."
   (sluice-gptel-failure-test-with 'no-credit nil
-    (should (equal "\n[Failed.  C-c ? then e explain, w copy curl, d dismiss]"
+    (should (equal " \n[Failed.  C-c ? then e explain, w copy curl, d dismiss]"
                    (sluice-gptel-failure-test-shown)))
     (should (equal "Hello" (buffer-string)))
     (should-not (buffer-modified-p))
@@ -69,6 +69,7 @@
   (sluice-gptel-failure-test-with 'busy 0.4
     (should (string-match-p "t send again at [0-9:]+, w" (sluice-gptel-failure-test-shown)))
     (sluice-gptel-failure-test-press "t")
+    (should (fake-daemon-note-follows-p " there"))
     (should (string-match-p "\\[Will be sent again at [0-9:]+\\.  C-c \\? then d do not\\]"
                             (sluice-gptel-failure-test-shown)))
     (should (= 1 (length (sluice-gptel-test-http))))
@@ -99,6 +100,12 @@
     (sluice-gptel-mode -1)
     (should-not (sluice-gptel-failure-test-shown))
     (should-not sluice-gptel-failure-mode)))
+
+(ert-deftest sluice-gptel-failure-test-note-behind-what-is-typed ()
+  "The cursor stays at the prompt, and what is typed there stands before the note."
+  (sluice-gptel-failure-test-with 'no-credit nil
+    (should (fake-daemon-note-follows-p " there"))
+    (should (equal "Hello there" (buffer-string)))))
 
 (defun sluice-gptel-failure-test-let-pass (timer)
   "Do now what TIMER is to do, as if its time had come."
@@ -159,14 +166,14 @@ A failure without a promise gives way to the newer one as ever."
           (gptel-send)
           (fake-daemon-until (and sluice-gptel-failure--here
                                   (not (memq sluice-gptel-failure--here (list older promised)))))))
-      (should (string-match-p "\\`(\"
-\\[Failed\\.  C-c [^]]+\\]\" \"
+      (should (string-match-p "\\`(\" 
+\\[Failed\\.  C-c [^]]+\\]\" \" 
 \\[Will be sent again at [0-9:]+\\.\\]\")\\'"
                               (format "%S" (mapcar #'substring-no-properties
                                                    (sluice-gptel-failure-test-all-shown)))))
       (sluice-gptel-failure-test-press "d")
       (should (eq promised sluice-gptel-failure--here))
-      (should (string-match-p "\\`\n\\[Will be sent again at [0-9:]+\\.  C-c \\? then d do not\\]\\'"
+      (should (string-match-p "\\` \n\\[Will be sent again at [0-9:]+\\.  C-c \\? then d do not\\]\\'"
                               (sluice-gptel-failure-test-shown)))
       (sluice-gptel-failure-test-press "d")
       (should-not (memq (sluice-gptel-failure-timer promised) timer-list))
@@ -235,11 +242,11 @@ The failure is noted once: what the daemon would have hidden is looked for after
   "The note names the keys in the language of the person; the keys are the same."
   (let ((sluice-language "ko"))
     (sluice-gptel-failure-test-with 'no-credit nil
-      (should (equal "\n[실패했어요. C-c ? 다음에 e 설명, w curl 복사, d 닫기]"
+      (should (equal " \n[실패했어요. C-c ? 다음에 e 설명, w curl 복사, d 닫기]"
                      (sluice-gptel-failure-test-shown)))))
   (let ((sluice-language "zh"))
     (sluice-gptel-failure-test-with 'busy 100
-      (should (string-match-p "\\`\n\\[失败了。先按 C-c \\?，再按 e 说明，t 到 [0-9:]+ 重发，w 复制 curl，d 收起\\]"
+      (should (string-match-p "\\` \n\\[失败了。先按 C-c \\?，再按 e 说明，t 到 [0-9:]+ 重发，w 复制 curl，d 收起\\]"
                               (sluice-gptel-failure-test-shown))))))
 
 (provide 'sluice-gptel-failure-test)

@@ -51,11 +51,14 @@
   "It is said at the prompt and in the status line until the first byte; no text changes."
   (sluice-gptel-wait-test-with
    (should (string-match-p
-            "\\`\n\\[number 2 in line, goes in 1:0[56], requests per minute used up\\]\\'"
+            "\\` \n\\[number 2 in line, goes in 1:0[56], requests per minute used up\\]\\'"
             (sluice-gptel-wait-test-shown)))
    (should (string-prefix-p " number 2 in line, goes in 1:0" (sluice-gptel-wait-test-status)))
    (should (equal "Hello" (string-trim (buffer-string))))
    (should sluice-gptel-wait--clock)
+   (should (fake-daemon-note-follows-p " there"))
+   (sluice-gptel-wait--show-all)
+   (should (= (point) (overlay-start (fake-daemon-note))))
    (fake-daemon-set :go (vector (sluice-gptel-wait-id (car sluice-gptel-wait--live))))
    (fake-daemon-until (string-search sluice-gptel-test-hello (buffer-string)))
    (fake-daemon-until (sluice-gptel-wait-test-clean-p))
@@ -110,7 +113,7 @@
           (should-not (sluice-gptel-wait-test-watchers))
           (fake-daemon-set :queue (vector (list :id "c1" :ref id :place 1 :waits_for "100%"))))
         (fake-daemon-until (sluice-gptel-wait-test-shown))
-        (should (equal "\n[next in line, 100%]" (sluice-gptel-wait-test-shown)))
+        (should (equal " \n[next in line, 100%]" (sluice-gptel-wait-test-shown)))
         (gptel-abort (current-buffer))
         (fake-daemon-until (sluice-gptel-wait-test-clean-p))))))
 
