@@ -354,17 +354,25 @@ The mode line says how it stands; \\[keyboard-quit] stops it."
                     chats)
         (car chats))))
 
+(defvar sluice-abort-functions nil
+  "Functions that stop what another package waits for in the current buffer.
+They get the prefix argument of `sluice-abort', and are called one after the
+other until one returns non-nil: it has stopped something, and has said so.")
+
 ;;;###autoload
 (defun sluice-abort (&optional all)
   "Stop the answer at point, else the newest one of this buffer.
-With prefix argument ALL stop all of this buffer."
+With prefix argument ALL stop all of this buffer.  With `sluice-gptel-mode',
+calls of gptel are stopped too, by `gptel-abort'."
   (interactive "P")
-  (let* ((chat (or (sluice-chat--meant)
-                   (user-error "%s" (sluice-gettext "No answer is on its way to this buffer"))))
-         (chosen (if all (sluice-chat--of-buffer (current-buffer)) (list chat))))
-    (mapc #'sluice-chat--stop chosen)
-    (message "%s" (if (cdr chosen) (sluice-gettext "Stopped %d answers" (length chosen))
-                    (sluice-gettext "Stopped")))))
+  (let ((chat (sluice-chat--meant)))
+    (if chat
+        (let ((chosen (if all (sluice-chat--of-buffer (current-buffer)) (list chat))))
+          (mapc #'sluice-chat--stop chosen)
+          (message "%s" (if (cdr chosen) (sluice-gettext "Stopped %d answers" (length chosen))
+                          (sluice-gettext "Stopped"))))
+      (unless (run-hook-with-args-until-success 'sluice-abort-functions all)
+        (user-error "%s" (sluice-gettext "No answer is on its way to this buffer"))))))
 
 (defun sluice-quit ()
   "Stop the answer that is on its way to this buffer; without one, quit as usual."

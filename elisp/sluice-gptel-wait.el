@@ -40,6 +40,7 @@
 
 (declare-function gptel-fsm-info "ext:gptel-request")
 (declare-function gptel-fsm-state "ext:gptel-request")
+(declare-function gptel-abort "ext:gptel-request")
 (declare-function gptel--update-status "ext:gptel")
 (defvar gptel-mode)
 
@@ -116,10 +117,32 @@ would also come between the first pieces of the answer.")
   (unless sluice-gptel-wait--live (sluice-unwatch 'sluice-gptel-wait)))
 
 (defun sluice-gptel-wait--forget-buffer ()
-  "Show no more what waits for this buffer, which is being killed."
-  (dolist (wait (copy-sequence sluice-gptel-wait--live))
-    (when (eq (current-buffer) (sluice-gptel-wait--buffer (sluice-gptel-wait-fsm wait)))
+  "Give up what waits for this buffer, which is being killed.
+A call of which nothing was shown here may be of a program that has its answer
+elsewhere: only the note is given up."
+  (let ((mine (cl-remove (current-buffer) sluice-gptel-wait--live :test-not #'eq
+                         :key (lambda (wait)
+                                (sluice-gptel-wait--buffer (sluice-gptel-wait-fsm wait))))))
+    (when (cl-some #'sluice-gptel-wait-row mine)
+      ;; Nothing may keep a buffer from being killed.
+      (with-demoted-errors "Sluice: %S" (sluice-gptel-wait-abort t)))
+    (dolist (wait mine)
       (sluice-gptel-wait-end (sluice-gptel-wait-fsm wait)))))
+
+;;;; Stopping
+
+(defun sluice-gptel-wait--requests ()
+  "Return the requests of gptel that were made from this buffer."
+  (cl-remove (current-buffer) (bound-and-true-p gptel--request-alist) :test-not #'eq
+             :key (lambda (entry) (sluice-gptel-wait--buffer (cadr entry)))))
+
+(defun sluice-gptel-wait-abort (&optional all)
+  "Have gptel stop its newest request of this buffer, with ALL each of them.
+Return non-nil if there was one."
+  (let ((requests (sluice-gptel-wait--requests)))
+    (dotimes (_ (if all (length requests) (min 1 (length requests))))
+      (gptel-abort (current-buffer)))
+    (and requests t)))
 
 ;;;; What the daemon says
 
@@ -202,9 +225,16 @@ OTHERS is how many more wait at the same place of a buffer."
                    (overlay-buffer (sluice-gptel-wait-overlay wait)))
         (setf (sluice-gptel-wait-overlay wait)
               (sluice-note-overlay position)))
-      (sluice-note-show (sluice-gptel-wait-overlay wait) text 'sluice-waiting))
+      (sluice-note-show (sluice-gptel-wait-overlay wait)
+                        (concat text (sluice-gettext ", ") (sluice-gptel-wait--key position))
+                        'sluice-waiting))
     (setf (sluice-gptel-wait-status wait) t)
     (sluice-gptel-wait--status info text)))
+
+(defun sluice-gptel-wait--key (position)
+  "Return in words which key stops the call that waits at POSITION, a marker."
+  (with-current-buffer (marker-buffer position)
+    (sluice-gettext "%s stops it" (substitute-command-keys "\\[sluice-abort]"))))
 
 (defun sluice-gptel-wait--hide (wait)
   "Show nothing of WAIT; gptel's status line is as gptel had it."

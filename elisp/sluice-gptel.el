@@ -301,6 +301,7 @@ this machine are left alone, see `sluice-gptel-direct-hosts'."
       (progn
         (pcase-dolist (`(,function ,_ ,advice) sluice-gptel--advice)
           (advice-remove function advice))
+        (remove-hook 'sluice-abort-functions #'sluice-gptel-wait-abort)
         (sluice-gptel-wait-end-all)
         (sluice-gptel-failure-clear-all)
         (when sluice-gptel--warns (sluice-warnings-mode -1))
@@ -311,6 +312,7 @@ this machine are left alone, see `sluice-gptel-direct-hosts'."
              (signal (car err) (cdr err))))
     (pcase-dolist (`(,function ,how ,advice) sluice-gptel--advice)
       (advice-add function how advice))
+    (add-hook 'sluice-abort-functions #'sluice-gptel-wait-abort)
     (unless sluice-warnings-mode
       (sluice-warnings-mode 1)
       (setq sluice-gptel--warns t))))

@@ -201,6 +201,7 @@
    ("The place of that answer is gone: begin it anew" "그 답이 들어갈 자리가 없어졌어요. 처음부터 다시 해 주세요")
    ("Sending the same again will not help: see C-c ? e" "똑같이 다시 보내도 소용없어요. C-c ? e를 봐 주세요")
    ;; sluice-gptel-wait.el
+   ("%s stops it" "멈추려면 %s")
    ("next in line" "다음 차례")
    ("number %d in line" "%d번째 순서")
    ("goes now" "지금 나가요")

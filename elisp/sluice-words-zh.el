@@ -200,6 +200,7 @@
    ("The place of that answer is gone: begin it anew" "那个回答的位置已经没了，请从头再来")
    ("Sending the same again will not help: see C-c ? e" "再发一样的也没用：请看 C-c ? e")
    ;; sluice-gptel-wait.el
+   ("%s stops it" "按 %s 停止")
    ("next in line" "下一个就是它")
    ("number %d in line" "排在第 %d 位")
    ("goes now" "现在就发")

@@ -51,7 +51,8 @@
   "It is said at the prompt and in the status line until the first byte; no text changes."
   (sluice-gptel-wait-test-with
    (should (string-match-p
-            "\\` \n\\[number 2 in line, goes in 1:0[56], requests per minute used up\\]\\'"
+            "\\` \n\\[number 2 in line, goes in 1:0[56], requests per minute used up, \
+M-x sluice-abort stops it\\]\\'"
             (sluice-gptel-wait-test-shown)))
    (should (string-prefix-p " number 2 in line, goes in 1:0" (sluice-gptel-wait-test-status)))
    (should (equal "Hello" (string-trim (buffer-string))))
@@ -72,6 +73,30 @@
    (should (equal " Abort" (sluice-gptel-wait-test-status)))
    (fake-daemon-until (equal 1 (plist-get (fake-daemon-seen) :left)))))
 
+(ert-deftest sluice-gptel-wait-test-stopped-by-key ()
+  "The note names the key that stops an answer, and that key has gptel give up the call."
+  (sluice-gptel-wait-test-with
+   (use-local-map (copy-keymap text-mode-map))
+   (local-set-key (kbd "C-c g") sluice-command-map)
+   (sluice-gptel-wait--show-all)
+   (should (string-suffix-p ", C-c g k stops it]" (sluice-gptel-wait-test-shown)))
+   (call-interactively (key-binding (kbd "C-c g k")))
+   (should-not gptel--request-alist)
+   (fake-daemon-until (sluice-gptel-wait-test-clean-p))
+   (fake-daemon-until (equal 1 (plist-get (fake-daemon-seen) :left)))
+   (should (string-search "No answer is on its way"
+                          (cadr (should-error (sluice-abort) :type 'user-error))))))
+
+(ert-deftest sluice-gptel-wait-test-stop-all ()
+  "With a prefix argument each call of this buffer is given up, without one the newest."
+  (sluice-gptel-wait-test-with
+   (dotimes (_ 2) (gptel-request "More" :callback #'ignore))
+   (sluice-abort)
+   (should (= 2 (length gptel--request-alist)))
+   (with-temp-buffer (should-error (sluice-abort t) :type 'user-error))
+   (sluice-abort t)
+   (should-not gptel--request-alist)))
+
 (ert-deftest sluice-gptel-wait-test-off ()
   "When the mode goes off, gptel's own words are back."
   (sluice-gptel-wait-test-with
@@ -81,13 +106,26 @@
    (should-not (advice-member-p 'sluice-gptel-wait-moved 'gptel--fsm-transition))))
 
 (ert-deftest sluice-gptel-wait-test-killed-buffer ()
-  "With the buffer all that waits for it goes."
+  "With the buffer all that waits for it goes: curl ends, and the daemon gives up the call."
   (sluice-gptel-wait-test-with
-   (let ((clock sluice-gptel-wait--clock))
+   (let ((clock sluice-gptel-wait--clock) (curl (caar gptel--request-alist)))
      (kill-buffer chat)
+     (should-not (buffer-live-p chat))
      (should-not sluice-gptel-wait--live)
+     (should-not gptel--request-alist)
+     (should-not (process-live-p curl))
+     (fake-daemon-until (equal 1 (plist-get (fake-daemon-seen) :left)))
      (should-not (memq clock timer-list))
      (fake-daemon-until (null (sluice-gptel-wait-test-watchers))))))
+
+(ert-deftest sluice-gptel-wait-test-killed-before-it-was-shown ()
+  "Where no wait was shown, a call goes on: its program may want the answer elsewhere."
+  (sluice-gptel-test-with
+    (let ((gptel-model 'slow) (buffer (generate-new-buffer "short")))
+      (with-current-buffer buffer (gptel-request "Hello" :callback #'ignore))
+      (kill-buffer buffer)
+      (should-not sluice-gptel-wait--live)
+      (should (= 1 (length gptel--request-alist))))))
 
 (ert-deftest sluice-gptel-wait-test-daemon-lost ()
   "When the daemon goes away, nothing waits any more."
@@ -113,7 +151,7 @@
           (should-not (sluice-gptel-wait-test-watchers))
           (fake-daemon-set :queue (vector (list :id "c1" :ref id :place 1 :waits_for "100%"))))
         (fake-daemon-until (sluice-gptel-wait-test-shown))
-        (should (equal " \n[next in line, 100%]" (sluice-gptel-wait-test-shown)))
+        (should (equal " \n[next in line, 100%, M-x sluice-abort stops it]" (sluice-gptel-wait-test-shown)))
         (gptel-abort (current-buffer))
         (fake-daemon-until (sluice-gptel-wait-test-clean-p))))))
 
