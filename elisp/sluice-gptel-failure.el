@@ -48,6 +48,7 @@
   data                                  ; what was sent: gptel drops the messages from its own
   reset-at                              ; when it clears, a Unix time or nil
   again                                 ; non-nil if sending it again may help
+  cancelled                             ; non-nil if somebody has cancelled it in the queue
   overlay timer)
 
 (defvar-local sluice-gptel-failure--here nil
@@ -107,9 +108,16 @@ It is on as long as the failure is shown.
                            (not (plist-get info :tracking-marker))
                            (not (sluice-gptel-failure--gone-p info))
                            (not (member (plist-get told :retry) '("never" "change"))))
+               :cancelled (sluice-gptel-failure-cancelled-p info)
                :overlay (sluice-note-overlay position)))
         (sluice-gptel-failure-mode 1)
         (sluice-gptel-failure--say-all)))))
+
+(defun sluice-gptel-failure-cancelled-p (info)
+  "Return non-nil if the daemon has said to the request of INFO that it was cancelled.
+Who did that knows why there is no answer."
+  (let ((problem (plist-get info :error)))
+    (and (consp problem) (equal "sluice_cancelled" (plist-get problem :type)))))
 
 (defun sluice-gptel-failure--gone-p (info)
   "Return non-nil if an answer to the request of INFO would have no place.
@@ -135,21 +143,25 @@ The explanation came at the time NOW; both are Unix times in seconds."
   (string-join
    (if (sluice-gptel-failure-timer failure)
        (list (sluice-gettext "%s do not" "d"))
-     (delq nil (list (sluice-gettext "%s explain" "e")
+     (delq nil (list (and (not (sluice-gptel-failure-cancelled failure))
+                          (sluice-gettext "%s explain" "e"))
                      (and (sluice-gptel-failure-again failure)
                           (if-let* ((at (sluice-gptel-failure--at failure)))
                               (sluice-gettext "%s send again at %s" "t" at)
                             (sluice-gettext "%s send again" "t")))
-                     (sluice-gettext "%s copy curl" "w")
+                     (and (not (sluice-gptel-failure-cancelled failure))
+                          (sluice-gettext "%s copy curl" "w"))
                      (sluice-gettext "%s dismiss" "d"))))
    (sluice-gettext ", ")))
 
 (defun sluice-gptel-failure--words (failure)
   "Return what is said of FAILURE; its keys only if they are for it."
-  (let ((what (if (sluice-gptel-failure-timer failure)
-                  (sluice-gettext "Will be sent again at %s."
-                                  (format-time-string "%T" (sluice-gptel-failure-reset-at failure)))
-                (sluice-gettext "Failed."))))
+  (let ((what (cond ((sluice-gptel-failure-timer failure)
+                     (sluice-gettext "Will be sent again at %s."
+                                     (format-time-string
+                                      "%T" (sluice-gptel-failure-reset-at failure))))
+                    ((sluice-gptel-failure-cancelled failure) (sluice-gettext "Cancelled."))
+                    (t (sluice-gettext "Failed.")))))
     (if (eq failure sluice-gptel-failure--here)
         (sluice-gettext "%s  C-c ? then %s" what (sluice-gptel-failure--keys failure))
       what)))
@@ -203,16 +215,24 @@ That of FSM, which is being sent, is none of these."
   "Return the failure of this buffer, or complain."
   (or sluice-gptel-failure--here (user-error "%s" (sluice-gettext "No failure is shown in this buffer"))))
 
+(defun sluice-gptel-failure--need-call ()
+  "Return the id of the call that has failed here, or complain.
+Of one that was cancelled there is nothing to see."
+  (let ((failure (sluice-gptel-failure--need)))
+    (when (sluice-gptel-failure-cancelled failure)
+      (user-error "%s" (sluice-gettext "This call was cancelled while it waited, so nothing is kept \
+of it.  C-c ? t sends it again")))
+    (sluice-gptel-failure-call failure)))
+
 (defun sluice-gptel-failure-explain ()
   "Explain the failure that is shown in this buffer."
   (interactive)
-  (sluice-explain--show (list :call (sluice-gptel-failure-call (sluice-gptel-failure--need))
-                              :language sluice-language)))
+  (sluice-explain--show (list :call (sluice-gptel-failure--need-call) :language sluice-language)))
 
 (defun sluice-gptel-failure-copy-curl ()
   "Copy the curl command of the call that failed.  The key is not in it."
   (interactive)
-  (sluice-copy-curl-of (sluice-gptel-failure-call (sluice-gptel-failure--need))))
+  (sluice-copy-curl-of (sluice-gptel-failure--need-call)))
 
 (defun sluice-gptel-failure-dismiss ()
   "Take the failure away; if it was to be sent again, it will not."

@@ -232,7 +232,9 @@ Once the mode is off, nothing is shown."
     ;; the messages that the note has kept for sending them again.
     (unless (equal id (plist-get info :sluice-failed))
       (plist-put info :sluice-failed id)
-      (sluice-note-failure id (plist-get info :buffer))
+      ;; Who cancels a call knows it, and there is nothing to explain.
+      (unless (sluice-gptel-failure-cancelled-p info)
+        (sluice-note-failure id (plist-get info :buffer)))
       (when (and sluice-gptel-mode (equal id (plist-get info :sluice-id)))
         (sluice-gptel-failure-show fsm id)))))
 

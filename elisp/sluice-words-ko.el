@@ -187,6 +187,9 @@
    ;; sluice-gptel-explain.el
    ("Failed.  C-c ? then e explain, d dismiss" "실패했어요. C-c ? 다음에 e 설명, d 닫기")
    ;; sluice-gptel-failure.el
+   ("This call was cancelled while it waited, so nothing is kept of it.  C-c ? t sends it again"
+    "이 요청은 기다리는 동안 취소돼서 남은 기록이 없어요. C-c ? t 키로 다시 보낼 수 있어요")
+   ("Cancelled." "취소했어요.")
    ("%s do not" "%s 보내지 않기")
    ("%s explain" "%s 설명")
    ("%s send again at %s" "%s %s에 다시 보내기")

@@ -186,6 +186,9 @@
    ;; sluice-gptel-explain.el
    ("Failed.  C-c ? then e explain, d dismiss" "失败了。先按 C-c ?，再按 e 说明、d 收起")
    ;; sluice-gptel-failure.el
+   ("This call was cancelled while it waited, so nothing is kept of it.  C-c ? t sends it again"
+    "这个请求在等待时被取消了，所以没有留下内容。按 C-c ? t 可以重发")
+   ("Cancelled." "已取消。")
    ("%s do not" "%s 不发了")
    ("%s explain" "%s 说明")
    ("%s send again at %s" "%s 到 %s 重发")

@@ -385,6 +385,13 @@ async def serve_http(
         writer.write(b"HTTP/1.1 429 Out of credit\r\nContent-Type: application/json\r\n")
         writer.write(b"Content-Length: %d\r\nConnection: close\r\n\r\n" % len(body) + body)
         return
+    if behaviour == "cancelled" and sum(one["behaviour"] == "cancelled" for one in seen.http) == 1:
+        words = "the call was cancelled while it waited; nothing was sent"
+        error = {"message": words, "type": "sluice_cancelled", "code": "sluice_cancelled", "sluice": {"call": "c1"}}
+        body = json.dumps({"type": "error", "error": error}).encode()
+        writer.write(b"HTTP/1.1 503 Cancelled\r\nContent-Type: application/json\r\n")
+        writer.write(b"Content-Length: %d\r\nConnection: close\r\n\r\n" % len(body) + body)
+        return
     if behaviour == "queued":
         name = request["headers"]["x-sluice-request"]
         words = "requests per minute used up"

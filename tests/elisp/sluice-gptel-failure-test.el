@@ -101,6 +101,21 @@
     (should-not (sluice-gptel-failure-test-shown))
     (should-not sluice-gptel-failure-mode)))
 
+(ert-deftest sluice-gptel-failure-test-cancelled ()
+  "A call that was cancelled in the queue is no failure: only keys that work are named.
+The others say why they do nothing, and sending it again works."
+  (sluice-gptel-failure-test-with 'cancelled nil
+    (should (equal " \n[Cancelled.  C-c ? then t send again, d dismiss]"
+                   (sluice-gptel-failure-test-shown)))
+    (should-not sluice-failed-call)
+    (dolist (key '("e" "w"))
+      (should (string-search "was cancelled"
+                             (cadr (should-error (sluice-gptel-failure-test-press key)
+                                                 :type 'user-error)))))
+    (sluice-gptel-failure-test-press "t")
+    (fake-daemon-until (string-search sluice-gptel-test-hello (buffer-string)))
+    (should-not (sluice-gptel-failure-test-shown))))
+
 (ert-deftest sluice-gptel-failure-test-note-behind-what-is-typed ()
   "The cursor stays at the prompt, and what is typed there stands before the note."
   (sluice-gptel-failure-test-with 'no-credit nil
