@@ -38,6 +38,7 @@
 (require 'sluice)
 (require 'sluice-answer)
 (require 'sluice-notify)
+(require 'sluice-explain)
 
 (defcustom sluice-host "api.openai.com"
   "The host to which `sluice-send' talks, as the daemon knows it."
@@ -129,7 +130,7 @@ The entry is what gptel uses: machine HOST login apikey password KEY."
 PLACE is a function that gets an id and returns a `sluice-answer'.
 SYSTEM is the system prompt.  ON-END is called at the end, with the chat and one
 of the symbols `done', `failed', `stopped' and `died'."
-  (let* ((conn (sluice-require))
+  (let* ((conn (sluice-explain-require (current-buffer)))
          (id (sluice-rpc-next-id))
          ;; First of all, since a person may have to unlock the key, and may quit.
          (params (append (list :tag id) (sluice-chat--params messages system)))
@@ -229,13 +230,21 @@ Return the `sluice-chat' that stands for it."
 stopped.  Send again to connect anew"))
              (sluice-chat--finish chat 'stopped))
             ((eql code sluice-rpc-died-code)
-             (message "%s" (sluice-chat--died-words chat))
-             (sluice-chat--finish chat 'died))
+             (sluice-chat--died chat call))
             (t (message "%s" (plist-get err :message))
                (sluice-chat--finish chat 'failed)
                (when call
                  (sluice-note-failure call (sluice-chat--home chat)
                                       (plist-get err :message))))))))
+
+(defun sluice-chat--died (chat call)
+  "Finish CHAT, whose daemon has gone away, and say so; CALL is its id, or nil."
+  (let ((words (sluice-chat--died-words chat))
+        (call (or call (concat "emacs-chat-" (number-to-string (sluice-chat-id chat))))))
+    (sluice-explain-note-stopped call)
+    (message "%s" words)
+    (sluice-chat--finish chat 'died)
+    (sluice-note-failure call (sluice-chat--home chat) words)))
 
 (defun sluice-chat--died-words (chat)
   "Return in words that the daemon has gone away while it worked on CHAT."

@@ -33,6 +33,7 @@
 ;;; Code:
 
 (require 'cl-lib)
+(require 'seq)
 (require 'subr-x)
 (require 'browse-url)
 (require 'sluice)
@@ -69,6 +70,61 @@ It is (QUESTION . CALL), where CALL was `sluice-failed-call' at that time.")
 (defun sluice-explain-note-text (question)
   "Remember that something failed in this buffer of which only QUESTION is known."
   (setq sluice-explain--told (cons question sluice-failed-call)))
+
+(defvar sluice-explain--own nil
+  "Failures that Emacs itself explains, newest first, as (CALL . ANSWER).
+ANSWER is as the daemon's, which knows nothing of these calls.")
+
+(defvar sluice-explain--refusals 0
+  "How many calls Emacs has not even sent: a part of the names that they get.")
+
+(defun sluice-explain-note-own (call &rest parts)
+  "Remember that CALL, an id, has failed, and why: PARTS of an explanation.
+The daemon will not know it."
+  (push (cons call (list :own t :at (float-time)
+                         :explanation (append parts (list :language (sluice-words-language)))))
+        sluice-explain--own)
+  ;; Who looks looks soon.
+  (setq sluice-explain--own (seq-take sluice-explain--own 100)))
+
+(defun sluice-explain-own (call)
+  "Return the answer of Emacs itself about CALL, an id, or nil if it knows none."
+  (cdr (assoc call sluice-explain--own)))
+
+(defun sluice-explain-note-refusal (buffer title text)
+  "Remember that Emacs has not sent a call of BUFFER, as TITLE and TEXT say."
+  (let ((id (concat "emacs-" (number-to-string (cl-incf sluice-explain--refusals)))))
+    (sluice-explain-note-own
+     id :title title :what text
+     :actions (list (list :text (sluice-gettext "Mend that, then send the same again."))))
+    (sluice-note-failure id buffer text)))
+
+(defun sluice-explain-note-stopped (call)
+  "Remember that the daemon was stopped while CALL, an id, ran."
+  (sluice-explain-note-own
+   call
+   :title (sluice-gettext "The Sluice daemon was stopped while this call ran")
+   :what (sluice-gettext "The daemon went away before the answer had ended, so the answer is missing \
+or not complete.  Emacs has seen its connection break; the daemon itself knows nothing of this call.")
+   :why (sluice-gettext "Somebody has ended the daemon, or the system has, or it broke down.  \
+The provider has refused nothing.")
+   :now (sluice-gettext "Nothing is sent again by itself.  The provider may count what it had \
+answered until then.")
+   :actions (mapcar (lambda (text) (list :text text))
+                    (list (sluice-start-hint)
+                          (sluice-gettext "Then send the same again.")
+                          (sluice-gettext "If nobody has ended it: M-x sluice-doctor looks what is \
+wrong.")))))
+
+(defun sluice-explain-require (buffer)
+  "Return a live connection like `sluice-require', for a call from BUFFER.
+Without one it is remembered why there is none, for `sluice-explain-last'."
+  (condition-case err
+      (sluice-require)
+    (user-error
+     (sluice-explain-note-refusal buffer (sluice-gettext "Sluice is not running")
+                                  (cadr err))
+     (signal (car err) (cdr err)))))
 
 (defun sluice-explain--last-call ()
   "Return the id of the failed call that is meant here.
@@ -107,6 +163,8 @@ On a page of `sluice-explain-last' it is the call that the page is about.
 The key is not in the command; it is read from the environment."
   (interactive)
   (let* ((call (or (plist-get sluice-explain--answer :call)
+                   (and (plist-get sluice-explain--answer :own)
+                        (plist-get sluice-explain--question :call))
                    (and sluice-explain--question
                         (user-error "%s" (sluice-gettext
                                           "This page is about a text, not about a call")))
@@ -115,6 +173,9 @@ The key is not in the command; it is read from the environment."
 
 (defun sluice-copy-curl-of (call)
   "Copy the curl command of CALL, an id."
+  (when (sluice-explain-own call)
+    (user-error "%s" (sluice-gettext "The daemon has kept nothing of this call, so there is no \
+command to copy.  Send it again, then copy that")))
   (let* ((answer (sluice-ask "curl" (list :call call)))
          (note (plist-get answer :note)))
     (kill-new (plist-get answer :command))
@@ -126,12 +187,14 @@ The key is not in the command; it is read from the environment."
 
 (defun sluice-explain--ask (question)
   "Return the daemon's answer to QUESTION, parameters of the operation explain.
-Without a daemon, or if it goes away just now, return nil."
-  (when-let* ((conn (sluice-connection)))
-    (condition-case err
-        (sluice-rpc-call conn "explain" question sluice-timeout)
-      (sluice-rpc-died nil)
-      (sluice-rpc-error (user-error "%s" (cadr err))))))
+Without a daemon, or if it goes away just now, return nil.  What Emacs itself
+knows better is not asked."
+  (or (sluice-explain-own (plist-get question :call))
+      (when-let* ((conn (sluice-connection)))
+        (condition-case err
+            (sluice-rpc-call conn "explain" question sluice-timeout)
+          (sluice-rpc-died nil)
+          (sluice-rpc-error (user-error "%s" (cadr err)))))))
 
 (defun sluice-explain--show (question)
   "Show the answer to QUESTION in its buffer."

@@ -114,7 +114,7 @@ It is on as long as the failure is shown.
         (sluice-gptel-failure--say-all)))))
 
 (defun sluice-gptel-failure-cancelled-p (info)
-  "Return non-nil if the daemon has said to the request of INFO that it was cancelled.
+  "Return non-nil if the request of INFO was cancelled in the daemon.
 Who did that knows why there is no answer."
   (let ((problem (plist-get info :error)))
     (and (consp problem) (equal "sluice_cancelled" (plist-get problem :type)))))
@@ -150,6 +150,7 @@ The explanation came at the time NOW; both are Unix times in seconds."
                               (sluice-gettext "%s send again at %s" "t" at)
                             (sluice-gettext "%s send again" "t")))
                      (and (not (sluice-gptel-failure-cancelled failure))
+                          (not (sluice-explain-own (sluice-gptel-failure-call failure)))
                           (sluice-gettext "%s copy curl" "w"))
                      (sluice-gettext "%s dismiss" "d"))))
    (sluice-gettext ", ")))
@@ -181,6 +182,11 @@ The explanation came at the time NOW; both are Unix times in seconds."
 (defun sluice-gptel-failure--say-all ()
   "Say of each failure of this buffer how it stands."
   (mapc #'sluice-gptel-failure--say (sluice-gptel-failure--all)))
+
+(defun sluice-gptel-failure-renew (buffer)
+  "Say anew how the failures of BUFFER stand: more is known of one."
+  (when (buffer-live-p buffer)
+    (with-current-buffer buffer (sluice-gptel-failure--say-all))))
 
 (defun sluice-gptel-failure--drop (failure)
   "Show FAILURE no more in this buffer, nor send it again."

@@ -121,11 +121,12 @@ ARGS are passed on."
       (let ((conn (sluice-gptel--daemon)))
         (if (stringp conn)
             (sluice-gptel--refuse fsm (sluice-gettext "Sluice is not running") conn)
-          (sluice-gptel--start start fsm args backend (sluice-rpc-address conn)))))))
+          (sluice-gptel--start start fsm args backend conn))))))
 
-(defun sluice-gptel--start (start fsm args backend socket)
-  "Call START with FSM and ARGS while BACKEND points to the daemon at SOCKET."
-  (let* ((id (sluice-gptel--mark fsm))
+(defun sluice-gptel--start (start fsm args backend conn)
+  "Call START with FSM and ARGS while BACKEND points to the daemon of CONN."
+  (let* ((id (sluice-gptel--mark fsm conn))
+         (socket (sluice-rpc-address conn))
          (gptel-proxy "")
          (gptel-curl-extra-args
           (append gptel-curl-extra-args
@@ -136,8 +137,9 @@ ARGS are passed on."
       (prog1 (apply start fsm args)
         (sluice-gptel-wait-begin fsm id)))))
 
-(defun sluice-gptel--mark (fsm)
+(defun sluice-gptel--mark (fsm conn)
   "Give the request of FSM an id, have its end told to us, and return the id.
+CONN shows later whether the daemon has lived as long as it.
 A run with tools starts several requests with one FSM: the newest id counts."
   (let* ((info (gptel-fsm-info fsm))
          (id (sluice-gptel--new-id)))
@@ -145,6 +147,7 @@ A run with tools starts several requests with one FSM: the newest id counts."
       (plist-put info :post (cons (lambda (&rest _) (sluice-gptel--ended fsm))
                                   (plist-get info :post))))
     (plist-put info :sluice-id id)
+    (plist-put info :sluice-conn conn)
     (sluice-note-call id (plist-get info :buffer))
     id))
 
@@ -177,7 +180,8 @@ STATUS is shorter, for callers of gptel that show nothing else."
     (plist-put info :error text)
     (plist-put info :status status)
     ;; The round before, of a run with tools, has ended well.
-    (plist-put info :sluice-ended (plist-get info :sluice-id)))
+    (plist-put info :sluice-ended (plist-get info :sluice-id))
+    (sluice-explain-note-refusal (plist-get info :buffer) status text))
   ;; Later, as a failure of curl would come: gptel still sets the state of waiting.
   (run-at-time 0 nil #'sluice-gptel--fail fsm))
 
@@ -251,10 +255,24 @@ DELAY is how many seconds were waited last, as the call was not yet settled."
             conn "show" (list :call id)
             :success (lambda (row) (sluice-gptel--judge fsm id row (or delay 0.05)))
             :error (lambda (_) (sluice-gptel--judge fsm id nil 1))))
-          ((sluice-gptel--cut-p fsm)
-           (sluice-gptel--failed fsm id)
-           (message "%s" (sluice-gettext "The Sluice daemon stopped in the middle of this call.  \
-Start it with M-x sluice-start, then send again"))))))
+          ((sluice-gptel--cut-p fsm) (sluice-gptel--stopped fsm id)))))
+
+(defun sluice-gptel--stopped-p (fsm)
+  "Return non-nil if the daemon went away while it worked on the request of FSM."
+  (let ((conn (plist-get (gptel-fsm-info fsm) :sluice-conn)))
+    (not (or (sluice-rpc-live-p conn) (sluice-rpc-closing conn)))))
+
+(defun sluice-gptel--stopped (fsm id)
+  "Tell that the daemon was stopped in the middle of the call ID of FSM."
+  (sluice-explain-note-stopped id)
+  (sluice-gptel--failed fsm id)
+  ;; The note was perhaps there before that was known.
+  (sluice-gptel-failure-renew (plist-get (gptel-fsm-info fsm) :buffer))
+  (message "%s" (if (sluice-rpc-live-p sluice--connection)
+                    (sluice-gettext "The Sluice daemon was stopped in the middle of this call, and \
+runs again.  Send again")
+                  (sluice-gettext "The Sluice daemon stopped in the middle of this call.  \
+Start it with M-x sluice-start, then send again"))))
 
 (defun sluice-gptel--judge (fsm id row delay)
   "Tell what ROW, the daemon's record of call ID of FSM, has beyond gptel.
@@ -265,6 +283,8 @@ If the call is not settled yet, ask again; DELAY seconds were waited last."
           ((and line (equal (plist-get row :state) "failed"))
            (sluice-gptel--failed fsm id)
            (message "%s  (M-x sluice-explain-last)" line))
+          ((and (null row) (sluice-gptel--cut-p fsm) (sluice-gptel--stopped-p fsm))
+           (sluice-gptel--stopped fsm id))
           ((sluice-gptel--cut-p fsm)
            (sluice-gptel--failed fsm id)
            (message "%s" (sluice-gettext "The answer was cut off before its end, \

@@ -39,6 +39,7 @@
 (require 'subr-x)
 (require 'sluice)
 (require 'sluice-words)
+(require 'sluice-explain)
 
 (defvar plz-curl-default-args)
 (defvar sluice-llm-mode)
@@ -98,7 +99,7 @@ added."
 
 (defun sluice-llm--start (start method url args buffer)
   "Call START for METHOD, URL and ARGS; have Sluice get the call of BUFFER."
-  (let* ((conn (sluice-require))
+  (let* ((conn (sluice-explain-require buffer))
          (id (format "llm-%08x%08x" (random #x100000000) (random #x100000000)))
          (sluice-llm--args (sluice-llm--curl-args
                             (expand-file-name (sluice-rpc-address conn)) id))

@@ -162,6 +162,19 @@
    ("%s tokens, ~%.1f s wait" "토큰 %s개, 약 %.1f초 대기")
    ("%s tokens, ~%d s wait" "토큰 %s개, 약 %d초 대기")
    ;; sluice-explain.el
+   ("The daemon has kept nothing of this call, so there is no command to copy.  Send it again, then copy that"
+    "데몬에 이 요청의 기록이 없어서 복사할 명령이 없어요. 다시 보낸 다음 그것을 복사해 주세요")
+   ("If nobody has ended it: M-x sluice-doctor looks what is wrong."
+    "아무도 끄지 않았다면: M-x sluice-doctor 명령으로 무엇이 잘못됐는지 볼 수 있어요.")
+   ("Then send the same again." "그다음 똑같이 다시 보내 주세요.")
+   ("Nothing is sent again by itself.  The provider may count what it had answered until then."
+    "저절로 다시 보내지는 않아요. 그때까지 답한 만큼은 제공자가 셀 수 있어요.")
+   ("Somebody has ended the daemon, or the system has, or it broke down.  The provider has refused nothing."
+    "누군가 데몬을 껐거나, 시스템이 껐거나, 고장 났어요. 제공자가 거절한 것은 없어요.")
+   ("The daemon went away before the answer had ended, so the answer is missing or not complete.  Emacs has seen its connection break; the daemon itself knows nothing of this call."
+    "답이 끝나기 전에 데몬이 사라져서 답이 없거나 다 오지 않았어요. 연결이 끊긴 것을 Emacs가 보았고, 데몬에는 이 요청의 기록이 없어요.")
+   ("The Sluice daemon was stopped while this call ran" "이 요청을 처리하는 동안 Sluice 데몬이 멈췄어요")
+   ("Mend that, then send the same again." "그것을 고친 다음 똑같이 다시 보내 주세요.")
    ("Select the error text first" "먼저 오류의 글을 선택해 주세요")
    ("This page is about a text, not about a call" "이 페이지는 요청이 아니라 글을 설명해요")
    ("Copied the curl command" "curl 명령을 복사했어요")
@@ -210,6 +223,8 @@
    ("goes now" "지금 나가요")
    ("(and %d more)" "(외 %d건)")
    ;; sluice-gptel.el
+   ("The Sluice daemon was stopped in the middle of this call, and runs again.  Send again"
+    "이 요청 도중에 Sluice 데몬이 멈췄다가 다시 켜졌어요. 다시 보내 주세요")
    ("Sluice is not running" "Sluice가 꺼져 있어요")
    ("Sluice carries gptel's calls with the program curl.  Install it and send again"
     "Sluice는 gptel의 요청을 curl 프로그램으로 날라요. 설치하고 다시 보내 주세요")

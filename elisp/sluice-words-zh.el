@@ -161,6 +161,18 @@
    ("%s tokens, ~%.1f s wait" "%s 个 token，大约等 %.1f 秒")
    ("%s tokens, ~%d s wait" "%s 个 token，大约等 %d 秒")
    ;; sluice-explain.el
+   ("The daemon has kept nothing of this call, so there is no command to copy.  Send it again, then copy that"
+    "守护进程没有留下这个请求，所以没有命令可复制。请重发，然后复制那一个")
+   ("If nobody has ended it: M-x sluice-doctor looks what is wrong." "如果没有人结束它：用 M-x sluice-doctor 看看哪里不对。")
+   ("Then send the same again." "然后原样重发。")
+   ("Nothing is sent again by itself.  The provider may count what it had answered until then."
+    "不会自动重发。到那时为止的回答，服务商可能会计入用量。")
+   ("Somebody has ended the daemon, or the system has, or it broke down.  The provider has refused nothing."
+    "有人结束了守护进程，或者系统结束了它，或者它崩溃了。服务商没有拒绝什么。")
+   ("The daemon went away before the answer had ended, so the answer is missing or not complete.  Emacs has seen its connection break; the daemon itself knows nothing of this call."
+    "回答结束前守护进程就没了，所以回答没有来，或者不完整。Emacs 看到连接断了；守护进程自己对这个请求一无所知。")
+   ("The Sluice daemon was stopped while this call ran" "处理这个请求时 Sluice 守护进程停了")
+   ("Mend that, then send the same again." "先解决这个，再原样重发。")
    ("Select the error text first" "请先选中错误的文字")
    ("This page is about a text, not about a call" "这一页讲的是一段文字，不是请求")
    ("Copied the curl command" "已复制 curl 命令")
@@ -209,6 +221,8 @@
    ("goes now" "现在就发")
    ("(and %d more)" "（还有 %d 个）")
    ;; sluice-gptel.el
+   ("The Sluice daemon was stopped in the middle of this call, and runs again.  Send again"
+    "Sluice 守护进程在这个请求中途停了，现在又在运行。请重发")
    ("Sluice is not running" "Sluice 没有运行")
    ("Sluice carries gptel's calls with the program curl.  Install it and send again"
     "Sluice 要靠 curl 来转 gptel 的请求。请装上它再发")

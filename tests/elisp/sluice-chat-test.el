@@ -302,7 +302,21 @@ So it is when the key cannot be read."
     (let ((shown (sluice-chat-test-send-and-wait)))
       (should (equal "Hello\n\nhalf an " (buffer-string)))
       (should (string-match-p "gone away; the answer is not complete.*Send again"
-                              (car (last shown)))))))
+                              (car (last shown))))
+      (save-current-buffer (save-window-excursion (sluice-explain-last)))
+      (should (string-prefix-p "The Sluice daemon was stopped while this call ran"
+                               (with-current-buffer "*Sluice explain*" (buffer-string)))))))
+
+(ert-deftest sluice-chat-test-refusal-is-explained ()
+  "After a refusal of Emacs itself, it is this one that is explained, not an older failure."
+  (fake-daemon-without
+    (with-temp-buffer
+      (insert "Hello")
+      (sluice-note-failure "c-old" (current-buffer))
+      (should-error (sluice-send) :type 'user-error)
+      (save-current-buffer (save-window-excursion (sluice-explain-last)))
+      (should (string-match-p "\\`Sluice is not running\n\\(?:.\\|\n\\)*nothing was sent"
+                              (with-current-buffer "*Sluice explain*" (buffer-string)))))))
 
 (ert-deftest sluice-chat-test-disconnected ()
   "Who disconnects stops the answers, and is not told that the daemon has gone away."

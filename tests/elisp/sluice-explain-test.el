@@ -82,6 +82,26 @@
       (should-error (sluice-explain-test-press "2") :type 'user-error)
       (should-error (sluice-explain-test-press "9") :type 'user-error))))
 
+(ert-deftest sluice-explain-test-what-emacs-knows-itself ()
+  "A failure that the daemon does not know is explained here, with the daemon and without.
+Nothing of it can be copied; who refreshes the page sees it again."
+  (dolist (start '(t nil))
+    (fake-daemon-call-with
+     start
+     (lambda ()
+       (let ((sluice-explain--own nil))
+         (sluice-explain-note-stopped "c-1")
+         (sluice-explain--show (list :call "c-1"))
+         (dolist (_ '(1 2))
+           (let ((page (sluice-explain-test-page)))
+             (dolist (words '("was stopped while this call ran" "M-x sluice-start" "M-x sluice-doctor"))
+               (should (string-search words page)))
+             (should-not (string-search "[w]" page)))
+           (sluice-explain-test-press "g"))
+         (should-error (sluice-explain-test-press "w") :type 'user-error)
+         (dotimes (n 200) (sluice-explain-note-own (format "x-%d" n) :title "T"))
+         (should (= 100 (length sluice-explain--own))))))))
+
 (ert-deftest sluice-explain-test-which-call ()
   "The failure of this buffer goes before the one of this Emacs, and that before all."
   (with-temp-buffer

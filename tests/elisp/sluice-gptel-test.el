@@ -218,7 +218,11 @@ So do one that is buffer-local and one that was made while the mode was on."
                 (sluice-gptel-test-told
                  "T-Groq error: (Sluice is not running) .*nothing was sent.*M-x sluice-start"
                  shown))))
-           (should (equal "Hello" (string-trim (buffer-string)))))
+           (should (equal "Hello" (string-trim (buffer-string))))
+           (save-current-buffer (save-window-excursion (sluice-explain-last)))
+           (with-current-buffer "*Sluice explain*"
+             (should (string-match-p "\\`Sluice is not running\n\\(?:.\\|\n\\)*M-x sluice-start"
+                                     (buffer-string)))))
          (let ((info (cdr (sluice-gptel-test-ask))))
            (should (equal "Sluice is not running" (plist-get info :status)))
            (should (string-match-p "sluice-start" (plist-get info :error)))))
@@ -233,7 +237,31 @@ So do one that is buffer-local and one that was made while the mode was on."
         (fake-daemon-catching shown
           (gptel-send)
           (fake-daemon-until (sluice-gptel-test-told "stopped in the middle" shown)))
-        (should sluice-failed-call)))))
+        (should sluice-failed-call)
+        (save-current-buffer
+          (save-window-excursion (call-interactively (key-binding (kbd "C-c ? e")))))
+        (should (string-prefix-p "The Sluice daemon was stopped while this call ran"
+                                 (with-current-buffer "*Sluice explain*" (buffer-string))))
+        ;; There is nothing to copy, so that key is not named.
+        (should (string-search "[Failed.  C-c ? then e explain, d dismiss]"
+                               (overlay-get (fake-daemon-note) 'after-string)))
+        (should-error (call-interactively (key-binding (kbd "C-c ? w"))) :type 'user-error)))))
+
+(ert-deftest sluice-gptel-test-daemon-killed-and-back ()
+  "If it runs again before anybody looks, it is said so, though it does not know the call."
+  (sluice-gptel-test-with
+    (let ((gptel-model 'die) (shown nil) (look (symbol-function 'sluice-gptel--tell-hidden)))
+      (with-temp-buffer
+        (insert "Hello")
+        (fake-daemon-catching shown
+          (cl-letf (((symbol-function 'sluice-gptel--tell-hidden)
+                     (lambda (&rest args)
+                       (fake-daemon-until (not (process-live-p fake-daemon-process)))
+                       (fake-daemon-start)
+                       (apply look args))))
+            (gptel-send)
+            (fake-daemon-until (sluice-gptel-test-told "stopped in the middle.*runs again" shown))))
+        (should (sluice-explain-own sluice-failed-call))))))
 
 (defun sluice-gptel-test-tool (function)
   "Return a tool of gptel that calls FUNCTION."
@@ -275,7 +303,8 @@ the round before, which went well, is not called a failure."
                                 "T-Groq error: (Sluice is not running) .*sluice-start" shown)))
           (should-not asked)
           (should sluice-call)
-          (should-not sluice-failed-call)
+          (should sluice-failed-call)
+          (should-not (equal sluice-call sluice-failed-call))
           (should-not sluice-gptel-failure--here)
           (should-not gptel--request-alist))))))
 
