@@ -136,20 +136,30 @@ A line of an answer that only looks like one does not count."
      :system (if system (string-join system "\n\n") sluice-system-prompt)
      :on-end #'sluice-conversation--ended)))
 
-(defun sluice-conversation--ended (chat outcome)
-  "Begin the user's next turn behind the answer of CHAT, according to OUTCOME.
-Where something follows already, nothing is inserted."
+(defun sluice-conversation--ended (chat _outcome)
+  "Begin the user's next turn behind the answer of CHAT, however it has ended.
+What was written there while the answer came is in that turn.  Where another
+turn follows already, nothing is inserted."
   (let ((answer (sluice-chat-answer chat)))
-    (when (and (memq outcome '(done stopped))
-               (not (sluice-answer-empty-p answer))
-               (not (sluice-answer-removed-p answer))
-               (eq (sluice-answer-buffer answer) (sluice-answer-home answer)))
-      (with-current-buffer (sluice-answer-buffer answer)
-        (when (save-excursion (goto-char (sluice-answer-end answer))
-                              (looking-at-p "[ \t\n]*\\'"))
-          (sluice-answer-add answer
-                             (propertize (concat "\n\n" (sluice-conversation--heading "user"))
-                                         'sluice-next t)))))))
+    (unless (or (sluice-answer-empty-p answer)
+                (sluice-answer-removed-p answer)
+                (not (eq (sluice-answer-buffer answer) (sluice-answer-home answer)))
+                (sluice-conversation--turn-follows-p answer))
+      (sluice-answer-add answer
+                         (propertize (concat "\n\n" (sluice-conversation--heading "user"))
+                                     'sluice-next t)))))
+
+(defun sluice-conversation--turn-follows-p (answer)
+  "Return non-nil if the next that stands behind ANSWER is the heading of a turn."
+  (with-current-buffer (sluice-answer-buffer answer)
+    (save-excursion
+      (save-restriction
+        (widen)
+        (goto-char (sluice-answer-end answer))
+        (skip-chars-forward " \t\n")
+        (beginning-of-line)
+        (and (>= (point) (sluice-answer-end answer))
+             (looking-at-p sluice-conversation--turn))))))
 
 (defun sluice-conversation-next (&optional count)
   "Go to the text of the next turn.

@@ -132,6 +132,63 @@
     (call-interactively (key-binding (kbd "C-c C-n")))
     (should (looking-at "One\n\n=== user"))))
 
+(defun sluice-conversation-test-while-it-comes (typed how)
+  "Ask, write TYPED behind the answer while it comes, end it by HOW; return the turns.
+Then what was typed is sent as the next question, and the turns sent are returned."
+  (goto-char (point-max))
+  (insert "Hi")
+  (fake-daemon-messages
+    (sluice-send)
+    (fake-daemon-until (string-search "word5 " (buffer-string)))
+    (goto-char (point-max))
+    (insert typed)
+    (fake-daemon-until (string-search "word9 " (buffer-string)))
+    (should (eobp))
+    (funcall how)
+    (fake-daemon-until (zerop (hash-table-count sluice-chat--live))))
+  (should (string-match-p (concat "word9 \\(?:word[0-9]+ \\)*\n\n=== user ===\n\n"
+                                  (regexp-quote typed) "\\'")
+                          (buffer-string)))
+  (should (eobp))
+  (let ((sluice-model "echo"))
+    (sluice-conversation-test-say "?")
+    (sluice-conversation-test-sent)))
+
+(ert-deftest sluice-conversation-test-written-while-it-comes ()
+  "What is typed while an answer comes is the next question, below a heading of its own.
+That holds when the answer is stopped, and when the daemon dies."
+  (sluice-conversation-test-with "forever"
+    (dolist (typed '("And now" "\nFirst line\nsecond"))
+      (let ((sent (sluice-conversation-test-while-it-comes
+                   typed (lambda () (call-interactively (key-binding (kbd "C-c C-k")))))))
+        (should (equal (list "user" (concat (string-trim typed) "?")) (last sent 2)))
+        (should (equal "assistant" (nth 0 (last sent 4)))))
+      (erase-buffer)
+      (insert (sluice-conversation--heading "user"))))
+  (sluice-conversation-test-with "forever"
+    (should (equal '("user" "And now?")
+                   (last (sluice-conversation-test-while-it-comes
+                          "And now" (lambda ()
+                                      (fake-daemon-kill)
+                                      (fake-daemon-until (not (sluice-connection)))
+                                      (fake-daemon-start)))
+                         2)))))
+
+(ert-deftest sluice-conversation-test-written-until-it-is-done ()
+  "What is typed before and while an answer comes to its end stands below the next heading."
+  (sluice-conversation-test-with "echo"
+    (goto-char (point-max))
+    (insert (make-string 200 ?x))
+    (fake-daemon-messages
+      (sluice-send)
+      (insert " more")
+      (fake-daemon-until (string-search "assistant" (buffer-string)))
+      (insert " and more")
+      (fake-daemon-until (zerop (hash-table-count sluice-chat--live))))
+    (should (string-suffix-p "x\n\n=== user ===\n\n more and more" (buffer-string)))
+    (should (equal '("user" "assistant" "user")
+                   (mapcar #'car (sluice-conversation--turns (point-max)))))))
+
 (ert-deftest sluice-conversation-test-failure ()
   "A call that fails leaves the chat as it was, ready to be sent again."
   (sluice-conversation-test-with "fails"
