@@ -92,6 +92,15 @@ Without one it is the paragraph at point.")
         (sluice-send-source-function (funcall sluice-send-source-function))
         (t (sluice-send--text (sluice-send--paragraph)))))
 
+(defun sluice-send-chat-p ()
+  "Return non-nil if `sluice-send' would send a chat now."
+  (and sluice-send-source-function (not (use-region-p))))
+
+(defun sluice-send-place ()
+  "Return where the answer to `sluice-send' is written now, `here' or `buffer'.
+A chat answers in itself, else the next question would go without the answer."
+  (if (sluice-send-chat-p) 'here sluice-answer-place))
+
 (defun sluice-send-empty-p (parcel)
   "Return non-nil if there is nothing in PARCEL."
   (cl-every (lambda (message) (string-blank-p (plist-get message :content)))
@@ -177,12 +186,13 @@ Without one it is the paragraph at point.")
 (defun sluice-send ()
   "Send the region, or the paragraph at point, to `sluice-model'.
 In a buffer of `sluice-chat' send all turns up to point.  The answer comes in
-behind it, or where `sluice-answer-place' says; \\[sluice-abort] stops it."
+behind it, or where `sluice-answer-place' says, but a chat answers in itself.
+\\[sluice-abort] stops it."
   (interactive)
-  (let ((parcel (sluice-send-parcel)))
+  (let ((parcel (sluice-send-parcel)) (place (sluice-send-place)))
     (when (sluice-send--confirm parcel)
       (deactivate-mark)
-      (sluice-send--start parcel sluice-answer-place))))
+      (sluice-send--start parcel place))))
 
 ;;;###autoload
 (defun sluice-prompt (prompt &optional here)

@@ -136,13 +136,15 @@ Where it has no value of its own there, it is set everywhere, until Emacs ends."
   "Have the answer written behind the prompt, or in a buffer of answers."
   :description (lambda ()
                  (sluice-menu--line (sluice-gettext "the answer goes")
-                                    (if (eq 'here (sluice-menu--value 'sluice-answer-place))
+                                    (if (eq 'here (sluice-menu--in-buffer (sluice-send-place)))
                                         (sluice-gettext "behind what was sent")
                                       (sluice-gettext "to a buffer of answers"))))
   :transient t
   (interactive)
-  (sluice-menu--set 'sluice-answer-place
-                    (if (eq 'here (sluice-menu--value 'sluice-answer-place)) 'buffer 'here)))
+  (if (sluice-menu--in-buffer (sluice-send-chat-p))
+      (message "%s" (sluice-gettext "A chat always answers in itself"))
+    (sluice-menu--set 'sluice-answer-place
+                      (if (eq 'here (sluice-menu--value 'sluice-answer-place)) 'buffer 'here))))
 
 (transient-define-suffix sluice-menu-send ()
   "Send the region, or the text at point."

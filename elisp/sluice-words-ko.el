@@ -347,6 +347,7 @@
    ("Not sent a second time" "한 번 더 보내지 않았어요")
    ("Ask %s: " "%s에게 묻기: ")
    ;; sluice-transient.el
+   ("A chat always answers in itself" "대화의 답은 언제나 대화 안에 적혀요")
    ("Nothing to send at point" "커서가 있는 곳에 보낼 것이 없어요")
    ("Send: %s" "보내기: %s")
    ("host" "호스트")

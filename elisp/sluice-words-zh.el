@@ -342,6 +342,7 @@
    ("Not sent a second time" "没有再发一次")
    ("Ask %s: " "问 %s：")
    ;; sluice-transient.el
+   ("A chat always answers in itself" "对话的回答总是写在对话里")
    ("Nothing to send at point" "光标处没有可发的")
    ("Send: %s" "发送：%s")
    ("host" "主机")

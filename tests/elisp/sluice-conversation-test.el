@@ -45,6 +45,16 @@
     (should (equal '(nil "user" "안녕?" "assistant" "안녕?" "user" "And now?")
                    (sluice-conversation-test-sent)))))
 
+(ert-deftest sluice-conversation-test-answers-in-itself ()
+  "Where other answers go to a buffer of their own, those of a chat are still its turns."
+  (sluice-conversation-test-with "echo"
+    (let ((sluice-answer-place 'buffer))
+      (sluice-conversation-test-say "One")
+      (sluice-conversation-test-say "Two"))
+    (should-not (get-buffer "*Sluice answer*"))
+    (should (equal '(nil "user" "One" "assistant" "One" "user" "Two")
+                   (sluice-conversation-test-sent)))))
+
 (ert-deftest sluice-conversation-test-one-undo ()
   "Heading, answer and the next heading are one step of undo."
   (sluice-conversation-test-with "echo"

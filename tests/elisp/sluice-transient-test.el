@@ -59,6 +59,17 @@
     (sluice-menu-system " ")
     (should-not sluice-system-prompt)))
 
+(ert-deftest sluice-transient-test-chat ()
+  "Of a chat the menu says that the answer comes there, and does not let it go elsewhere."
+  (sluice-transient-test-with "one"
+    (let ((sluice-answer-place 'buffer))
+      (setq-local sluice-send-source-function #'ignore)
+      (should (string-suffix-p " behind what was sent"
+                               (sluice-transient-test-says 'sluice-menu-place)))
+      (should (equal '("A chat always answers in itself")
+                     (fake-daemon-messages (sluice-menu-place))))
+      (should (eq 'buffer sluice-answer-place)))))
+
 (ert-deftest sluice-transient-test-buffer-local ()
   "A buffer with a model of its own keeps the choice to itself."
   (sluice-transient-test-with "one"
