@@ -161,6 +161,7 @@ of another width, in each language.  A WIDTH of 0 is all that is left."
             ;; One question at a time, however fast the news come.
             (sluice-dashboard--asking (setq sluice-dashboard--asking 'again))
             (t (setq sluice-dashboard--asking t)
+               (sluice-speak conn)
                (sluice-rpc-request
                 conn operation params
                 :success (lambda (answer)

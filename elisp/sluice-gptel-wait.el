@@ -151,6 +151,7 @@ Return non-nil if there was one."
   (when (and (sluice-rpc-live-p sluice--connection)
              (cl-find id sluice-gptel-wait--live :test #'equal
                       :key #'sluice-gptel-wait-id))
+    (sluice-speak sluice--connection)
     (sluice-watch 'sluice-gptel-wait #'sluice-gptel-wait--hear "queue")
     (sluice-rpc-request sluice--connection "queue" nil
                         :success (lambda (answer) (sluice-gptel-wait--hear 'queue answer)))))

@@ -100,13 +100,15 @@ On the socket there is no TLS: it begins behind the daemon."
 
 (defun sluice-gptel--curl-args (socket id)
   "Return the arguments that make curl use SOCKET for the call ID."
-  (list "--unix-socket" socket
-        "--noproxy" "*"
-        ;; Without it curl may be sent a `100 Continue', which gptel takes for success.
-        "-H" "Expect:"
-        "-H" "X-Sluice-Client: emacs-gptel"
-        "-H" "X-Sluice-Priority: interactive"
-        "-H" (concat "X-Sluice-Request: " id)))
+  (append
+   (list "--unix-socket" socket
+         "--noproxy" "*"
+         ;; Without it curl may be sent a `100 Continue', which gptel takes for success.
+         "-H" "Expect:"
+         "-H" "X-Sluice-Client: emacs-gptel"
+         "-H" "X-Sluice-Priority: interactive"
+         "-H" (concat "X-Sluice-Request: " id))
+   (sluice-language-header)))
 
 (defun sluice-gptel--around-curl (start fsm &rest args)
   "Call START, which has curl do the request of FSM, so that Sluice gets it.

@@ -72,11 +72,13 @@ These are servers on this machine, which have no limits to keep."
 
 (defun sluice-llm--curl-args (socket id)
   "Return the arguments that make curl use SOCKET for the call ID."
-  (list "--unix-socket" socket
-        "--noproxy" "*"
-        "-H" "X-Sluice-Client: emacs-llm"
-        "-H" "X-Sluice-Priority: interactive"
-        "-H" (concat "X-Sluice-Request: " id)))
+  (append
+   (list "--unix-socket" socket
+         "--noproxy" "*"
+         "-H" "X-Sluice-Client: emacs-llm"
+         "-H" "X-Sluice-Priority: interactive"
+         "-H" (concat "X-Sluice-Request: " id))
+   (sluice-language-header)))
 
 (defun sluice-llm--around-request (start &rest args)
   "Call START, a function of llm for requests, with ARGS.

@@ -134,13 +134,14 @@ Calls to a model never block; this is about explanations, status and the like."
   "Functions called with t when there is a connection, nil when not any more.
 They get the symbol `closed' when this Emacs has closed it itself.")
 
+(defun sluice--greeting ()
+  "Return the parameters with which this Emacs introduces itself."
+  (list :client "emacs" :version sluice-version :protocol sluice-protocol
+        :answers sluice-keys-questions :language sluice-language))
+
 (defun sluice--hello (conn)
   "Introduce this Emacs over CONN and check that both speak the same protocol."
-  (let ((hello (sluice-rpc-call conn "hello"
-                                (list :client "emacs" :version sluice-version
-                                      :protocol sluice-protocol :answers sluice-keys-questions
-                                      :language sluice-language)
-                                sluice-timeout)))
+  (let ((hello (sluice-rpc-call conn "hello" (sluice--greeting) sluice-timeout)))
     (setf (sluice-rpc-hello conn) hello)
     (setq sluice-words-heard (plist-get hello :language))
     (when (plist-get hello :warning)
@@ -282,6 +283,26 @@ Return nil if it is over."
       (if (< left 3600)
           (format "%d:%02d" (/ left 60) (% left 60))
         (format "%d:%02d:%02d" (/ left 3600) (/ (% left 3600) 60) (% left 60))))))
+
+(defvar sluice--chosen-language nil
+  "The connection and the language that it was told later than at its beginning.")
+
+(defun sluice-speak (conn)
+  "Have the daemon speak `sluice-language' over CONN.
+It was told at the beginning; this is for who has chosen another one since."
+  (let ((chosen (cons conn sluice-language)))
+    (when (and sluice-language
+               (not (equal sluice-language (plist-get (sluice-rpc-hello conn) :language)))
+               (not (equal chosen sluice--chosen-language)))
+      (setq sluice--chosen-language chosen)
+      (sluice-rpc-request conn "hello" (sluice--greeting)))))
+
+(defun sluice-language-header ()
+  "Return arguments of curl that ask for `sluice-language'; none if it is nil."
+  ;; What is no name of a language must not become a part of a header.
+  (and (stringp sluice-language)
+       (string-match-p "\\`[A-Za-z0-9_.@-]+\\'" sluice-language)
+       (list "-H" (concat "X-Sluice-Language: " sluice-language))))
 
 ;;;; Which call is meant
 

@@ -49,6 +49,17 @@
       (fake-daemon-until (equal '("queue" "queue") (plist-get (fake-daemon-seen) :asked)))
       (should (sluice-watch-p buffer)))))
 
+(ert-deftest sluice-dashboard-test-language ()
+  "A list speaks the language that was chosen since this Emacs is connected."
+  (fake-daemon-with
+    (sluice-connection)
+    (save-window-excursion
+      (let ((sluice-language "ko"))
+        (sluice-queue)
+        (fake-daemon-until sluice-dashboard--state)
+        (should (equal "ko" (plist-get (car (last (plist-get (fake-daemon-seen) :greetings)))
+                                       :language)))))))
+
 (ert-deftest sluice-dashboard-test-clock ()
   "The clock runs only while something waits and the list is shown."
   (sluice-dashboard-test-with (vector (sluice-dashboard-test-row "c1" 100))

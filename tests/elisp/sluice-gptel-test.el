@@ -202,6 +202,16 @@ So do one that is buffer-local and one that was made while the mode was on."
         (fake-daemon-until (equal 1 (plist-get (fake-daemon-seen) :left)))
         (should-not sluice-failed-call)))))
 
+(ert-deftest sluice-gptel-test-language ()
+  "The daemon is asked to explain in the language of the person, if that was chosen."
+  (sluice-gptel-test-with
+    (sluice-gptel-test-ask)
+    (let ((sluice-language "ko")) (sluice-gptel-test-ask))
+    (should (equal '(nil "ko")
+                   (mapcar (lambda (request)
+                             (plist-get (plist-get request :headers) :x-sluice-language))
+                           (sluice-gptel-test-http))))))
+
 (ert-deftest sluice-gptel-test-no-daemon ()
   "Without a daemon nothing goes out, and it is said what to do, in all of gptel's ways."
   (skip-unless sluice-gptel-test-there)

@@ -155,6 +155,19 @@ M-x sluice-abort stops it\\]\\'"
         (gptel-abort (current-buffer))
         (fake-daemon-until (sluice-gptel-wait-test-clean-p))))))
 
+(ert-deftest sluice-gptel-wait-test-language ()
+  "What it waits for is asked for in the language of the person, though chosen since."
+  (let ((sluice-language nil))
+    (sluice-gptel-test-with
+      (sluice-connection)
+      (let ((gptel-model 'queued) (sluice-gptel-wait--look-s 0.02) (sluice-language "zh"))
+        (with-temp-buffer
+          (gptel-request "Hello" :callback #'ignore)
+          (fake-daemon-until (sluice-gptel-wait-test-shown))
+          (should (equal "zh" (plist-get (car (last (plist-get (fake-daemon-seen) :greetings)))
+                                         :language)))
+          (gptel-abort (current-buffer)))))))
+
 (ert-deftest sluice-gptel-wait-test-words ()
   "The words, for each kind of place and time."
   (pcase-dolist (`(,row . ,words)

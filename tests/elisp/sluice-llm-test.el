@@ -153,5 +153,12 @@
                             (cadr (should-error (sluice-llm-mode 1) :type 'user-error)))))
   (should-not sluice-llm-mode))
 
+(ert-deftest sluice-llm-test-language ()
+  "The daemon is asked for the language of the person, if that was chosen."
+  (let ((sluice-language nil))
+    (should-not (string-search "Language" (string-join (sluice-llm--curl-args "/s" "i")))))
+  (let ((sluice-language "zh"))
+    (should (member "X-Sluice-Language: zh" (sluice-llm--curl-args "/s" "i")))))
+
 (provide 'sluice-llm-test)
 ;;; sluice-llm-test.el ends here

@@ -156,5 +156,22 @@ LINES are put before it."
               sluice-command-map)
   (should (eq 'sluice-send (lookup-key sluice-command-map "s"))))
 
+(ert-deftest sluice-test-another-language ()
+  "Who chooses a language while connected hears it from then on; it is told once.
+Without a choice nothing is said, and what is no language is no header."
+  (fake-daemon-with
+    (let* ((conn (sluice-connection))
+           (told (lambda () (mapcar (lambda (greeting) (plist-get greeting :language))
+                                    (plist-get (fake-daemon-seen) :greetings)))))
+      (sluice-speak conn)
+      (should (equal '(nil) (funcall told)))
+      (should-not (sluice-language-header))
+      (let ((sluice-language "ko"))
+        (dotimes (_ 2) (sluice-speak conn))
+        (should (equal '(nil "ko") (funcall told)))
+        (should (equal '("-H" "X-Sluice-Language: ko") (sluice-language-header))))
+      (let ((sluice-language "ko\nX-Evil: 1"))
+        (should-not (sluice-language-header))))))
+
 (provide 'sluice-test)
 ;;; sluice-test.el ends here
