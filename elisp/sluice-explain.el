@@ -270,18 +270,37 @@ When that is nil, the daemon's program is asked; Emacs goes on meanwhile."
                            (sluice-explain--ask sluice-explain--question)))
 
 (defun sluice-explain--header ()
-  "Return the header line: where it happened, and when it clears."
+  "Return the header line: when and where it happened, and when it clears."
   (let* ((it (plist-get sluice-explain--answer :explanation))
          (sluice-language (or (plist-get it :language) sluice-language))
-         (clears (sluice-explain--clears-text (plist-get it :reset_at) (float-time))))
+         (at (plist-get sluice-explain--answer :at))
+         (clears (sluice-explain--clears-text (sluice-explain--reset-at) (float-time))))
     ;; In a format a percent sign is a directive.
     (string-replace
      "%" "%%"
      (string-join
-      (delq nil (list (and (plist-get it :status) (format "%s" (plist-get it :status)))
-                      (plist-get it :provider) (plist-get it :model) clears
+      (delq nil (list (and at (format-time-string "%F %T" at))
+                      (and (plist-get it :status) (format "%s" (plist-get it :status)))
+                      (plist-get it :provider)
+                      (or (plist-get sluice-explain--answer :model) (plist-get it :model))
+                      (plist-get sluice-explain--answer :call) clears
                       (sluice-explain--doubt it)))
       " · "))))
+
+(defun sluice-explain--reset-at ()
+  "Return when it clears what this page is about, as a Unix time, or nil.
+Where only a wait is told, it began when the call ended."
+  (let* ((answer sluice-explain--answer) (it (plist-get answer :explanation)))
+    (or (plist-get it :reset_at)
+        (and (plist-get it :retry_after_s) (plist-get answer :at)
+             (+ (plist-get answer :at) (plist-get it :retry_after_s))))))
+
+(defun sluice-explain--over ()
+  "Return in words that the time named on this page has passed, or nil."
+  (let ((reset-at (sluice-explain--reset-at)))
+    (and reset-at (<= reset-at (float-time))
+         (sluice-gettext "This is how it was told at that time.  The wait is over: it was until %s."
+                         (format-time-string "%F %T" reset-at)))))
 
 (defun sluice-explain--doubt (it)
   "Return in words that the explanation IT rests on a text alone, or nil."
@@ -311,13 +330,15 @@ When that is nil, the daemon's program is asked; Emacs goes on meanwhile."
     (insert "\n")
     (sluice-explain--parts it)
     (goto-char (point-min))
-    (sluice-explain--start-clock (plist-get it :reset_at))))
+    (sluice-explain--start-clock (sluice-explain--reset-at))))
 
 (defun sluice-explain--parts (it)
   "Insert the parts of the explanation IT, each under its label."
   (sluice-explain--part (sluice-gettext "What happened") (plist-get it :what))
   (sluice-explain--part (sluice-gettext "Why") (plist-get it :why))
-  (sluice-explain--part (sluice-gettext "What happens now") (plist-get it :now))
+  (sluice-explain--part (sluice-gettext "What happens now")
+                        (let ((over (sluice-explain--over)))
+                          (if over (concat (plist-get it :now) "\n" over) (plist-get it :now))))
   (sluice-explain--actions (sluice-gettext "What you can do") (plist-get it :actions))
   (sluice-explain--part (sluice-gettext "What it is not") (plist-get it :not_this))
   (sluice-explain--buttons it)
@@ -411,17 +432,31 @@ has a page."
     (setq sluice-explain--clock (run-at-time 1 1 #'sluice-explain--tick))))
 
 (defun sluice-explain--tick ()
-  "Show the time left; stop the clock when the page is hidden or all is clear."
+  "Show the time left; stop the clock when the page is hidden or all is clear.
+When all is clear the page says so from then on."
   (let* ((buffer (get-buffer "*Sluice explain*"))
-         (reset-at (and buffer (get-buffer-window buffer t)
-                        (plist-get (plist-get (buffer-local-value 'sluice-explain--answer buffer)
-                                              :explanation)
-                                   :reset_at))))
+         (shown (and buffer (get-buffer-window buffer t)))
+         (reset-at (and shown (with-current-buffer buffer (sluice-explain--reset-at))))
+         (clear (and reset-at (<= reset-at (float-time)))))
     (when buffer
       (with-current-buffer buffer (force-mode-line-update)))
-    (unless (and reset-at (>= reset-at (float-time)))
+    (when (or (not reset-at) clear)
       (cancel-timer sluice-explain--clock)
-      (setq sluice-explain--clock nil))))
+      (setq sluice-explain--clock nil))
+    (when clear
+      (with-current-buffer buffer (sluice-explain--draw-in-place)))))
+
+(defun sluice-explain--draw-in-place ()
+  "Draw the page anew; the windows that show it stay where they are."
+  (let ((point (point))
+        (windows (mapcar (lambda (window)
+                           (list window (window-start window) (window-point window)))
+                         (get-buffer-window-list nil nil t))))
+    (sluice-explain--draw)
+    (goto-char (min point (point-max)))
+    (pcase-dolist (`(,window ,start ,place) windows)
+      (set-window-start window (min start (point-max)) t)
+      (set-window-point window (min place (point-max))))))
 
 (provide 'sluice-explain)
 ;;; sluice-explain.el ends here

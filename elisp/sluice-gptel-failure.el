@@ -49,7 +49,9 @@
   reset-at                              ; when it clears, a Unix time or nil
   again                                 ; non-nil if sending it again may help
   cancelled                             ; non-nil if somebody has cancelled it in the queue
-  overlay timer)
+  overlay
+  clock                                 ; timer that shows that it has cleared
+  timer)                                ; timer that sends it again
 
 (defvar-local sluice-gptel-failure--here nil
   "The newest failure of this buffer that was not dismissed: the keys are for it.")
@@ -110,8 +112,16 @@ It is on as long as the failure is shown.
                            (not (member (plist-get told :retry) '("never" "change"))))
                :cancelled (sluice-gptel-failure-cancelled-p info)
                :overlay (sluice-note-overlay position)))
+        (sluice-gptel-failure--watch-clock sluice-gptel-failure--here)
         (sluice-gptel-failure-mode 1)
         (sluice-gptel-failure--say-all)))))
+
+(defun sluice-gptel-failure--watch-clock (failure)
+  "Have the note of FAILURE say no time any more when that has come."
+  (when (and (sluice-gptel-failure-again failure) (sluice-gptel-failure--at failure))
+    (setf (sluice-gptel-failure-clock failure)
+          (run-at-time (- (sluice-gptel-failure-reset-at failure) (float-time)) nil
+                       #'sluice-gptel-failure-renew (current-buffer)))))
 
 (defun sluice-gptel-failure-cancelled-p (info)
   "Return non-nil if the request of INFO was cancelled in the daemon.
@@ -190,8 +200,8 @@ The explanation came at the time NOW; both are Unix times in seconds."
 
 (defun sluice-gptel-failure--drop (failure)
   "Show FAILURE no more in this buffer, nor send it again."
-  (when (sluice-gptel-failure-timer failure)
-    (cancel-timer (sluice-gptel-failure-timer failure)))
+  (dolist (timer (list (sluice-gptel-failure-timer failure) (sluice-gptel-failure-clock failure)))
+    (when timer (cancel-timer timer)))
   (delete-overlay (sluice-gptel-failure-overlay failure))
   (if (eq failure sluice-gptel-failure--here)
       (setq sluice-gptel-failure--here (pop sluice-gptel-failure--promised))

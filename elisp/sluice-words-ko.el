@@ -162,6 +162,8 @@
    ("%s tokens, ~%.1f s wait" "토큰 %s개, 약 %.1f초 대기")
    ("%s tokens, ~%d s wait" "토큰 %s개, 약 %d초 대기")
    ;; sluice-explain.el
+   ("This is how it was told at that time.  The wait is over: it was until %s."
+    "그때 들은 그대로예요. 기다릴 시간은 이미 지났어요(%s까지였어요).")
    ("The daemon has kept nothing of this call, so there is no command to copy.  Send it again, then copy that"
     "데몬에 이 요청의 기록이 없어서 복사할 명령이 없어요. 다시 보낸 다음 그것을 복사해 주세요")
    ("If nobody has ended it: M-x sluice-doctor looks what is wrong."

@@ -15,7 +15,7 @@ from typing import Any
 from daemon.cli.client import address
 from daemon.config import Paths
 from daemon.errors import ConfigError, NotFound
-from daemon.journal.reader import Reader, missing, open_reader, without_explanation
+from daemon.journal.reader import Reader, missing, open_reader, which, without_explanation
 from daemon.model import Call, Origin
 from daemon.phrases import phrase, told
 from daemon.redact import Redactor
@@ -152,7 +152,7 @@ def _explained(row: Mapping[str, Any], command: str | None, language: str | None
 
     catalogue = Catalogue.load()
     told = catalogue.retold(row, language)
-    answer: dict[str, Any] = {"call": row["id"], "ref": row.get("ref"), "explanation": None, "curl": command}
+    answer: dict[str, Any] = {**which(row), "explanation": None, "curl": command}
     if told is None:
         return {**answer, "text": without_explanation(row).told(language or "en")}
     text, short = catalogue.render(told, curl=command), catalogue.short(told)

@@ -195,6 +195,12 @@ def without_explanation(row: Mapping[str, Any]) -> Phrase:
     return phrase("journal.ended_here", call=row["id"], line=row["line"])
 
 
+def which(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Which call of `Reader.call` an explanation is about: its names, when it ended, and the model that it asked."""
+    at = row.get("ended_at") or row.get("started_at")
+    return {"call": row["id"], "ref": row.get("ref"), "at": at, "model": row.get("model"), "host": row.get("host")}
+
+
 def open_reader(folder: Path) -> Reader:
     """Open the journal in FOLDER for reading, also while a daemon writes it. Raises NotFound."""
     return Reader(folder)

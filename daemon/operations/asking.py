@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from daemon import __version__
 from daemon.errors import InvalidCall
-from daemon.journal.reader import missing, without_explanation
+from daemon.journal.reader import missing, which, without_explanation
 from daemon.journal.rebuild import call_from_row, heading, not_kept
 from daemon.model import Call, Failure, Situation
 from daemon.operations.desk import (
@@ -133,7 +133,7 @@ async def explain_call(desk: Desk, name: str, language: str | None) -> Result:
     row = await row_of(desk, name)
     told = desk.catalogue.retold(row, language)
     command = await curl_of(desk, row, language or desk.language)
-    answer = {"call": row["id"], "ref": row.get("ref"), "curl": command}
+    answer = {**which(row), "curl": command}
     if told is None:
         text = without_explanation(row).told(language or desk.language)
         return {**answer, "explanation": None, "text": text}

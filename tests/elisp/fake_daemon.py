@@ -210,14 +210,15 @@ class Client:
         return {"command": command, "note": "Set OPENAI_API_KEY first."}
 
     async def do_explain(self, params: Json, id: Any) -> Json:
-        it = dict(EXPLANATION, reset_at=params.get("reset_at"))
+        it = dict(EXPLANATION, reset_at=params.get("reset_at"), retry_after_s=params.get("retry_after_s"))
         if params.get("call") == "went-well":
             words = "Call c-1 has not failed, so there is nothing to explain."
             return {"call": "c-1", "explanation": None, "text": words, "curl": "curl ..."}
         if text := params.get("text"):
             it["original"] = text
             return {"explanation": it, "text": LINE, "call": None, "curl": None}
-        return {"explanation": it, "text": LINE, "call": params["call"], "curl": "curl ..."}
+        which = {"call": params["call"], "at": params.get("at"), "model": "gpt-4o-mini", "host": "api.openai.com"}
+        return {"explanation": it, "text": LINE, **which, "curl": "curl ..."}
 
     async def do_show(self, params: Json, id: Any) -> Json:
         """The record of a call; the first answer says that it has not ended yet."""

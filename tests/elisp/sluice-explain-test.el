@@ -36,7 +36,7 @@
       (should-not (string-search "provider's own sentence" page)))
     (sluice-explain-test-on-page
      (should buffer-read-only)
-     (should (equal "429 · openai · gpt-4o" (sluice-explain--header)))
+     (should (equal "429 · openai · gpt-4o-mini · c-66" (sluice-explain--header)))
      (should (equal '(:call "c-66" :language nil) sluice-explain--question)))))
 
 (ert-deftest sluice-explain-test-each-button-has-its-key ()
@@ -208,6 +208,34 @@ Nothing of it can be copied; who refreshes the page sees it again."
     (sluice-explain-last)
     (fake-daemon-messages (sluice-explain-test-press "w"))
     (should (string-suffix-p "# c-66" (current-kill 0)))))
+
+(ert-deftest sluice-explain-test-when-it-was ()
+  "The header says when it was, which model and which call; what has passed is said to have passed."
+  (fake-daemon-with
+    (let ((sluice-explain--clock nil) (at (- (float-time) 1000)))
+      (sluice-explain--show (list :call "c-1" :at at :retry_after_s 432))
+      (sluice-explain-test-on-page
+       (should (equal (concat (format-time-string "%F %T" at)
+                              " · 429 · openai · gpt-4o-mini · c-1 · clear now")
+                      (sluice-explain--header)))
+       (should-not sluice-explain--clock)
+       (should (string-search (concat "The wait is over: it was until "
+                                      (format-time-string "%F %T" (+ at 432)))
+                              (replace-regexp-in-string "\n *" " " (buffer-string)))))
+      (sluice-explain--show (list :call "c-1" :at at :retry_after_s 5000))
+      (should (timerp sluice-explain--clock))
+      (should-not (string-search "The wait is over" (sluice-explain-test-page)))
+      ;; While the page is shown, its time comes.
+      (sluice-explain-test-on-page
+       (goto-char 20)
+       (setf (plist-get sluice-explain--answer :at) (- (float-time) 5001))
+       (sluice-explain--tick)
+       (should (= 20 (point))))
+      (should-not sluice-explain--clock)
+      (should (string-search "The wait is over" (sluice-explain-test-page)))
+      ;; Where no time is known, none is said to be over.
+      (sluice-explain--show (list :call "c-1" :at at))
+      (should-not (string-search "The wait is over" (sluice-explain-test-page))))))
 
 (ert-deftest sluice-explain-test-clears ()
   "The countdown in words."

@@ -81,6 +81,18 @@
       (sluice-gptel-failure-test-press "d")
       (should-not (memq timer timer-list)))))
 
+(ert-deftest sluice-gptel-failure-test-the-time-has-come ()
+  "When it has cleared, the note names no time any more; dismissed, it has no clock."
+  (sluice-gptel-failure-test-with 'busy 0.3
+    (should (string-match-p "t send again at [0-9:]+, w" (sluice-gptel-failure-test-shown)))
+    (fake-daemon-until (string-search "t send again, w" (sluice-gptel-failure-test-shown)))
+    (should (= 1 (length (sluice-gptel-test-http)))))
+  (sluice-gptel-failure-test-with 'busy 100
+    (let ((clock (sluice-gptel-failure-clock sluice-gptel-failure--here)))
+      (should (memq clock timer-list))
+      (sluice-gptel-failure-test-press "d")
+      (should-not (memq clock timer-list)))))
+
 (ert-deftest sluice-gptel-failure-test-clears-at ()
   "The instant that is told counts, else the wait from now on, else nothing is known."
   (pcase-dolist (`(,told ,at) '(((:reset_at 120.5 :retry_after_s 3) 120.5)

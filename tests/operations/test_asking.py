@@ -184,6 +184,8 @@ async def test_explain_a_call(office: Make) -> None:
     bad, _ = await here.world.send(ref="r1")
     told = await here.run("explain", call="last-failed")
     assert (told["call"], told["ref"]) == (bad.call.id, "r1")
+    row = await here.run("show", call="last-failed")
+    assert (told["at"], told["model"], told["host"]) == (row["ended_at"], row["model"], row["host"])
     assert told["explanation"]["subtype"] == "insufficient_quota"
     assert told["explanation"]["line"] in told["text"] or told["explanation"]["what"] in told["text"]
     assert "curl" in told["text"]
