@@ -231,11 +231,22 @@ stopped.  Send again to connect anew"))
              (sluice-chat--finish chat 'stopped))
             ((eql code sluice-rpc-died-code)
              (sluice-chat--died chat call))
-            (t (message "%s" (plist-get err :message))
-               (sluice-chat--finish chat 'failed)
-               (when call
-                 (sluice-note-failure call (sluice-chat--home chat)
-                                      (plist-get err :message))))))))
+            (t (sluice-chat--tell-failed chat call (plist-get err :message)))))))
+
+(defun sluice-chat--tell-failed (chat call words)
+  "Finish CHAT, whose CALL failed; WORDS say why, and the key for more is named.
+Without an id in CALL, the daemon has refused to begin one."
+  (let ((home (sluice-chat--home chat)))
+    (sluice-chat--finish chat 'failed)
+    (message "%s" (sluice-gettext "%s  %s explains it" words (sluice-chat--explain-key home)))
+    (if call
+        (sluice-note-failure call home words)
+      (sluice-explain-note-refusal home (sluice-gettext "Sluice has not taken this call") words))))
+
+(defun sluice-chat--explain-key (buffer)
+  "Return the key that explains the last failure, as it is in BUFFER."
+  (with-current-buffer (if (buffer-live-p buffer) buffer (current-buffer))
+    (substitute-command-keys "\\[sluice-explain-last]")))
 
 (defun sluice-chat--died (chat call)
   "Finish CHAT, whose daemon has gone away, and say so; CALL is its id, or nil."

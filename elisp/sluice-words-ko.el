@@ -72,6 +72,8 @@
    ("interrupted" "중단")
    ("No call has failed." "실패한 요청이 없어요.")
    ;; sluice-chat.el
+   ("Sluice has not taken this call" "Sluice가 이 요청을 받지 않았어요")
+   ("%s  %s explains it" "%s 설명은 %s")
    ("Sent to %s.  %s stops it" "보냈어요: %s. 멈추려면 %s")
    ("You took the answer away, so it was stopped" "답을 지우셔서 멈췄어요")
    ("%s stopped at the token limit" "%s: 토큰 한도에 닿아서 멈췄어요")

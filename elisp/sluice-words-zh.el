@@ -72,6 +72,8 @@
    ("interrupted" "中断")
    ("No call has failed." "没有失败的请求。")
    ;; sluice-chat.el
+   ("Sluice has not taken this call" "Sluice 没有接受这个请求")
+   ("%s  %s explains it" "%s 按 %s 看说明")
    ("Sent to %s.  %s stops it" "已发给 %s。按 %s 停止")
    ("You took the answer away, so it was stopped" "你删掉了回答，所以停下了")
    ("%s stopped at the token limit" "%s：到了 token 上限，停下了")

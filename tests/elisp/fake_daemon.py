@@ -286,6 +286,9 @@ class Client:
     async def chat_fails(self, params: Json, id: Any) -> Json:
         raise Refused(LINE, -32010, {"explanation": EXPLANATION, "call": "c-66"})
 
+    async def chat_refused(self, params: Json, id: Any) -> Json:
+        raise Refused("There is no such host.", -32602, {})
+
     async def chat_dies(self, params: Json, id: Any) -> Json:
         self._delta(id, 0, "half an ")
         await self.writer.drain()

@@ -127,10 +127,22 @@ So it is when the key cannot be read."
   "A failure shows the daemon's one line, writes nothing, and is remembered."
   (sluice-chat-test-with "Hello" "fails"
     (let ((shown (sluice-chat-test-send-and-wait)))
-      (should (string-match-p "no credit left" (cadr shown)))
+      (should (string-match-p "no credit left.*  M-x sluice-explain-last explains it\\'"
+                              (cadr shown)))
       (should (equal "Hello" (buffer-string)))
       (should (equal "c-66" sluice-failed-call)))
     (with-temp-buffer (should (equal "c-66" (sluice-explain--last-call))))))
+
+(ert-deftest sluice-chat-test-failure-names-the-key ()
+  "The line in the echo area names the key that explains the failure, also one without a call."
+  (sluice-chat-test-with "Hello" "refused"
+    (use-local-map (make-sparse-keymap))
+    (local-set-key (kbd "C-c g") sluice-command-map)
+    (let ((shown (sluice-chat-test-send-and-wait)))
+      (should (equal "There is no such host.  C-c g e explains it" (car (last shown)))))
+    (save-current-buffer (save-window-excursion (call-interactively (key-binding (kbd "C-c g e")))))
+    (should (string-match-p "\\`Sluice has not taken this call\n\\(?:.\\|\n\\)*There is no such host"
+                            (with-current-buffer "*Sluice explain*" (buffer-string))))))
 
 (ert-deftest sluice-chat-test-waiting ()
   "While it waits, place, time and reason stand where the answer will be."
