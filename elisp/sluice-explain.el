@@ -344,7 +344,9 @@ Where only a wait is told, it began when the call ended."
   (sluice-explain--buttons it)
   (sluice-explain--part (sluice-gettext "How I know") (plist-get it :evidence))
   (when sluice-explain--raw
-    (sluice-explain--part (sluice-gettext "The provider's words") (plist-get it :original))))
+    (let ((begin (point)))
+      (sluice-explain--part (sluice-gettext "The provider's words") (plist-get it :original))
+      (put-text-property begin (point) 'sluice-explain-raw t))))
 
 (defun sluice-explain--part (label text)
   "Insert TEXT under LABEL, unless it is empty."
@@ -389,7 +391,9 @@ Where only a wait is told, it began when the call ended."
                          (and (sluice-explain--links it)
                               (list "o" (sluice-gettext "Open the page") #'sluice-explain-open))
                          (and (not (member (plist-get it :original) '(nil "")))
-                              (list "i" (sluice-gettext "Provider's words") #'sluice-explain-toggle-raw))
+                              (list "i" (if sluice-explain--raw (sluice-gettext "Hide the words")
+                                          (sluice-gettext "Provider's words"))
+                                    #'sluice-explain-toggle-raw))
                          (list "g" (sluice-gettext "Refresh") #'revert-buffer)
                          (list "q" (sluice-gettext "Quit") #'quit-window)))))
     (pcase-dolist (`(,key ,text ,command) row)
@@ -419,10 +423,28 @@ has a page."
                          (sluice-gettext "There is no page to open"))))))
 
 (defun sluice-explain-toggle-raw ()
-  "Show or hide the provider's own words."
+  "Show the provider's own words, and go there; or hide them again."
   (interactive)
   (setq sluice-explain--raw (not sluice-explain--raw))
-  (sluice-explain--draw))
+  (sluice-explain--draw)
+  (let ((buffer (current-buffer)))
+    (sluice-explain--fit buffer)
+    (goto-char (if sluice-explain--raw (sluice-explain--raw-place) (sluice-explain--raw-button)))
+    (dolist (window (get-buffer-window-list buffer nil t))
+      (set-window-point window (point))
+      ;; What is asked for shall be seen, however long the page is.
+      (when (and sluice-explain--raw (not (pos-visible-in-window-p (point-max) window)))
+        (set-window-start window (point))))))
+
+(defun sluice-explain--raw-place ()
+  "Return where the provider's own words begin on this page, with their label."
+  (or (text-property-any (point-min) (point-max) 'sluice-explain-raw t) (point-min)))
+
+(defun sluice-explain--raw-button ()
+  "Return where the button is that shows the provider's own words."
+  (save-excursion
+    (goto-char (point-min))
+    (if (search-forward "[i]" nil t) (match-beginning 0) (point-min))))
 
 ;;;; The countdown in the header line
 

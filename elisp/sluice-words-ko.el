@@ -164,6 +164,7 @@
    ("%s tokens, ~%.1f s wait" "토큰 %s개, 약 %.1f초 대기")
    ("%s tokens, ~%d s wait" "토큰 %s개, 약 %d초 대기")
    ;; sluice-explain.el
+   ("Hide the words" "숨기기")
    ("This is how it was told at that time.  The wait is over: it was until %s."
     "그때 들은 그대로예요. 기다릴 시간은 이미 지났어요(%s까지였어요).")
    ("The daemon has kept nothing of this call, so there is no command to copy.  Send it again, then copy that"

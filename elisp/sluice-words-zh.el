@@ -163,6 +163,7 @@
    ("%s tokens, ~%.1f s wait" "%s 个 token，大约等 %.1f 秒")
    ("%s tokens, ~%d s wait" "%s 个 token，大约等 %d 秒")
    ;; sluice-explain.el
+   ("Hide the words" "收起原话")
    ("This is how it was told at that time.  The wait is over: it was until %s." "这是当时的说法。等待已经结束：到 %s 为止。")
    ("The daemon has kept nothing of this call, so there is no command to copy.  Send it again, then copy that"
     "守护进程没有留下这个请求，所以没有命令可复制。请重发，然后复制那一个")

@@ -70,6 +70,24 @@
     (sluice-explain-test-press "i")
     (should-not (string-search "The provider's own sentence." (sluice-explain-test-page)))))
 
+(ert-deftest sluice-explain-test-raw-words-are-seen ()
+  "In a window that is too low for the page, the key goes to the words; its button hides them."
+  (fake-daemon-with
+    (save-window-excursion
+      (sluice-explain-last)
+      (set-window-buffer (selected-window) "*Sluice explain*")
+      (set-buffer "*Sluice explain*")
+      (sluice-explain-test-press "i")
+      (should (looking-at-p "The provider's words\n +The provider's own sentence"))
+      (should (= (point) (window-point)))
+      ;; A batch Emacs displays nothing, so for it nothing is visible.
+      (should (= (window-start) (point)))
+      (should (string-search "[i] Hide the words" (buffer-string)))
+      (sluice-explain-test-press "i")
+      (should (looking-at-p (regexp-quote "[i] Provider's words")))
+      (push-button)
+      (should (string-search "The provider's own sentence." (buffer-string))))))
+
 (ert-deftest sluice-explain-test-open ()
   "A digit opens the page of that action, `o' the first; without a page it is said."
   (fake-daemon-with

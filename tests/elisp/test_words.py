@@ -178,6 +178,7 @@ def test_what_stands_in_a_column_is_short(language: str) -> None:
     assert max(width(words[label]) for label in ("host", "model", "system prompt", "the answer goes")) <= 16
     row = ["Copy curl", "Open the page", "Provider's words", "Refresh", "Quit"]
     assert sum(width(f"[w] {words[button]}  ") for button in row) <= 80
+    assert width(words["Hide the words"]) <= width(words["Provider's words"])
 
 
 def texts(tree: list[Form]) -> Iterator[Text]:
