@@ -395,9 +395,11 @@ calls of gptel are stopped too, by `gptel-abort'."
         (user-error "%s" (sluice-gettext "No answer is on its way to this buffer"))))))
 
 (defun sluice-quit ()
-  "Stop the answer that is on its way to this buffer; without one, quit as usual."
+  "Stop the answer that is on its way to this buffer; without one, quit as usual.
+With an active region only that is given up: who means the answer presses the
+key again."
   (interactive)
-  (if (not (sluice-chat--meant))
+  (if (or (region-active-p) (not (sluice-chat--meant)))
       (keyboard-quit)
     (deactivate-mark)
     (sluice-abort)))

@@ -152,7 +152,7 @@ The explanation came at the time NOW; both are Unix times in seconds."
   "Return in words what keys there are for FAILURE."
   (string-join
    (if (sluice-gptel-failure-timer failure)
-       (list (sluice-gettext "%s do not" "d"))
+       (list (sluice-gettext "%s do not send it" "d"))
      (delq nil (list (and (not (sluice-gptel-failure-cancelled failure))
                           (sluice-gettext "%s explain" "e"))
                      (and (sluice-gptel-failure-again failure)

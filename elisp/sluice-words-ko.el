@@ -208,7 +208,7 @@
    ("This call was cancelled while it waited, so nothing is kept of it.  C-c ? t sends it again"
     "이 요청은 기다리는 동안 취소돼서 남은 기록이 없어요. C-c ? t 키로 다시 보낼 수 있어요")
    ("Cancelled." "취소했어요.")
-   ("%s do not" "%s 보내지 않기")
+   ("%s do not send it" "%s 보내지 않기")
    ("%s explain" "%s 설명")
    ("%s send again at %s" "%s %s에 다시 보내기")
    ("%s send again" "%s 다시 보내기")
@@ -404,6 +404,9 @@
    ;; sluice-watch.el
    ("Sluice: the daemon has gone away; I will notice when it is back" "Sluice: 데몬이 끝났어요. 다시 뜨면 알아챌게요")
    ;; sluice.el
+   ("Emacs was not connected to Sluice, so nothing has changed" "Emacs가 Sluice에 연결되어 있지 않았어요. 바뀐 것은 없어요")
+   ("Disconnected from Sluice.  The daemon lives on; the next call connects again"
+    "Sluice와의 연결을 끊었어요. 데몬은 그대로 있고, 다음 요청 때 다시 연결돼요")
    ("Sluice: the daemon (%s) speaks protocol %s, this package (%s) speaks %s.  Update the older one: %s, or %s"
     "Sluice: 프로토콜이 서로 달라요. 데몬(%s)은 %s, 이 패키지(%s)는 %s. 오래된 쪽을 업데이트해 주세요: %s 또는 %s")
    ("Sluice: what listens at %s does not greet as it should: %s" "Sluice: %s에서 답하는 것의 인사가 이상해요: %s")

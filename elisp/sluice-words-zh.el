@@ -205,7 +205,7 @@
    ("This call was cancelled while it waited, so nothing is kept of it.  C-c ? t sends it again"
     "这个请求在等待时被取消了，所以没有留下内容。按 C-c ? t 可以重发")
    ("Cancelled." "已取消。")
-   ("%s do not" "%s 不发了")
+   ("%s do not send it" "%s 不发了")
    ("%s explain" "%s 说明")
    ("%s send again at %s" "%s 到 %s 重发")
    ("%s send again" "%s 重发")
@@ -398,6 +398,9 @@
    ;; sluice-watch.el
    ("Sluice: the daemon has gone away; I will notice when it is back" "Sluice：守护进程退出了；它回来时会知道")
    ;; sluice.el
+   ("Emacs was not connected to Sluice, so nothing has changed" "Emacs 本来就没有连接 Sluice，所以没有变化")
+   ("Disconnected from Sluice.  The daemon lives on; the next call connects again"
+    "已断开与 Sluice 的连接。守护进程还在；下一个请求会重新连接")
    ("Sluice: the daemon (%s) speaks protocol %s, this package (%s) speaks %s.  Update the older one: %s, or %s"
     "Sluice：守护进程（%s）用协议 %s，这个包（%s）用 %s。请更新旧的那一个：%s，或者 %s")
    ("Sluice: what listens at %s does not greet as it should: %s" "Sluice：%s 上的程序打招呼不对：%s")

@@ -187,6 +187,11 @@ Return the symbol `died' when it was accepted and closed at once."
 (defun sluice-disconnect ()
   "Close the connection to the daemon; the daemon lives on."
   (interactive)
+  (when (called-interactively-p 'any)
+    (message "%s" (if (sluice-rpc-live-p sluice--connection)
+                      (sluice-gettext "Disconnected from Sluice.  The daemon lives on; the next call \
+connects again")
+                    (sluice-gettext "Emacs was not connected to Sluice, so nothing has changed"))))
   (when (sluice-rpc-live-p sluice--connection)
     (sluice-rpc-close sluice--connection))
   (setq sluice--connection nil)

@@ -203,12 +203,18 @@ So it is when the key cannot be read."
         (should (sluice-chat-test-idle-p))))))
 
 (ert-deftest sluice-chat-test-quit ()
-  "In a buffer with a live answer \\[keyboard-quit] stops it; then it quits as ever."
+  "In a buffer with a live answer \\[keyboard-quit] stops it; then it quits as ever.
+With an active region it first only gives that up."
   (sluice-chat-test-with "Hello" "forever"
     (fake-daemon-messages
       (sluice-send)
       (fake-daemon-until (string-search "word5" (buffer-string)))
       (should (eq 'sluice-quit (key-binding (kbd "C-g")))))
+    (let ((transient-mark-mode t))
+      (push-mark (point-min) t t)
+      (should (eq 'quit (condition-case nil (sluice-quit) (quit 'quit))))
+      (should-not (region-active-p))
+      (should-not (sluice-chat-test-idle-p)))
     (let ((shown (fake-daemon-messages (call-interactively (key-binding (kbd "C-g"))))))
       (should (equal '("Stopped") shown)))
     (fake-daemon-until (plist-get (fake-daemon-seen) :cancelled))

@@ -70,7 +70,7 @@
     (should (string-match-p "t send again at [0-9:]+, w" (sluice-gptel-failure-test-shown)))
     (sluice-gptel-failure-test-press "t")
     (should (fake-daemon-note-follows-p " there"))
-    (should (string-match-p "\\[Will be sent again at [0-9:]+\\.  C-c \\? then d do not\\]"
+    (should (string-match-p "\\[Will be sent again at [0-9:]+\\.  C-c \\? then d do not send it\\]"
                             (sluice-gptel-failure-test-shown)))
     (should (= 1 (length (sluice-gptel-test-http))))
     (fake-daemon-until (string-search sluice-gptel-test-hello (buffer-string))))
@@ -200,7 +200,7 @@ A failure without a promise gives way to the newer one as ever."
                                                    (sluice-gptel-failure-test-all-shown)))))
       (sluice-gptel-failure-test-press "d")
       (should (eq promised sluice-gptel-failure--here))
-      (should (string-match-p "\\` \n\\[Will be sent again at [0-9:]+\\.  C-c \\? then d do not\\]\\'"
+      (should (string-match-p "\\` \n\\[Will be sent again at [0-9:]+\\.  C-c \\? then d do not send it\\]\\'"
                               (sluice-gptel-failure-test-shown)))
       (sluice-gptel-failure-test-press "d")
       (should-not (memq (sluice-gptel-failure-timer promised) timer-list))

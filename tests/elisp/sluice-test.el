@@ -156,6 +156,17 @@ LINES are put before it."
               sluice-command-map)
   (should (eq 'sluice-send (lookup-key sluice-command-map "s"))))
 
+(ert-deftest sluice-test-disconnect-says-so ()
+  "Who disconnects by the key is told so, and also when there was nothing to disconnect."
+  (fake-daemon-with
+    (sluice-connection)
+    (should (string-match-p "\\`Disconnected from Sluice.*connects again"
+                            (car (fake-daemon-messages (call-interactively #'sluice-disconnect)))))
+    (should-not (sluice-rpc-live-p sluice--connection))
+    (should (string-match-p "was not connected"
+                            (car (fake-daemon-messages (call-interactively #'sluice-disconnect)))))
+    (should-not (fake-daemon-messages (sluice-disconnect)))))
+
 (ert-deftest sluice-test-another-language ()
   "Who chooses a language while connected hears it from then on; it is told once.
 Without a choice nothing is said, and what is no language is no header."
