@@ -110,11 +110,11 @@
 
 (defun sluice-queue-explain ()
   "Say why the call on this line waits.
-If it has failed and will be sent again, explain the failure."
+If it has failed and will be sent again, show its steps: why it failed, too."
   (interactive)
   (let ((row (sluice-dashboard--row)))
     (if (> (or (plist-get row :attempts) 0) 0)
-        (sluice-explain--show (list :call (plist-get row :id) :language sluice-language))
+        (sluice-steps--show (plist-get row :id))
       (message "%s" (sluice-queue--words row (float-time))))))
 
 (defun sluice-queue--words (row now)
@@ -271,10 +271,13 @@ If it is not from this Emacs, say why it waits."
     (_ state)))
 
 (defun sluice-log-explain ()
-  "Explain what happened to the call on this line."
+  "Explain why the call on this line has failed.
+Of one that has not, show the steps until now."
   (interactive)
-  (sluice-explain--show (list :call (plist-get (sluice-dashboard--row) :id)
-                              :language sluice-language)))
+  (let* ((row (sluice-dashboard--row)) (id (plist-get row :id)))
+    (if (equal "failed" (plist-get row :state))
+        (sluice-explain--show (list :call id :language sluice-language))
+      (sluice-steps--show id))))
 
 (defun sluice-log-copy-curl ()
   "Copy the curl command of the call on this line.  The key is not in it."
@@ -291,6 +294,88 @@ If it is not from this Emacs, say why it waits."
         mode-line-process (and sluice-log--failed (concat " " (sluice-gettext "failed"))))
   (force-mode-line-update)
   (sluice-dashboard--ask))
+
+;;;; The steps of one call
+
+(defvar-local sluice-steps--call nil
+  "What the daemon has told of the call that this page is about.")
+
+(defvar sluice-steps-mode-map
+  (let ((map (make-sparse-keymap)))
+    (set-keymap-parent map (make-composed-keymap button-buffer-map special-mode-map))
+    (define-key map "w" #'sluice-steps-copy-curl)
+    map)
+  "Keys on a page with the steps of a call.")
+
+(define-derived-mode sluice-steps-mode special-mode "Sluice call"
+  "What has happened to a call, step by step.
+\\<sluice-steps-mode-map>\\[sluice-steps-copy-curl] copies it as a curl command."
+  (setq-local revert-buffer-function #'sluice-steps--revert)
+  (setq-local header-line-format '(:eval (sluice-steps--header)))
+  (setq-local word-wrap t))
+
+(defun sluice-steps--ask (id)
+  "Return what the daemon knows of the call ID."
+  (sluice-ask "show" (append (list :call id)
+                             (and sluice-language (list :language sluice-language)))))
+
+(defun sluice-steps--show (id)
+  "Show how the call ID has gone until now, in a buffer of its own."
+  (let ((row (sluice-steps--ask id)) (buffer (get-buffer-create "*Sluice call*")))
+    (with-current-buffer buffer
+      (unless (derived-mode-p 'sluice-steps-mode) (sluice-steps-mode))
+      (sluice-steps--draw row))
+    (pop-to-buffer buffer '(nil (window-height . fit-window-to-buffer)))))
+
+(defun sluice-steps--revert (&rest _)
+  "Ask anew how the call of this page stands."
+  (sluice-steps--draw (sluice-steps--ask (plist-get sluice-steps--call :id))))
+
+(defun sluice-steps--header ()
+  "Return the header line: when the call was made, by whom, and which it is."
+  (let ((row sluice-steps--call))
+    ;; In a format a percent sign is a directive.
+    (string-replace
+     "%" "%%"
+     (string-join
+      (delq nil (list (and (plist-get row :started_at)
+                           (format-time-string "%F %T" (plist-get row :started_at)))
+                      (plist-get row :host) (plist-get row :model) (plist-get row :client)
+                      (plist-get row :id)))
+      " · "))))
+
+(defun sluice-steps--draw (row)
+  "Draw the page of the call ROW."
+  (setq sluice-steps--call row)
+  (let ((inhibit-read-only t) (line (plist-get row :line)))
+    (erase-buffer)
+    (insert (propertize (sluice-log--state (or (plist-get row :state) "")) 'face 'bold) "\n")
+    (when line (sluice-explain--fill line "" ""))
+    (insert "\n" (propertize (sluice-gettext "Steps") 'face 'sluice-explain-label) "\n")
+    (dolist (step (plist-get row :timeline))
+      (sluice-explain--fill (or (plist-get step :text) (plist-get step :kind) "")
+                            (format-time-string "  %T " (plist-get step :at))
+                            (make-string 11 ?\s)))
+    (insert "\n")
+    (sluice-steps--buttons)
+    (goto-char (point-min))))
+
+(defun sluice-steps--buttons ()
+  "Insert the row of buttons."
+  (pcase-dolist (`(,key ,text ,command)
+                 (list (list "w" (sluice-gettext "Copy curl") #'sluice-steps-copy-curl)
+                       (list "g" (sluice-gettext "Refresh") #'revert-buffer)
+                       (list "q" (sluice-gettext "Quit") #'quit-window)))
+    (sluice-explain--button key text (lambda () (call-interactively command)))
+    (insert "  "))
+  (delete-char -2)
+  (insert "\n"))
+
+(defun sluice-steps-copy-curl ()
+  "Copy the curl command of the call that this page is about.
+The key is not in it."
+  (interactive)
+  (sluice-copy-curl-of (plist-get sluice-steps--call :id)))
 
 (provide 'sluice-calls)
 ;;; sluice-calls.el ends here

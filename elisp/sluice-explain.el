@@ -441,7 +441,7 @@ has a page."
   (or (text-property-any (point-min) (point-max) 'sluice-explain-raw t) (point-min)))
 
 (defun sluice-explain--raw-button ()
-  "Return where the button is that shows the provider's own words."
+  "Return where the button for the provider's own words is."
   (save-excursion
     (goto-char (point-min))
     (if (search-forward "[i]" nil t) (match-beginning 0) (point-min))))

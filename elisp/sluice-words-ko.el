@@ -38,6 +38,7 @@
  '(;; sluice-answer.el
    ("There is no answer of Sluice at point" "여기에는 Sluice의 답이 없어요")
    ;; sluice-calls.el
+   ("Steps" "지나온 단계")
    ("Place" "순서")
    ("Goes in" "남은 시간")
    ("Client" "클라이언트")

@@ -38,6 +38,7 @@
  '(;; sluice-answer.el
    ("There is no answer of Sluice at point" "光标处没有 Sluice 的回答")
    ;; sluice-calls.el
+   ("Steps" "步骤")
    ("Place" "位置")
    ("Goes in" "还要等")
    ("Client" "客户端")

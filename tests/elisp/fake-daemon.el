@@ -87,7 +87,7 @@ Fail after SECONDS (default 15)."
       (when (process-live-p fake-daemon-process) (delete-process fake-daemon-process))
       (dolist (name '("*Sluice answer*" "*Sluice explain*" "*Sluice queue*" "*Sluice log*"
                       "*Sluice limits*" "*Sluice usage*" "*Sluice chat*" "*Sluice doctor*"
-                      "*Sluice diff*"))
+                      "*Sluice diff*" "*Sluice call*"))
         (when (get-buffer name) (kill-buffer name)))
       (delete-directory fake-daemon-directory t))))
 

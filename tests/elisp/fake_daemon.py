@@ -230,6 +230,13 @@ class Client:
                     return row
                 line = {"cut": CUT, "hidden": HIDDEN, "no-credit": LINE}.get(record["behaviour"])
                 return {**row, "line": line, "state": "failed" if line else "done", "ended_at": time.time()}
+        for row in [*self.seen.lists["calls"], *self.seen.lists["queue"]]:
+            if row["id"] == params["call"]:
+                steps = [
+                    {"at": 990.5, "kind": "queued", "text": "came in"},
+                    {"at": 991, "kind": "sent", "text": "sent"},
+                ]
+                return {**row, "timeline": steps}
         raise Refused(f"There is no call {params['call']}.", -32004, {})
 
     async def do_chat(self, params: Json, id: Any) -> Json:

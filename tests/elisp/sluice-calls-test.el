@@ -104,10 +104,10 @@
     (let ((asked (plist-get (fake-daemon-seen) :asked)))
       (should (equal '("cancel c1" "promote c1 interactive" "promote c-gone interactive")
                      (remove "queue" asked))))
-    ;; The second one was sent before and failed: it is explained.
+    ;; The second one was sent before and failed: its steps say why.
     (sluice-calls-test-press "RET")
-    (with-current-buffer "*Sluice explain*"
-      (should (equal "c-gone" (plist-get sluice-explain--question :call))))))
+    (with-current-buffer "*Sluice call*"
+      (should (equal "c-gone" (plist-get sluice-steps--call :id))))))
 
 (ert-deftest sluice-calls-test-not-on-a-call ()
   "Below the list the keys say that there is no call."
@@ -138,6 +138,26 @@
     (sluice-calls-test-press "RET")
     (with-current-buffer "*Sluice explain*"
       (should (equal "c3" (plist-get sluice-explain--question :call))))))
+
+(ert-deftest sluice-calls-test-log-steps ()
+  "RET on a call that has not failed shows its steps; there are the usual keys."
+  (sluice-calls-test-in sluice-log
+    (forward-line 1)
+    (sluice-calls-test-press "RET")
+    (should (equal "*Sluice call*" (buffer-name (window-buffer))))
+    (with-current-buffer "*Sluice call*"
+      (should (equal (concat "done\n\nSteps\n"
+                             (format-time-string "  %T came in\n" 990.5)
+                             (format-time-string "  %T sent\n" 991)
+                             "\n[w] Copy curl  [g] Refresh  [q] Quit\n")
+                     (buffer-string)))
+      (should (equal (concat (format-time-string "%F %T" 990) " · h2 · claude · gptel · c2")
+                     (sluice-steps--header)))
+      (fake-daemon-set :calls [(:id "c2" :state "cancelled" :line "100% cancelled")] :queue [])
+      (sluice-calls-test-press "g")
+      (should (string-prefix-p "cancelled\n100% cancelled\n" (buffer-string)))
+      (fake-daemon-messages (sluice-calls-test-press "w"))
+      (should (string-suffix-p "# c2" (current-kill 0))))))
 
 (ert-deftest sluice-calls-test-log-hears ()
   "A failure, and any change of the queue, make it ask again."
