@@ -70,19 +70,26 @@ Return the symbol `silent' when it does not answer."
 (defun sluice-doctor--daemon (pools)
   "Look whether the daemon is there, and of which version.
 POOLS is what it has said of its limits, see `sluice-doctor--pools'."
-  (if (not (sluice-rpc-live-p sluice--connection))
-      (list (sluice-finding 'bad (sluice-gettext "The daemon does not answer")
-                            (sluice-start-hint) (sluice-gettext "Start it") #'sluice-start))
+  (cond
+   ((sluice-rpc-live-p sluice--connection)
     (let* ((hello (sluice-rpc-hello sluice--connection))
            (version (plist-get hello :version))
            (pid (plist-get hello :pid)))
       (list (if (eq pools 'silent)
-                (sluice-finding 'bad (sluice-gettext "The daemon is connected, but does not answer")
-                                (sluice-gettext "Its process hangs.  End it in a terminal: %s; \
-then start it anew with M-x sluice-start" (format "kill -9 %s" pid)))
+                (sluice-doctor--hangs pid)
               (sluice-finding 'ok (sluice-gettext "The daemon runs: version %s, process %s"
                                                   version pid)))
-            (sluice-doctor--versions version (plist-get hello :protocol))))))
+            (sluice-doctor--versions version (plist-get hello :protocol)))))
+   ((sluice-rpc-live-p sluice--greeting)
+    (list (sluice-doctor--hangs (or (sluice-silent-pid) "PID"))))
+   (t (list (sluice-finding 'bad (sluice-gettext "The daemon does not answer")
+                            (sluice-start-hint) (sluice-gettext "Start it") #'sluice-start)))))
+
+(defun sluice-doctor--hangs (pid)
+  "Say what to do with the daemon of the process PID, which does not answer."
+  (sluice-finding 'bad (sluice-gettext "The daemon is connected, but does not answer")
+                  (sluice-gettext "Its process hangs.  End it in a terminal: %s; \
+then start it anew with M-x sluice-start" (format "kill -9 %s" pid))))
 
 (defun sluice-doctor--versions (version protocol)
   "Compare the daemon's VERSION and PROTOCOL with ours."

@@ -57,15 +57,16 @@
 (defun sluice-subscribe (&rest topics)
   "Have the daemon tell about TOPICS: \"queue\", \"limits\", \"errors\".
 They come as `sluice-rpc-notify' calls, also after a restart of the daemon.
-While it is not there, it is looked for."
+While it is not there, it is looked for; Emacs never waits for it."
   (add-hook 'sluice-connection-functions #'sluice-watch--there)
   (let ((all (cl-union sluice--subscribed topics :test #'equal))
         (live (sluice-rpc-live-p sluice--connection)))
     (unless (and live (= (length all) (length sluice--subscribed)))
       (setq sluice--subscribed all)
-      (cond (live (sluice--ask-topics))
-            ((not (or (sluice-connection) sluice--retry))
-             (sluice--retry-in sluice--retry-delays))))))
+      (if live
+          (sluice--ask-topics)
+        (sluice-connect)
+        (unless sluice--retry (sluice--retry-in sluice--retry-delays))))))
 
 (defun sluice-unsubscribe (&rest topics)
   "Have the daemon say no more of TOPICS, nor subscribe when it comes back."
@@ -88,9 +89,10 @@ While it is not there, it is looked for."
               (or (cdr delays) delays))))
 
 (defun sluice--retry-now ()
-  "Connect to the daemon if it is there; else wait longer."
+  "Connect to the daemon if it is there, and wait longer until it greets back."
   (let ((delays (cdr sluice--retry)))
-    (unless (sluice-connection)
+    (sluice-connect)
+    (unless (sluice-rpc-live-p sluice--connection)
       (sluice--retry-in delays))))
 
 (defun sluice--stop-retrying ()

@@ -411,6 +411,10 @@
    ("Sluice: the daemon (%s) speaks protocol %s, this package (%s) speaks %s.  Update the older one: %s, or %s"
     "Sluice: 프로토콜이 서로 달라요. 데몬(%s)은 %s, 이 패키지(%s)는 %s. 오래된 쪽을 업데이트해 주세요: %s 또는 %s")
    ("Sluice: what listens at %s does not greet as it should: %s" "Sluice: %s에서 답하는 것의 인사가 이상해요: %s")
+   ("The Sluice daemon does not answer.  If it hangs, end it in a terminal: %s; then start it anew with M-x sluice-start"
+    "Sluice 데몬이 답하지 않아요. 멈춰 있다면 터미널에서 끝낸 다음(%s) M-x sluice-start로 다시 켜 주세요")
+   ("The Sluice daemon does not answer at %s.  If it hangs, end its process; then start it anew with M-x sluice-start"
+    "Sluice 데몬이 답하지 않아요(%s). 멈춰 있다면 프로세스를 끝낸 다음 M-x sluice-start로 다시 켜 주세요")
    ("Start it with M-x sluice-start, or in a terminal: %s" "M-x sluice-start로 켜거나, 터미널에서 켜 주세요: %s")
    ("Sluice is not running, so nothing was sent.  %s" "Sluice가 꺼져 있어서 아무것도 보내지 않았어요. %s")
    ("The program `%s' is not in `exec-path'.  Install it with: %s; or set `sluice-daemon-command'"

@@ -405,6 +405,10 @@
    ("Sluice: the daemon (%s) speaks protocol %s, this package (%s) speaks %s.  Update the older one: %s, or %s"
     "Sluice：守护进程（%s）用协议 %s，这个包（%s）用 %s。请更新旧的那一个：%s，或者 %s")
    ("Sluice: what listens at %s does not greet as it should: %s" "Sluice：%s 上的程序打招呼不对：%s")
+   ("The Sluice daemon does not answer.  If it hangs, end it in a terminal: %s; then start it anew with M-x sluice-start"
+    "Sluice 守护进程没有回应。如果它卡住了，请在终端里结束它：%s；然后用 M-x sluice-start 重新启动")
+   ("The Sluice daemon does not answer at %s.  If it hangs, end its process; then start it anew with M-x sluice-start"
+    "Sluice 守护进程没有回应（%s）。如果它卡住了，请结束它的进程，然后用 M-x sluice-start 重新启动")
    ("Start it with M-x sluice-start, or in a terminal: %s" "用 M-x sluice-start 启动，或者在终端里：%s")
    ("Sluice is not running, so nothing was sent.  %s" "Sluice 没有运行，所以什么都没发。%s")
    ("The program `%s' is not in `exec-path'.  Install it with: %s; or set `sluice-daemon-command'"

@@ -110,20 +110,23 @@ Calls to a model never block; this is about explanations, status and the like."
               (and (eq system-type 'darwin) "~/Library/Application Support/sluice"))))
 
 (defun sluice--endpoint (directory)
-  "Return the socket in DIRECTORY's endpoint.json, or nil."
+  "Return the plist in DIRECTORY's endpoint.json, or nil."
   (let ((file (expand-file-name "endpoint.json" directory)))
     (when (file-readable-p file)
       (ignore-errors
         (with-temp-buffer
           (insert-file-contents file)
-          (plist-get (json-parse-buffer :object-type 'plist :null-object nil)
-                     :socket))))))
+          (json-parse-buffer :object-type 'plist :null-object nil))))))
+
+(defun sluice--endpoints ()
+  "Return what daemons have written down, a list of plists with :socket and :pid."
+  (delq nil (mapcar #'sluice--endpoint (sluice--state-directories))))
 
 (defun sluice-address ()
   "Return the daemon's socket as far as it is known now, or nil."
   (or sluice-socket
       (getenv "SLUICE_SOCKET")
-      (cl-some #'sluice--endpoint (sluice--state-directories))))
+      (cl-some (lambda (endpoint) (plist-get endpoint :socket)) (sluice--endpoints))))
 
 ;;;; The connection
 
@@ -134,55 +137,147 @@ Calls to a model never block; this is about explanations, status and the like."
   "Functions called with t when there is a connection, nil when not any more.
 They get the symbol `closed' when this Emacs has closed it itself.")
 
-(defun sluice--greeting ()
+(defun sluice--introduction ()
   "Return the parameters with which this Emacs introduces itself."
   (list :client "emacs" :version sluice-version :protocol sluice-protocol
         :answers sluice-keys-questions :language sluice-language))
 
-(defun sluice--hello (conn)
-  "Introduce this Emacs over CONN and check that both speak the same protocol."
-  (let ((hello (sluice-rpc-call conn "hello" (sluice--greeting) sluice-timeout)))
-    (setf (sluice-rpc-hello conn) hello)
-    (setq sluice-words-heard (plist-get hello :language))
-    (when (plist-get hello :warning)
-      (message "Sluice: %s" (plist-get hello :warning)))
-    (unless (eql (plist-get hello :protocol) sluice-protocol)
-      (message "%s" (sluice-gettext
-                     "Sluice: the daemon (%s) speaks protocol %s, this package (%s) speaks %s.  \
-Update the older one: %s, or %s"
-                     (plist-get hello :version) (plist-get hello :protocol)
-                     sluice-version sluice-protocol
-                     "M-x package-upgrade" "pipx upgrade sluice-daemon")))))
+(defvar sluice--greeting nil
+  "The connection to a daemon that has not greeted back yet, or nil.
+There is one at a time, and it stays open: a daemon that hangs is not asked
+again and again, and its answer counts whenever it comes.")
 
-(defun sluice--open (address)
-  "Return a new connection to the daemon at ADDRESS, or nil if there is none.
-Return the symbol `died' when it was accepted and closed at once."
-  (condition-case err
-      (let ((conn (sluice-rpc-open address :on-death #'sluice--lost)) (ready nil))
-        (unwind-protect
-            (progn (sluice--hello conn) (setq ready t))
-          (unless ready (sluice-rpc-close conn)))
-        conn)
-    ;; Just after a kill the kernel may accept for a daemon that is gone.
-    (sluice-rpc-died 'died)
-    (sluice-rpc-error
-     (message "%s" (sluice-gettext "Sluice: what listens at %s does not greet as it should: %s"
-                                   address (cadr err)))
-     nil)
+(defvar sluice--greeting-since 0
+  "When `sluice--greeting' was begun, a Unix time.")
+
+(defvar sluice--complained nil
+  "What was last said of a daemon that does not greet as it should.
+In the background the same is not said again.")
+
+(defun sluice-connect ()
+  "Have a connection to the daemon made, if it is there; do not wait for it.
+`sluice-connection-functions' are called when there is one.  Return non-nil if
+there is one already, or somebody was there to be greeted."
+  (or (sluice-rpc-live-p sluice--connection)
+      (let ((address (sluice-address)))
+        (unless (and (sluice-rpc-live-p sluice--greeting)
+                     (equal address (sluice-rpc-address sluice--greeting)))
+          (sluice--stop-greeting)
+          (when address (sluice--greet address)))
+        (and sluice--greeting t))))
+
+(defun sluice--greet (address)
+  "Connect to the daemon at ADDRESS and introduce this Emacs; do not wait."
+  (condition-case nil
+      (let ((conn (sluice-rpc-open address :on-death #'sluice--lost)))
+        (setq sluice--greeting conn
+              sluice--greeting-since (float-time))
+        (sluice-rpc-request conn "hello" (sluice--introduction)
+                            :success (lambda (hello) (sluice--greeted conn hello))
+                            :error (lambda (err) (sluice--not-greeted conn err)))
+        (run-at-time sluice-timeout nil #'sluice--say-silent conn))
     (file-error nil)))
 
+(defun sluice--greeted (conn hello)
+  "Note that the daemon behind CONN has said HELLO: this is the connection now."
+  (when (eq conn sluice--greeting)
+    (setq sluice--greeting nil
+          sluice--complained nil
+          sluice--connection conn
+          sluice-words-heard (plist-get hello :language))
+    (setf (sluice-rpc-hello conn) hello)
+    (sluice--check-protocol hello)
+    (run-hook-with-args 'sluice-connection-functions t)))
+
+(defun sluice--check-protocol (hello)
+  "Say so if the daemon that has said HELLO speaks another protocol than we do."
+  (when (plist-get hello :warning)
+    (message "Sluice: %s" (plist-get hello :warning)))
+  (unless (eql (plist-get hello :protocol) sluice-protocol)
+    (message "%s" (sluice-gettext
+                   "Sluice: the daemon (%s) speaks protocol %s, this package (%s) speaks %s.  \
+Update the older one: %s, or %s"
+                   (plist-get hello :version) (plist-get hello :protocol)
+                   sluice-version sluice-protocol
+                   "M-x package-upgrade" "pipx upgrade sluice-daemon"))))
+
+(defun sluice--not-greeted (conn err)
+  "Give up CONN, on which the greeting was answered with ERR."
+  (when (eq conn sluice--greeting)
+    (sluice--stop-greeting)
+    ;; Just after a kill the kernel accepts for a daemon that is gone: that is none.
+    (unless (eq sluice-rpc-died-code (plist-get err :code))
+      (sluice--complain (sluice-gettext
+                         "Sluice: what listens at %s does not greet as it should: %s"
+                         (sluice-rpc-address conn) (plist-get err :message))))))
+
+(defun sluice--complain (text)
+  "Say TEXT, unless it is what was said last."
+  (unless (equal text sluice--complained)
+    (setq sluice--complained text)
+    (message "%s" text)))
+
+(defun sluice--stop-greeting ()
+  "Wait no longer for a greeting."
+  (let ((conn sluice--greeting))
+    (setq sluice--greeting nil)
+    (when (sluice-rpc-p conn) (sluice-rpc-close conn))))
+
+(defun sluice--say-silent (conn)
+  "Say that the daemon behind CONN does not answer, if it has not greeted yet."
+  (when (and (eq conn sluice--greeting) (sluice-rpc-live-p conn))
+    (sluice--complain (sluice-silent-text))))
+
+(defun sluice-silent-p ()
+  "Return non-nil if the daemon is there, but has not greeted back in time."
+  (and (sluice-rpc-live-p sluice--greeting)
+       (> (float-time) (+ sluice--greeting-since sluice-timeout))))
+
+(defun sluice-silent-pid ()
+  "Return the process id of the daemon that does not answer, or nil."
+  (let ((address (and sluice--greeting (sluice-rpc-address sluice--greeting))))
+    (plist-get (cl-find address (sluice--endpoints) :test #'equal
+                        :key (lambda (endpoint) (plist-get endpoint :socket)))
+               :pid)))
+
+(defun sluice-silent-text ()
+  "Return what is said of a daemon that does not answer: what to do now."
+  (let ((pid (sluice-silent-pid)))
+    (if pid
+        (sluice-gettext "The Sluice daemon does not answer.  If it hangs, end it in a terminal: \
+%s; then start it anew with M-x sluice-start" (format "kill -9 %s" pid))
+      (sluice-gettext "The Sluice daemon does not answer at %s.  If it hangs, end its process; \
+then start it anew with M-x sluice-start"
+                      (abbreviate-file-name (sluice-rpc-address sluice--greeting))))))
+
+(defun sluice--refuse-silent ()
+  "Signal a `user-error' if the daemon is there, but does not answer."
+  (when (sluice-rpc-live-p sluice--greeting)
+    (user-error "%s" (setq sluice--complained (sluice-silent-text)))))
+
+(defun sluice--await-greeting ()
+  "Wait for the daemon to greet back, as long as that is worth it.
+Emacs is not held up again by a daemon that has not answered before."
+  (let ((limit (max (+ (float-time) 0.1)
+                    ;; Timers, and what comes from a process, cannot be quit.
+                    (+ sluice--greeting-since (if inhibit-quit 0.5 sluice-timeout)))))
+    (while (and (sluice-rpc-live-p sluice--greeting) (< (float-time) limit))
+      (accept-process-output (sluice-rpc-process sluice--greeting) 0.1))))
+
 (defun sluice-connection ()
-  "Return a live connection to the daemon, or nil.  Do not start the daemon."
-  (if (sluice-rpc-live-p sluice--connection)
-      sluice--connection
+  "Return a live connection to the daemon, or nil.  Do not start the daemon.
+A command waits for its greeting; what nobody has asked for calls
+`sluice-connect'."
+  (unless (sluice-rpc-live-p sluice--connection)
     (setq sluice--connection nil)
-    (when-let* ((address (sluice-address))
-                (conn (sluice--open address)))
-      (when (eq conn 'died) (setq conn (sluice--open address)))
-      (when (sluice-rpc-p conn)
-        (setq sluice--connection conn)
-        (run-hook-with-args 'sluice-connection-functions t))
-      sluice--connection)))
+    ;; Who asks is told, also what was said before.
+    (unless (or inhibit-quit sluice--greeting) (setq sluice--complained nil))
+    (when (sluice-connect)
+      (sluice--await-greeting)
+      ;; Once more for the one that was accepted and closed at once, see above.
+      (unless (or sluice--connection (sluice-rpc-live-p sluice--greeting))
+        (when (sluice-connect) (sluice--await-greeting)))))
+  sluice--connection)
 
 (defun sluice-disconnect ()
   "Close the connection to the daemon; the daemon lives on."
@@ -195,6 +290,7 @@ connects again")
   (when (sluice-rpc-live-p sluice--connection)
     (sluice-rpc-close sluice--connection))
   (setq sluice--connection nil)
+  (sluice--stop-greeting)
   (run-hook-with-args 'sluice-connection-functions 'closed))
 
 (defun sluice--lost (conn)
@@ -223,6 +319,12 @@ It needs less than one, but a busy machine was seen to take five.")
   (sluice-gettext "Start it with M-x sluice-start, or in a terminal: %s"
                   (sluice--command-line)))
 
+(defun sluice-missing-text ()
+  "Return what is said where the daemon is missing or silent: what to do now."
+  (if (sluice-rpc-live-p sluice--greeting)
+      (sluice-silent-text)
+    (sluice-gettext "Sluice is not running.  %s" (sluice-start-hint))))
+
 (defun sluice-not-running-text ()
   "Return what is said when the daemon is missing: what to do now."
   (sluice-gettext "Sluice is not running, so nothing was sent.  %s" (sluice-start-hint)))
@@ -244,6 +346,7 @@ or set `sluice-daemon-command'" (car command) "pipx install sluice-daemon")))
   "Start the daemon unless it is there, and return the connection to it."
   (interactive)
   (unless (sluice-connection)
+    (sluice--refuse-silent)
     (sluice--launch)
     (let ((limit (+ (float-time) sluice--start-limit)))
       (while (and (not (sluice-connection)) (< (float-time) limit))
@@ -256,10 +359,12 @@ Run it in a terminal to see why: %s" sluice--start-limit (sluice--command-line))
 
 (defun sluice-ensure ()
   "Return a live connection; start the daemon according to `sluice-start-daemon'.
-Return nil when there is none and it shall not be started.  A person is asked
+Return nil when there is none and it shall not be started.  One that does not
+answer is a `user-error', since a second one would not help.  A person is asked
 only in a command: timers, and what comes from a process, are in the middle of
 what that person types."
   (or (sluice-connection)
+      (sluice--refuse-silent)
       (when (and sluice-start-daemon
                  (or (eq sluice-start-daemon t)
                      ;; Emacs binds it for timers, filters and sentinels.
@@ -300,7 +405,7 @@ It was told at the beginning; this is for who has chosen another one since."
                (not (equal sluice-language (plist-get (sluice-rpc-hello conn) :language)))
                (not (equal chosen sluice--chosen-language)))
       (setq sluice--chosen-language chosen)
-      (sluice-rpc-request conn "hello" (sluice--greeting)))))
+      (sluice-rpc-request conn "hello" (sluice--introduction)))))
 
 (defun sluice-language-header ()
   "Return arguments of curl that ask for `sluice-language'; none if it is nil."
@@ -346,7 +451,7 @@ It was told at the beginning; this is for who has chosen another one since."
   "Say whether the daemon is there, where, and what waits.  Do not start it."
   (interactive)
   (if (not (sluice-connection))
-      (message "%s" (sluice-gettext "Sluice is not running.  %s" (sluice-start-hint)))
+      (message "%s" (sluice-missing-text))
     (let* ((hello (sluice-rpc-hello sluice--connection))
            (status (sluice-ask "status"))
            (waiting (length (plist-get status :queue))))

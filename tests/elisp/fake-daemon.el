@@ -65,6 +65,14 @@ Fail after SECONDS (default 15)."
   (signal-process fake-daemon-process 'SIGKILL)
   (fake-daemon-until (not (process-live-p fake-daemon-process))))
 
+(defun fake-daemon-stop ()
+  "Have the stand-in hang: it is there, and does nothing, until `fake-daemon-continue'."
+  (signal-process fake-daemon-process 'SIGSTOP))
+
+(defun fake-daemon-continue ()
+  "Have the stand-in go on."
+  (signal-process fake-daemon-process 'SIGCONT))
+
 (defun fake-daemon-call-with (start body)
   "Run BODY in fresh surroundings, with the stand-in running if START is non-nil."
   (let* ((fake-daemon-directory (make-temp-file "sluice-test" t))
@@ -74,7 +82,8 @@ Fail after SECONDS (default 15)."
          (fake-daemon-process nil) (fake-daemon-port nil)
          (sluice-socket (fake-daemon-socket))
          (sluice-start-daemon nil)
-         (sluice--connection nil) (sluice--subscribed nil) (sluice--retry nil)
+         (sluice--connection nil) (sluice--greeting nil) (sluice--complained nil)
+         (sluice--subscribed nil) (sluice--retry nil)
          (sluice--newest-failure nil)
          (sluice-watch--watchers nil) (sluice-connection-functions nil)
          (sluice-chat--live (make-hash-table)) (sluice-chat--clock nil)

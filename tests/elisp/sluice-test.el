@@ -74,6 +74,32 @@ LINES are put before it."
       (let ((shown (fake-daemon-messages (sluice-connection))))
         (should (string-match-p "speaks protocol 7.*package-upgrade" (car shown)))))))
 
+(ert-deftest sluice-test-a-daemon-that-hangs ()
+  "A command waits for a daemon that hangs once, not each time, and says what to do;
+another daemon is not started, and nobody is asked about that."
+  (fake-daemon-with
+    (let ((sluice-timeout 0.2) (sluice-start-daemon 'ask) (noninteractive nil) (waited 0))
+      (sluice-test-write-endpoint fake-daemon-directory (fake-daemon-socket))
+      (fake-daemon-stop)
+      (cl-letf (((symbol-function 'y-or-n-p) (lambda (_) (ert-fail "A person was asked")))
+                ((symbol-function 'sluice--launch) (lambda () (ert-fail "Another was started"))))
+        (should (string-match-p "does not answer.*kill -9 1; .*M-x sluice-start"
+                                (cadr (should-error (sluice-ask "status") :type 'user-error))))
+        (should (sluice-silent-p))
+        (setq sluice-timeout 3600
+              sluice--greeting-since (- (float-time) 7200))
+        (cl-letf* ((accept (symbol-function 'accept-process-output))
+                   ((symbol-function 'accept-process-output)
+                    (lambda (&rest args) (cl-incf waited) (apply accept args))))
+          (dolist (command (list (lambda () (sluice-ask "status")) #'sluice-start))
+            (should (string-match-p "does not answer"
+                                    (cadr (should-error (funcall command) :type 'user-error))))))
+        (should (< waited 10))
+        (should (string-match-p "does not answer" (car (fake-daemon-messages (sluice-status))))))
+      (fake-daemon-continue)
+      (fake-daemon-until sluice--connection)
+      (should (equal '(:x 1) (sluice-ask "echo" '(:x 1)))))))
+
 (ert-deftest sluice-test-refusal-is-a-user-error ()
   "What the daemon says against a question is shown as it is."
   (fake-daemon-with

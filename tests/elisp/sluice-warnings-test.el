@@ -27,6 +27,17 @@
       (sluice-ask "echo")
       (should (= 2 (length told))))))
 
+(ert-deftest sluice-warnings-test-on-in-the-init-file ()
+  "Turning the mode on, as an init file does, does not wait for a daemon that hangs."
+  (fake-daemon-with
+    (fake-daemon-stop)
+    (cl-letf (((symbol-function 'accept-process-output)
+               (lambda (&rest _) (ert-fail "Emacs waits for the daemon"))))
+      (unwind-protect
+          (progn (sluice-warnings-mode 1)
+                 (should (sluice-rpc-live-p sluice--greeting)))
+        (sluice-warnings-mode -1)))))
+
 (ert-deftest sluice-warnings-test-memory-is-bounded ()
   "Only so many keys are remembered; the newest stay."
   (let ((sluice-warnings--told nil) (sluice-warning-function #'ignore))

@@ -13,6 +13,7 @@
 (ert-deftest sluice-watch-test-topics ()
   "The daemon is told a topic once, and to stop when nobody watches it any more."
   (fake-daemon-with
+    (sluice-connection)
     (sluice-watch 'a #'ignore "queue")
     (sluice-watch 'b #'ignore "queue" "limits")
     (sluice-watch 'b #'ignore "queue" "limits")
@@ -68,6 +69,7 @@
   "Who listens is connected again after a restart, with one message in all."
   (fake-daemon-with
     (let ((sluice--retry-delays '(0.02 0.05)))
+      (sluice-connection)
       (sluice-subscribe "queue" "errors")
       (let ((shown (fake-daemon-messages
                      (fake-daemon-kill)
@@ -105,6 +107,45 @@
                     (fake-daemon-until (not (sluice-rpc-live-p conn))))))
       (should-not sluice--retry)
       (should-not shown))))
+
+;; The daemon that hangs.
+
+(ert-deftest sluice-watch-test-a-daemon-that-hangs ()
+  "Who watches a daemon that hangs never holds up Emacs: it is greeted once, its
+silence is told once, however often it is looked for, and its late answer counts."
+  (fake-daemon-with
+    (let ((sluice--retry-delays '(0.01)) (sluice-timeout 0.2) (looked 0) (heard nil) (shown nil))
+      (fake-daemon-stop)
+      (cl-letf* ((look (symbol-function 'sluice--retry-now))
+                 ((symbol-function 'sluice--retry-now)
+                  (lambda () (cl-incf looked) (funcall look)))
+                 ((symbol-function 'sluice-rpc-call)
+                  (lambda (&rest _) (ert-fail "Emacs waits for the daemon")))
+                 ((symbol-function 'sluice--await-greeting)
+                  (lambda (&rest _) (ert-fail "Emacs waits for the greeting"))))
+        (fake-daemon-catching shown
+          (sluice-watch 'a (lambda (topic params) (push (cons topic params) heard)) "queue")
+          (fake-daemon-until shown)
+          (setq looked 0)
+          (fake-daemon-until (> looked 5))
+          (should (equal 1 (length shown)))
+          (should (string-match-p "does not answer.*M-x sluice-start" (car shown)))
+          (fake-daemon-continue)
+          (fake-daemon-until (equal '((there . t)) heard))))
+      (should-not sluice--retry)
+      (should (equal 1 (length (plist-get (fake-daemon-seen) :greetings)))))))
+
+(ert-deftest sluice-watch-test-a-daemon-that-hangs-and-dies ()
+  "A daemon that hung and was killed is looked for again, and its successor is found."
+  (fake-daemon-with
+    (let ((sluice--retry-delays '(0.02)) (sluice-timeout 0.05) (heard nil))
+      (fake-daemon-stop)
+      (fake-daemon-messages
+        (sluice-watch 'a (lambda (topic params) (push (cons topic params) heard)) "queue")
+        (fake-daemon-until (sluice-silent-p))
+        (fake-daemon-kill)
+        (fake-daemon-start)
+        (fake-daemon-until (equal '((there . t)) heard))))))
 
 (provide 'sluice-watch-test)
 ;;; sluice-watch-test.el ends here

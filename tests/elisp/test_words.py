@@ -71,6 +71,7 @@ NO_WORDS = frozenset({
     ("sluice-doctor.el", "Emacs %s, %s"),
     # what is to be typed, or put into a file
     ("sluice-doctor.el", "machine %s login apikey password YOUR-KEY"), ("sluice-doctor.el", "kill -9 %s"),
+    ("sluice.el", "kill -9 %s"),
     ("sluice-doctor.el", "pipx install sluice-daemon"), ("sluice-doctor.el", "pipx upgrade sluice-daemon"),
     ("sluice.el", "pipx install sluice-daemon"), ("sluice.el", "pipx upgrade sluice-daemon"),
     # names that calls are given
