@@ -96,8 +96,8 @@ then start it anew with M-x sluice-start" (format "kill -9 %s" pid))))
   (cond ((not (eql protocol sluice-protocol))
          (sluice-finding 'bad (sluice-gettext "The daemon speaks protocol %s, this package %s"
                                               protocol sluice-protocol)
-                         (sluice-gettext "Update the older one: %s, or %s"
-                                         "M-x package-upgrade" "pipx upgrade sluice-daemon")))
+                         (sluice-gettext "Update both in Sluice's folder: %s; then start the \
+daemon and Emacs anew" sluice-upgrade-command)))
         ((not (equal version sluice-version))
          (sluice-finding 'note (sluice-gettext "The daemon is version %s, this package %s"
                                                version sluice-version)
@@ -112,8 +112,8 @@ when it suits you")))
     (list (if (executable-find program)
               (sluice-finding 'ok (sluice-gettext "The program `%s' is in `exec-path'" program))
             (sluice-finding 'note (sluice-gettext "The program `%s' is not in `exec-path'" program)
-                            (sluice-gettext "Emacs cannot start the daemon.  Install it with: %s; \
-or say where it is" "pipx install sluice-daemon")
+                            (sluice-gettext "Emacs cannot start the daemon.  Install it in Sluice's \
+folder: %s; or say where it is" sluice-install-command)
                             (sluice-gettext "Say where it is")
                             (lambda () (customize-option 'sluice-daemon-command)))))))
 

@@ -67,7 +67,7 @@ answer."
 (defun sluice-program--missing ()
   "Return what is said when there is no program."
   (sluice-gettext "Sluice is not running, and its program `%s' is not in `exec-path'.  \
-Install it with: pipx install sluice-daemon" (car sluice-daemon-command)))
+Install it in Sluice's folder: pipx install ." (car sluice-daemon-command)))
 
 (defun sluice-program--arguments (question)
   "Return the arguments of the program for QUESTION."

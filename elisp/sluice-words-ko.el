@@ -116,15 +116,16 @@
     "프로세스가 멈춰 있어요. 터미널에서 끝낸 다음(%s) M-x sluice-start로 다시 켜 주세요")
    ("The daemon runs: version %s, process %s" "데몬이 돌고 있어요(버전 %s, 프로세스 %s)")
    ("The daemon speaks protocol %s, this package %s" "프로토콜이 서로 달라요. 데몬은 %s, 이 패키지는 %s")
-   ("Update the older one: %s, or %s" "오래된 쪽을 업데이트해 주세요: %s 또는 %s")
+   ("Update both in Sluice's folder: %s; then start the daemon and Emacs anew"
+    "Sluice 폴더에서 둘 다 업데이트하고(%s) 데몬과 Emacs를 다시 켜 주세요")
    ("The daemon is version %s, this package %s" "버전이 서로 달라요. 데몬은 %s, 이 패키지는 %s")
    ("They understand each other; update the older one when it suits you"
     "서로 말은 통하니, 오래된 쪽은 편할 때 업데이트해 주세요")
    ("This package is version %s, too" "이 패키지도 버전이 같아요(%s)")
    ("The program `%s' is in `exec-path'" "`%s' 프로그램이 `exec-path'에 있어요")
    ("The program `%s' is not in `exec-path'" "`%s' 프로그램이 `exec-path'에 없어요")
-   ("Emacs cannot start the daemon.  Install it with: %s; or say where it is"
-    "Emacs에서 데몬을 켤 수 없어요. 이렇게 설치하거나(%s) 어디 있는지 알려 주세요")
+   ("Emacs cannot start the daemon.  Install it in Sluice's folder: %s; or say where it is"
+    "Emacs에서 데몬을 켤 수 없어요. Sluice 폴더에서 설치하거나(%s) 어디 있는지 알려 주세요")
    ("Say where it is" "어디 있는지 알려 주기")
    ("No daemon has written down its socket yet" "아직 소켓을 적어 둔 데몬이 없어요")
    ("It does so when it starts" "데몬이 시작할 때 적어요")
@@ -312,8 +313,8 @@
    ("the call has failed; M-x sluice-explain-last says why"
     "요청이 실패했어요. 이유는 M-x sluice-explain-last로 볼 수 있어요")
    ;; sluice-program.el
-   ("Sluice is not running, and its program `%s' is not in `exec-path'.  Install it with: pipx install sluice-daemon"
-    "Sluice가 꺼져 있고, `%s' 프로그램이 `exec-path'에 없어요. 이렇게 설치해 주세요: pipx install sluice-daemon")
+   ("Sluice is not running, and its program `%s' is not in `exec-path'.  Install it in Sluice's folder: pipx install ."
+    "Sluice가 꺼져 있고, `%s' 프로그램이 `exec-path'에 없어요. Sluice 폴더에서 이렇게 설치해 주세요: pipx install .")
    ("`%s' gave no answer in %d seconds" "`%s' 프로그램이 %d초 동안 답하지 않았어요. 다시 해 보세요")
    ("`%s' printed nothing that could be read" "`%s' 프로그램이 내보낸 것을 읽을 수 없었어요")
    ;; sluice-rewrite.el
@@ -408,8 +409,8 @@
    ("Emacs was not connected to Sluice, so nothing has changed" "Emacs가 Sluice에 연결되어 있지 않았어요. 바뀐 것은 없어요")
    ("Disconnected from Sluice.  The daemon lives on; the next call connects again"
     "Sluice와의 연결을 끊었어요. 데몬은 그대로 있고, 다음 요청 때 다시 연결돼요")
-   ("Sluice: the daemon (%s) speaks protocol %s, this package (%s) speaks %s.  Update the older one: %s, or %s"
-    "Sluice: 프로토콜이 서로 달라요. 데몬(%s)은 %s, 이 패키지(%s)는 %s. 오래된 쪽을 업데이트해 주세요: %s 또는 %s")
+   ("Sluice: the daemon (%s) speaks protocol %s, this package (%s) speaks %s.  Update both in Sluice's folder: %s; then start the daemon and Emacs anew"
+    "Sluice: 프로토콜이 서로 달라요. 데몬(%s)은 %s, 이 패키지(%s)는 %s. Sluice 폴더에서 둘 다 업데이트하고(%s) 데몬과 Emacs를 다시 켜 주세요")
    ("Sluice: what listens at %s does not greet as it should: %s" "Sluice: %s에서 답하는 것의 인사가 이상해요: %s")
    ("The Sluice daemon does not answer.  If it hangs, end it in a terminal: %s; then start it anew with M-x sluice-start"
     "Sluice 데몬이 답하지 않아요. 멈춰 있다면 터미널에서 끝낸 다음(%s) M-x sluice-start로 다시 켜 주세요")
@@ -417,8 +418,8 @@
     "Sluice 데몬이 답하지 않아요(%s). 멈춰 있다면 프로세스를 끝낸 다음 M-x sluice-start로 다시 켜 주세요")
    ("Start it with M-x sluice-start, or in a terminal: %s" "M-x sluice-start로 켜거나, 터미널에서 켜 주세요: %s")
    ("Sluice is not running, so nothing was sent.  %s" "Sluice가 꺼져 있어서 아무것도 보내지 않았어요. %s")
-   ("The program `%s' is not in `exec-path'.  Install it with: %s; or set `sluice-daemon-command'"
-    "`%s' 프로그램이 `exec-path'에 없어요. 이렇게 설치하거나(%s) `sluice-daemon-command'를 정해 주세요")
+   ("The program `%s' is not in `exec-path'.  Install it in Sluice's folder: %s; or set `sluice-daemon-command'"
+    "`%s' 프로그램이 `exec-path'에 없어요. Sluice 폴더에서 설치하거나(%s) `sluice-daemon-command'를 정해 주세요")
    ("The daemon did not answer in %d seconds.  Run it in a terminal to see why: %s"
     "데몬이 %d초 동안 답하지 않았어요. 터미널에서 실행하면 이유를 볼 수 있어요: %s")
    ("Sluice runs at %s" "Sluice가 돌고 있어요: %s")

@@ -116,14 +116,15 @@
     "它的进程卡住了。请在终端里结束它：%s；然后用 M-x sluice-start 重新启动")
    ("The daemon runs: version %s, process %s" "守护进程正在运行：版本 %s，进程 %s")
    ("The daemon speaks protocol %s, this package %s" "守护进程用的是协议 %s，这个包用的是 %s")
-   ("Update the older one: %s, or %s" "请更新旧的那一个：%s，或者 %s")
+   ("Update both in Sluice's folder: %s; then start the daemon and Emacs anew"
+    "请在 Sluice 的文件夹里把两者都更新：%s；然后重新启动守护进程和 Emacs")
    ("The daemon is version %s, this package %s" "守护进程是版本 %s，这个包是版本 %s")
    ("They understand each other; update the older one when it suits you" "它们能互相配合，旧的那个有空再更新就行")
    ("This package is version %s, too" "这个包也是版本 %s")
    ("The program `%s' is in `exec-path'" "程序 `%s' 在 `exec-path' 里")
    ("The program `%s' is not in `exec-path'" "程序 `%s' 不在 `exec-path' 里")
-   ("Emacs cannot start the daemon.  Install it with: %s; or say where it is"
-    "Emacs 启动不了守护进程。请这样安装：%s；或者说明它在哪里")
+   ("Emacs cannot start the daemon.  Install it in Sluice's folder: %s; or say where it is"
+    "Emacs 启动不了守护进程。请在 Sluice 的文件夹里安装：%s；或者说明它在哪里")
    ("Say where it is" "说明它在哪里")
    ("No daemon has written down its socket yet" "还没有守护进程写下它的套接字")
    ("It does so when it starts" "守护进程启动时会写")
@@ -307,8 +308,8 @@
    ;; sluice-notify.el
    ("the call has failed; M-x sluice-explain-last says why" "请求失败了；M-x sluice-explain-last 会说明原因")
    ;; sluice-program.el
-   ("Sluice is not running, and its program `%s' is not in `exec-path'.  Install it with: pipx install sluice-daemon"
-    "Sluice 没有运行，程序 `%s' 也不在 `exec-path' 里。请这样安装：pipx install sluice-daemon")
+   ("Sluice is not running, and its program `%s' is not in `exec-path'.  Install it in Sluice's folder: pipx install ."
+    "Sluice 没有运行，程序 `%s' 也不在 `exec-path' 里。请在 Sluice 的文件夹里安装：pipx install .")
    ("`%s' gave no answer in %d seconds" "`%s' 在 %d 秒内没有回答。请再试一次")
    ("`%s' printed nothing that could be read" "`%s' 没有输出能读懂的东西")
    ;; sluice-rewrite.el
@@ -402,8 +403,8 @@
    ("Emacs was not connected to Sluice, so nothing has changed" "Emacs 本来就没有连接 Sluice，所以没有变化")
    ("Disconnected from Sluice.  The daemon lives on; the next call connects again"
     "已断开与 Sluice 的连接。守护进程还在；下一个请求会重新连接")
-   ("Sluice: the daemon (%s) speaks protocol %s, this package (%s) speaks %s.  Update the older one: %s, or %s"
-    "Sluice：守护进程（%s）用协议 %s，这个包（%s）用 %s。请更新旧的那一个：%s，或者 %s")
+   ("Sluice: the daemon (%s) speaks protocol %s, this package (%s) speaks %s.  Update both in Sluice's folder: %s; then start the daemon and Emacs anew"
+    "Sluice：守护进程（%s）用协议 %s，这个包（%s）用 %s。请在 Sluice 的文件夹里把两者都更新：%s；然后重新启动守护进程和 Emacs")
    ("Sluice: what listens at %s does not greet as it should: %s" "Sluice：%s 上的程序打招呼不对：%s")
    ("The Sluice daemon does not answer.  If it hangs, end it in a terminal: %s; then start it anew with M-x sluice-start"
     "Sluice 守护进程没有回应。如果它卡住了，请在终端里结束它：%s；然后用 M-x sluice-start 重新启动")
@@ -411,8 +412,8 @@
     "Sluice 守护进程没有回应（%s）。如果它卡住了，请结束它的进程，然后用 M-x sluice-start 重新启动")
    ("Start it with M-x sluice-start, or in a terminal: %s" "用 M-x sluice-start 启动，或者在终端里：%s")
    ("Sluice is not running, so nothing was sent.  %s" "Sluice 没有运行，所以什么都没发。%s")
-   ("The program `%s' is not in `exec-path'.  Install it with: %s; or set `sluice-daemon-command'"
-    "程序 `%s' 不在 `exec-path' 里。请这样安装：%s；或者设置 `sluice-daemon-command'")
+   ("The program `%s' is not in `exec-path'.  Install it in Sluice's folder: %s; or set `sluice-daemon-command'"
+    "程序 `%s' 不在 `exec-path' 里。请在 Sluice 的文件夹里安装：%s；或者设置 `sluice-daemon-command'")
    ("The daemon did not answer in %d seconds.  Run it in a terminal to see why: %s"
     "守护进程 %d 秒内没有回应。在终端里运行就能看到原因：%s")
    ("Sluice runs at %s" "Sluice 正在运行，地址 %s")

@@ -96,6 +96,13 @@ Calls to a model never block; this is about explanations, status and the like."
 (defconst sluice-version "0.1.0"
   "The version of this package.")
 
+(defconst sluice-install-command "pipx install ."
+  "What is typed in Sluice's folder to install the daemon.
+It is in no archive: whoever took its name there could give you anything.")
+
+(defconst sluice-upgrade-command "git pull && pipx install --force ."
+  "What is typed in Sluice's folder to update this package and the daemon.")
+
 (defconst sluice-protocol 1
   "The version of the protocol that this package speaks.")
 
@@ -196,10 +203,9 @@ there is one already, or somebody was there to be greeted."
   (unless (eql (plist-get hello :protocol) sluice-protocol)
     (message "%s" (sluice-gettext
                    "Sluice: the daemon (%s) speaks protocol %s, this package (%s) speaks %s.  \
-Update the older one: %s, or %s"
+Update both in Sluice's folder: %s; then start the daemon and Emacs anew"
                    (plist-get hello :version) (plist-get hello :protocol)
-                   sluice-version sluice-protocol
-                   "M-x package-upgrade" "pipx upgrade sluice-daemon"))))
+                   sluice-version sluice-protocol sluice-upgrade-command))))
 
 (defun sluice--not-greeted (conn err)
   "Give up CONN, on which the greeting was answered with ERR."
@@ -336,8 +342,8 @@ It needs less than one, but a busy machine was seen to take five.")
         (default-directory (expand-file-name "~/")))
     (unless (executable-find (car command))
       (user-error "%s" (sluice-gettext
-                        "The program `%s' is not in `exec-path'.  Install it with: %s; \
-or set `sluice-daemon-command'" (car command) "pipx install sluice-daemon")))
+                        "The program `%s' is not in `exec-path'.  Install it in Sluice's \
+folder: %s; or set `sluice-daemon-command'" (car command) sluice-install-command)))
     ;; With destination 0 the process survives Emacs; children of `make-process' do not.
     (apply #'call-process (car command) nil 0 nil (cdr command))))
 

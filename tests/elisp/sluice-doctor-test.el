@@ -109,7 +109,7 @@
     (fake-daemon-with
       (fake-daemon-messages
         (sluice-doctor-test-page "exit 0"
-          (should (string-match-p "^BAD   The daemon speaks protocol 7, this package 1\n.*package-upgrade"
+          (should (string-match-p "^BAD   The daemon speaks protocol 7, this package 1\n.*git pull"
                                   (buffer-string))))))))
 
 (ert-deftest sluice-doctor-test-gptel ()

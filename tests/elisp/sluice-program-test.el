@@ -48,7 +48,7 @@
     (dolist (case '(("cat >/dev/null; echo 'no such call' >&2; exit 4" . "\\`no such call\\'")
                     ("exit 0" . "printed nothing that could be read")
                     ("echo '{\"a\":'" . "printed nothing that could be read")
-                    ("echo 'x: No module named daemon' >&2; exit 1" . "pipx install sluice-daemon")))
+                    ("echo 'x: No module named daemon' >&2; exit 1" . "pipx install \\.")))
       (should (string-match-p
                (cdr case)
                (plist-get (sluice-program-test-ask '(:text "x")

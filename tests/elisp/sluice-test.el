@@ -72,7 +72,7 @@ LINES are put before it."
   (sluice-test-with-environment '("FAKE_PROTOCOL=7")
     (fake-daemon-with
       (let ((shown (fake-daemon-messages (sluice-connection))))
-        (should (string-match-p "speaks protocol 7.*package-upgrade" (car shown)))))))
+        (should (string-match-p "speaks protocol 7.*git pull && pipx install --force \\." (car shown)))))))
 
 (ert-deftest sluice-test-a-daemon-that-hangs ()
   "A command waits for a daemon that hangs once, not each time, and says what to do;
@@ -162,7 +162,7 @@ another daemon is not started, and nobody is asked about that."
   "If the program is missing, it is said how to install it."
   (fake-daemon-without
     (let ((sluice-daemon-command '("no-such-program-here" "serve")))
-      (should (string-match-p "pipx install"
+      (should (string-match-p "pipx install \\.;"
                               (cadr (should-error (sluice-start) :type 'user-error)))))))
 
 (ert-deftest sluice-test-status ()

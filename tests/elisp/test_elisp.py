@@ -185,6 +185,22 @@ def test_commands_are_there_from_the_beginning(emacs: Emacs | None, tmp_path: Pa
     assert (status, output) == (0, "missing: nil\n")
 
 
+def test_no_name_of_an_archive_is_told() -> None:
+    """The daemon is in no archive, where anybody could take its name: it is installed from its folder, and only so.
+
+    To uninstall what is installed is another matter."""
+    root = HERE.parents[1]
+    places = (root / "elisp", root / "daemon", root / "README.md", root / "doc" / "sluice.org")
+    files = [file for place in places for file in ([place] if place.is_file() else place.rglob("*"))]
+    texts = {file: file.read_text() for file in files if file.suffix in {".el", ".py", ".yaml", ".json", ".md", ".org"}}
+    assert len(texts) > 100
+    wrong = re.compile(r"(?:pip|pipx|uv tool|uvx|pip3) (?:install|upgrade|run) \S*sluice")
+    told = [(file.name, found[0]) for file, text in texts.items() if (found := wrong.search(text))]
+    assert told == [("sluice.org", "pipx install ~/sluice")]
+    ours = re.compile(r"package-upgrade(?! RET gptel)|package-install RET sluice")
+    assert [file.name for file, text in texts.items() if ours.search(text)] == []
+
+
 def test_keys_that_users_own() -> None:
     """No file binds C-c and a letter, which users own, nor uses the prefix `daemon-`, which Emacs owns."""
     for file in PACKAGE.glob("*.el"):

@@ -25,7 +25,7 @@ PLACE = re.compile(r"%(?:(?P<field>\d+)\$)?[-+ #0]*\d*(?:\.\d+)?(?P<kind>[a-zA-Z
 KEYS = re.compile(r"\\[\[<{][^]>}]*[]>}]")
 """What `substitute-command-keys` puts a key for."""
 
-TYPED = ("M-x", "C-c", "C-g", "RET", "login apikey", "password KEY", "pipx install sluice-daemon")
+TYPED = ("M-x", "C-c", "C-g", "RET", "login apikey", "password KEY", "pipx install .")
 """What is typed, or is the name of a field: the same in all languages."""
 
 SYMBOLS = frozenset({", "})
@@ -71,9 +71,7 @@ NO_WORDS = frozenset({
     ("sluice-doctor.el", "Emacs %s, %s"),
     # what is to be typed, or put into a file
     ("sluice-doctor.el", "machine %s login apikey password YOUR-KEY"), ("sluice-doctor.el", "kill -9 %s"),
-    ("sluice.el", "kill -9 %s"),
-    ("sluice-doctor.el", "pipx install sluice-daemon"), ("sluice-doctor.el", "pipx upgrade sluice-daemon"),
-    ("sluice.el", "pipx install sluice-daemon"), ("sluice.el", "pipx upgrade sluice-daemon"),
+    ("sluice.el", "kill -9 %s"), ("sluice.el", "pipx install ."), ("sluice.el", "git pull && pipx install --force ."),
     # names that calls are given
     ("sluice-gptel.el", "gptel-%08x%08x"), ("sluice-llm.el", "llm-%08x%08x"),
     # a place of macOS; what Python and gptel say, to know it again
