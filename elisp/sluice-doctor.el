@@ -36,6 +36,7 @@
 (require 'subr-x)
 (require 'auth-source)
 (require 'sluice)
+(require 'sluice-program)
 (require 'sluice-words)
 
 (defvar sluice-host)
@@ -195,9 +196,9 @@ through Sluice")
 
 (defun sluice-doctor--check-command ()
   "Return program and arguments of the daemon's own check, or nil if it is missing."
-  (when (executable-find (car sluice-daemon-command))
+  (when-let* ((program (sluice-program-of-daemon)))
     (let ((language (or sluice-language sluice-words-heard)))
-      (append (remove "serve" sluice-daemon-command) '("check")
+      (append program '("check")
               (and language (list "--language" language))))))
 
 (defun sluice-doctor--start-check ()

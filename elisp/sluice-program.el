@@ -43,14 +43,20 @@
   "Seconds that the program has.
 It needs one; a busy machine was seen to take five.")
 
+(defun sluice-program-of-daemon ()
+  "Return the program of the daemon, and its first arguments.
+What stands behind `serve' is for that command alone.  Return nil if the program
+is not found."
+  (let ((command (seq-take-while (lambda (word) (not (equal word "serve")))
+                                 sluice-daemon-command)))
+    (and command (executable-find (car command)) command)))
+
 (defun sluice-program-command ()
   "Return the program and its first arguments, or nil if there is none.
 It is the one that starts the daemon, else one that is found under its own name."
-  (seq-find (lambda (command) (executable-find (car command)))
-            (append (when-let* ((start (seq-take-while (lambda (word) (not (equal word "serve")))
-                                                       sluice-daemon-command)))
-                      (list start))
-                    '(("sluice") ("python3" "-m" "daemon") ("python" "-m" "daemon")))))
+  (or (sluice-program-of-daemon)
+      (seq-find (lambda (command) (executable-find (car command)))
+                '(("sluice") ("python3" "-m" "daemon") ("python" "-m" "daemon")))))
 
 (defun sluice-program-explain (question done failed)
   "Have the program answer QUESTION, and call DONE with its answer, a plist.

@@ -132,5 +132,17 @@
     (let ((sluice-words-heard "ko"))    ; the page is in one language
       (should (equal '("sh" "check" "--language" "ko") (sluice-doctor--check-command))))))
 
+;; Options of `serve'.
+
+(ert-deftest sluice-doctor-test-options-of-serve ()
+  "What stands behind `serve' is not given to the check, what is before it is."
+  (let ((sluice-words-heard nil) (sluice-language nil))
+    (pcase-dolist (`(,command . ,check)
+                   '((("sh" "serve" "--sandbox") . ("sh" "check"))
+                     (("sh" "-m" "daemon" "serve" "--socket" "/s") . ("sh" "-m" "daemon" "check"))
+                     (("sh") . ("sh" "check"))))
+      (let ((sluice-daemon-command command))
+        (should (equal check (sluice-doctor--check-command)))))))
+
 (provide 'sluice-doctor-test)
 ;;; sluice-doctor-test.el ends here
