@@ -422,6 +422,11 @@
     "`%s' 프로그램이 `exec-path'에 없어요. Sluice 폴더에서 설치하거나(%s) `sluice-daemon-command'를 정해 주세요")
    ("The daemon did not answer in %d seconds.  Run it in a terminal to see why: %s"
     "데몬이 %d초 동안 답하지 않았어요. 터미널에서 실행하면 이유를 볼 수 있어요: %s")
+   ("Starting Sluice...  (C-g waits no longer)" "Sluice를 켜는 중이에요... (그만 기다리려면 C-g)")
+   ("The daemon ended at once.  Mend what it says, then M-x sluice-start: %s"
+    "데몬이 바로 끝났어요. 아래 내용을 고친 다음 M-x sluice-start로 켜 주세요: %s")
+   ("The daemon ended at once with status %s and said nothing.  Run it in a terminal to see more: %s"
+    "데몬이 바로 끝났는데(상태 %s) 아무 말도 남기지 않았어요. 터미널에서 실행하면 더 볼 수 있어요: %s")
    ("Sluice runs at %s" "Sluice가 돌고 있어요: %s")
    ("Sluice is not running.  Start it? " "Sluice가 꺼져 있어요. 켤까요? ")
    ("Sluice %s runs (process %s, %s): %s" "Sluice %s: 돌고 있어요(프로세스 %s, %s). %s")

@@ -416,6 +416,11 @@
     "程序 `%s' 不在 `exec-path' 里。请在 Sluice 的文件夹里安装：%s；或者设置 `sluice-daemon-command'")
    ("The daemon did not answer in %d seconds.  Run it in a terminal to see why: %s"
     "守护进程 %d 秒内没有回应。在终端里运行就能看到原因：%s")
+   ("Starting Sluice...  (C-g waits no longer)" "正在启动 Sluice……（按 C-g 不再等）")
+   ("The daemon ended at once.  Mend what it says, then M-x sluice-start: %s"
+    "守护进程马上就结束了。请按它说的改好，再运行 M-x sluice-start：%s")
+   ("The daemon ended at once with status %s and said nothing.  Run it in a terminal to see more: %s"
+    "守护进程马上就结束了（状态 %s），什么都没说。在终端里运行能看到更多：%s")
    ("Sluice runs at %s" "Sluice 正在运行，地址 %s")
    ("Sluice is not running.  Start it? " "Sluice 没有运行。要启动吗？")
    ("Sluice %s runs (process %s, %s): %s" "Sluice %s 正在运行（进程 %s，%s）：%s")

@@ -335,8 +335,17 @@ It needs less than one, but a busy machine was seen to take five.")
   "Return what is said when the daemon is missing: what to do now."
   (sluice-gettext "Sluice is not running, so nothing was sent.  %s" (sluice-start-hint)))
 
-(defun sluice--launch ()
-  "Start the daemon's process, which outlives this Emacs."
+(defconst sluice--launch-script
+  "folder=$1; shift
+{ \"$@\" 2>&1 >/dev/null </dev/null; echo $? >\"$folder/status\"; } 2>/dev/null |
+{ head -c 8192 >\"$folder/said\"; cat >/dev/null; : >\"$folder/ended\"; } 2>/dev/null"
+  "What the shell does to start a daemon: its first argument is a folder.
+There it notes the first words on stderr and, once the daemon has ended, its
+status.  Later words go nowhere; the daemon writes its own log.")
+
+(defun sluice--launch (folder)
+  "Start the daemon's process, which outlives this Emacs.
+What becomes of it is written into FOLDER, see `sluice--launch-failure'."
   (let ((command (sluice--command))
         ;; A remote directory would make no sense, a mounted one would be kept busy.
         (default-directory (expand-file-name "~/")))
@@ -345,23 +354,66 @@ It needs less than one, but a busy machine was seen to take five.")
                         "The program `%s' is not in `exec-path'.  Install it in Sluice's \
 folder: %s; or set `sluice-daemon-command'" (car command) sluice-install-command)))
     ;; With destination 0 the process survives Emacs; children of `make-process' do not.
-    (apply #'call-process (car command) nil 0 nil (cdr command))))
+    (apply #'call-process "sh" nil 0 nil "-c" sluice--launch-script "sluice" folder command)))
+
+(defun sluice--launch-failure (folder)
+  "Return why the daemon that was started with FOLDER has ended, or nil."
+  (when (file-exists-p (expand-file-name "ended" folder))
+    (let ((status (sluice--read (expand-file-name "status" folder)))
+          (said (sluice--last-lines (sluice--read (expand-file-name "said" folder)))))
+      ;; With 0 it has perhaps handed over to another program, such as systemd.
+      (cond ((member status '("" "0")) nil)
+            ((string-empty-p said)
+             (sluice-gettext "The daemon ended at once with status %s and said nothing.  \
+Run it in a terminal to see more: %s" status (sluice--command-line)))
+            (t (sluice-gettext "The daemon ended at once.  Mend what it says, then \
+M-x sluice-start: %s" said))))))
+
+(defun sluice--read (file)
+  "Return what is in FILE, without white space around it; \"\" if there is none."
+  (if (file-readable-p file)
+      (with-temp-buffer
+        (let ((coding-system-for-read 'utf-8)) (insert-file-contents file))
+        (string-trim (buffer-string)))
+    ""))
+
+(defun sluice--last-lines (text)
+  "Return the last lines of TEXT, as many as the echo area has room for."
+  (mapconcat (lambda (line) (truncate-string-to-width line 500 nil nil t))
+             (last (split-string text "\n" t "[ \t\r]+") 3)
+             "\n"))
 
 ;;;###autoload
 (defun sluice-start ()
-  "Start the daemon unless it is there, and return the connection to it."
+  "Start the daemon unless it is there, and return the connection to it.
+\\[keyboard-quit] waits for it no longer."
   (interactive)
   (unless (sluice-connection)
     (sluice--refuse-silent)
-    (sluice--launch)
-    (let ((limit (+ (float-time) sluice--start-limit)))
-      (while (and (not (sluice-connection)) (< (float-time) limit))
-        (sleep-for 0.05))))
-  (unless (sluice-connection)
-    (user-error "%s" (sluice-gettext "The daemon did not answer in %d seconds.  \
-Run it in a terminal to see why: %s" sluice--start-limit (sluice--command-line))))
+    (sluice--start-and-wait))
   (message "%s" (sluice-gettext "Sluice runs at %s" (sluice-rpc-address sluice--connection)))
   sluice--connection)
+
+(defun sluice--start-and-wait ()
+  "Start the daemon and wait until it answers, ends, or has had time enough."
+  (let ((folder (make-temp-file "sluice-start" t))
+        (limit (+ (float-time) sluice--start-limit))
+        (failure nil))
+    (unwind-protect
+        (progn
+          (sluice--launch folder)
+          (message "%s" (sluice-gettext "Starting Sluice...  (C-g waits no longer)"))
+          (with-local-quit
+            (while (not (or (sluice-rpc-live-p sluice--connection)
+                            (setq failure (sluice--launch-failure folder))
+                            (> (float-time) limit)))
+              (accept-process-output nil 0.05)
+              (sluice-connect))))
+      (delete-directory folder t))
+    (unless (sluice-rpc-live-p sluice--connection)
+      (user-error "%s" (or failure
+                           (sluice-gettext "The daemon did not answer in %d seconds.  \
+Run it in a terminal to see why: %s" sluice--start-limit (sluice--command-line)))))))
 
 (defun sluice-ensure ()
   "Return a live connection; start the daemon according to `sluice-start-daemon'.

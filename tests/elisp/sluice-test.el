@@ -82,7 +82,7 @@ another daemon is not started, and nobody is asked about that."
       (sluice-test-write-endpoint fake-daemon-directory (fake-daemon-socket))
       (fake-daemon-stop)
       (cl-letf (((symbol-function 'y-or-n-p) (lambda (_) (ert-fail "A person was asked")))
-                ((symbol-function 'sluice--launch) (lambda () (ert-fail "Another was started"))))
+                ((symbol-function 'sluice--launch) (lambda (_) (ert-fail "Another was started"))))
         (should (string-match-p "does not answer.*kill -9 1; .*M-x sluice-start"
                                 (cadr (should-error (sluice-ask "status") :type 'user-error))))
         (should (sluice-silent-p))
@@ -140,6 +140,55 @@ another daemon is not started, and nobody is asked about that."
             (should (equal "other" (file-name-nondirectory
                                     (sluice-rpc-address sluice--connection)))))
         (when pid (signal-process pid 'SIGKILL))))))
+
+;; A daemon that does not come.
+
+(defmacro sluice-test-starting (lines &rest body)
+  "Run BODY with a daemon that executes LINES of shell before it starts.
+Nothing may be left of what was noted about it."
+  (declare (indent 1) (debug t))
+  `(fake-daemon-without
+     (let* ((notes (expand-file-name "notes" fake-daemon-directory))
+            (temporary-file-directory (file-name-as-directory notes))
+            (sluice-daemon-command (sluice-test-program fake-daemon-directory ,lines)))
+       (make-directory notes)
+       ,@body
+       (should-not (directory-files notes nil "[^.]")))))
+
+(ert-deftest sluice-test-start-ends-at-once ()
+  "A daemon that ends at once is noticed, and its last words are shown."
+  (sluice-test-starting "echo first >&2; echo \"config.yaml:1: unknown setting 'x' 가\" >&2; exit 2\n"
+    (let ((sluice--start-limit 3600))
+      (should (string-match-p "ended at once.*sluice-start: first\nconfig.*unknown setting 'x' 가\\'"
+                              (cadr (should-error (sluice-start) :type 'user-error)))))))
+
+(ert-deftest sluice-test-start-ends-without-a-word ()
+  "Of a daemon that ends at once and says nothing, the status is told."
+  (sluice-test-starting "exit 7\n"
+    (let ((sluice--start-limit 3600))
+      (should (string-match-p "status 7 .*in a terminal.*sluice-for-test"
+                              (cadr (should-error (sluice-start) :type 'user-error)))))))
+
+(ert-deftest sluice-test-start-hands-over ()
+  "A program that ends well may have had another one start the daemon, which has time."
+  (sluice-test-starting "exit 0\n"
+    (let ((sluice--start-limit 0.3))
+      (should (string-match-p "did not answer"
+                              (cadr (should-error (sluice-start) :type 'user-error)))))))
+
+(ert-deftest sluice-test-start-can-be-quit ()
+  "Who does not want to wait for a daemon that does not come need not."
+  (sluice-test-starting "exit 0\n"
+    (let ((sluice--start-limit 3600) (shown nil))
+      (run-at-time 0.1 nil (lambda () (setq quit-flag t)))
+      (should (eq 'quit (fake-daemon-catching shown
+                          (condition-case nil (sluice-start) (quit 'quit)))))
+      (should (string-match-p "\\`Starting.*C-g" (car shown))))))
+
+(ert-deftest sluice-test-last-lines ()
+  "Of much that was said the last lines are shown, and not all of a long one."
+  (should (equal "b\nc\nd" (sluice--last-lines "a\n\n b\nc\r\nd\n")))
+  (should (= 500 (string-width (sluice--last-lines (make-string 9000 ?x))))))
 
 (ert-deftest sluice-test-start-asks ()
   "By default the user is asked, and a no is respected."
