@@ -62,6 +62,12 @@
   :prefix "sluice-"
   :link '(url-link "https://github.com/sluice-llm/sluice"))
 
+;; Files with settings are loaded when the group is shown, so that it has them all.
+(dolist (file '(sluice-answer sluice-calls sluice-chat sluice-conversation sluice-explain
+                sluice-gptel sluice-limits sluice-llm sluice-mode-line sluice-notify
+                sluice-rewrite sluice-send sluice-usage sluice-warnings))
+  (custom-add-load 'sluice file))
+
 (defcustom sluice-socket nil
   "The Unix socket of the daemon.
 When nil, it is the one in the environment variable SLUICE_SOCKET, else the one

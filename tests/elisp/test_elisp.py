@@ -185,6 +185,19 @@ def test_commands_are_there_from_the_beginning(emacs: Emacs | None, tmp_path: Pa
     assert (status, output) == (0, "missing: nil\n")
 
 
+@pytest.mark.parametrize("emacs", EMACSEN or [None], ids=str)
+def test_all_settings_are_in_the_group(emacs: Emacs | None, tmp_path: Path) -> None:
+    """With `(require 'sluice)` alone, `M-x customize-group RET sluice` has all settings and faces of all files."""
+    texts = [file.read_text() for file in PACKAGE.glob("*.el")]
+    names = [name for text in texts for name in re.findall(r"^\(def(?:custom|face) ([a-z-]+)", text, re.MULTILINE)]
+    assert {"sluice-host", "sluice-limit-free", "sluice-usage-days"} <= set(names)
+    form = f"""(progn (require 'cus-edit) (custom-load-symbol 'sluice)
+        (message "missing: %S" (seq-remove (lambda (name) (assq name (custom-group-members 'sluice nil)))
+                                           '({" ".join(sorted(names))}))))"""
+    status, output = run_emacs(need(emacs), tmp_path, [], "-l", "sluice", "--eval", form)
+    assert (status, output.splitlines()[-1]) == (0, "missing: nil")  # Emacs without a screen has a note before it
+
+
 def test_no_name_of_an_archive_is_told() -> None:
     """The daemon is in no archive, where anybody could take its name: it is installed from its folder, and only so.
 
