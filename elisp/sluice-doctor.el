@@ -59,28 +59,29 @@
 
 ;;;; The daemon
 
-(defun sluice-doctor--pools ()
-  "Ask the daemon, if it is there, what it has limits for; return that.
+(defun sluice-doctor--status ()
+  "Ask the daemon, if it is there, how it is, and return that, a plist.
 Return the symbol `silent' when it does not answer."
   (when (sluice-connection)
     (condition-case nil
-        (plist-get (sluice-rpc-call sluice--connection "limits" nil sluice-timeout) :pools)
+        (sluice-rpc-call sluice--connection "status" nil sluice-timeout)
       (sluice-rpc-timeout 'silent)
       (sluice-rpc-error nil))))
 
-(defun sluice-doctor--daemon (pools)
-  "Look whether the daemon is there, and of which version.
-POOLS is what it has said of its limits, see `sluice-doctor--pools'."
+(defun sluice-doctor--daemon (status)
+  "Look whether the daemon is there, of which version, and whether it is real.
+STATUS is what it has said, see `sluice-doctor--status'."
   (cond
    ((sluice-rpc-live-p sluice--connection)
     (let* ((hello (sluice-rpc-hello sluice--connection))
            (version (plist-get hello :version))
            (pid (plist-get hello :pid)))
-      (list (if (eq pools 'silent)
-                (sluice-doctor--hangs pid)
-              (sluice-finding 'ok (sluice-gettext "The daemon runs: version %s, process %s"
-                                                  version pid)))
-            (sluice-doctor--versions version (plist-get hello :protocol)))))
+      (append (list (if (eq status 'silent)
+                        (sluice-doctor--hangs pid)
+                      (sluice-finding 'ok (sluice-gettext "The daemon runs: version %s, process %s"
+                                                          version pid))))
+              (sluice-doctor--sandbox status)
+              (list (sluice-doctor--versions version (plist-get hello :protocol))))))
    ((sluice-rpc-live-p sluice--greeting)
     (list (sluice-doctor--hangs (or (sluice-silent-pid) "PID"))))
    (t (list (sluice-finding 'bad (sluice-gettext "The daemon does not answer")
@@ -88,9 +89,25 @@ POOLS is what it has said of its limits, see `sluice-doctor--pools'."
 
 (defun sluice-doctor--hangs (pid)
   "Say what to do with the daemon of the process PID, which does not answer."
-  (sluice-finding 'bad (sluice-gettext "The daemon is connected, but does not answer")
+  (sluice-finding 'bad (sluice-gettext "The daemon is there, but does not answer")
                   (sluice-gettext "Its process hangs.  End it in a terminal: %s; \
 then start it anew with M-x sluice-start" (format "kill -9 %s" pid))))
+
+(defun sluice-doctor--sandbox (status)
+  "Say so if the daemon, which has said STATUS, is the sandbox."
+  (when (and (consp status) (sluice-sandbox-p status))
+    (list (sluice-finding 'note (sluice-gettext "What answers is the sandbox: it simulates \
+providers, and nothing goes to a real one")
+                          (sluice-gettext "To reach a provider, end it in a terminal: %s; then \
+start it without --sandbox" (sluice-doctor--stop-command))))))
+
+(defun sluice-doctor--stop-command ()
+  "Return the shell command that ends the daemon we are connected to."
+  (mapconcat #'shell-quote-argument
+             (append (or (sluice-program-of-daemon) '("sluice"))
+                     (list "stop" "--socket"
+                           (expand-file-name (sluice-rpc-address sluice--connection))))
+             " "))
 
 (defun sluice-doctor--versions (version protocol)
   "Compare the daemon's VERSION and PROTOCOL with ours."
@@ -150,7 +167,7 @@ elsewhere, set `sluice-socket'")))
   "Return the hosts for which a key may be wanted, those of POOLS among them."
   (delete-dups
    (cons (if (boundp 'sluice-host) sluice-host "api.openai.com")
-         (and (consp pools) (mapcar (lambda (pool) (plist-get pool :host)) pools)))))
+         (mapcar (lambda (pool) (plist-get pool :host)) pools))))
 
 (defun sluice-doctor--key-p (host)
   "Return non-nil if auth-source has a key for HOST.  The key itself is not read."
@@ -259,11 +276,12 @@ The page shows what it says when it is done."
 
 (defun sluice-doctor--look (&rest _)
   "Look at everything anew and draw the page."
-  (let ((pools (sluice-doctor--pools)))
+  (let* ((status (sluice-doctor--status))
+         (pools (and (consp status) (plist-get status :pools))))
     (setq sluice-doctor--check nil
           sluice-doctor--findings
           (append (list (sluice-finding 'ok (format "Emacs %s, %s" emacs-version system-type)))
-                  (sluice-doctor--daemon pools) (sluice-doctor--socket) (sluice-doctor--program)
+                  (sluice-doctor--daemon status) (sluice-doctor--socket) (sluice-doctor--program)
                   (sluice-doctor--keys pools) (sluice-doctor--curl) (sluice-doctor--gptel))))
   (sluice-doctor--start-check)
   (sluice-doctor--draw))

@@ -111,10 +111,14 @@
    ;; sluice-doctor.el
    ("The daemon does not answer" "데몬이 답하지 않아요")
    ("Start it" "켜기")
-   ("The daemon is connected, but does not answer" "데몬에 연결되어 있지만 답이 없어요")
+   ("The daemon is there, but does not answer" "데몬이 있는데 답을 하지 않아요")
    ("Its process hangs.  End it in a terminal: %s; then start it anew with M-x sluice-start"
     "프로세스가 멈춰 있어요. 터미널에서 끝낸 다음(%s) M-x sluice-start로 다시 켜 주세요")
    ("The daemon runs: version %s, process %s" "데몬이 돌고 있어요(버전 %s, 프로세스 %s)")
+   ("What answers is the sandbox: it simulates providers, and nothing goes to a real one"
+    "지금 답하는 것은 샌드박스예요. 제공자를 흉내만 내고, 진짜 제공자에게는 아무것도 보내지 않아요")
+   ("To reach a provider, end it in a terminal: %s; then start it without --sandbox"
+    "진짜 제공자를 쓰려면 터미널에서 끝낸 다음(%s) --sandbox 없이 켜 주세요")
    ("The daemon speaks protocol %s, this package %s" "프로토콜이 서로 달라요. 데몬은 %s, 이 패키지는 %s")
    ("Update both in Sluice's folder: %s; then start the daemon and Emacs anew"
     "Sluice 폴더에서 둘 다 업데이트하고(%s) 데몬과 Emacs를 다시 켜 주세요")
@@ -431,6 +435,7 @@
    ("Sluice is not running.  Start it? " "Sluice가 꺼져 있어요. 켤까요? ")
    ("Sluice %s runs (process %s, %s): %s" "Sluice %s: 돌고 있어요(프로세스 %s, %s). %s")
    ("no call waits" "기다리는 요청이 없어요")
+   ("It is the sandbox: nothing goes to a provider" "샌드박스라서 제공자에게는 아무것도 보내지 않아요")
    ("1 call waits" "요청 1건이 기다려요")
    ("%d calls wait" "요청 %d건이 기다려요")))
 

@@ -111,10 +111,14 @@
    ;; sluice-doctor.el
    ("The daemon does not answer" "守护进程没有回应")
    ("Start it" "启动它")
-   ("The daemon is connected, but does not answer" "守护进程连着，但没有回应")
+   ("The daemon is there, but does not answer" "守护进程在，但没有回应")
    ("Its process hangs.  End it in a terminal: %s; then start it anew with M-x sluice-start"
     "它的进程卡住了。请在终端里结束它：%s；然后用 M-x sluice-start 重新启动")
    ("The daemon runs: version %s, process %s" "守护进程正在运行：版本 %s，进程 %s")
+   ("What answers is the sandbox: it simulates providers, and nothing goes to a real one"
+    "现在回应的是沙盒：它只模拟服务商，什么都不会发给真正的服务商")
+   ("To reach a provider, end it in a terminal: %s; then start it without --sandbox"
+    "想连真正的服务商，请在终端里结束它：%s；然后不加 --sandbox 重新启动")
    ("The daemon speaks protocol %s, this package %s" "守护进程用的是协议 %s，这个包用的是 %s")
    ("Update both in Sluice's folder: %s; then start the daemon and Emacs anew"
     "请在 Sluice 的文件夹里把两者都更新：%s；然后重新启动守护进程和 Emacs")
@@ -425,6 +429,7 @@
    ("Sluice is not running.  Start it? " "Sluice 没有运行。要启动吗？")
    ("Sluice %s runs (process %s, %s): %s" "Sluice %s 正在运行（进程 %s，%s）：%s")
    ("no call waits" "没有在等的请求")
+   ("It is the sandbox: nothing goes to a provider" "这是沙盒，什么都不会发给服务商")
    ("1 call waits" "有 1 个请求在等")
    ("%d calls wait" "有 %d 个请求在等")))
 

@@ -519,14 +519,22 @@ It was told at the beginning; this is for who has chosen another one since."
     (let* ((hello (sluice-rpc-hello sluice--connection))
            (status (sluice-ask "status"))
            (waiting (length (plist-get status :queue))))
-      (message "%s" (sluice-gettext
-                     "Sluice %s runs (process %s, %s): %s"
-                     (plist-get hello :version) (plist-get hello :pid)
-                     (abbreviate-file-name (sluice-rpc-address sluice--connection))
-                     (pcase waiting
-                       (0 (sluice-gettext "no call waits"))
-                       (1 (sluice-gettext "1 call waits"))
-                       (n (sluice-gettext "%d calls wait" n))))))))
+      (message "%s%s"
+               (sluice-gettext
+                "Sluice %s runs (process %s, %s): %s"
+                (plist-get hello :version) (plist-get hello :pid)
+                (abbreviate-file-name (sluice-rpc-address sluice--connection))
+                (pcase waiting
+                  (0 (sluice-gettext "no call waits"))
+                  (1 (sluice-gettext "1 call waits"))
+                  (n (sluice-gettext "%d calls wait" n))))
+               (if (sluice-sandbox-p status)
+                   (concat ".  " (sluice-gettext "It is the sandbox: nothing goes to a provider"))
+                 "")))))
+
+(defun sluice-sandbox-p (status)
+  "Return non-nil if the daemon that has said STATUS is the sandbox."
+  (plist-get (plist-get status :daemon) :sandbox))
 
 ;;;; Keys
 

@@ -203,7 +203,9 @@ class Client:
         return {"promoted": params["call"] != "c-gone"}
 
     async def do_status(self, params: Json, id: Any) -> Json:
-        return {"daemon": {"version": "9.9"}, "pools": [], "queue": [{"id": "c1"}, {"id": "c2"}], "journal": {}}
+        about = {"version": "9.9", "sandbox": self.seen.lists.get("sandbox", False)}
+        pools = self.seen.lists["pools"]
+        return {"daemon": about, "pools": pools, "queue": [{"id": "c1"}, {"id": "c2"}], "journal": {}}
 
     async def do_curl(self, params: Json, id: Any) -> Json:
         command = f"curl --unix-socket S http://api.openai.com/v1 # {params['call']}"

@@ -59,7 +59,7 @@
       (unwind-protect
           (sluice-doctor-test-page "exit 0"
             (should (string-match-p
-                     (format "^BAD   The daemon is connected, but does not answer\n +→ .*kill -9 %d" pid)
+                     (format "^BAD   The daemon is there, but does not answer\n +→ .*kill -9 %d" pid)
                      (buffer-string)))
             (should (string-match-p "M-x sluice-start" (buffer-string)))
             (should (string-match-p "^note  auth-source has no key for api.example.org"
@@ -131,6 +131,31 @@
     (let ((sluice-words-heard nil)) (should (equal '("sh" "check") (sluice-doctor--check-command))))
     (let ((sluice-words-heard "ko"))    ; the page is in one language
       (should (equal '("sh" "check" "--language" "ko") (sluice-doctor--check-command))))))
+
+;; The sandbox.
+
+(ert-deftest sluice-doctor-test-sandbox ()
+  "Where the sandbox answers that is told, with how to end it; else there is no word of it."
+  (fake-daemon-with
+    (set-file-modes (fake-daemon-socket) #o600)
+    (sluice-doctor-test-page "exit 0"
+      (should-not (string-search "sandbox" (buffer-string)))
+      (fake-daemon-set :sandbox t)
+      (sluice-doctor--look)
+      (should (string-match-p "^note  What answers is the sandbox" (buffer-string)))
+      (should (string-match-p (concat "stop --socket\\s-+" (regexp-quote (fake-daemon-socket)))
+                              (buffer-string)))
+      (should (string-match-p "\\`All is well" (buffer-string))))))
+
+(ert-deftest sluice-doctor-test-hangs-before-it-greets ()
+  "A daemon that hung before this Emacs came is found to hang, not to be missing."
+  (fake-daemon-with
+    (let ((sluice-timeout 0.1))
+      (fake-daemon-stop)
+      (sluice-doctor-test-page "exit 0"
+        (should (string-match-p "^BAD   The daemon is there, but does not answer\n +→ .*kill -9 [0-9]+;"
+                                (buffer-string)))
+        (should-not (string-search "Start it" (buffer-string)))))))
 
 ;; Options of `serve'.
 

@@ -223,6 +223,14 @@ Nothing may be left of what was noted about it."
     (let ((shown (fake-daemon-messages (sluice-status))))
       (should (string-match-p "not running.*sluice-start" (car shown))))))
 
+(ert-deftest sluice-test-status-of-the-sandbox ()
+  "The status says when what answers is the sandbox, and else nothing of it."
+  (fake-daemon-with
+    (should-not (string-search "sandbox" (car (fake-daemon-messages (sluice-status)))))
+    (fake-daemon-set :sandbox t)
+    (should (string-match-p "2 calls wait\\.  It is the sandbox: nothing goes to a provider\\'"
+                            (car (fake-daemon-messages (sluice-status)))))))
+
 (ert-deftest sluice-test-commands ()
   "Each key of the command map is a documented command."
   (map-keymap (lambda (_key command)
