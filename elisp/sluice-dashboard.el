@@ -66,10 +66,14 @@ It gets the row and the time.")
 
 (defvar-local sluice-dashboard--state nil
   "Nil while there is no news yet, `fresh', or why there is none any more.
-That is `gone' when the daemon has gone, `left' when we have disconnected.")
+That is `gone' when the daemon has gone, `left' when we have disconnected,
+`silent' when it is there, but does not answer.")
 
 (defvar-local sluice-dashboard--asking nil
   "Non-nil while the daemon is being asked; `again' if it must be asked once more.")
+
+(defvar-local sluice-dashboard--patience nil
+  "Timer that says that the daemon does not answer.")
 
 (defvar-local sluice-dashboard--clock nil
   "Timer that counts down while this list is shown.")
@@ -91,7 +95,7 @@ of another width, in each language.  A WIDTH of 0 is all that is left."
 
 (defun sluice-dashboard-show (name mode)
   "Show the list NAME, which has the major mode MODE."
-  (sluice-require)
+  (sluice-need)
   (let ((buffer (get-buffer-create name)))
     (with-current-buffer buffer
       (unless (derived-mode-p mode) (funcall mode)))
@@ -134,6 +138,7 @@ of another width, in each language.  A WIDTH of 0 is all that is left."
   "Have this list listen no longer."
   (sluice-unwatch (current-buffer))
   (setq sluice-dashboard--asking nil)
+  (sluice-dashboard--wait nil)
   (sluice-dashboard--stop-clock))
 
 (defun sluice-dashboard--hear (buffer topic params)
@@ -155,13 +160,17 @@ of another width, in each language.  A WIDTH of 0 is all that is left."
 
 (defun sluice-dashboard--ask (&rest _)
   "Ask the daemon for the rows of this list, without waiting for them."
-  (let ((buffer (current-buffer)) (conn (sluice-connection)))
+  (let ((buffer (current-buffer)) (conn sluice--connection))
     (pcase-let ((`(,operation ,field . ,params) sluice-dashboard--operation))
-      (cond ((not conn) (sluice-dashboard--gone))
+      (cond ((not (sluice-connect)) (sluice-dashboard--gone))
+            ;; The daemon is being greeted: this list hears when it is there, and asks then.
+            ((not (sluice-rpc-live-p conn))
+             (if (sluice-silent-p) (sluice-dashboard--gone 'silent) (sluice-dashboard--wait t)))
             ;; One question at a time, however fast the news come.
             (sluice-dashboard--asking (setq sluice-dashboard--asking 'again))
             (t (setq sluice-dashboard--asking t)
                (sluice-speak conn)
+               (sluice-dashboard--wait t)
                (sluice-rpc-request
                 conn operation params
                 :success (lambda (answer)
@@ -169,12 +178,29 @@ of another width, in each language.  A WIDTH of 0 is all that is left."
                 :error (lambda (err)
                          (sluice-dashboard--answered buffer nil (plist-get err :message)))))))))
 
+(defun sluice-dashboard--wait (begin)
+  "Say in a while that no answer has come, if BEGIN; else do not."
+  (when sluice-dashboard--patience
+    (cancel-timer sluice-dashboard--patience))
+  (setq sluice-dashboard--patience
+        (and begin (run-at-time sluice-timeout nil #'sluice-dashboard--unanswered
+                                (current-buffer)))))
+
+(defun sluice-dashboard--unanswered (buffer)
+  "Say in BUFFER that the daemon does not answer.  The answer counts when it comes."
+  (when (buffer-live-p buffer)
+    (with-current-buffer buffer
+      (let ((asking sluice-dashboard--asking))
+        (sluice-dashboard--gone 'silent)
+        (setq sluice-dashboard--asking asking)))))
+
 (defun sluice-dashboard--answered (buffer rows &optional problem)
   "Show ROWS in BUFFER, or tell the PROBLEM; ask again if there was news meanwhile."
   (when (buffer-live-p buffer)
     (with-current-buffer buffer
       (let ((again (eq sluice-dashboard--asking 'again)))
         (setq sluice-dashboard--asking nil)
+        (sluice-dashboard--wait nil)
         (cond ((not (sluice-rpc-live-p sluice--connection)) (sluice-dashboard--gone))
               (problem (message "Sluice: %s" problem))
               (t (sluice-dashboard--take rows)))
@@ -192,6 +218,7 @@ of another width, in each language.  A WIDTH of 0 is all that is left."
 STATE is that of this list from now on, by default `gone'."
   (setq sluice-dashboard--state (or state 'gone)
         sluice-dashboard--asking nil)
+  (sluice-dashboard--wait nil)
   (sluice-dashboard--stop-clock)
   (sluice-dashboard--draw))
 
@@ -243,6 +270,11 @@ That is the line with that ID, else that line."
                             (and (eq sluice-dashboard--state 'left)
                                  (sluice-gettext "You have disconnected from Sluice; the list is \
 how it was last.  g connects again"))
+                            (and (eq sluice-dashboard--state 'silent)
+                                 (if sluice-dashboard--rows
+                                     (sluice-gettext "The list is how it was last.  %s"
+                                                     (sluice-silent-text))
+                                   (sluice-silent-text)))
                             (and (eq sluice-dashboard--state 'gone)
                                  (if sluice-dashboard--rows
                                      (sluice-gettext

@@ -82,7 +82,7 @@
 (defun sluice-usage ()
   "Show what was used in the last days, and what is left of your budgets."
   (interactive)
-  (sluice-require)
+  (sluice-need)
   (let ((buffer (get-buffer-create "*Sluice usage*")))
     (with-current-buffer buffer
       (unless (derived-mode-p 'sluice-usage-mode) (sluice-usage-mode)))
@@ -96,12 +96,21 @@
   (let ((buffer (current-buffer)) (days sluice-usage--span) (by sluice-usage--by))
     (setq sluice-usage--answers nil)
     (sluice-usage--ask-for buffer :day "day" days)
-    (sluice-usage--ask-for buffer :by by days)))
+    (sluice-usage--ask-for buffer :by by days)
+    (run-at-time sluice-timeout nil #'sluice-usage--unanswered buffer)))
+
+(defun sluice-usage--unanswered (buffer)
+  "Say in BUFFER that the daemon does not answer, if it has said nothing yet."
+  (when (buffer-live-p buffer)
+    (with-current-buffer buffer
+      (when (and (null sluice-usage--answers) (zerop (buffer-size)))
+        (let ((inhibit-read-only t))
+          (insert (propertize (sluice-silent-text) 'face 'shadow) "\n"))))))
 
 (defun sluice-usage--ask-for (buffer field by days)
   "Ask for the sums BY of the last DAYS; put the answer under FIELD in BUFFER."
   (sluice-rpc-request
-   (sluice-require) "usage"
+   (sluice-need) "usage"
    (list :by by :since_s (* days 86400) :language sluice-language)
    :success (lambda (answer) (sluice-usage--answered buffer field answer))
    :error (lambda (err) (message "Sluice: %s" (plist-get err :message)))))

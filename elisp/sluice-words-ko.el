@@ -105,6 +105,7 @@
    ("%d more are not shown." "%d건이 더 있지만 보여 주지 않았어요.")
    ("Sluice is not running; the list is how it was last.  %s" "Sluice가 꺼져 있어서 마지막으로 본 목록이에요. %s")
    ("Sluice is not running.  %s" "Sluice가 꺼져 있어요. %s")
+   ("The list is how it was last.  %s" "마지막으로 본 목록이에요. %s")
    ("You have disconnected from Sluice; the list is how it was last.  g connects again"
     "Sluice와의 연결을 끊어서 마지막으로 본 목록이에요. g를 누르면 다시 연결해요")
    ("There is no call on this line" "이 줄에는 요청이 없어요")

@@ -105,6 +105,7 @@
    ("%d more are not shown." "还有 %d 个没有显示。")
    ("Sluice is not running; the list is how it was last.  %s" "Sluice 没有运行，这是最后一次的列表。%s")
    ("Sluice is not running.  %s" "Sluice 没有运行。%s")
+   ("The list is how it was last.  %s" "这是最后一次的列表。%s")
    ("You have disconnected from Sluice; the list is how it was last.  g connects again"
     "你断开了和 Sluice 的连接，这是最后一次的列表。按 g 重新连接")
    ("There is no call on this line" "这一行没有请求")

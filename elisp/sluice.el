@@ -247,8 +247,9 @@ Update both in Sluice's folder: %s; then start the daemon and Emacs anew"
 
 (defun sluice-silent-pid ()
   "Return the process id of the daemon that does not answer, or nil."
-  (let ((address (and sluice--greeting (sluice-rpc-address sluice--greeting))))
-    (plist-get (cl-find address (sluice--endpoints) :test #'equal
+  (if (sluice-rpc-live-p sluice--connection)
+      (plist-get (sluice-rpc-hello sluice--connection) :pid)
+    (plist-get (cl-find (sluice-address) (sluice--endpoints) :test #'equal
                         :key (lambda (endpoint) (plist-get endpoint :socket)))
                :pid)))
 
@@ -260,7 +261,7 @@ Update both in Sluice's folder: %s; then start the daemon and Emacs anew"
 %s; then start it anew with M-x sluice-start" (format "kill -9 %s" pid))
       (sluice-gettext "The Sluice daemon does not answer at %s.  If it hangs, end its process; \
 then start it anew with M-x sluice-start"
-                      (abbreviate-file-name (sluice-rpc-address sluice--greeting))))))
+                      (abbreviate-file-name (or (sluice-address) "?"))))))
 
 (defun sluice--refuse-silent ()
   "Signal a `user-error' if the daemon is there, but does not answer."
@@ -437,14 +438,19 @@ what that person types."
         (sluice-start))))
 
 (defun sluice-require ()
-  "Like `sluice-ensure', but signal a `user-error' instead of returning nil."
+  "Like `sluice-ensure', but signal a `user-error' instead of returning nil.
+That is for those who want to send something: it says that nothing was sent."
   (or (sluice-ensure) (user-error "%s" (sluice-not-running-text))))
+
+(defun sluice-need ()
+  "Like `sluice-require', for those who have nothing to send."
+  (or (sluice-ensure) (user-error "%s" (sluice-missing-text))))
 
 (defun sluice-ask (method &optional params)
   "Return the daemon's answer to METHOD with PARAMS, a plist.
 What the daemon says against it becomes a `user-error'."
   (condition-case err
-      (sluice-rpc-call (sluice-require) method params sluice-timeout)
+      (sluice-rpc-call (sluice-need) method params sluice-timeout)
     (sluice-rpc-error (user-error "%s" (cadr err)))))
 
 ;;;; Words

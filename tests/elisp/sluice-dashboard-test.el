@@ -60,6 +60,36 @@
         (should (equal "ko" (plist-get (car (last (plist-get (fake-daemon-seen) :greetings)))
                                        :language)))))))
 
+(ert-deftest sluice-dashboard-test-hanging-daemon ()
+  "A list whose daemon hangs says so, without holding up Emacs; its late answer is shown."
+  (sluice-dashboard-test-with (vector (sluice-dashboard-test-row "c1" 100))
+    (let ((sluice-timeout 0.1) (pid (plist-get (sluice-rpc-hello sluice--connection) :pid)))
+      (fake-daemon-stop)
+      (cl-letf (((symbol-function 'sluice-rpc-call)
+                 (lambda (&rest _) (ert-fail "Emacs waits for the daemon"))))
+        (revert-buffer)
+        (fake-daemon-until (eq 'silent sluice-dashboard--state)))
+      (should (string-match-p (format "how it was last.*does not answer.*kill -9 %d;" pid)
+                              (buffer-string)))
+      (should-not sluice-dashboard--clock)
+      (fake-daemon-continue)
+      (fake-daemon-until (eq 'fresh sluice-dashboard--state))
+      (should-not (string-search "does not answer" (buffer-string)))
+      (should-not sluice-dashboard--patience))))
+
+(ert-deftest sluice-dashboard-test-daemon-that-hung-before ()
+  "A list that is shown when a daemon comes that hangs is not empty without a word."
+  (sluice-dashboard-test-with []
+    (let ((sluice-timeout 0.1))
+      (fake-daemon-stop)
+      (fake-daemon-messages (sluice-disconnect))
+      (revert-buffer)
+      (fake-daemon-until (eq 'silent sluice-dashboard--state))
+      (should (string-match-p "\\`.*does not answer" (buffer-string)))
+      (fake-daemon-continue)
+      (fake-daemon-until (eq 'fresh sluice-dashboard--state))
+      (should (string-search "No call waits." (buffer-string))))))
+
 (ert-deftest sluice-dashboard-test-clock ()
   "The clock runs only while something waits and the list is shown."
   (sluice-dashboard-test-with (vector (sluice-dashboard-test-row "c1" 100))

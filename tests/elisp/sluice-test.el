@@ -112,6 +112,15 @@ another daemon is not started, and nobody is asked about that."
            (err (should-error (sluice-ask "status") :type 'user-error)))
       (should (string-match-p "not running.*sluice-start.* --socket " (cadr err))))))
 
+(ert-deftest sluice-test-nothing-was-to-be-sent ()
+  "Who has nothing to send is told that Sluice is not running and how to start it,
+and not that nothing was sent."
+  (fake-daemon-without
+    (dolist (command '(sluice-queue sluice-limits sluice-log sluice-usage sluice-copy-curl))
+      (let ((text (cadr (should-error (funcall command) :type 'user-error))))
+        (should (string-match-p "\\`Sluice is not running\\.  Start it with M-x sluice-start" text))
+        (should-not (string-search "sent" text))))))
+
 (ert-deftest sluice-test-start-on-demand ()
   "With `sluice-start-daemon' t the daemon is started, and outlives the connection."
   (fake-daemon-without

@@ -49,6 +49,18 @@
       (should (equal '("usage by day 2592000" "usage by model 2592000")
                      (seq-take (plist-get (fake-daemon-seen) :asked) 2))))))
 
+(ert-deftest sluice-usage-test-hanging-daemon ()
+  "When the daemon hangs that is said, and the answer is shown when it comes."
+  (fake-daemon-with
+    (fake-daemon-set :usage (sluice-usage-test-answer))
+    (fake-daemon-stop)
+    (save-window-excursion
+      (let ((sluice-timeout 0.1)) (sluice-usage))
+      (fake-daemon-until (string-match-p "\\`The Sluice daemon does not answer" (buffer-string)))
+      (fake-daemon-continue)
+      (fake-daemon-until (string-search "gpt-4o-mini" (buffer-string)))
+      (should-not (string-search "does not answer" (buffer-string))))))
+
 (ert-deftest sluice-usage-test-without-prices ()
   "Without prices there is no column of cost, and a word on how to have one."
   (fake-daemon-with
