@@ -63,7 +63,9 @@
 \\[sluice-queue-visit] goes to the buffer of a call.
 \\[sluice-queue-cancel] cancels.
 \\[sluice-queue-up] lets go earlier, \\[sluice-queue-down] later.
-\\[sluice-queue-copy-curl] copies the call as a curl command."
+\\[sluice-queue-promote] lets go before those for which nobody waits.
+\\[sluice-queue-copy-curl] copies the call as a curl command.
+\\[sluice-dashboard-sort] sorts by the column at point."
   (setq tabulated-list-format
         (vector (sluice-dashboard-column (sluice-gettext "Place") 5 t :right-align t)
                 (sluice-dashboard-column (sluice-gettext "Goes in") 8 nil :right-align t)
@@ -218,7 +220,8 @@ If it is not from this Emacs, say why it waits."
   "The newest calls.
 \\<sluice-log-mode-map>\\[sluice-log-explain] explains one.
 \\[sluice-log-copy-curl] copies it as a curl command.
-\\[sluice-log-toggle-failed] lists only those that failed."
+\\[sluice-log-toggle-failed] lists only those that failed.
+\\[sluice-dashboard-sort] sorts by the column at point."
   (setq tabulated-list-format
         (vector (sluice-dashboard-column (sluice-gettext "At") 8 t)
                 (sluice-dashboard-column (sluice-gettext "State") 10 t)

@@ -78,6 +78,13 @@ That is `gone' when the daemon has gone, `left' when we have disconnected,
 (defvar-local sluice-dashboard--clock nil
   "Timer that counts down while this list is shown.")
 
+(defvar sluice-dashboard-mode-map
+  (let ((map (make-sparse-keymap)))
+    (set-keymap-parent map tabulated-list-mode-map)
+    (define-key map "S" #'sluice-dashboard-sort)
+    map)
+  "Keys in all lists.")
+
 (define-derived-mode sluice-dashboard-mode tabulated-list-mode "Sluice"
   "A list that the daemon keeps up to date while it is shown."
   (setq tabulated-list-padding 1)
@@ -239,6 +246,7 @@ STATE is that of this list from now on, by default `gone'."
                   (seq-take sluice-dashboard--rows sluice-dashboard--most)))
     (tabulated-list-print t)
     (sluice-dashboard--remark)
+    (set-buffer-modified-p nil)
     (pcase-dolist (`(,window ,point ,start) places)
       (set-window-start window (sluice-dashboard--line-start start) t)
       (set-window-point window (sluice-dashboard--place point)))
@@ -284,6 +292,26 @@ how it was last.  g connects again"))
                                                    (sluice-start-hint))))))
         (when remark
           (insert (propertize (concat " " remark "\n") 'face 'shadow)))))))
+
+(defun sluice-dashboard-sort ()
+  "Sort the list by the column at point, or the other way round."
+  (interactive nil sluice-dashboard-mode)
+  (let* ((columns (append tabulated-list-format nil))
+         (sortable (mapcar #'car (cl-remove-if-not #'caddr columns)))
+         ;; At the beginning of a line there is no column, but space before the first.
+         (name (or (get-text-property (point) 'tabulated-list-column-name)
+                   (car (car columns)))))
+    (cond ((null sortable)
+           (user-error "%s" (sluice-gettext "This list stays in its order: lines of one key \
+belong together")))
+          ((not (member name sortable))
+           (user-error "%s" (sluice-gettext "This list cannot be sorted by %s, but by: %s"
+                                            name (string-join sortable ", "))))
+          ((equal name (car tabulated-list-sort-key))
+           (setcdr tabulated-list-sort-key (not (cdr tabulated-list-sort-key))))
+          (t (setq tabulated-list-sort-key (cons name nil))))
+    (tabulated-list-init-header)
+    (sluice-dashboard--draw)))
 
 (defun sluice-dashboard--row ()
   "Return the row at point, a call; complain when there is none."

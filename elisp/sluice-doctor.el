@@ -296,6 +296,7 @@ The page shows what it says when it is done."
     (dolist (finding sluice-doctor--findings)
       (setq number (sluice-doctor--insert finding number)))
     (sluice-doctor--insert-check)
+    (set-buffer-modified-p nil)
     (goto-char (min place (point-max)))))
 
 (defun sluice-doctor--summary ()

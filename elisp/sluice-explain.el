@@ -237,6 +237,7 @@ When that is nil, the daemon's program is asked; Emacs goes on meanwhile."
   (let ((inhibit-read-only t))
     (erase-buffer)
     (sluice-explain--fill text "" "")
+    (set-buffer-modified-p nil)
     (goto-char (point-min))))
 
 (defun sluice-explain--fit (page)
@@ -329,6 +330,7 @@ Where only a wait is told, it began when the call ended."
       (sluice-explain--fill (or (plist-get sluice-explain--answer :text) "") "" ""))
     (insert "\n")
     (sluice-explain--parts it)
+    (set-buffer-modified-p nil)
     (goto-char (point-min))
     (sluice-explain--start-clock (sluice-explain--reset-at))))
 

@@ -64,7 +64,8 @@
 (define-derived-mode sluice-limits-mode sluice-dashboard-mode "Sluice limits"
   "What is used of each limit.
 A line is one limit.  The first line of a key and model has their names, and
-says in words how they stand."
+says in words how they stand.
+\\<sluice-limits-mode-map>\\[sluice-limits-say] says it in full."
   (setq tabulated-list-format
         (vector (sluice-dashboard-column (sluice-gettext "Host") 17 nil)
                 (sluice-dashboard-column (sluice-gettext "Model") 14 nil)

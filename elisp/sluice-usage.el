@@ -105,7 +105,8 @@
     (with-current-buffer buffer
       (when (and (null sluice-usage--answers) (zerop (buffer-size)))
         (let ((inhibit-read-only t))
-          (insert (propertize (sluice-silent-text) 'face 'shadow) "\n"))))))
+          (insert (propertize (sluice-silent-text) 'face 'shadow) "\n")
+          (set-buffer-modified-p nil))))))
 
 (defun sluice-usage--ask-for (buffer field by days)
   "Ask for the sums BY of the last DAYS; put the answer under FIELD in BUFFER."
@@ -171,6 +172,7 @@
       (sluice-usage--insert-sums sums)
       (sluice-usage--insert-notes sums))
     (sluice-usage--insert-budgets (append (plist-get sums :budgets) nil))
+    (set-buffer-modified-p nil)
     (goto-char (point-min))
     (forward-line (1- line))))
 

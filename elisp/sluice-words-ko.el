@@ -105,6 +105,9 @@
    ("%d more are not shown." "%d건이 더 있지만 보여 주지 않았어요.")
    ("Sluice is not running; the list is how it was last.  %s" "Sluice가 꺼져 있어서 마지막으로 본 목록이에요. %s")
    ("Sluice is not running.  %s" "Sluice가 꺼져 있어요. %s")
+   ("This list cannot be sorted by %s, but by: %s" "이 열로는 정렬할 수 없어요: %s. 정렬할 수 있는 열: %s")
+   ("This list stays in its order: lines of one key belong together"
+    "이 목록은 순서를 바꿀 수 없어요. 같은 키의 줄은 함께 있어야 해요")
    ("The list is how it was last.  %s" "마지막으로 본 목록이에요. %s")
    ("You have disconnected from Sluice; the list is how it was last.  g connects again"
     "Sluice와의 연결을 끊어서 마지막으로 본 목록이에요. g를 누르면 다시 연결해요")

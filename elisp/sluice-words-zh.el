@@ -105,6 +105,9 @@
    ("%d more are not shown." "还有 %d 个没有显示。")
    ("Sluice is not running; the list is how it was last.  %s" "Sluice 没有运行，这是最后一次的列表。%s")
    ("Sluice is not running.  %s" "Sluice 没有运行。%s")
+   ("This list cannot be sorted by %s, but by: %s" "这个列表不能按这一列排序：%s。可以按这些列：%s")
+   ("This list stays in its order: lines of one key belong together"
+    "这个列表不能重新排序：同一个密钥的行要放在一起")
    ("The list is how it was last.  %s" "这是最后一次的列表。%s")
    ("You have disconnected from Sluice; the list is how it was last.  g connects again"
     "你断开了和 Sluice 的连接，这是最后一次的列表。按 g 重新连接")

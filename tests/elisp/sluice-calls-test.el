@@ -109,6 +109,47 @@
     (with-current-buffer "*Sluice call*"
       (should (equal "c-gone" (plist-get sluice-steps--call :id))))))
 
+(ert-deftest sluice-calls-test-help-has-all-keys ()
+  "What \\[describe-mode] says of a list names each of its own keys that does something."
+  (dolist (mode '(sluice-queue-mode sluice-log-mode))
+    (let ((text (documentation mode t)))
+      (map-keymap (lambda (_key command)
+                    (unless (eq command 'keymap)
+                      (should (string-search (format "\\[%s]" command) text))))
+                  (let ((map (copy-sequence (symbol-value (intern (format "%s-map" mode))))))
+                    (set-keymap-parent map nil)
+                    map)))))
+
+(ert-deftest sluice-calls-test-sort ()
+  "A list is sorted by the column at point, the first one at the beginning of a line,
+and back; of a column that cannot be sorted it is said which can."
+  (sluice-calls-test-in sluice-log
+    (sluice-calls-test-press "S")
+    (should (equal "c2" (tabulated-list-get-id (point-min))))
+    (goto-char (point-min))
+    (sluice-calls-test-press "S")
+    (should (equal "c3" (tabulated-list-get-id (point-min))))
+    (goto-char (point-min))
+    (search-forward "gptel")
+    (backward-char)
+    (sluice-calls-test-press "S")
+    (should (equal '("Client") tabulated-list-sort-key))
+    (goto-char (point-min))
+    (search-forward "1.2")
+    (backward-char)
+    (should (string-match-p "cannot be sorted by Took, but by: At, State, Client, Model"
+                            (cadr (should-error (sluice-calls-test-press "S") :type 'user-error))))))
+
+(ert-deftest sluice-calls-test-not-modified ()
+  "A list is not marked as modified, also when it says something below."
+  (dolist (command '(sluice-queue sluice-log))
+    (fake-daemon-with
+      (save-window-excursion
+        (funcall command)
+        (fake-daemon-until sluice-dashboard--state)
+        (should (> (buffer-size) 0))
+        (should-not (buffer-modified-p))))))
+
 (ert-deftest sluice-calls-test-not-on-a-call ()
   "Below the list the keys say that there is no call."
   (sluice-calls-test-in sluice-queue

@@ -29,6 +29,7 @@
   (fake-daemon-with
     (set-file-modes (fake-daemon-socket) #o600)
     (sluice-doctor-test-page "test \"$1\" = check"
+      (should-not (buffer-modified-p))
       (let ((text (buffer-string)))
         (dolist (part '("^ok    The daemon runs: version 9.9, process [0-9]+"
                         "^note  The daemon is version 9.9, this package 0.1.0"

@@ -45,6 +45,18 @@
       (should-not sluice-dashboard--clock)
       (should (equal '("limits") (plist-get (fake-daemon-seen) :asked))))))
 
+(ert-deftest sluice-limits-test-not-sorted ()
+  "Lines of one key belong together: that is said where somebody wants to sort them."
+  (fake-daemon-with
+    (fake-daemon-set :pools sluice-limits-test-pools)
+    (save-window-excursion
+      (sluice-limits)
+      (fake-daemon-until sluice-dashboard--state)
+      (goto-char (point-min))
+      (should (string-match-p "stays in its order"
+                              (cadr (should-error (call-interactively (key-binding "S"))
+                                                  :type 'user-error)))))))
+
 (ert-deftest sluice-limits-test-numbers ()
   "Numbers are short."
   (pcase-dolist (`(,number . ,text) '((0 . "0") (999.4 . "999") (1000 . "1,000") (9999 . "9,999")

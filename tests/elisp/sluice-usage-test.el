@@ -40,6 +40,7 @@
         (should (seq-find (lambda (line) (string-match-p "\\`gpt-4o-mini +2 +1 +1,234,547 +10 +0 +12.50\\'" line)) lines))
         (should (seq-find (lambda (line) (string-match-p "\\`모델 .* -\\'" line)) lines))
         (should (seq-find (lambda (line) (string-match-p "\\`total +2 +1" line)) lines))
+        (should-not (buffer-modified-p))
         (should (member "Without a price: odd" lines))
         (should (member "██████░░░░░░  20.00 EUR a month: 10.00 EUR used, 50 %" lines)))
       (call-interactively (key-binding "c"))
