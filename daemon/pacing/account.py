@@ -177,7 +177,7 @@ class Account:
         """Pools in which somebody waits; where they share limits, the most urgent first."""
         waiting = [pool for pool in self.pools.values() if len(pool.queue) or pool.delayed]
         if len(waiting) > 1:
-            waiting.sort(key=lambda pool: (not pool.queue.lanes[0].waiting, not pool.queue.lanes[1].waiting))
+            waiting.sort(key=lambda pool: pool.queue.urgency)
         return waiting
 
     def _next(self, pool: Pool, now: float) -> Entry | None:
@@ -217,7 +217,7 @@ class Account:
         pool.in_flight += 1
         if permit.attempt == 1:
             pool.budget.sent(now)
-        if entry.priority == 0:
+        if entry.came == 0:
             pool.demand.note(now, entry.share)
         if entry.future is not None and not entry.future.done():
             entry.future.set_result(permit)

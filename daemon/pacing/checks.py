@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from daemon.dimensions import what
 from daemon.errors import DeadlineExceeded, QueueFull, TooLarge
-from daemon.model import Dimension, Estimate, Priority
+from daemon.model import Dimension, Estimate
 from daemon.pacing.account import Account
 from daemon.pacing.days import DayCount
 from daemon.pacing.eta import when_s
@@ -79,8 +79,7 @@ def _surely(estimate: Estimate, dimension: Dimension) -> float:
 
 def _check_day(settings: PacingSettings, pool: Pool, entry: Entry) -> None:
     """A used-up day is not waited for through the night."""
-    own = Priority(entry.priority + 1) if entry.rose else entry.priority  # who has risen may wait as long as before
-    most, setting = patience(settings, own)
+    most, setting = patience(settings, entry.came)  # who has risen may wait as long as before
     for day in pool.days:
         cost = entry.costs.get(day.dimension, 0.0)
         wait = day.wait_s(cost) if cost else 0.0

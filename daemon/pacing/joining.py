@@ -31,11 +31,11 @@ def take_along(account: Account, pool: Pool, permit: Permit, entry: Entry, now: 
     if account.block_of(pool) is not None:
         return False
     costs = {dimension: cost for dimension, cost in entry.costs.items() if dimension not in WITH_ANY_NUMBER}
-    if pool.limits(Entry(entry.call, costs, entry.arrived, entry.priority), now) is not None:
+    if pool.limits(Entry(entry.call, costs, entry.arrived, entry.priority, rose=entry.rose), now) is not None:
         return False
     _charge(pool, permit, entry, now)
     pool.queue.admitted(entry)
-    if entry.priority == 0:
+    if entry.came == 0:
         pool.demand.note(now, entry.share)
     return True
 

@@ -232,7 +232,7 @@ class Pool:
         self.stop = stop
         head.waits_for = stop.why
         self.wake = min(self.wake, now + stop.wait_s)
-        if stop.ledger is None and stop.day is None and head.priority == 0:
+        if stop.ledger is None and stop.day is None and head.rank == 0:
             return None
         return self._pass(head, stop, now)
 
@@ -240,10 +240,10 @@ class Pool:
         """What holds every call alike: a shared wait, slots, careful growth."""
         if self.hold_until > now:
             return Stop(self.hold_until - now, why=self.hold_why)
-        priority = entry.priority
+        rank = entry.rank
         for slots in self.all_slots:
-            kept = slots.stated and self.demand.keeps_slot(priority, slots.limit, now, self.origin.minute_s)
-            if not slots.free(urgent=priority == 0, kept=kept):
+            kept = slots.stated and self.demand.keeps_slot(rank, slots.limit, now, self.origin.minute_s)
+            if not slots.free(urgent=rank == 0, kept=kept):
                 return Stop(INFINITE, why=phrase("waits.slot", n=slots.used))
         wait = self.ramp.wait_s(now)
         if wait > 0:
@@ -282,20 +282,21 @@ class Pool:
         """Which limit holds ENTRY, if any: the one that holds it longest."""
         self._weigh_again(entry)
         worst: Stop | None = None
+        rank = int(entry.rank)
         for ledger in self._all:
             if ledger.limit is None and ledger.ceiling is None and ledger.hold_until <= now:
                 continue
             cost = entry.costs.get(ledger.dimension, 0.0) * ledger.scale
             if cost <= 0:
                 continue
-            if self.demand.wanted(ledger, int(entry.priority), now):
+            if self.demand.wanted(ledger, rank, now):
                 waiting = self.queue.backlog(ledger.dimension, Priority.BATCH)
-                wait = ledger.wait_s(cost, now, self.demand.reserve(ledger, int(entry.priority), now, waiting))
+                wait = ledger.wait_s(cost, now, self.demand.reserve(ledger, rank, now, waiting))
                 if wait > 0 and now >= ledger.hold_until:
                     wait = min(wait, self.demand.opens_in_s(ledger, cost, now, waiting))
             else:
                 sliced = ledger.slices > 1
-                kept = self.demand.reserve_slice(ledger, int(entry.priority), now) if sliced else 0.0
+                kept = self.demand.reserve_slice(ledger, rank, now) if sliced else 0.0
                 wait = ledger.wait_s(cost, now, kept=kept)
             if wait > 0 and self.ramp.unanswered == 0:
                 wait = min(wait, look_in_s(ledger, now))
@@ -312,16 +313,15 @@ class Pool:
     def _pass(self, head: Entry, stop: Stop, now: float) -> Entry | None:
         """Return a small call that may pass HEAD, which waits for a limit: up to a quarter of its size in all.
 
-        An interactive call may always pass others, and so may whatever fits into the rest of a window or slice that the
-        head cannot use.
+        An interactive call may always pass others (`_gives_way`), and so may whatever fits into the rest of a window or
+        slice that the head cannot use.
         """
         ledger = stop.ledger
         if ledger is not None and ledger.hold_until > now:
             return None
         dimension = ledger.dimension if ledger is not None else "requests"
         room = ledger.avail(now) if ledger is not None else INFINITE
-        interactive = head.priority > 0 and self.queue.lanes[0].waiting > 0
-        if not interactive:
+        if not any(_gives_way(head, better) for better in self.queue.betters(head)):
             if ledger is None or dimension in ("requests", "concurrency") or room <= 0:
                 return None
             if self._smallest is not None and self._smallest[0] is ledger and self._smallest[1] > room:
@@ -331,11 +331,13 @@ class Pool:
         for entry in self.queue.next_heads(SCAN, head):
             cost = entry.costs.get(dimension, 0.0)
             smallest = min(smallest, cost)
-            free = entry.priority == 0 and head.priority > 0
+            way = free = _gives_way(head, entry)
             if not free and ledger is not None:
                 free = ledger.closes_before(now + stop.wait_s, cost, head.costs.get(dimension, 0.0), now)
             if (free or cost <= allowed) and self.gate(entry, now) is None and self.limits(entry, now) is None:
                 head.bypassed += 0.0 if free else cost
+                if way and head.rose:
+                    head.let_pass(entry, self.settings.floor)
                 return entry
         if ledger is not None:
             self._smallest = (ledger, smallest)
@@ -367,6 +369,12 @@ class Pool:
             if cap:
                 share = max(share, costs.get(ledger.dimension, 0.0) / cap)
         return share
+
+
+def _gives_way(head: Entry, other: Entry) -> bool:
+    """True if OTHER may go before HEAD, which waits: a person's call before all others, and any before one that has
+    risen from a class below its own, as that leaves something to it still."""
+    return other.rank < head.rank and (other.rank == 0 or head.rose)
 
 
 def _windowed(ledger: Ledger) -> bool:

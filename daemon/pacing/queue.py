@@ -5,6 +5,9 @@ Fairness is start-time fair queueing: a call's tag is when its client would come
 limits equally; the smallest tag goes first. A call's size is the largest part that it takes of any limit, so that a
 few huge prompts weigh as much as many small ones. Tags stay with a call that has to be sent again: it keeps its
 place.
+
+Who has waited long rises one class, and takes turns there with those who came in it, as if it were another client's;
+but it is still no person's call, and leaves as much of the limits to these as before.
 """
 
 from __future__ import annotations
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
 
 Costs = dict[Dimension, float]
 INFINITE = float("inf")
+Place = tuple[float, int, "Entry"]
+"""Of an entry in a heap: its tag, its number."""
 _numbers = itertools.count(1)
 
 
@@ -47,10 +52,14 @@ class Entry:
     tag: float | None = None
     rose: bool = False
     """It has waited long, and competes one class higher than it came; no call rises twice."""
+    insists: bool = False
+    """So much has passed it since it rose that it leaves nothing more of a minute's limits to others."""
     number: int = 0
     """Of its place in a heap; 0: it does not stand in one. Older places are dead."""
     bypassed: float = 0.0
     """How much has passed it, in the dimension that it waits for."""
+    yielded: float = 0.0
+    """The shares of the calls of a better class that have passed it since it rose."""
     probe: bool = False
     """Goes to see whether a blocked key works again."""
     waits_for: str = ""
@@ -61,31 +70,59 @@ class Entry:
     def model(self) -> str | None:
         return self.call.model
 
+    @property
+    def came(self) -> Priority:
+        """The class in which it came: whoever has risen is no person for it."""
+        return Priority(self.priority + 1) if self.rose else self.priority
+
+    @property
+    def rank(self) -> Priority:
+        """The class to whose betters it leaves something."""
+        return self.priority if self.insists else self.came
+
+    def let_pass(self, other: Entry, floor: float) -> None:
+        """OTHER, of a better class, goes before this one, which has risen: it does so until the part of them that is
+        promised to the lower classes, FLOOR, has come to one call like this."""
+        self.yielded += other.share
+        self.insists = floor * self.yielded >= self.share - 1e-12
+
 
 @dataclass(slots=True)
 class Lane:
     """One priority class."""
 
-    heap: list[tuple[float, int, Entry]] = field(default_factory=list)
+    heaps: tuple[list[Place], list[Place]] = field(default_factory=lambda: ([], []))
+    """Those who came in this class, and those who have risen to it."""
     ages: deque[tuple[int, Entry]] = field(default_factory=deque)
     virtual: float = 0.0
-    finish: dict[str, float] = field(default_factory=dict)
+    finish: dict[tuple[str, bool], float] = field(default_factory=dict)
+    """By client, and whether it is for what has risen: that is not for its calls of this class to wait for."""
     waiting: int = 0
     backlog: Costs = field(default_factory=dict)
 
     def head(self) -> Entry | None:
-        """The entry with the smallest tag; dead places fall off."""
-        heap = self.heap
+        """The entry with the smallest tag."""
+        places = [place for place in (self.first(), self.first(rose=True)) if place is not None]
+        return min(places)[2] if places else None
+
+    def first(self, *, rose: bool = False) -> Place | None:
+        """The place with the smallest tag of those who came in this class, or who ROSE; dead ones fall off."""
+        heap = self.heaps[rose]
         while heap and heap[0][2].number != heap[0][1]:
             heapq.heappop(heap)
-        return heap[0][2] if heap else None
+        return heap[0] if heap else None
 
     def tag(self, entry: Entry) -> float:
         """The place of ENTRY in virtual time, behind what its client has had; it is given once."""
         if entry.tag is None:
-            entry.tag = max(self.virtual, self.finish.get(entry.call.client, 0.0))
-            self.finish[entry.call.client] = entry.tag + entry.share
+            whose = entry.call.client, entry.rose
+            entry.tag = max(self.virtual, self.finish.get(whose, 0.0))
+            self.finish[whose] = entry.tag + entry.share
         return entry.tag
+
+    def live(self) -> Iterator[Place]:
+        """The places that are not dead, in no order."""
+        return (place for heap in self.heaps for place in heap if place[2].number == place[1])
 
     def forget_idle(self) -> None:
         """Clients whose calls have all had their turn begin anew."""
@@ -110,7 +147,7 @@ class Queue:
         lane = self.lanes[entry.priority]
         tag = lane.tag(entry)
         entry.number = next(_numbers)
-        heapq.heappush(lane.heap, (tag, entry.number, entry))
+        heapq.heappush(lane.heaps[entry.rose], (tag, entry.number, entry))
         if self.age_s[entry.priority] < INFINITE and not entry.rose:
             lane.ages.append((entry.number, entry))
         self._count(lane, entry, 1)
@@ -130,7 +167,8 @@ class Queue:
             lane = self.lanes[entry.priority]
             self._count(lane, entry, -1)
             if lane.waiting == 0:
-                lane.heap.clear()
+                lane.heaps[False].clear()
+                lane.heaps[True].clear()
                 lane.ages.clear()
                 lane.forget_idle()
                 lane.backlog.clear()
@@ -147,7 +185,7 @@ class Queue:
     def promote(self, entry: Entry, priority: Priority) -> None:
         """Move to another class, at its front among those of equal tag."""
         self.remove(entry)
-        entry.priority = priority
+        entry.priority, entry.rose = priority, False
         entry.tag = min(entry.tag or 0.0, self.lanes[priority].virtual)
         self.push(entry)
 
@@ -178,29 +216,39 @@ class Queue:
             self.owed = 0.0
 
     def next_heads(self, count: int, skip: Entry) -> list[Entry]:
-        """Return up to COUNT entries behind SKIP, best first: for small calls that may pass a big one."""
+        """Return up to COUNT entries behind SKIP, by class, who has risen last: for calls that may pass SKIP."""
         found: list[Entry] = []
         for lane in self.lanes:
-            popped: list[tuple[float, int, Entry]] = []
-            while lane.waiting and len(found) < count and lane.head() is not None:
-                item = heapq.heappop(lane.heap)
-                popped.append(item)
-                if item[2] is not skip:
-                    found.append(item[2])
-            for item in popped:
-                heapq.heappush(lane.heap, item)
+            for rose, heap in enumerate(lane.heaps):
+                popped: list[Place] = []
+                while len(found) < count and lane.first(rose=bool(rose)) is not None:
+                    popped.append(heapq.heappop(heap))
+                    if popped[-1][2] is not skip:
+                        found.append(popped[-1][2])
+                for place in popped:
+                    heapq.heappush(heap, place)
         return found
+
+    def betters(self, entry: Entry) -> Iterator[Entry]:
+        """The first of each class above the one in which ENTRY came, without those who have risen."""
+        for lane in self.lanes[: entry.came]:
+            if lane.waiting and (place := lane.first()) is not None:
+                yield place[2]
+
+    @property
+    def urgency(self) -> tuple[bool, bool, bool]:
+        """Smaller is more urgent: a person waits, or who has risen to their class, or a normal call."""
+        persons, normal, _ = self.lanes
+        return not (persons.waiting and persons.first()), not persons.waiting, not normal.waiting
 
     def in_order(self) -> list[Entry]:
         """Return all entries in the order in which they are likely to go. O(n log n): for people."""
-        live = [(p, tag, n, e) for p, lane in enumerate(self.lanes) for tag, n, e in lane.heap if e.number == n]
-        live.sort(key=lambda item: item[:3])
-        return [item[3] for item in live]
+        return [entry for lane in self.lanes for _, _, entry in sorted(lane.live())]
 
     def entries(self) -> Iterator[Entry]:
         """All entries, in no order."""
         for lane in self.lanes:
-            yield from [e for _, n, e in lane.heap if e.number == n]
+            yield from [entry for _, _, entry in lane.live()]
 
     def backlog(self, dimension: Dimension, priority: Priority) -> float:
         """Return what waits in this class and above."""

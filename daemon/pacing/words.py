@@ -113,7 +113,7 @@ def _row(
     why = pool.stop.why if pool.stop is not None else phrase("waits.turn")
     ledger = cause or (pool.stop.ledger if pool.stop is not None else None)
     known = ledger is not None and ledger.source != "guess" and ledger.shape != "unknown"
-    contested = entry.priority > 0 and ledger is not None and pool.demand.lately(ledger, now)
+    contested = entry.came > 0 and ledger is not None and pool.demand.lately(ledger, now)
     low, high = span_s(eta, known=known, contested=contested, spread=spread)
     if entry.told is None:
         entry.told = (now, eta)

@@ -37,6 +37,29 @@ def test_a_shared_limit_is_shared_and_a_model_limit_is_not() -> None:
     virtual_time.run(main())
 
 
+def test_a_person_does_not_wait_behind_another_models_backlog_that_has_waited_long() -> None:
+    """The key's limit is for all models; where normal calls for one of them have risen, a person's for another one
+    goes first, and they count as no person's."""
+    where = origin(Limit("requests", 6, 60.0, "minute"), minute_s=60.0)
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        pacer = Pacer(clock=loop.time)
+        account = pacer._place(call("x", where, model="a"))[0]
+        tasks = [asyncio.create_task(pacer.acquire(call(f"n{i}", where, model="a"))) for i in range(30)]
+        await asyncio.sleep(100)
+        waiting = sum(not task.done() for task in tasks)
+        person = asyncio.create_task(pacer.acquire(call("p", where, model="b", priority=Priority.INTERACTIVE)))
+        await asyncio.sleep(60)
+        assert person.done()
+        assert sum(not task.done() for task in tasks) <= waiting - 5
+        assert [len(pool.demand._seen) for pool in account.pools.values()] == [0, 1]
+        await pacer.close()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    virtual_time.run(main())
+
+
 def test_a_slot_that_one_model_frees_wakes_another() -> None:
     """Concurrency without a model counts for all."""
     where = origin(Limit("concurrency", 1))

@@ -66,6 +66,21 @@ def test_interactive_may_always_pass_what_waits() -> None:
     assert admit(pool, 1.0) == ["editor"]
 
 
+def test_who_has_risen_leaves_a_person_what_is_kept_and_is_passed_by_ten_at_most() -> None:
+    """In a window normal calls leave something to persons, also when they have waited for a minute. These may pass
+    them, until the lower classes' tenth has come to one call: whoever has risen starves no more than before."""
+    pool = pool_of(origin(TOKENS, minute_s=60.0))
+    pool.demand.note(100.0)
+    pool.queue.push(entry(pool, "fill", 850, Priority.INTERACTIVE))
+    assert admit(pool, 100.0) == ["fill"]
+    for i in range(20):
+        pool.queue.push(entry(pool, f"old{i}", 10))
+    assert admit(pool, 101.0) == []
+    for i in range(12):
+        pool.queue.push(entry(pool, f"person{i}", 10, Priority.INTERACTIVE))
+    assert admit(pool, 102.0) == [*(f"person{i}" for i in range(10)), "old0", "person10", "person11"]
+
+
 def test_the_stop_says_which_limit_and_how_long() -> None:
     """For status and for the timer."""
     pool = pool_of(origin(TOKENS, minute_s=60.0))

@@ -22,8 +22,13 @@ def entry(
 
 def drain(queue: Queue, now: float = 0.0) -> list[str]:
     """Admit all, in order."""
+    return drain_some(queue, now, len(queue))
+
+
+def drain_some(queue: Queue, now: float, most: int) -> list[str]:
+    """Admit MOST of them, in order."""
     names = []
-    while (head := queue.head(now)) is not None:
+    while len(names) < most and (head := queue.head(now)) is not None:
         queue.admitted(head)
         names.append(head.call.id)
     return names
@@ -128,6 +133,52 @@ def test_a_backlog_that_rises_does_not_stand_before_new_interactive_calls() -> N
     assert order[0] == "editor"
     assert order.index("normal") <= 2
     assert order[-1] == "b999"
+
+
+def test_ones_own_backlog_that_rises_does_not_stand_before_ones_interactive_calls() -> None:
+    """An editor's three hundred normal calls have waited a minute, and it asks for a person: the two take turns, as
+    those of two clients do. Also when that happens again."""
+    queue = Queue()
+    for i in range(300):
+        queue.push(entry(f"n{i}", "editor", share=0.05))
+    for now in (61.0, 62.0):
+        head = queue.head(now)
+        assert head is not None
+        queue.admitted(head)
+        queue.push(entry(f"person{now}", "editor", Priority.INTERACTIVE, at=now, share=0.05))
+        queue.push(entry(f"later{now}", "editor", Priority.INTERACTIVE, at=now, share=0.05))
+        order = drain_some(queue, now, 4)
+        assert order.index(f"person{now}") <= 1
+        assert f"later{now}" in order
+
+
+def test_whoever_has_risen_is_of_the_class_in_which_it_came_for_persons() -> None:
+    """It is first among normal calls and leaves as much as a batch; a person may move it, and then it is of that
+    class. Ten calls may pass it where a tenth is promised to the lower classes, and then it insists."""
+    queue, old = Queue(), entry("old", priority=Priority.BATCH)
+    queue.push(old)
+    queue.push(entry("normal", at=300.0))
+    assert queue.head(301.0) is not None
+    assert (old.priority, old.came, old.rank) == (Priority.NORMAL, Priority.BATCH, Priority.BATCH)
+    assert [one.call.id for one in queue.betters(old)] == ["normal"]
+    for i in range(10):
+        assert not old.insists
+        old.let_pass(entry(f"other{i}"), 0.1)
+    assert (old.came, old.rank) == (Priority.BATCH, Priority.NORMAL)
+    queue.promote(old, Priority.INTERACTIVE)
+    assert old.came == old.rank == Priority.INTERACTIVE
+    assert list(queue.betters(old)) == []
+
+
+def test_which_of_two_lines_is_more_urgent() -> None:
+    """Where a person waits; then where a normal call has risen to their class; then where normal calls are."""
+    person, risen, normal, batch = (Queue() for _ in range(4))
+    person.push(entry("person", priority=Priority.INTERACTIVE))
+    for queue in (risen, normal):
+        queue.push(entry("normal"))
+    assert risen.head(61.0) is not None
+    batch.push(entry("batch", priority=Priority.BATCH))
+    assert sorted([batch, normal, risen, person], key=lambda one: one.urgency) == [person, risen, normal, batch]
 
 
 def test_what_rose_rises_no_further_and_does_not_fall() -> None:
