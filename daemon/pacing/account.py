@@ -140,7 +140,7 @@ class Account:
         if not self.quiet(pool, now) or entry.ready_at > now or self.block_of(pool) is not None:
             return None
         pool.stop = None
-        if not fits and (pool.gate(entry, now) is not None or pool.limits(entry, now) is not None):
+        if not fits and pool.stop_of(entry, now) is not None:
             return None
         pool.queue.passed(entry)
         return self.admit(pool, entry, now)

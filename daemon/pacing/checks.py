@@ -112,7 +112,7 @@ def turned_away(settings: PacingSettings, pool: Pool, now: float) -> list[tuple[
 def too_late(pool: Pool, entry: Entry, now: float, *, after_all: bool = False) -> DeadlineExceeded:
     """The answer to a call that cannot go, or AFTER_ALL did not go, in time: what it waits for, when it could go."""
     eta = eta_s(pool, entry, now)
-    stop = pool.gate(entry, now) or pool.limits(entry, now) or pool.stop
+    stop = pool.stop_of(entry, now) or pool.stop
     why = stop.why if stop is not None else phrase("waits.turn")
     if after_all:
         waited = duration(now - entry.arrived)

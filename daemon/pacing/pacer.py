@@ -91,7 +91,7 @@ class Pacer:
         _, pool = self._place(call)
         entry = entry_of(call, None, now)
         ahead = len(pool.queue)
-        stop = pool.gate(entry, now) or pool.limits(entry, now)
+        stop = pool.stop_of(entry, now)
         if stop is None and not ahead:
             self._free = call, now, self._steps
             return None

@@ -226,7 +226,10 @@ class Pool:
         head = self.queue.head(now)
         if head is None:
             return None
-        stop = self.gate(head, now) or self.limits(head, now)
+        stop = self.stop_of(head, now)
+        while stop is not None and stop.day is not None and (better := self.queue.head_above(head)) is not None:
+            self.wake = min(self.wake, now + stop.wait_s)  # who waits for tomorrow stands in nobody's way today
+            head, stop = better, self.stop_of(better, now)
         if stop is None:
             return head
         self.stop = stop
@@ -235,6 +238,10 @@ class Pool:
         if stop.ledger is None and stop.day is None and head.rank == 0:
             return None
         return self._pass(head, stop, now)
+
+    def stop_of(self, entry: Entry, now: float) -> Stop | None:
+        """What keeps ENTRY from going, if anything does; that others stand before it does not count."""
+        return self.gate(entry, now) or self.limits(entry, now)
 
     def gate(self, entry: Entry, now: float) -> Stop | None:
         """What holds every call alike: a shared wait, slots, careful growth."""
@@ -304,7 +311,7 @@ class Pool:
                 worst = Stop(wait, ledger, why=per(ledger.dimension, period_word(ledger)))
         for day in self.days:
             cost = entry.costs.get(day.dimension, 0.0)
-            spare = day.soft * day.cap if entry.priority == 2 and self.demand.reserve_day(now) else 0.0
+            spare = day.soft * day.cap if entry.came == 2 and self.demand.reserve_day(now) else 0.0
             wait = day.wait_s(cost, spare) if cost > 0 else 0.0
             if wait > 0 and (worst is None or wait > worst.wait_s):
                 worst = Stop(wait, day=day, why=per(day.dimension, day.period))
@@ -334,7 +341,7 @@ class Pool:
             way = free = _gives_way(head, entry)
             if not free and ledger is not None:
                 free = ledger.closes_before(now + stop.wait_s, cost, head.costs.get(dimension, 0.0), now)
-            if (free or cost <= allowed) and self.gate(entry, now) is None and self.limits(entry, now) is None:
+            if (free or cost <= allowed) and self.stop_of(entry, now) is None:
                 head.bypassed += 0.0 if free else cost
                 if way and head.rose:
                     head.let_pass(entry, self.settings.floor)

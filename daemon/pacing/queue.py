@@ -100,9 +100,9 @@ class Lane:
     waiting: int = 0
     backlog: Costs = field(default_factory=dict)
 
-    def head(self) -> Entry | None:
-        """The entry with the smallest tag."""
-        places = [place for place in (self.first(), self.first(rose=True)) if place is not None]
+    def head(self, *, risen: bool = True) -> Entry | None:
+        """The entry with the smallest tag, also of those who have RISEN."""
+        places = [place for place in (self.first(), self.first(rose=True) if risen else None) if place is not None]
         return min(places)[2] if places else None
 
     def first(self, *, rose: bool = False) -> Place | None:
@@ -201,6 +201,12 @@ class Queue:
                 if entry is not None and lane is not first and self.owed >= entry.share:
                     return entry
         return first.head()
+
+    def head_above(self, entry: Entry) -> Entry | None:
+        """Return who would be next if only those waited who came in a higher class than ENTRY."""
+        lanes = [(priority, lane) for priority, lane in enumerate(self.lanes[: entry.came]) if lane.waiting]
+        heads = (lane.head(risen=priority + 1 < entry.came) for priority, lane in lanes)
+        return next((head for head in heads if head is not None), None)
 
     def admitted(self, entry: Entry) -> None:
         """Take ENTRY out; move virtual time, and the account of what lower classes are owed."""

@@ -81,6 +81,28 @@ def test_who_has_risen_leaves_a_person_what_is_kept_and_is_passed_by_ten_at_most
     assert admit(pool, 102.0) == [*(f"person{i}" for i in range(10)), "old0", "person10", "person11"]
 
 
+def test_a_batch_that_waits_for_tomorrow_stands_in_nobodys_way_and_does_not_rise_into_the_reserve() -> None:
+    """A day's limit is used up but for its last tenth, which is persons', and a batch waits for it. Whatever the batch
+    is owed, and though it has waited for long enough to compete with normal calls, these go, and it does not."""
+    pool = pool_of(origin(Limit("requests", 100, 86_400.0, "day"), minute_s=60.0))
+    day = pool.days[0]
+    for seq in range(90):
+        day.answered(day.take(seq, 1.0, 0.0))
+    pool.demand.note(0.0)
+    for i in range(3):
+        pool.queue.push(entry(pool, f"batch{i}", 0, Priority.BATCH))
+    for now in (1.0, 290.0, 301.0, 600.0):
+        pool.queue.owed = 1.0
+        for i in range(2):
+            pool.queue.push(entry(pool, f"normal{now}-{i}", 0))
+        assert admit(pool, now) == [f"normal{now}-0", f"normal{now}-1"]
+        assert pool.stop is not None
+        assert pool.stop.day is day
+    assert len(pool.queue) == 3
+    assert {one.priority for one in pool.queue.entries()} == {Priority.NORMAL}
+    assert admit(pool, 3601.0) == ["batch0", "batch1", "batch2"]
+
+
 def test_the_stop_says_which_limit_and_how_long() -> None:
     """For status and for the timer."""
     pool = pool_of(origin(TOKENS, minute_s=60.0))
