@@ -211,7 +211,7 @@ class Account:
             if cost > 0:
                 permit.days.append((day, day.take(permit.seq, cost, now)))
         for slots in pool.all_slots:
-            slots.take()
+            slots.take(permit.seq, now)
         pool.ramp.sent(now, entry.share)
         pool.gone(entry, now)
         pool.in_flight += 1

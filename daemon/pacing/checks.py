@@ -7,7 +7,7 @@ from daemon.errors import DeadlineExceeded, QueueFull, TooLarge
 from daemon.model import Dimension, Estimate
 from daemon.pacing.account import Account
 from daemon.pacing.days import DayCount
-from daemon.pacing.eta import when_s
+from daemon.pacing.eta import expected_behind
 from daemon.pacing.ledger import Ledger
 from daemon.pacing.looks import look_in_s
 from daemon.pacing.pool import Pool, period_word
@@ -30,7 +30,7 @@ def check(settings: PacingSettings, account: Account, pool: Pool, entry: Entry, 
         raise QueueFull(phrase("refused.queue_full", most=settings.max_waiting, host=scope.host, group=scope.group))
     _check_size(pool, entry)
     _check_day(settings, pool, entry)
-    if entry.deadline < INFINITE and now + eta_s(pool, entry, now) > entry.deadline:
+    if entry.deadline < INFINITE and now + expected_behind(pool, entry, now).least_s > entry.deadline:
         raise too_late(pool, entry, now)
 
 
@@ -111,28 +111,17 @@ def turned_away(settings: PacingSettings, pool: Pool, now: float) -> list[tuple[
 
 def too_late(pool: Pool, entry: Entry, now: float, *, after_all: bool = False) -> DeadlineExceeded:
     """The answer to a call that cannot go, or AFTER_ALL did not go, in time: what it waits for, when it could go."""
-    eta = eta_s(pool, entry, now)
+    wait, least, _ = expected_behind(pool, entry, now)
     stop = pool.stop_of(entry, now) or pool.stop
     why = stop.why if stop is not None else phrase("waits.turn")
-    if after_all:
-        waited = duration(now - entry.arrived)
+    if not after_all:
+        wait, deadline = least if wait is None else wait, duration(entry.call.deadline_s or 0.0)
         return DeadlineExceeded(
-            phrase("refused.waited_in_vain", waited=waited, why=why, wait=duration(eta)), retry_after_s=round(eta, 3)
+            phrase("refused.too_late", deadline=deadline, why=why, wait=duration(wait)), retry_after_s=round(wait, 3)
         )
-    deadline = duration(entry.call.deadline_s or 0.0)
+    waited = duration(now - entry.arrived)
+    if wait is None:
+        return DeadlineExceeded(phrase("refused.waited_for_answers", waited=waited, why=why))
     return DeadlineExceeded(
-        phrase("refused.too_late", deadline=deadline, why=why, wait=duration(eta)), retry_after_s=round(eta, 3)
+        phrase("refused.waited_in_vain", waited=waited, why=why, wait=duration(wait)), retry_after_s=round(wait, 3)
     )
-
-
-def eta_s(pool: Pool, entry: Entry, now: float) -> float:
-    """Seconds until ENTRY would go, behind what waits in its class and above."""
-    eta = max(0.0, pool.hold_until - now, entry.ready_at - now)
-    for ledger in pool.ledgers:
-        cost = entry.costs.get(ledger.dimension, 0.0)
-        if cost > 0:
-            ahead = pool.queue.backlog(ledger.dimension, entry.priority) if entry.tag is None else 0.0
-            eta = max(eta, when_s(ledger, (cost + ahead) * ledger.scale, now, cost * ledger.scale))
-    for day in pool.days:
-        eta = max(eta, day.wait_s(entry.costs.get(day.dimension, 0.0)))
-    return eta

@@ -2,12 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from math import ceil
+from typing import NamedTuple
 
 from daemon.pacing.ledger import Ledger
+from daemon.pacing.pool import Pool
+from daemon.pacing.queue import Entry
 
 INFINITE = float("inf")
+SURELY = 0.5
+"""At least so much of what others' answers are expected to take passes before a slot is free."""
+
+
+class Expected(NamedTuple):
+    """When a call will go."""
+
+    wait_s: float | None
+    """None: nobody knows, as it waits for answers and none has ended yet."""
+    least_s: float
+    """It will not go before that."""
+    cause: Ledger | None
+    """The limit that decides."""
+
+
+def expected(pool: Pool, entry: Entry, ahead: Mapping[Ledger, float], places: int, now: float) -> Expected:
+    """When ENTRY will go, after so many calls as stand before it (PLACES) and what they take of each limit (AHEAD)."""
+    wait, cause = max(0.0, pool.hold_until - now, entry.ready_at - now), None
+    for ledger in pool.ledgers:
+        cost = entry.costs.get(ledger.dimension, 0.0) * ledger.scale
+        opens = when_s(ledger, ahead.get(ledger, 0.0) + cost, now, cost) if cost > 0 else 0.0
+        if opens > wait:
+            wait, cause = opens, ledger
+    for day in pool.days:
+        opens = day.wait_s(entry.costs.get(day.dimension, 0.0))
+        if opens > wait:
+            wait, cause = opens, None
+    slot = pool.slot_in_s(entry, places, now)
+    if slot is None or slot <= wait:
+        return Expected(wait if slot is not None and wait < INFINITE else None, wait, cause)
+    return Expected(slot, max(wait, SURELY * slot), None)
+
+
+def expected_behind(pool: Pool, entry: Entry, now: float) -> Expected:
+    """When ENTRY would go if it came now, behind what waits in its class and above; at once behind nobody, when it has
+    had a place and comes back to it."""
+    if entry.tag is not None and not entry.number:
+        return expected(pool, entry, {}, 0, now)
+    itself = 1 if entry.number else 0
+    ahead: dict[Ledger, float] = {}
+    for ledger in pool.ledgers:
+        own = itself * entry.costs.get(ledger.dimension, 0.0)
+        ahead[ledger] = (pool.queue.backlog(ledger.dimension, entry.priority) - own) * ledger.scale
+    return expected(pool, entry, ahead, pool.queue.standing(entry.priority) - itself, now)
 
 
 def when_s(ledger: Ledger, amount: float, now: float, own: float = 0.0) -> float:

@@ -17,10 +17,11 @@ from daemon.model import Ask, Call, Estimate, Finding, Memory, Origin, Priority,
 from daemon.pacing.account import Account
 from daemon.pacing.accounts import Accounts
 from daemon.pacing.block import Blocked
-from daemon.pacing.checks import check, check_opening, eta_s, too_late, turned_away
+from daemon.pacing.checks import check, check_opening, too_late, turned_away
 from daemon.pacing.clocks import COUNTS_SLEEP, SleepWatch, boottime
 from daemon.pacing.costs import costs_of_call
 from daemon.pacing.estimate import Estimator
+from daemon.pacing.eta import expected_behind
 from daemon.pacing.feedback import Feedback, entry_of
 from daemon.pacing.joining import Joined, take_along
 from daemon.pacing.lessons import Lessons
@@ -96,9 +97,8 @@ class Pacer:
             self._free = call, now, self._steps
             return None
         stop = stop or pool.stop
-        wait = eta_s(pool, entry, now)
         why = stop.why if stop is not None else phrase("waits.turn")
-        return {"waits_for": why, "wait_s": wait if wait < INFINITE else None, "place": ahead + 1}
+        return {"waits_for": why, "wait_s": expected_behind(pool, entry, now).wait_s, "place": ahead + 1}
 
     def outlook(self, call: Call) -> Outlook:
         """How CALL would fare, to be compared with what it would meet with another key."""

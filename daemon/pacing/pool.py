@@ -247,10 +247,8 @@ class Pool:
         """What holds every call alike: a shared wait, slots, careful growth."""
         if self.hold_until > now:
             return Stop(self.hold_until - now, why=self.hold_why)
-        rank = entry.rank
         for slots in self.all_slots:
-            kept = slots.stated and self.demand.keeps_slot(rank, slots.limit, now, self.origin.minute_s)
-            if not slots.free(urgent=rank == 0, kept=kept):
+            if not slots.free(urgent=entry.rank == 0, kept=self._kept(entry, slots, now)):
                 return Stop(INFINITE, why=phrase("waits.slot", n=slots.used))
         wait = self.ramp.wait_s(now)
         if wait > 0:
@@ -262,6 +260,20 @@ class Pool:
             if self.ramp.last_at + looks_s > now:
                 return Stop(self.ramp.last_at + looks_s - now, why=phrase("waits.one_answer"))
         return None
+
+    def _kept(self, entry: Entry, slots: Slots, now: float) -> int:
+        """How many of SLOTS ENTRY must leave."""
+        return slots.stated and self.demand.keeps_slot(entry.rank, slots.limit, now, self.origin.minute_s)
+
+    def slot_in_s(self, entry: Entry, ahead: int, now: float) -> float | None:
+        """Return the seconds until ENTRY has a slot, with so many calls AHEAD of it; None when nobody knows."""
+        longest = 0.0
+        for slots in self.all_slots:
+            wait = slots.free_in_s(ahead, now, urgent=entry.rank == 0, kept=self._kept(entry, slots, now))
+            if wait is None:
+                return None
+            longest = max(longest, wait)
+        return longest
 
     def _why_one_by_one(self) -> str:
         """Why calls keep a gap between them."""

@@ -256,6 +256,10 @@ class Queue:
         for lane in self.lanes:
             yield from [entry for _, _, entry in lane.live()]
 
+    def standing(self, priority: Priority) -> int:
+        """Return how many wait in this class and above."""
+        return sum(lane.waiting for lane in self.lanes[: priority + 1])
+
     def backlog(self, dimension: Dimension, priority: Priority) -> float:
         """Return what waits in this class and above."""
         return sum(lane.backlog.get(dimension, 0.0) for lane in self.lanes[: priority + 1])

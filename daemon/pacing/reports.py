@@ -94,10 +94,11 @@ class Reports:
             pool.ramp.answered()
         for _, charge in permit.charges:
             charge.ended = True
+        now = self._now()
         for slots in pool.all_slots:
-            slots.give()
+            slots.give(permit.seq, now, whole=permit.settled)
         pool.in_flight = max(0, pool.in_flight - 1)
         for block in (account.block, pool.block):
             if block is not None and block.probing == permit.call.id:
                 block.probing = None
-        self._step(account, self._now(), pool)
+        self._step(account, now, pool)

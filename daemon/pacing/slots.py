@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from daemon.pacing.turns import Turns
 
 INFINITE = float("inf")
 MOST = 1000.0
@@ -27,6 +29,7 @@ class Slots:
     used: int = 0
     stated: bool = False
     """`top` is what the provider, or the user, states as the limit."""
+    turns: Turns = field(default_factory=Turns)
     _credit: float = 0.0
     _answers: int = 0
     _took_s: float = 0.0
@@ -38,14 +41,31 @@ class Slots:
     def free(self, *, urgent: bool = False, kept: int = 0) -> bool:
         """True if one more may go, and so many are KEPT. Where only we have drawn the line, URGENT calls pass it: a
         person must not wait until one of many long answers has ended."""
+        return self._room(urgent, kept) > 0
+
+    def free_in_s(self, ahead: int, now: float, *, urgent: bool = False, kept: int = 0) -> float | None:
+        """Return the seconds until one more may go after so many AHEAD of it; None where nobody knows how long those
+        that run will take."""
+        room = self._room(urgent, kept)
+        if room > ahead:
+            return 0.0
+        wait = self.turns.ends_in_s(ahead + 1 - room, int(self.limit + 1e-9), now)
+        return 0.0 if wait is None and room > 0 else wait
+
+    def _room(self, urgent: bool, kept: int) -> int:
+        """How many more may go; below zero when the limit has been lowered."""
         spare = SPARE if urgent and not self.stated and self._lowered_at == -INFINITE else 0
-        return self.used + kept < int(self.limit + 1e-9) + spare
+        return int(self.limit + 1e-9) + spare - self.used - kept
 
-    def take(self) -> None:
+    def take(self, seq: int, now: float) -> None:
+        """The call with the permit SEQ goes."""
         self.used += 1
+        self.turns.begin(seq, now)
 
-    def give(self) -> None:
+    def give(self, seq: int, now: float, *, whole: bool) -> None:
+        """It has ended; WHOLE: with an answer."""
         self.used = max(0, self.used - 1)
+        self.turns.end(seq, now, whole=whole)
 
     def succeeded(self, took_s: float) -> None:
         """A call was answered after TOOK_S seconds. After a refusal one more slot for each round of successes, or after

@@ -6,7 +6,7 @@ from typing import Any
 
 from daemon.pacing.block import WHOLE_HOST, Block
 from daemon.pacing.days import DayCount, RollingDay
-from daemon.pacing.eta import Spread, span_s, spread_of, when_s
+from daemon.pacing.eta import Spread, expected, span_s, spread_of
 from daemon.pacing.ledger import Ledger
 from daemon.pacing.pool import Pool, period_word
 from daemon.pacing.queue import Entry
@@ -102,6 +102,8 @@ def queue_json(pool: Pool, block: Block | None, now: float, wall: float) -> list
     entries = pool.queue.in_order() + [entry for _, _, entry in sorted(pool.delayed) if entry.future is not None]
     for place, entry in enumerate(entries, 1):
         rows.append(_row(pool, block, entry, place, ahead, now, wall, spread))
+        for ledger in pool.ledgers:
+            ahead[ledger] = ahead.get(ledger, 0.0) + entry.costs.get(ledger.dimension, 0.0) * ledger.scale
     return rows
 
 
@@ -109,14 +111,14 @@ def _row(
     pool: Pool, block: Block | None, entry: Entry, place: int, ahead: dict[Ledger, float], now: float, wall: float,
     spread: Spread | None,
 ) -> dict[str, Any]:  # fmt: skip
-    eta, cause = eta_of(pool, entry, ahead, now)
+    eta, _, cause = expected(pool, entry, ahead, place - 1, now)
     why = pool.stop.why if pool.stop is not None else phrase("waits.turn")
     ledger = cause or (pool.stop.ledger if pool.stop is not None else None)
     known = ledger is not None and ledger.source != "guess" and ledger.shape != "unknown"
     contested = entry.came > 0 and ledger is not None and pool.demand.lately(ledger, now)
-    low, high = span_s(eta, known=known, contested=contested, spread=spread)
-    if entry.told is None:
+    if entry.told is None and eta is not None:
         entry.told = (now, eta)
+    low, high = (None, None) if eta is None else span_s(eta, known=known, contested=contested, spread=spread)
     waits_for = used_up(cause.dimension, period_word(cause)) if cause is not None else why
     if block is not None:
         waits_for = phrase("waits.probe")
@@ -127,26 +129,11 @@ def _row(
         "priority": entry.priority.name.lower(), "model": entry.model, "host": pool.scope.host, "waits_for": waits_for,
         "dimension": ledger.dimension if ledger is not None else None,
         "window": period_word(ledger) if ledger is not None else None,
-        "eta_at": wall + eta if eta < INFINITE else None,
-        "eta_low_at": wall + low if eta < INFINITE else None, "eta_high_at": wall + high if eta < INFINITE else None,
+        "eta_at": _at(wall, eta), "eta_low_at": _at(wall, low), "eta_high_at": _at(wall, high),
         "since": wall - (now - entry.arrived), "attempts": entry.setback.permit.attempt if entry.setback else 0,
     }  # fmt: skip
 
 
-def eta_of(pool: Pool, entry: Entry, ahead: dict[Ledger, float], now: float) -> tuple[float, Ledger | None]:
-    """Return the seconds until ENTRY goes and the limit that decides, after what is AHEAD of it; adds the entry to
-    AHEAD."""
-    eta, cause = max(0.0, pool.hold_until - now, entry.ready_at - now), None
-    for ledger in pool.ledgers:
-        cost = entry.costs.get(ledger.dimension, 0.0) * ledger.scale
-        if cost <= 0:
-            continue
-        ahead[ledger] = ahead.get(ledger, 0.0) + cost
-        wait = when_s(ledger, ahead[ledger], now, cost)
-        if wait > eta:
-            eta, cause = wait, ledger
-    for day in pool.days:
-        wait = day.wait_s(entry.costs.get(day.dimension, 0.0))
-        if wait > eta:
-            eta, cause = wait, None
-    return eta, cause
+def _at(wall: float, seconds: float | None) -> float | None:
+    """The instant in so many SECONDS; of infinity and of what nobody knows there is none."""
+    return wall + seconds if seconds is not None and seconds < INFINITE else None

@@ -188,6 +188,22 @@ async def test_a_long_wait_goes_elsewhere() -> None:
 
 
 @virtual
+async def test_a_long_wait_for_a_slot_goes_elsewhere() -> None:
+    """A server that takes one call at a time: an answer has taken twenty seconds, and another call is under way."""
+    rule = replace(RULE, on=(), wait_s=3.0)
+    there = world(ok(), rule=rule, origin=limited(Limit("concurrency", 1)))
+    permit = await there.pacer.acquire(there.call())
+    await asyncio.sleep(20.0)
+    permit.answered(200, (), streamed=False)
+    permit.settle(None)
+    permit.release()
+    await there.pacer.acquire(there.call())
+    reply, _ = await there.send()
+    assert field(reply.headers, "X-Sluice-Answered-By") == "api.deepseek.com deepseek-chat"
+    assert "it would wait" in reasons(there)[0]
+
+
+@virtual
 async def test_a_refusal_that_says_to_wait_long() -> None:
     """A 429 that names two minutes is such a wait, too; one of two seconds is not."""
     rule = replace(RULE, on=(), wait_s=60.0)

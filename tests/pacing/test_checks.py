@@ -50,6 +50,42 @@ def test_a_deadline_that_cannot_be_met_is_refused_at_once_with_the_time() -> Non
     acquire(where, used=2, deadline_s=90.0)
 
 
+def test_a_deadline_before_a_slot_can_be_free_is_refused_at_once() -> None:
+    """One at a time, twenty seconds each, and three wait: not even half of that time is left. Where it may be enough,
+    and where no answer has ended yet, the call waits; when it waited in vain, nothing is made up."""
+    where = origin(Limit("concurrency", 1))
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        pacer = Pacer(clock=loop.time, wall=lambda: 1.7e9)
+
+        async def one(name: str, deadline_s: float | None = None) -> None:
+            permit = await pacer.acquire(call(name, where, deadline_s=deadline_s))
+            await asyncio.sleep(20.0)
+            permit.answered(200, (), streamed=False)
+            permit.settle(None)
+            permit.release()
+
+        tasks = [asyncio.create_task(one(f"c{i}")) for i in range(5)]
+        await asyncio.sleep(0)
+        with pytest.raises(DeadlineExceeded, match=r"waited 10 s.*free slot.*how long answers take is not") as unknown:
+            await one("early", 10.0)
+        assert unknown.value.facts == {}
+        assert all(unknown.value.told(language) for language in ("ko", "zh"))
+        await asyncio.sleep(15.0)
+        asked = loop.time()
+        with pytest.raises(DeadlineExceeded, match=r"deadline of 30 s.*free slot.*could go in 1 min 15 s") as refusal:
+            await one("late", 30.0)
+        assert loop.time() == asked
+        assert refusal.value.facts == {"retry_after_s": pytest.approx(75.0)}
+        with pytest.raises(DeadlineExceeded, match=r"waited 40 s.*could go in 35 s"):
+            await one("perhaps", 40.0)
+        await asyncio.gather(*tasks)
+        await pacer.close()
+
+    virtual_time.run(main())
+
+
 def test_who_waits_while_the_day_is_used_up_hears_it_too() -> None:
     """Sixty calls come at once and forty are let in today: the others stood in line when the fortieth went, and would
     have waited for tomorrow."""

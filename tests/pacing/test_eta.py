@@ -5,8 +5,11 @@ import asyncio
 import pytest
 import virtual_time
 from race import Race
+from world import call, origin
 
 from benchmarks.race.scenarios import SCENARIOS
+from daemon.model import Limit, Priority
+from daemon.pacing import Pacer
 from daemon.pacing.eta import span_s, spread_of, when_s
 from daemon.pacing.learning import set_boundary
 from daemon.pacing.ledger import Ledger
@@ -82,6 +85,59 @@ def test_the_range_follows_what_was_said_before() -> None:
     assert spread == (1.0, 2.0)
     assert span_s(10.0, known=True, spread=spread) == (9.0, 20.5)
     assert span_s(10.0, known=True, contested=True) == (9.0, 15.5)
+
+
+def test_who_waits_for_a_slot_is_told_by_how_long_answers_take() -> None:
+    """One at a time, twenty seconds each: before the first has ended nobody knows, and nobody is told that it is now.
+    Then each waits for those before it, in the line and when it asks."""
+    where = origin(Limit("concurrency", 1))
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        pacer = Pacer(clock=loop.time, wall=loop.time)
+
+        async def one(name: str) -> None:
+            permit = await pacer.acquire(call(name, where))
+            await asyncio.sleep(20.0)
+            permit.answered(200, (), streamed=False)
+            permit.settle(None)
+            permit.release()
+
+        tasks = [asyncio.create_task(one(f"c{i}")) for i in range(5)]
+        await asyncio.sleep(1.0)
+        assert {row[name] for row in pacer.queue() for name in ("eta_at", "eta_low_at", "eta_high_at")} == {None}
+        assert [(waits := pacer.will_wait(call("next", where))) and waits["wait_s"]] == [None]
+        await asyncio.sleep(24.0)
+        rows = pacer.queue()
+        assert [row["eta_at"] - loop.time() for row in rows] == pytest.approx([15.0, 35.0, 55.0])
+        assert rows[0]["eta_low_at"] < rows[0]["eta_at"] < rows[0]["eta_high_at"]
+        waits = pacer.will_wait(call("next", where))
+        assert waits is not None
+        assert waits["wait_s"] == pytest.approx(75.0)
+        person = pacer.will_wait(call("person", where, priority=Priority.INTERACTIVE))
+        assert person is not None
+        assert person["wait_s"] == pytest.approx(15.0)
+        await asyncio.gather(*tasks)
+        assert loop.time() == pytest.approx(1100.0, abs=0.1)
+        await pacer.close()
+
+    virtual_time.run(main())
+
+
+def test_what_waits_for_a_limit_is_told_by_it_though_more_wait_than_may_run() -> None:
+    """A hundred wait for two a minute, before any answer has ended: slots are free, and do not decide."""
+    where = origin(Limit("requests", 2, 60.0, "minute"), minute_s=60.0)
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        pacer = Pacer(clock=loop.time, wall=loop.time)
+        tasks = [asyncio.create_task(pacer.acquire(call(f"c{i}", where))) for i in range(100)]
+        await asyncio.sleep(5.0)
+        assert 2900 < pacer.queue()[-1]["eta_at"] - loop.time() < 3000
+        await pacer.close()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    virtual_time.run(main())
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -15,6 +15,21 @@ def test_slots_go_down_once_per_round_trip_and_up_again_with_successes() -> None
     assert slots.limit == 20.0
 
 
+def test_when_one_more_may_go() -> None:
+    """Two of three run, thirty seconds each: one goes now, the next one when the first of them ends. Of a limit that
+    was lowered more have to end. While no answer has ended, only what is free is known."""
+    slots = Slots(3, 3, stated=True)
+    for seq, at in ((1, 0.0), (2, 10.0)):
+        slots.take(seq, at)
+    assert [slots.free_in_s(ahead, 20.0) for ahead in (0, 1)] == [0.0, 0.0]
+    assert slots.free_in_s(0, 20.0, kept=1) is None
+    slots.give(1, 30.0, whole=True)
+    slots.take(3, 30.0)
+    assert [slots.free_in_s(ahead, 35.0) for ahead in (0, 1, 2, 3)] == [0.0, 5.0, 25.0, 30.0]
+    slots.limit = 1.0
+    assert [slots.free_in_s(ahead, 35.0) for ahead in (0, 1)] == [25.0, 35.0]
+
+
 def test_slots_never_fall_below_one() -> None:
     """One call may always go."""
     slots = Slots(4, 4)
