@@ -14,7 +14,7 @@ from daemon.pacing.pool import Pool, period_word
 from daemon.pacing.queue import Entry
 from daemon.pacing.reasons import duration, number, per
 from daemon.pacing.settings import PacingSettings, patience
-from daemon.phrases import phrase
+from daemon.phrases import Phrase, phrase
 
 INFINITE = float("inf")
 PROMPT_MARGIN = 1.15
@@ -84,14 +84,28 @@ def _check_day(settings: PacingSettings, pool: Pool, entry: Entry) -> None:
         cost = entry.costs.get(day.dimension, 0.0)
         wait = day.wait_s(cost) if cost else 0.0
         if wait > most and (day.shut or day.uncertain < cost):
-            raise DeadlineExceeded(
-                phrase(
-                    "refused.day_used_up" if day.period == "day" else "refused.month_used_up",
-                    limit=number(day.cap), what=what(day.dimension), wait=duration(wait), most=duration(most),
-                    setting=setting,
-                ),
-                retry_after_s=wait, dimension=day.dimension, window=day.period,
-            )  # fmt: skip
+            raise _no_room(day, entry, wait, duration(most), setting)
+
+
+def _no_room(day: DayCount, entry: Entry, wait: float, most: Phrase, setting: str) -> DeadlineExceeded:
+    """The answer to a call that does not fit into DAY: it is used up, or the longest answer is more than is left."""
+    facts = {"retry_after_s": wait, "dimension": day.dimension, "window": day.period}
+    today, left, need = day.period == "day", day.left(), entry.costs.get(day.dimension, 0.0)
+    if left < max(1.0, _surely(entry.call.estimate, day.dimension)):
+        return DeadlineExceeded(
+            phrase(
+                "refused.day_used_up" if today else "refused.month_used_up",
+                limit=number(day.cap), what=what(day.dimension), wait=duration(wait), most=most, setting=setting,
+            ),
+            **facts,
+        )  # fmt: skip
+    return DeadlineExceeded(
+        phrase(
+            "refused.day_left" if today else "refused.month_left", left=number(left), need=number(need),
+            limit=number(day.cap), what=what(day.dimension), wait=duration(wait), most=most, setting=setting,
+        ),
+        **facts,
+    )  # fmt: skip
 
 
 def turned_away(settings: PacingSettings, pool: Pool, now: float) -> list[tuple[Entry, DeadlineExceeded]]:

@@ -104,13 +104,18 @@ class DayCount:
         return 0.0 if self.shut else max(0.0, self.cap - self.used)
 
     def wait_s(self, cost: float, reserve: float = 0.0) -> float:
-        """Return the seconds until COST fits and RESERVE stays."""
+        """Return the seconds until COST fits and RESERVE stays. What is more than the whole limit fits when nothing is
+        used up: mostly it is an answer's maximum, and the answer is shorter."""
         self._turn()
-        if not self.shut and self.used + cost + reserve <= self.cap + 1e-9:
+        if not self.shut and self._lack(cost, reserve) <= 1e-9:
             return 0.0
         if not self.shut and self.uncertain >= cost > 0 and self._open == 0:
             return 0.0
         return self.resets_in_s()
+
+    def _lack(self, cost: float, reserve: float) -> float:
+        """What must come back before COST fits; 0 or less: it does."""
+        return self.used + min(self.cap, cost + reserve) - self.cap
 
     def resets_in_s(self) -> float:
         """Return the seconds until the counter begins anew."""
@@ -231,7 +236,7 @@ class RollingDay(DayCount):
 
     def wait_s(self, cost: float, reserve: float = 0.0) -> float:
         self._turn()
-        lack = self.used + cost + reserve - self.cap
+        lack = self._lack(cost, reserve)
         if lack <= 1e-9 or (self.uncertain >= cost > 0 and self._open == 0):
             return 0.0
         return lack * DAY_S / self.cap

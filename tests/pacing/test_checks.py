@@ -7,7 +7,7 @@ import virtual_time
 from world import MINUTE, Job, Provider, World, call, origin
 
 from daemon.errors import DeadlineExceeded, QueueFull, TooLarge
-from daemon.model import Limit, Origin, Priority, Reading
+from daemon.model import Limit, Origin, Priority, Reading, Usage
 from daemon.pacing import Pacer, PacingSettings
 
 
@@ -116,6 +116,31 @@ def test_half_a_call_in_doubt_is_no_reason_to_wait_for_tomorrow() -> None:
     with pytest.raises(DeadlineExceeded, match="today's 3 requests are used up"):
         virtual_time.run(main(0.5))
     virtual_time.run(main(1.0))
+
+
+@pytest.mark.parametrize("window", ["day", "month"])
+def test_a_maximum_above_a_days_limit_is_let_through_and_then_told_as_what_it_is(window: str) -> None:
+    """Nothing is used up: it goes. Later the limit is not used up either, and nobody is told so: how much is left, how
+    much it may need, and what to do."""
+    where = origin(Limit("tokens", 100_000, 86_400.0 * (1 if window == "day" else 30), window))
+
+    async def main() -> None:
+        pacer = Pacer(clock=asyncio.get_running_loop().time, wall=lambda: 1.7e9)
+        permit = await pacer.acquire(call("first", where, tokens=(10, 128_000)))
+        permit.answered(200, (), streamed=False)
+        permit.settle(Usage(10, 40_000))
+        permit.release()
+        (await pacer.acquire(call("small", where, tokens=(10, 1000)))).release()
+        with pytest.raises(
+            DeadlineExceeded, match=r"^59k of t.* 100k tokens are left.*need 128k.*max_tokens"
+        ) as refusal:
+            await pacer.acquire(call("again", where, tokens=(10, 128_000)))
+        assert all("max_tokens" in refusal.value.told(language) for language in ("ko", "zh"))
+        with pytest.raises(DeadlineExceeded, match="100k tokens are used up"):
+            await pacer.acquire(call("prompt", where, tokens=(90_000, 10)))
+        await pacer.close()
+
+    virtual_time.run(main())
 
 
 def test_a_used_up_day_is_not_waited_for_through_the_night() -> None:

@@ -139,6 +139,24 @@ def test_a_settled_cost_replaces_the_reservation() -> None:
     assert day.left() == 900
 
 
+@pytest.mark.parametrize("provider", ["openai-compatible", "openai"])
+@pytest.mark.parametrize("period", ["day", "month"])
+def test_what_is_more_than_a_whole_limit_goes_when_nothing_is_used_up(provider: str, period: str) -> None:
+    """An answer's maximum of 128,000 where 100,000 tokens a day are allowed: the answer is shorter, and what it cost
+    counts. Then it waits until nothing is used up again, and the share that is kept for persons changes nothing."""
+    wall, limit = Wall(), Limit("tokens", 100_000, 86_400.0 if period == "day" else 30 * 86_400.0, period)
+    day = day_count(limit, "h k tokens", provider, wall, None, 1.0)
+    assert day.wait_s(128_000.0) == day.wait_s(128_000.0, 10_000.0) == 0
+    charge = day.take(1, 128_000.0, 0.0)
+    assert day.wait_s(1.0) > 0
+    day.settle(charge, 30.0)
+    assert day.left() == 99_970
+    assert day.wait_s(90_000.0) == 0
+    assert day.wait_s(128_000.0) == pytest.approx(day.resets_in_s())
+    wall.now += 31 * 86_400.0
+    assert day.wait_s(128_000.0) == 0
+
+
 def rolling(wall: Wall, kept: Kept | None = None, amount: float = 10_000) -> RollingDay:
     day = day_count(Limit("requests", amount, 86_400.0, "day"), "h k requests", "openai", wall, kept, 1.0)
     assert isinstance(day, RollingDay)
