@@ -98,7 +98,7 @@ class Account:
 
     def _drop_idle(self) -> None:
         for group, pool in list(self.pools.items()):
-            if not pool.in_flight and not len(pool.queue) and not pool.delayed:
+            if not pool.in_flight and not pool.waiting:
                 del self.pools[group]
 
     def block_of(self, pool: Pool) -> Block | None:
@@ -120,7 +120,7 @@ class Account:
     def busy(self) -> bool:
         """True if somebody waits for this key, or waited with a deadline that has not been looked at yet."""
         for pool in self.pools.values():
-            if pool.delayed or len(pool.queue):
+            if pool.waiting:
                 return True
         return bool(self.deadlines)
 
@@ -129,7 +129,7 @@ class Account:
         pools that share nothing with it, and whose time has not come. None: it may happen in any pool."""
         if not self.busy:
             return True
-        if pool is None or len(pool.queue) or pool.delayed or self.block is not None or now >= self.wake:
+        if pool is None or pool.waiting or self.block is not None or now >= self.wake:
             return False
         shared = self.shared
         return shared is None or not (shared.ledgers or shared.days or shared.slots)
@@ -175,7 +175,7 @@ class Account:
 
     def _in_turn(self) -> list[Pool]:
         """Pools in which somebody waits; where they share limits, the most urgent first."""
-        waiting = [pool for pool in self.pools.values() if len(pool.queue) or pool.delayed]
+        waiting = [pool for pool in self.pools.values() if pool.waiting]
         if len(waiting) > 1:
             waiting.sort(key=lambda pool: pool.queue.urgency)
         return waiting

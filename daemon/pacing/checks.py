@@ -25,7 +25,7 @@ def check(settings: PacingSettings, account: Account, pool: Pool, entry: Entry, 
     """Refuse at once what waiting cannot help."""
     entry.share = pool.share_of(entry.costs)
     account.check_block(pool, entry, now)
-    if entry.setback is None and len(pool.queue) + len(pool.delayed) >= settings.max_waiting:
+    if entry.setback is None and pool.waiting >= settings.max_waiting:
         scope = pool.scope
         raise QueueFull(phrase("refused.queue_full", most=settings.max_waiting, host=scope.host, group=scope.group))
     _check_size(pool, entry)

@@ -47,7 +47,7 @@ def outlook(pool: Pool, block: Block | None, wait_s: float, now: float) -> Outlo
         blocked=block is not None and not due,
         due=due,
         wait_s=wait_s,
-        waiting=len(pool.queue) + len(pool.delayed),
+        waiting=pool.waiting,
         running=pool.in_flight,
         left=min(parts, default=1.0),
     )

@@ -275,13 +275,13 @@ class Pacer:
             self.give_back(future.result())
             return
         entry.future = None
-        pool.queue.remove(entry)
+        pool.leave(entry)
         self._step(account, self.now())
 
     def _end(self, account: Account, pool: Pool, entry: Entry, error: Exception, *, step: bool = True) -> None:
         """Take ENTRY out of the line and give it ERROR."""
         future, entry.future = entry.future, None
-        pool.queue.remove(entry)
+        pool.leave(entry)
         self._waiting.pop(entry.call.id, None)
         if future is not None and not future.done():
             future.set_exception(error)
@@ -323,7 +323,7 @@ class Pacer:
     def _arm(self, account: Account, now: float) -> None:
         """One timer per account, and only while something waits there."""
         standing = self._timers.get(account)
-        waits = any(len(p.queue) or p.delayed for p in account.pools.values())
+        waits = any(p.waiting for p in account.pools.values())
         if not waits:
             if standing is not None:
                 standing[1].cancel()

@@ -6,8 +6,6 @@ other pools of the same key (configured without a model). `choose` is the one st
 
 from __future__ import annotations
 
-import heapq
-import itertools
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,6 +14,7 @@ from daemon.model import Dimension, Origin, Priority, Reading, Scope
 from daemon.pacing.backoff import Breaker, RetryBudget
 from daemon.pacing.block import Block
 from daemon.pacing.days import DayCount
+from daemon.pacing.delayed import Delayed
 from daemon.pacing.demand import Demand
 from daemon.pacing.estimate import Calibration
 from daemon.pacing.guess import Guess
@@ -35,7 +34,6 @@ SCAN = 16
 """How many calls behind a big one are looked at."""
 LOOKS = 0.1
 """The part of a period after which one more call looks what others have left, though the last one is not answered."""
-_ties = itertools.count()
 
 
 @dataclass(slots=True)
@@ -70,7 +68,7 @@ class Pool:
         self.model: str | None = None
         """Of the first call; of others where a group of models shares its limits."""
         self.queue = Queue(settings.floor, (INFINITE, settings.age_normal_s, settings.age_batch_s))
-        self.delayed: list[tuple[float, int, Entry]] = []
+        self.delayed = Delayed()
         self.block: Block | None = None
         self.hold_until = -INFINITE
         self.hold_why = ""
@@ -134,7 +132,12 @@ class Pool:
     def __repr__(self) -> str:
         why = f", next in {self.stop.wait_s:.1f} s ({self.stop.why})" if self.stop else ""
         name = f"{self.scope.host}/{self.scope.group}"
-        return f"<Pool {name}: {self.in_flight} running, {len(self.queue) + len(self.delayed)} waiting{why}>"
+        return f"<Pool {name}: {self.in_flight} running, {self.waiting} waiting{why}>"
+
+    @property
+    def waiting(self) -> int:
+        """How many calls wait, in the line and beside it."""
+        return len(self.queue) + len(self.delayed)
 
     @property
     def ledgers(self) -> tuple[Ledger, ...]:
@@ -206,22 +209,25 @@ class Pool:
     def push(self, entry: Entry, now: float) -> None:
         """Line up, now or when its backoff is over."""
         if entry.ready_at > now:
-            heapq.heappush(self.delayed, (entry.ready_at, next(_ties), entry))
+            self.delayed.push(entry)
         else:
             self._smallest = None
             self.queue.push(entry)
 
     def wake_delayed(self, now: float) -> None:
         """Line up those whose backoff is over."""
-        while self.delayed and (self.delayed[0][0] <= now or self.delayed[0][2].future is None):
-            entry = heapq.heappop(self.delayed)[2]
-            if entry.future is not None:
-                self._smallest = None
-                self.queue.push(entry)
+        for entry in self.delayed.ready(now):
+            self._smallest = None
+            self.queue.push(entry)
+
+    def leave(self, entry: Entry) -> None:
+        """ENTRY waits no longer: its client has left, or it has had another answer."""
+        self.queue.remove(entry)
+        self.delayed.leave(entry)
 
     def choose(self, now: float) -> Entry | None:
         """Return the call that may go now, or None, and then `wake` says when to ask again."""
-        self.wake = self.delayed[0][0] if self.delayed else INFINITE
+        self.wake = self.delayed.next_at()
         self.stop = None
         head = self.queue.head(now)
         if head is None:
@@ -284,7 +290,7 @@ class Pool:
     def know_output(self, model: str | None, known: Calibration) -> None:
         """How long answers of MODEL are is KNOWN: what waits is weighed anew."""
         self.outputs.know(model, known)
-        for entry in (*self.queue.entries(), *(later for _, _, later in self.delayed)):
+        for entry in (*self.queue.entries(), *self.delayed):
             self._weigh_again(entry)
 
     def begin_scales(self, now: float) -> None:

@@ -37,7 +37,7 @@ def _serves(pool: Pool, kind: str) -> bool:
 
 
 def _busy(pool: Pool, now: float) -> bool:
-    return bool(len(pool.queue) or pool.delayed) or pool.hold_until > now or not pool.slots.free()
+    return bool(pool.waiting) or pool.hold_until > now or not pool.slots.free()
 
 
 def _free(pool: Pool, costs: Costs, now: float) -> float:

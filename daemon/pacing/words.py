@@ -44,7 +44,7 @@ def day_json(day: DayCount) -> dict[str, Any]:
 
 def pool_json(pool: Pool, block: Block | None, now: float) -> dict[str, Any]:
     """The status of one pool."""
-    waiting = len(pool.queue) + len(pool.delayed)
+    waiting = pool.waiting
     known = [ledger for ledger in pool.ledgers if ledger.cap is not None]
     return {
         "host": pool.scope.host, "group": pool.scope.group, "key": pool.scope.key,
@@ -76,7 +76,7 @@ def words(pool: Pool, block: Block | None, waiting: int, now: float) -> Phrase:
     if block is not None:
         return phrase("pool.blocked", subtype=block.finding.subtype.replace("_", " "))
     stop = pool.stop
-    held = next((entry.held for _, _, entry in pool.delayed if entry.held), "") if stop is None else ""
+    held = next((entry.held for entry in pool.delayed if entry.held), "") if stop is None else ""
     if held:
         return phrase("pool.waits", why=held)
     if not waiting or stop is None:
@@ -99,7 +99,7 @@ def queue_json(pool: Pool, block: Block | None, now: float, wall: float) -> list
     rows: list[dict[str, Any]] = []
     ahead: dict[Ledger, float] = {}
     spread = spread_of(pool.past)
-    entries = pool.queue.in_order() + [entry for _, _, entry in sorted(pool.delayed) if entry.future is not None]
+    entries = pool.queue.in_order() + pool.delayed.in_order()
     for place, entry in enumerate(entries, 1):
         rows.append(_row(pool, block, entry, place, ahead, now, wall, spread))
         for ledger in pool.ledgers:
