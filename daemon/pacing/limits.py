@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from fnmatch import fnmatchcase
+from functools import cache
 
 from daemon.model import Limit, Memory, Origin, Scope
 from daemon.pacing.days import day_count
@@ -24,10 +26,30 @@ def shared_limits(origin: Origin, key: str, wall: Callable[[], float], memory: M
 def own_limits(
     origin: Origin, scope: Scope, model: str | None, wall: Callable[[], float], memory: Memory | None
 ) -> Limits:
-    """The configured limits whose patterns name this pool's model or group."""
-    names = [name for name in (model, scope.group) if name]
-    mine = [x for x in origin.limits if any(fnmatchcase(name, pattern) for pattern in x.models for name in names)]
+    """The configured limits whose patterns name this pool's model or group, or a model that may come into the group:
+    whichever of its models comes first, the same limits hold for it."""
+    members = next((patterns for group, patterns in origin.groups if group == scope.group), ())
+    names = [name for name in (scope.group, None if members else model) if name]
+    mine = [
+        limit
+        for limit in origin.limits
+        if any(fnmatchcase(name, pattern) for pattern in limit.models for name in names)
+        or any(overlap(pattern, member) for pattern in limit.models for member in members)
+    ]
     return _build(mine, origin, f"{scope.host} {scope.key} {scope.group}", wall, memory)
+
+
+@cache
+def overlap(one: str, other: str) -> bool:
+    """True if some name fits both shell patterns. A set of characters is taken for any of them."""
+    one, other = (re.sub(r"\[[^]]+\]", "?", pattern) for pattern in (one, other))
+    if one[:1] == "*":
+        return overlap(one[1:], other) or (other != "" and overlap(one, other[1:]))
+    if other[:1] == "*":
+        return overlap(other, one)
+    if not one or not other:
+        return one == other
+    return (one[0] == other[0] or "?" in (one[0], other[0])) and overlap(one[1:], other[1:])
 
 
 def _build(limits: list[Limit], origin: Origin, place: str, wall: Callable[[], float], memory: Memory | None) -> Limits:

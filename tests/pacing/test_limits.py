@@ -1,9 +1,12 @@
 """From configured limits to ledgers."""
 
+from dataclasses import replace
+
+import pytest
 from world import origin
 
 from daemon.model import Limit, Scope
-from daemon.pacing.limits import own_limits, period_of, shared_limits
+from daemon.pacing.limits import overlap, own_limits, period_of, shared_limits
 
 MINUTE_LIMIT = Limit("requests", 60, 60.0, "minute")
 
@@ -30,6 +33,28 @@ def test_limits_without_models_are_shared_and_others_are_not() -> None:
     mine = own_limits(where, Scope("h", "k", "gpt-4o-mini"), "gpt-4o-mini", wall, None)
     assert [x.ceiling for x in mine.ledgers.values()] == [5]
     assert not own_limits(where, Scope("h", "k", "o3"), "o3", wall, None).ledgers
+
+
+@pytest.mark.parametrize("model", ["gpt-4", "gpt-4o"])
+def test_which_model_of_a_group_came_first_makes_no_difference(model: str) -> None:
+    """A limit of some of its models holds for the group, whose models share their limits; one for others does not."""
+    models = (("gpt-4o*",), ("*-mini",), ("big",), ("o3*",), ("gpt-3*", "o1"))
+    limits = [Limit("requests", number, float(number)) for number in range(1, 6)]
+    limits = [replace(limit, models=names) for limit, names in zip(limits, models, strict=True)]
+    where = origin(*limits, minute_s=60.0, groups=(("small", ("gpt-3*",)), ("big", ("gpt-4*",))))
+    mine = own_limits(where, Scope("h", "k", "big"), model, wall, None)
+    assert [x.ceiling for x in mine.ledgers.values()] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(("one", "other", "both"), [
+    ("gpt-4o*", "gpt-4*", True), ("gpt-4o*", "gpt-4", False), ("*mini", "gpt-4*", True), ("a*c", "*b*", True),
+    ("a?", "ab", True), ("a?", "a", False), ("*", "", True), ("gpt-[34]*", "gpt-4o", True), ("o1*", "o3*", False),
+    ("*" * 30 + "a", "b" * 60, False),
+])  # fmt: skip
+def test_patterns_that_some_name_fits(one: str, other: str, both: bool) -> None:
+    """Whichever of the two is asked first."""
+    assert overlap(one, other) is both
+    assert overlap(other, one) is both
 
 
 def test_days_and_months_become_counters() -> None:
