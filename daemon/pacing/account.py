@@ -190,7 +190,6 @@ class Account:
         entry = pool.choose(now)
         if entry is not None and block.lets_try(entry.priority, now):
             block.probing = entry.call.id
-            entry.probe = True
             return entry
         if entry is not None:
             pool.wake = block.quiet_until
@@ -225,7 +224,7 @@ class Account:
 
     def _permit(self, entry: Entry, now: float) -> Permit:
         back: Setback | None = entry.setback
-        tally = back.permit.tally if back is not None else Tally(entry.arrived)
+        tally = back.permit.tally if back is not None else Tally()
         attempt = back.permit.attempt + 1 if back is not None else 1
         permit = Permit(entry.call, attempt, max(0.0, now - entry.arrived), self._desk, next(_sequence), now)
         permit.arrived, permit.tally, permit.tag = entry.arrived, tally, entry.tag

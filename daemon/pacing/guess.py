@@ -349,6 +349,5 @@ def begin(ledger: Ledger, cost: float, hint_s: float | None, now: float, sent_at
     if ledger.cap is None:
         part = 1.0 / (1.0 + (now - began) / ledger.period_s) if bucket else 1.0
         ledger.ceiling, ledger.source = max(1.0, float(int(part * passed))), "guess"
-    ledger.version += 1
     guess.set_look(now)
     return guess

@@ -130,7 +130,6 @@ def _set_limit(ledger: Ledger, limit: float | None, now: float) -> None:
         ledger.anchor = None
     ledger.limit = limit
     ledger.source = "header"
-    ledger.version += 1
     level_up(ledger, now)
 
 

@@ -135,8 +135,6 @@ class Ledger:
     """Shape bucket: what the provider has, as far as its last answer tells."""
     house: Level | None = None
     """Shape bucket: what we allow ourselves, when that is less."""
-    version: int = 0
-    """Counts changes of what is known."""
     rolled_at: float = -INFINITE
     log: ChargeLog = field(init=False)
 

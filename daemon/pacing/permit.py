@@ -22,7 +22,6 @@ SetbackKind = Literal["rate", "overload", "network"]
 class Tally:
     """What one call has met so far, over all its attempts."""
 
-    first_at: float
     rate: int = 0
     """Rate refusals in a row."""
     overload: int = 0
@@ -63,7 +62,7 @@ class Permit:
     tag: float | None = None
     rose_to: Priority | None = None
     """The class in which it competed after it had waited long."""
-    tally: Tally = field(default_factory=lambda: Tally(0.0), repr=False)
+    tally: Tally = field(default_factory=Tally, repr=False)
     charges: list[tuple[Ledger, Charge]] = field(default_factory=list, repr=False)
     days: list[tuple[DayCount, Charge]] = field(default_factory=list, repr=False)
     place: tuple[Account, Pool] = field(init=False, repr=False)

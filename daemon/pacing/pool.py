@@ -239,7 +239,6 @@ class Pool:
         if stop is None:
             return head
         self.stop = stop
-        head.waits_for = stop.why
         self.wake = min(self.wake, now + stop.wait_s)
         if stop.ledger is None and stop.day is None and head.rank == 0:
             return None

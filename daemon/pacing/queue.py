@@ -60,9 +60,6 @@ class Entry:
     """How much has passed it, in the dimension that it waits for."""
     yielded: float = 0.0
     """The shares of the calls of a better class that have passed it since it rose."""
-    probe: bool = False
-    """Goes to see whether a blocked key works again."""
-    waits_for: str = ""
     told: tuple[float, float] | None = None
     """When it was first said, and after how many seconds from then, that it would go."""
 

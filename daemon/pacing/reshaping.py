@@ -15,7 +15,6 @@ def reshape(
     ledger: Ledger, now: float, *, shape: Shape | None = None, period_s: float | None = None, slices: int | None = None
 ) -> None:
     """Take over a new idea of how the provider counts; charges stay."""
-    ledger.version += 1
     if shape is not None and shape != ledger.shape:
         ledger.shape = shape
         if shape != "fixed":
