@@ -69,6 +69,7 @@ class Feedback:
         pool.passed_at = now
         pool.slots.succeeded(now - permit.sent_at)
         pool.breaker.note(True, now)
+        pool.outage.passed(permit.sent_at)
         for day, charge in permit.days:
             day.answered(charge)
         for ledger, charge in permit.charges:
@@ -128,6 +129,8 @@ class Feedback:
         self._heard(pool, permit)
         permit.tally.offline = 0
         what = course(finding)
+        if what != "overload":
+            pool.outage.passed(permit.sent_at)
         self._undo(pool, permit, counted=what == "overload" and finding.status != 429)
         self.learn(pool, permit, readings, now, early=True)
         blocked = self._block(account, pool, permit, finding, now)
@@ -147,16 +150,15 @@ class Feedback:
         self._unblock(account, pool, now, only_probe=permit.call.id)
         if not sent:
             self._undo(pool, permit, all_of_it=True)
-        elif not pool.origin.resend_after_reset:
-            return None
-        if fault == "offline":
+        if fault == "offline" and (not sent or pool.origin.resend_after_reset):
             return self._offline(pool, permit, now)
+        if not sent or pool.outage.since is not None:
+            self.refusals.away(pool, permit, None, now)
+        if sent and not pool.origin.resend_after_reset:
+            return None
         permit.tally.offline = 0
         permit.tally.network += 1
-        if permit.tally.network >= self.settings.tries or not pool.budget.spend(now, pool.breaker.seen):
-            return None
-        wait = self.refusals.jitter_s(pool, permit.tally.network)
-        return self.refusals.back(pool, permit, "network", now, wait, phrase("held.network"), None)
+        return self.refusals.again(pool, permit, "network", permit.tally.network, None, now, unsent=not sent)
 
     def _offline(self, pool: Pool, permit: Permit, now: float) -> Setback | None:
         """There is no network, so nothing was tried and nothing is counted: the call looks again from time to time, as

@@ -23,6 +23,7 @@ from daemon.pacing.costs import costs_of_call
 from daemon.pacing.estimate import Estimator
 from daemon.pacing.eta import expected_behind
 from daemon.pacing.feedback import Feedback, entry_of
+from daemon.pacing.in_vain import in_vain
 from daemon.pacing.joining import Joined, take_along
 from daemon.pacing.lessons import Lessons
 from daemon.pacing.outlook import Outlook, outlook
@@ -312,12 +313,12 @@ class Pacer:
             self._on_change()
 
     def _expire(self, account: Account, now: float) -> None:
-        """Calls whose deadline has passed, or for which the day has been used up, get their answer."""
+        """Calls whose deadline has passed, or that wait in vain, get their answer."""
         for pool, entry in account.overdue(now):
             error = too_late(pool, entry, now, after_all=True)
             self._end(account, pool, entry, error, step=False)
         for pool in account.pools.values():
-            for entry, late in turned_away(self.settings, pool, now):
+            for entry, late in (*turned_away(self.settings, pool, now), *in_vain(self.settings, pool, now)):
                 self._end(account, pool, entry, late, step=False)
 
     def _arm(self, account: Account, now: float) -> None:

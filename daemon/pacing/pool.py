@@ -21,10 +21,11 @@ from daemon.pacing.guess import Guess
 from daemon.pacing.ledger import Ledger
 from daemon.pacing.looks import look_in_s
 from daemon.pacing.others import crowded, stale
+from daemon.pacing.outage import Outage
 from daemon.pacing.outputs import Outputs
 from daemon.pacing.queue import Costs, Entry, Queue
 from daemon.pacing.reasons import per
-from daemon.pacing.settings import PacingSettings
+from daemon.pacing.settings import PacingSettings, patience
 from daemon.pacing.shapes import DAY_S, misfits_bucket
 from daemon.pacing.slots import Ramp, Slots
 from daemon.phrases import phrase
@@ -83,6 +84,8 @@ class Pool:
         """Why the next call waits."""
         self.looked_at = -INFINITE
         """When it was last looked who waits in vain for today."""
+        self.vain_at = -INFINITE
+        """The same for all else that opens too late."""
         self.begin(origin, shared, own)
 
     def begin(self, origin: Origin, shared: Limits, own: Limits) -> None:
@@ -111,6 +114,7 @@ class Pool:
         self.budget = RetryBudget(settings.budget_share, settings.budget_least, 2 * origin.minute_s)
         self.breaker = Breaker(2 * origin.minute_s)
         self.batch_hold = -INFINITE
+        self.outage = Outage(settings.backoff_base_s, settings.backoff_cap_s, unit)
         self.refusals: deque[float] = deque(maxlen=100)
         self.accepted = 0
         """Answers since the last rate refusal."""
@@ -240,9 +244,21 @@ class Pool:
             return head
         self.stop = stop
         self.wake = min(self.wake, now + stop.wait_s)
+        if self.outage.since is not None and head.rose and (person := self._person(now)) is not None:
+            return person
         if stop.ledger is None and stop.day is None and head.rank == 0:
             return None
         return self._pass(head, stop, now)
+
+    def _person(self, now: float) -> Entry | None:
+        """During an outage a person's call looks sooner than those that have risen to its class and stand before it."""
+        first = self.queue.lanes[0].unrisen()
+        if first is None:
+            return None
+        stop = self.stop_of(first, now)
+        if stop is not None:
+            self.wake = min(self.wake, now + stop.wait_s)
+        return first if stop is None else None
 
     def stop_of(self, entry: Entry, now: float) -> Stop | None:
         """What keeps ENTRY from going, if anything does; that others stand before it does not count."""
@@ -252,6 +268,11 @@ class Pool:
         """What holds every call alike: a shared wait, slots, careful growth."""
         if self.hold_until > now:
             return Stop(self.hold_until - now, why=self.hold_why)
+        if self.outage.since is not None:
+            own = Priority(entry.rank)  # who has risen is still no person
+            wait = self.outage.wait_s(own, patience(self.settings, own)[0], now)
+            if wait > 0:
+                return Stop(wait, why=phrase("waits.away", host=self.scope.host))
         for slots in self.all_slots:
             if not slots.free(urgent=entry.rank == 0, kept=self._kept(entry, slots, now)):
                 return Stop(INFINITE, why=phrase("waits.slot", n=slots.used))
@@ -369,6 +390,7 @@ class Pool:
 
     def gone(self, entry: Entry, now: float) -> None:
         """ENTRY goes: was it said right when?"""
+        self.outage.goes(entry.call.id, now)
         if entry.told is not None and entry.told[1] > 0.5 * self.unit and entry.told[1] < INFINITE:
             self.past.append((now - entry.told[0]) / entry.told[1])
 
@@ -381,6 +403,7 @@ class Pool:
         if stood_still_s > 0:
             self.hold_until -= stood_still_s
             self.batch_hold -= stood_still_s
+            self.outage.shift(stood_still_s)
 
     def _gather(self) -> None:
         self._all = (*self.own.ledgers.values(), *self.shared.ledgers.values())

@@ -109,6 +109,11 @@ class Lane:
             heapq.heappop(heap)
         return heap[0] if heap else None
 
+    def unrisen(self) -> Entry | None:
+        """The entry with the smallest tag of those that have not risen to this class."""
+        live = [item for item in self.heap if item[2].number == item[1] and not item[2].rose]
+        return min(live, key=lambda item: item[:2])[2] if live else None
+
     def tag(self, entry: Entry) -> float:
         """The place of ENTRY in virtual time, behind what its client has had; it is given once."""
         if entry.tag is None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import random
 
-from daemon.model import Dimension, Finding, Reading
+from daemon.model import Dimension, Finding, Priority, Reading
 from daemon.pacing.backoff import full_jitter_s, upward_jitter_s
+from daemon.pacing.costs import costs_of_call
 from daemon.pacing.guess import begin
 from daemon.pacing.learning import observe, set_boundary, tell_shared
 from daemon.pacing.ledger import Ledger
@@ -26,6 +27,10 @@ from daemon.pacing.verdicts import Course
 from daemon.phrases import phrase
 
 INFINITE = float("inf")
+AWAY_STATUS = frozenset({502, 503, 504, 529})
+"""Answers of a provider, or of what stands before it, that has no capacity for any call. (500 may be about the one.)"""
+BEHIND = 8
+"""So many calls may look in the next pauses of an outage before the one that has looked in vain."""
 WINDOW_S = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": DAY_S}
 
 
@@ -181,13 +186,47 @@ class Refusals:
         pool.batch_hold = max(
             pool.batch_hold, now + 2 * pool.unit * self.settings.backoff_base_s * pool.breaker.refusing
         )
-        if permit.tally.overload >= self.settings.tries or not pool.budget.spend(now, pool.breaker.seen):
+        if finding.family == "capacity" or finding.status in AWAY_STATUS or pool.outage.since is not None:
+            self.away(pool, permit, finding.retry_after_s, now)
+        return self.again(pool, permit, "overload", permit.tally.overload, finding, now)
+
+    def away(self, pool: Pool, permit: Permit, named_s: float | None, now: float) -> None:
+        """The provider did not let the call in, or could not be reached: a few of these in a row hold the pool."""
+        named_s = None if named_s is None else upward_jitter_s(named_s, self.rng)
+        pool.outage.failed(permit.call.id, permit.sent_at, named_s, now, self.rng)
+
+    def again(
+        self, pool: Pool, permit: Permit, kind: SetbackKind, failure: int, finding: Finding | None, now: float, *,
+        unsent: bool = False,
+    ) -> Setback | None:  # fmt: skip
+        """After FAILURE number so much of the call, for want of capacity or a connection: the next try, within the
+        budget. The first of an UNSENT call is always made: nobody has had work with it."""
+        hint = finding.retry_after_s if finding is not None else None
+        wait = upward_jitter_s(hint, self.rng) if hint is not None else self.jitter_s(pool, failure)
+        if failure >= self.settings.tries or pool.budget.share <= 0 or wait > self.max_wait_s(permit):
             return None
-        hint = finding.retry_after_s
-        wait = upward_jitter_s(hint, self.rng) if hint is not None else self.jitter_s(pool, permit.tally.overload)
-        if wait > self.max_wait_s(permit):
+        reason = phrase("held.network" if kind == "network" else "held.overload")
+        if pool.outage.since is not None:
+            return self._looks_again(pool, permit, kind, wait, reason, finding, now)
+        if not (unsent and failure == 1) and not pool.budget.spend(now, pool.breaker.seen):
             return None
-        return self.back(pool, permit, "overload", now, wait, phrase("held.overload"), finding)
+        return self.back(pool, permit, kind, now, wait, reason, finding)
+
+    def _looks_again(
+        self, pool: Pool, permit: Permit, kind: SetbackKind, wait: float, reason: str, finding: Finding | None,
+        now: float,
+    ) -> Setback | None:  # fmt: skip
+        """During an outage its pauses are the budget. The next looks are made by others, so that none uses up its
+        tries; a person's call takes each of its own."""
+        urgent = permit.call.priority == Priority.INTERACTIVE
+        most = self.max_wait_s(permit) * max(1.0, pool.unit)
+        if now - max(pool.outage.since or now, permit.arrived) > most:
+            return None
+        if permit.tag is not None and not urgent:
+            permit.tag += BEHIND * pool.share_of(costs_of_call(permit.call))
+        opens_s = pool.outage.wait_s(permit.call.priority, most, now)
+        ready_at = now + wait if urgent else now
+        return self.back(pool, permit, kind, now, max(opens_s, ready_at - now), reason, finding, ready_at=ready_at)
 
     def jitter_s(self, pool: Pool, failure: int) -> float:
         s = self.settings

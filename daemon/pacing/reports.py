@@ -98,6 +98,7 @@ class Reports:
         for slots in pool.all_slots:
             slots.give(permit.seq, now, whole=permit.settled)
         pool.in_flight = max(0, pool.in_flight - 1)
+        pool.outage.left(permit.call.id)
         for block in (account.block, pool.block):
             if block is not None and block.probing == permit.call.id:
                 block.probing = None

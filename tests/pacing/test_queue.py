@@ -47,6 +47,21 @@ def test_interactive_goes_before_normal_before_batch() -> None:
     assert drain(queue) == ["i", "n1", "n2", "b"]
 
 
+def test_the_first_that_has_not_risen() -> None:
+    """It may stand behind many that have."""
+    queue, lane = Queue(age_s=(1e9, 60.0, 300.0)), Queue().lanes[0]
+    assert lane.unrisen() is None
+    for i in range(5):
+        queue.push(entry(f"n{i}"))
+    assert queue.head(61.0) is not None
+    assert queue.lanes[0].unrisen() is None
+    for name in ("first", "second"):
+        queue.push(entry(name, priority=Priority.INTERACTIVE, at=61.0))
+    first = queue.lanes[0].unrisen()
+    assert first is not None
+    assert first.call.id == "first"
+
+
 def test_a_small_client_gets_its_call_within_two_admissions() -> None:
     """One job among a thousand of somebody else."""
     queue = Queue()

@@ -188,7 +188,8 @@ def test_a_call_is_sent_as_often_as_the_setting_says(tries: int, lost: bool) -> 
 
 
 def resent(share: float, sent: int, later_s: float) -> int:
-    """How many of 40 calls that fail are sent again, LATER_S seconds after SENT others have gone."""
+    """How many of 40 calls that fail are sent again, LATER_S seconds after SENT others have gone. Each has failed once
+    before, and between any two of them one is let through: it is no outage."""
 
     async def main() -> int:
         loop = asyncio.get_running_loop()
@@ -199,8 +200,11 @@ def resent(share: float, sent: int, later_s: float) -> int:
             permit.release()
         await asyncio.sleep(later_s)
         permits = [await pacer.acquire(call(f"d{i}", where)) for i in range(40)]
-        again = sum(permit.lost("refused", False) is not None for permit in permits)
+        again = 0
         for permit in permits:
+            permit.tally.network = 1
+            again += permit.lost("refused", False) is not None
+            permit.place[1].outage.passed(loop.time() + 1)
             permit.release()
         await pacer.close()
         return again
@@ -215,6 +219,23 @@ def test_resends_are_a_part_of_the_calls_of_two_minutes() -> None:
     assert resent(0.5, 20, 100.0) == 30
     assert resent(0.5, 20, 130.0) == 20
     assert resent(0.0, 20, 0.0) == 0
+
+
+@pytest.mark.parametrize(("share", "again"), [(0.2, 40), (0.0, 0)])
+def test_the_first_failure_of_a_call_that_did_not_arrive_is_not_its_last(share: float, again: int) -> None:
+    """Forty calls are under way when a server restarts: nobody has had work with them, so all go again, one
+    at a time at first. A share of 0 allows none at all."""
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        pacer = Pacer(PacingSettings(budget_share=share), clock=loop.time, wall=lambda: 1.7e9 + loop.time())
+        permits = [await pacer.acquire(call(f"c{i}", origin(minute_s=60.0))) for i in range(40)]
+        assert sum(permit.lost("refused", False) is not None for permit in permits) == again
+        for permit in permits:
+            permit.release()
+        await pacer.close()
+
+    virtual_time.run(main())
 
 
 def test_too_many_at_once_lowers_the_number_in_flight() -> None:
