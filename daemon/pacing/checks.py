@@ -9,7 +9,7 @@ from daemon.pacing.account import Account
 from daemon.pacing.days import DayCount
 from daemon.pacing.eta import expected_behind
 from daemon.pacing.ledger import Ledger
-from daemon.pacing.looks import look_in_s
+from daemon.pacing.looks import held_s, look_in_s
 from daemon.pacing.pool import Pool, period_word
 from daemon.pacing.queue import Entry
 from daemon.pacing.reasons import duration, number, per
@@ -51,21 +51,42 @@ def check_opening(settings: PacingSettings, pool: Pool, entry: Entry, now: float
     """Refuse a call, which cannot go now, where a limit of its own opens too late; that others stand before it does not
     count. Of one that was refused before, the refusal itself was looked at. A limit of a minute or less is waited for:
     when it opens is often not known as well as that, and whoever comes again when the provider said so is not late."""
-    most, setting = patience(settings, entry.priority)
-    most *= max(1.0, pool.unit)
     for ledger in () if entry.setback is not None else pool.ledgers:
-        if ledger.period_s <= pool.origin.minute_s:
-            continue
         cost = entry.costs.get(ledger.dimension, 0.0) * ledger.scale
-        wait = min(ledger.wait_s(cost, now), look_in_s(ledger, now)) if cost > 0 else 0.0
-        if wait > most + ledger.guard_s:
-            raise DeadlineExceeded(
-                phrase(
-                    "refused.opens_late", why=per(ledger.dimension, period_word(ledger)), wait=duration(wait),
-                    setting=setting, most=duration(most),
-                ),
-                retry_after_s=round(wait, 3), dimension=ledger.dimension,
-            )  # fmt: skip
+        wait = held_s(ledger, cost, now)
+        if ledger.period_s > pool.origin.minute_s and cost > 0:
+            wait = max(wait, min(ledger.wait_s(cost, now), look_in_s(ledger, now)))
+        if (late := opens_late(settings, pool, entry, ledger, wait)) is not None:
+            raise late
+
+
+def opens_late(
+    settings: PacingSettings, pool: Pool, entry: Entry, ledger: Ledger, wait: float
+) -> DeadlineExceeded | None:
+    """The answer to ENTRY, if LEDGER lets it through after WAIT seconds, and that is longer than it waits."""
+    most, setting = patience_of(settings, pool, entry)
+    if wait <= most + ledger.guard_s:
+        return None
+    if ledger.cap is None:  # which limit it was is not known
+        return DeadlineExceeded(
+            phrase(
+                "refused.named_late", host=pool.scope.host, wait=duration(wait), setting=setting, most=duration(most),
+            ),
+            retry_after_s=round(wait, 3),
+        )  # fmt: skip
+    return DeadlineExceeded(
+        phrase(
+            "refused.opens_late", why=per(ledger.dimension, period_word(ledger)), wait=duration(wait),
+            setting=setting, most=duration(most),
+        ),
+        retry_after_s=round(wait, 3), dimension=ledger.dimension,
+    )  # fmt: skip
+
+
+def patience_of(settings: PacingSettings, pool: Pool, entry: Entry) -> tuple[float, str]:
+    """How long ENTRY waits for a limit, and the setting that says so. Who has risen may wait as long as before."""
+    most, setting = patience(settings, Priority(entry.priority + entry.rose))
+    return most * max(1.0, pool.unit), setting
 
 
 def _surely(estimate: Estimate, dimension: Dimension) -> float:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from daemon.errors import DeadlineExceeded
 from daemon.model import Priority
+from daemon.pacing.checks import opens_late, patience_of
+from daemon.pacing.ledger import Ledger
+from daemon.pacing.looks import held_s
 from daemon.pacing.pool import Pool
 from daemon.pacing.queue import Entry
 from daemon.pacing.reasons import duration
@@ -13,19 +16,26 @@ from daemon.phrases import phrase
 Late = tuple[Entry, DeadlineExceeded]
 
 
-def patience_of(settings: PacingSettings, pool: Pool, entry: Entry) -> tuple[float, str]:
-    """How long ENTRY waits for a limit, and the setting that says so. Who has risen may wait as long as before."""
-    most, setting = patience(settings, Priority(entry.priority + entry.rose))
-    return most * max(1.0, pool.unit), setting
-
-
 def in_vain(settings: PacingSettings, pool: Pool, now: float) -> list[Late]:
     """The waiting calls that wait in vain, each with its answer. Looked for once a second at most."""
-    if pool.outage.since is None or now < pool.vain_at + 1.0:
+    soonest = now + patience(settings, Priority.INTERACTIVE)[0]
+    held = [ledger for ledger in pool.ledgers if ledger.hold_until > soonest]
+    if (pool.outage.since is None and not held) or now < pool.vain_at + 1.0:
         return []
     pool.vain_at = now
-    found = [(entry, _away(settings, pool, entry, now)) for entry in pool.queue.entries()]
+    found = [(e, _away(settings, pool, e, now) or _held(settings, pool, e, held, now)) for e in pool.queue.entries()]
     return [(entry, late) for entry, late in found if late is not None]
+
+
+def _held(
+    settings: PacingSettings, pool: Pool, entry: Entry, held: list[Ledger], now: float
+) -> DeadlineExceeded | None:
+    """The answer to ENTRY, if the provider has said that one of the limits HELD opens later than it waits."""
+    for ledger in held:
+        wait = held_s(ledger, entry.costs.get(ledger.dimension, 0.0), now)
+        if (late := opens_late(settings, pool, entry, ledger, wait)) is not None:
+            return late
+    return None
 
 
 def _away(settings: PacingSettings, pool: Pool, entry: Entry, now: float) -> DeadlineExceeded | None:

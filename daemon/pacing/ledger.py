@@ -121,6 +121,12 @@ class Ledger:
     """`remaining` speaks of the instant of admission even when it comes with a late answer."""
     hold_until: float = -INFINITE
     held_by: str = ""
+    ask_at: float = INFINITE
+    """While it is held for longer than calls wait: from then on one may look all the same (`daemon.pacing.looks`)."""
+    ask_s: float = INFINITE
+    """And after each look the next, so much later."""
+    asked: int = 0
+    """The last call that looked so."""
     look_at: float = INFINITE
     """From then on one call at a time may go although our own sum is used up (`daemon.pacing.guess`)."""
     told_at: float = INFINITE
@@ -205,6 +211,8 @@ class Ledger:
             self.refund_look = seq
         if now >= self.told_at:
             self.told_at = INFINITE
+        if now < self.hold_until:
+            self.asked, self.ask_at = seq, now + self.ask_s
         self.log.add(charge)
         if self.slices > 1 and cost > (self.cap or INFINITE) / self.slices:
             self.big = charge
@@ -267,6 +275,7 @@ class Ledger:
         self.hold_until -= seconds
         self.look_at -= seconds
         self.told_at -= seconds
+        self.ask_at -= seconds
         self.scaled_at -= seconds
         self.met_others_at -= seconds
         self.sliced_at -= seconds

@@ -13,6 +13,7 @@ from daemon.pacing.waits import slice_wait_s
 if TYPE_CHECKING:
     from daemon.pacing.ledger import Ledger
 
+INFINITE = float("inf")
 MOST_REFUND_LOOKS = 3
 
 
@@ -31,7 +32,23 @@ def look_in_s(ledger: Ledger, now: float) -> float:
         look_at = min(look_at, a.full_at + ledger.guard_s)
     if may_have_given_back(ledger, now) or (unknown and _said_to_have_room(ledger, now)):
         look_at = now
-    return max(0.0, look_at - now, ledger.hold_until - now)
+    look_s = max(0.0, look_at - now, ledger.hold_until - now)
+    return min(look_s, max(0.0, ledger.ask_at - now)) if now < ledger.hold_until else look_s
+
+
+def hold_long(ledger: Ledger, until: float, why: str, ask_s: float, now: float, seq: int) -> None:
+    """Let nothing go before UNTIL, as the refusal of the attempt SEQ said. That may be much later than anybody waits,
+    and need not be true: one call may look after ASK_S seconds, and again. What a look was told counts, be it less."""
+    if seq == ledger.asked:
+        ledger.hold_until = -INFINITE
+    if until > ledger.hold_until:
+        ledger.ask_s, ledger.ask_at = ask_s, now + ask_s
+    ledger.hold(until, why)
+
+
+def held_s(ledger: Ledger, cost: float, now: float) -> float:
+    """Return the seconds for which the provider has said that it lets no call of COST through; 0 when one may look."""
+    return max(0.0, ledger.hold_until - now) if cost > 0 and now < ledger.ask_at else 0.0
 
 
 def _said_to_have_room(ledger: Ledger, now: float) -> bool:
@@ -66,7 +83,10 @@ def may_have_given_back(ledger: Ledger, now: float) -> bool:
 
 
 def passed_look(ledger: Ledger, seq: int) -> None:
-    """The attempt SEQ was let through; if it went beyond what a slice holds, something has come back."""
+    """The attempt SEQ was let through: if the limit was held for long, it is open. If it went beyond what a slice
+    holds, something has come back."""
+    if seq == ledger.asked:
+        ledger.hold_until, ledger.told_at = -INFINITE, INFINITE
     if seq == ledger.refund_look and ledger.slices > 1 and not ledger.refunds:
         ledger.refund_votes = 2
         ledger.give_back()

@@ -15,6 +15,7 @@ from daemon.pacing.costs import costs_of_call
 from daemon.pacing.guess import begin
 from daemon.pacing.learning import observe, set_boundary, tell_shared
 from daemon.pacing.ledger import Ledger
+from daemon.pacing.looks import hold_long
 from daemon.pacing.others import crowded
 from daemon.pacing.permit import Permit, Setback, SetbackKind
 from daemon.pacing.pool import Pool, period_word
@@ -68,12 +69,15 @@ class Refusals:
         cost = next((c.reserved for led, c in permit.charges if led is ledger), 1.0)
         hint = finding.retry_after_s
         self._message(pool, ledger, permit, finding, now)
+        if hint is not None and hint > self.settings.max_wait_s * max(1.0, pool.unit):
+            self._hold(pool, ledger, permit, hint, now)  # no limit of a minute says so: nothing else is learned
+            return None
         fitted = self._contradicted(pool, ledger, permit, cost, hint, now)
         wait = self._wait_s(pool, ledger, permit, cost, hint, now, fitted=fitted)
-        if wait > self.max_wait_s(permit) * max(1.0, pool.unit):
-            return None
         if hint is not None:
-            ledger.hold(now + wait, "the provider said to wait")
+            self._hold(pool, ledger, permit, wait, now)
+        if wait > self._patience_s(pool, permit):
+            return None
         ready_at = now
         if hopeless and hint is not None and tally.rate >= most - 1:
             # Told wrong that often: once more, after a whole period.
@@ -128,7 +132,7 @@ class Refusals:
         pool.slots.too_many(permit.sent_at, now)
         wait = finding.retry_after_s or full_jitter_s(permit.tally.rate, pool.unit, 8 * pool.unit, self.rng)
         lasted = now - (permit.tally.refused_at if permit.tally.refused_at is not None else now)
-        if pool.passed_at <= now - lasted and lasted + wait > self.max_wait_s(permit) * max(1.0, pool.unit):
+        if pool.passed_at <= now - lasted and lasted + wait > self._patience_s(pool, permit):
             return None
         return self.back(pool, permit, "rate", now, wait, phrase("held.concurrency"), finding)
 
@@ -219,7 +223,7 @@ class Refusals:
         """During an outage its pauses are the budget. The next looks are made by others, so that none uses up its
         tries; a person's call takes each of its own."""
         urgent = permit.call.priority == Priority.INTERACTIVE
-        most = self.max_wait_s(permit) * max(1.0, pool.unit)
+        most = self._patience_s(pool, permit)
         if now - max(pool.outage.since or now, permit.arrived) > most:
             return None
         if permit.tag is not None and not urgent:
@@ -272,6 +276,14 @@ class Refusals:
         if now + wait > permit.deadline:
             return None
         return Setback(permit, kind, wait, reason, finding, ready_at if ready_at is not None else now + wait)
+
+    def _hold(self, pool: Pool, ledger: Ledger, permit: Permit, wait: float, now: float) -> None:
+        """The provider said to wait: so do all."""
+        hold_long(ledger, now + wait, "the provider said to wait", self._patience_s(pool, permit), now, permit.seq)
+
+    def _patience_s(self, pool: Pool, permit: Permit) -> float:
+        """The same where the provider's minute is longer than one."""
+        return self.max_wait_s(permit) * max(1.0, pool.unit)
 
     def max_wait_s(self, permit: Permit) -> float:
         """How long the call may wait for a limit."""

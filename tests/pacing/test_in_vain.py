@@ -9,8 +9,8 @@ from world import call, origin
 from daemon.errors import DeadlineExceeded
 from daemon.model import Priority
 from daemon.pacing import Pacer, PacingSettings
+from daemon.pacing.checks import patience_of
 from daemon.pacing.feedback import entry_of
-from daemon.pacing.in_vain import patience_of
 
 
 def test_who_waits_for_a_provider_that_stays_away_is_told_after_its_patience() -> None:

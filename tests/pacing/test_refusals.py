@@ -9,6 +9,7 @@ import pytest
 import virtual_time
 from world import call, origin
 
+from daemon.errors import DeadlineExceeded
 from daemon.model import Finding, Limit, Origin, Priority, Reading
 from daemon.pacing import Pacer, Permit
 from daemon.pacing.limits import own_limits, shared_limits
@@ -261,6 +262,78 @@ def test_too_many_at_once_without_end_is_given_up_in_the_end(priority: Priority,
         attempts, lasted = await until_given_up(pacer, where, many, priority=priority)
         assert 0.8 * most_s <= lasted <= most_s
         assert attempts <= most_s
+
+    story(tell)
+
+
+KNOWN = (Reading("requests", 500, 450, 6.0),)
+
+
+@pytest.mark.parametrize("readings", [KNOWN, ()])
+def test_a_wait_that_is_longer_than_anybody_s_is_found_out_by_one_call(readings: tuple[Reading, ...]) -> None:
+    """Whether the limit is known or not: the provider says `in two hours` once, and who waits or comes later is told
+    so. (With a known limit each was sent; with an unknown one each hung for two hours.) After ten minutes one call
+    looks, and when that is let through, so are all."""
+    long = Finding("rate_unspecified", "rate", "wait", "sure", status=429, retry_after_s=7200.0)
+
+    async def tell(pacer: Pacer, where: Origin) -> None:
+        loop, sent = asyncio.get_running_loop(), 0
+        open_again = False
+
+        async def go(name: str, priority: Priority = Priority.NORMAL) -> str:
+            nonlocal sent
+            setback = None
+            while True:
+                try:
+                    permit = await pacer.acquire(call(name, where, priority=priority), setback)
+                except DeadlineExceeded as late:
+                    return "told" if late.facts["retry_after_s"] > 3600 else "told wrongly"
+                sent += 1
+                await asyncio.sleep(0.05)
+                if open_again:
+                    permit.answered(200, readings, streamed=False)
+                else:
+                    setback = permit.refused(long, readings)
+                permit.release()
+                if setback is None:
+                    return "answered" if open_again else "refused"
+
+        first = await pacer.acquire(call("first", where))
+        first.answered(200, readings, streamed=False)
+        first.release()
+        ends = await asyncio.gather(*(go(f"c{i}") for i in range(100)))
+        assert set(ends) == {"refused", "told"}
+        assert sent <= 8, "those that were under way together"
+        assert {await go("later"), await go("person", Priority.INTERACTIVE)} == {"told"}
+        sent = 0
+        await asyncio.sleep(600)
+        ends = await asyncio.gather(*(go(f"d{i}") for i in range(20)))
+        assert sent == 1
+        assert sorted(set(ends)) == ["refused", "told"]
+        open_again = True
+        await asyncio.sleep(601)
+        assert await go("look") == "answered"
+        assert await asyncio.gather(*(go(f"e{i}") for i in range(2))) == ["answered"] * 2
+        assert loop.time() - 1000 < 1400
+
+    story(tell)
+
+
+def test_what_a_look_is_told_counts_be_it_less() -> None:
+    """First two hours, ten minutes later half a minute: who comes then waits so long."""
+    long = Finding("rate_unspecified", "rate", "wait", "sure", status=429, retry_after_s=7200.0)
+
+    async def tell(pacer: Pacer, where: Origin) -> None:
+        permit = await pacer.acquire(call("x", where))
+        assert permit.refused(long) is None
+        permit.release()
+        await asyncio.sleep(601)
+        permit = await pacer.acquire(call("look", where))
+        setback = permit.refused(replace(long, retry_after_s=30.0))
+        permit.release()
+        assert setback is not None
+        assert 30 <= setback.wait_s <= 32
+        assert (await pacer.acquire(call("look", where), setback)).waited_s <= 32
 
     story(tell)
 
