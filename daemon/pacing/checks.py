@@ -14,6 +14,7 @@ from daemon.pacing.pool import Pool, period_word
 from daemon.pacing.queue import Entry
 from daemon.pacing.reasons import duration, number, per
 from daemon.pacing.settings import PacingSettings, patience
+from daemon.pacing.shapes import DAY_S
 from daemon.phrases import Phrase, phrase
 
 INFINITE = float("inf")
@@ -67,7 +68,7 @@ def opens_late(
     most, setting = patience_of(settings, pool, entry)
     if wait <= most + ledger.guard_s:
         return None
-    if ledger.cap is None:  # which limit it was is not known
+    if ledger.cap is None and ledger.period_s < DAY_S:  # which limit it was is not known
         return DeadlineExceeded(
             phrase(
                 "refused.named_late", host=pool.scope.host, wait=duration(wait), setting=setting, most=duration(most),

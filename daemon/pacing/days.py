@@ -27,6 +27,8 @@ ZONES = {"gemini": "America/Los_Angeles", "vertex": "America/Los_Angeles"}
 ROLLING = frozenset({"openai", "groq"})
 """Providers whose days flow back continuously (see `RollingDay`)."""
 INFINITE = float("inf")
+LOOK_S = 600.0
+"""So long after the provider has said that a day is used up, one call looks whether that still holds."""
 
 
 @cache
@@ -57,6 +59,11 @@ def end_of(period: str, wall: float, zone: tzinfo) -> float:
     return datetime(*_next_day(local), tzinfo=zone).timestamp()
 
 
+def resets_in_s(period: str, wall: float, zone: tzinfo) -> float:
+    """Return the seconds until the next day or month begins."""
+    return max(0.001, end_of(period, wall, zone) - wall)
+
+
 def _next_day(local: datetime) -> tuple[int, int, int]:
     following = datetime.fromordinal(local.toordinal() + 1)
     return following.year, following.month, following.day
@@ -85,9 +92,12 @@ class DayCount:
     uncertain: float = 0.0
     shut: bool = False
     """The provider itself said that the day is used up."""
-    hold_until: float = -INFINITE
+    look_at: float = -INFINITE
+    """Unix time from which one call looks all the same: the provider may have counted otherwise than we believe."""
     scale: float = 1.0
     _open: int = field(default=0)
+    _look: int = -1
+    """The last call that looked."""
 
     def __post_init__(self) -> None:
         self.start = start_of(self.period, self.wall(), self.zone)
@@ -98,6 +108,11 @@ class DayCount:
     def cap(self) -> float:
         return self.amount * self.share
 
+    @property
+    def rolls(self) -> bool:
+        """It flows back all the time."""
+        return False
+
     def left(self) -> float:
         """Return what may still be sent in this period, without what is uncertain."""
         self._turn()
@@ -107,9 +122,11 @@ class DayCount:
         """Return the seconds until COST fits and RESERVE stays. What is more than the whole limit fits when nothing is
         used up: mostly it is an answer's maximum, and the answer is shorter."""
         self._turn()
-        if not self.shut and self._lack(cost, reserve) <= 1e-9:
+        if self.shut:
+            return self.resets_in_s() if self.wall() < self.look_at else 0.0
+        if self._lack(cost, reserve) <= 1e-9:
             return 0.0
-        if not self.shut and self.uncertain >= cost > 0 and self._open == 0:
+        if self.uncertain >= cost > 0 and self._open == 0:
             return 0.0
         return self.resets_in_s()
 
@@ -120,7 +137,8 @@ class DayCount:
     def resets_in_s(self) -> float:
         """Return the seconds until the counter begins anew."""
         wall = self.wall()
-        return max(0.001, end_of(self.period, max(wall, self.start), self.zone) - wall)
+        ahead = max(wall, self.start)
+        return ahead - wall + resets_in_s(self.period, ahead, self.zone)
 
     def take(self, seq: int, cost: float, now: float) -> Charge:
         """Count COST, on disk before this returns."""
@@ -130,6 +148,8 @@ class DayCount:
         else:
             self.used += cost
         self._open += 1
+        if self.shut:
+            self._look, self.look_at = seq, self.wall() + LOOK_S
         self._reserve(cost)
         return Charge(seq, now, cost, cost, period_start=self.start)
 
@@ -162,18 +182,20 @@ class DayCount:
         return back
 
     def answered(self, charge: Charge) -> None:
-        """The provider took it: it is certain now."""
+        """The provider took it: it is certain now. If it was a look, the day is not used up."""
+        if charge.seq == self._look:
+            self.shut = False
         self._open = max(0, self._open - 1)
         if self._counts(charge):
             self.done += charge.amount
             self._write()
 
     def refused(self) -> None:
-        """The provider says that the period is used up: then it is, whatever we counted."""
+        """The provider says that the period is used up: then it is, whatever we counted, until a look shows that it is
+        not."""
         self._turn()
-        self.shut = True
+        self.shut, self.look_at = True, self.wall() + LOOK_S
         self.uncertain = 0.0
-        self.used = max(self.used, self.cap)
         self._write()
 
     def _counts(self, charge: Charge) -> bool:
@@ -233,6 +255,10 @@ class RollingDay(DayCount):
         self.start = self.wall()
         if self.memory is not None:
             self._recall(self.memory.recall(KIND).get(self.key))
+
+    @property
+    def rolls(self) -> bool:
+        return True
 
     def wait_s(self, cost: float, reserve: float = 0.0) -> float:
         self._turn()

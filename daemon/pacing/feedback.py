@@ -6,7 +6,8 @@ A refusal is classified first (`daemon.pacing.verdicts`), then `daemon.pacing.re
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 from daemon.model import Call, Finding, Reading, TransportFault, Usage
 from daemon.pacing.account import Account
@@ -52,10 +53,17 @@ def entry_of(call: Call, setback: Setback | None, now: float, since: float | Non
 class Feedback:
     """Books what happened to attempts into their account and pool."""
 
-    def __init__(self, settings: PacingSettings, estimator: Estimator, rng: random.Random) -> None:
+    def __init__(
+        self,
+        settings: PacingSettings,
+        estimator: Estimator,
+        rng: random.Random,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        """WALL: Unix time, for limits of the calendar."""
         self.settings = settings
         self.estimator = estimator
-        self.refusals = Refusals(settings, rng)
+        self.refusals = Refusals(settings, rng, wall)
 
     # An answer
 
@@ -132,6 +140,8 @@ class Feedback:
         if what != "overload":
             pool.outage.passed(permit.sent_at)
         self._undo(pool, permit, counted=what == "overload" and finding.status != 429)
+        if what == "day":  # what is said there without a period is said of the day
+            readings = [reading for reading in readings if reading.period_s is not None]
         self.learn(pool, permit, readings, now, early=True)
         blocked = self._block(account, pool, permit, finding, now)
         if blocked or what == "give_up":

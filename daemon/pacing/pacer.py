@@ -66,7 +66,7 @@ class Pacer:
         self._estimator = Estimator(memory)
         self._lessons = Lessons(memory, wall)
         self._reports = Reports(
-            Feedback(self.settings, self._estimator, rng or random.Random()),  # noqa: S311 - jitter, not secrets
+            Feedback(self.settings, self._estimator, rng or random.Random(), wall),  # noqa: S311 - jitter, not secrets
             self._lessons, clock, self._step, self._turn_away,
         )  # fmt: skip
         self._accounts = Accounts(self._new_account, self._note)

@@ -8,10 +8,13 @@ more waiting.
 from __future__ import annotations
 
 import random
+import time
+from collections.abc import Callable
 
 from daemon.model import Dimension, Finding, Priority, Reading
 from daemon.pacing.backoff import full_jitter_s, upward_jitter_s
 from daemon.pacing.costs import costs_of_call
+from daemon.pacing.days import ROLLING, DayCount, resets_in_s, zone_of
 from daemon.pacing.guess import begin
 from daemon.pacing.learning import observe, set_boundary, tell_shared
 from daemon.pacing.ledger import Ledger
@@ -19,7 +22,7 @@ from daemon.pacing.looks import hold_long
 from daemon.pacing.others import crowded
 from daemon.pacing.permit import Permit, Setback, SetbackKind
 from daemon.pacing.pool import Pool, period_word
-from daemon.pacing.reasons import per, refused_by
+from daemon.pacing.reasons import refused_by
 from daemon.pacing.reshaping import reshape
 from daemon.pacing.settings import PacingSettings, patience
 from daemon.pacing.shapes import DAY_S
@@ -32,15 +35,19 @@ AWAY_STATUS = frozenset({502, 503, 504, 529})
 """Answers of a provider, or of what stands before it, that has no capacity for any call. (500 may be about the one.)"""
 BEHIND = 8
 """So many calls may look in the next pauses of an outage before the one that has looked in vain."""
+LONG_S = {"day": DAY_S, "week": 7 * DAY_S, "month": 30 * DAY_S}
+"""The windows of the calendar."""
 WINDOW_S = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": DAY_S}
 
 
 class Refusals:
     """Turns refusals into setbacks."""
 
-    def __init__(self, settings: PacingSettings, rng: random.Random) -> None:
+    def __init__(self, settings: PacingSettings, rng: random.Random, wall: Callable[[], float] = time.time) -> None:
+        """WALL: Unix time, for limits of the calendar."""
         self.settings = settings
         self.rng = rng
+        self.wall = wall
 
     def course_of(self, what: Course, pool: Pool, permit: Permit, finding: Finding, now: float) -> Setback | None:
         if what == "overload":
@@ -158,28 +165,31 @@ class Refusals:
         return wait
 
     def _day(self, pool: Pool, permit: Permit, finding: Finding, now: float) -> Setback | None:
-        """A limit of the calendar is used up: worth waiting for only when it opens soon."""
-        named: Dimension = finding.dimension or "requests"
-        days = [day for day in pool.days if day.dimension == named] or pool.days
-        for day in days[:1]:
+        """A limit of the calendar is used up: worth waiting for only when it opens soon. Who comes later need not find
+        it out again: the counter of that limit is shut, or else the limit held until it opens."""
+        named, window = finding.dimension or "requests", finding.window or "day"
+        day, wait = _counter(pool, finding, named, window), finding.true_wait_s
+        if day is not None and (wait is None or not (day.rolls or wait < day.resets_in_s())):
             day.refused()
-        wait = finding.true_wait_s
-        if wait is None:
-            wait = min((day.resets_in_s() for day in days[:1]), default=float("inf"))
+            wait = day.resets_in_s()
+        else:
+            wait = upward_jitter_s(self._resets_in_s(pool, finding, window) if wait is None else wait, self.rng)
+            ledger = pool.ledger_for(Reading(named, period_s=LONG_S[window]))
+            ask_s = self.settings.max_wait_s * max(1.0, pool.unit)
+            hold_long(ledger, now + wait, "used up, as the provider said", ask_s, now, permit.seq)
         if wait > self.max_wait_s(permit) or permit.tally.rate >= self.settings.rate_tries:
             return None
-        if not days:
-            pool.hold_until, pool.hold_why = (
-                now + upward_jitter_s(wait, self.rng),
-                per(named, finding.window or "day"),
-            )
-        elif days and wait < days[0].resets_in_s():
-            days[0].shut = False
-            pool.hold_until, pool.hold_why = (
-                now + upward_jitter_s(wait, self.rng),
-                per(named, finding.window or "day"),
-            )
-        return self.back(pool, permit, "rate", now, wait, refused_by(named, finding.window or "day"), finding)
+        return self.back(pool, permit, "rate", now, wait, refused_by(named, window), finding)
+
+    def _resets_in_s(self, pool: Pool, finding: Finding, window: str) -> float:
+        """The seconds until a limit of the calendar opens of which no wait is named: its instant is, or it is known how
+        the provider counts."""
+        provider = pool.origin.provider
+        if finding.reset_at is not None and finding.retry_after_s is None:
+            return max(0.0, finding.reset_at - self.wall())
+        if window == "day" and provider in ROLLING and finding.limit:
+            return DAY_S / finding.limit
+        return resets_in_s("month" if window == "month" else "day", self.wall(), zone_of(provider))
 
     def _overload(self, pool: Pool, permit: Permit, finding: Finding, now: float) -> Setback | None:
         """The provider has no capacity: back off, within the budget."""
@@ -288,6 +298,17 @@ class Refusals:
     def max_wait_s(self, permit: Permit) -> float:
         """How long the call may wait for a limit."""
         return patience(self.settings, permit.call.priority)[0]
+
+
+def _counter(pool: Pool, finding: Finding, named: Dimension, window: str) -> DayCount | None:
+    """The user's own counter of the limit that refused. One that all models share is meant only if it is as large as
+    the refusal says, where it says so."""
+    for days, sure in ((pool.own.days, True), (pool.shared.days, False)):
+        for day in days:
+            fits = sure or finding.limit is None or abs(finding.limit - day.amount) <= 0.01 * day.amount
+            if day.dimension == named and day.period == window and fits:
+                return day
+    return None
 
 
 def _own_exit_s(ledger: Ledger, cost: float, now: float) -> float:

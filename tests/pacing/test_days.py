@@ -87,6 +87,29 @@ def test_a_kill_in_the_middle_loses_nothing() -> None:
     assert again.uncertain == 0
 
 
+def test_a_day_that_the_provider_shut_is_looked_at_now_and_then() -> None:
+    """One call after ten minutes, and the next ten minutes later; one that is let through opens it. Also after a
+    restart."""
+    wall, kept = Wall(), Kept()
+    day = counter(wall, kept)
+    day.refused()
+    assert day.wait_s(1.0) == pytest.approx(12 * 3600)
+    wall.now += 601
+    assert day.wait_s(1.0) == 0
+    charge = day.take(7, 1.0, 0.0)
+    assert day.wait_s(1.0) > 0
+    day.undo(charge)
+    day.refused()
+    assert day.wait_s(1.0) > 0
+    again = counter(wall, kept)
+    assert again.shut
+    charge = again.take(8, 1.0, 0.0)
+    assert again.wait_s(1.0) > 0, "one at a time"
+    again.answered(charge)
+    assert again.wait_s(1.0) == 0
+    assert again.left() >= 38
+
+
 def test_big_limits_are_written_in_parts_of_one_percent() -> None:
     """Ten thousand calls cost a hundred writes, and a crash loses one percent at most."""
     kept = Kept()

@@ -10,10 +10,10 @@ import virtual_time
 from world import call, origin
 
 from daemon.errors import DeadlineExceeded
-from daemon.model import Finding, Limit, Origin, Priority, Reading
+from daemon.model import Call, Finding, Limit, Origin, Priority, Reading
 from daemon.pacing import Pacer, Permit
 from daemon.pacing.limits import own_limits, shared_limits
-from daemon.pacing.pool import Pool
+from daemon.pacing.pool import Limits, Pool
 from daemon.pacing.refusals import Refusals
 from daemon.pacing.settings import PacingSettings
 
@@ -338,6 +338,115 @@ def test_what_a_look_is_told_counts_be_it_less() -> None:
     story(tell)
 
 
+DAY = Finding("requests", "rate", "wait", "sure", status=429, dimension="requests", window="day")
+HERE_S = (1.7e9 + 1000) % 86_400
+"""So long the day has lasted when a story begins."""
+
+
+async def fate(pacer: Pacer, one: Call, finding: Finding | None = None) -> str:
+    """What becomes of ONE call: `ok`, or refused by the provider with FINDING, or told so without being sent."""
+    try:
+        permit = await pacer.acquire(one)
+    except DeadlineExceeded:
+        return "told"
+    if finding is None:
+        permit.answered(200, (), streamed=False)
+        permit.release()
+        return "ok"
+    assert permit.refused(finding) is None
+    permit.release()
+    return "refused"
+
+
+def test_a_used_up_day_is_found_out_by_one_call() -> None:
+    """Nobody has configured it, and no header says it: one refusal is enough for all that wait and come. Every ten
+    minutes one call looks; when the provider's day ends, all may go. Another model is not concerned."""
+
+    async def tell(pacer: Pacer, where: Origin) -> None:
+        loop = asyncio.get_running_loop()
+        assert await fate(pacer, call("first", where), DAY) == "refused"
+        assert {await fate(pacer, call(f"c{i}", where), DAY) for i in range(20)} == {"told"}
+        assert await fate(pacer, call("other", where, model="n")) == "ok"
+        await asyncio.sleep(601)
+        assert [await fate(pacer, call(f"d{i}", where), DAY) for i in range(3)] == ["refused", "told", "told"]
+        await asyncio.sleep(86_400 - HERE_S - (loop.time() - 1000) - 1000)
+        assert await fate(pacer, call("look", where), DAY) == "refused"
+        await asyncio.sleep(0.05 * 86_400)
+        assert [await fate(pacer, call(f"e{i}", where)) for i in range(3)] == ["ok"] * 3
+
+    story(tell)
+
+
+def test_a_day_that_is_not_used_up_after_all_is_found_out_by_a_look() -> None:
+    """The provider was asked for more, or counts otherwise: the first call that is let through opens it for all."""
+
+    async def tell(pacer: Pacer, where: Origin) -> None:
+        await fate(pacer, call("first", where), DAY)
+        await asyncio.sleep(601)
+        assert [await fate(pacer, call(f"d{i}", where)) for i in range(3)] == ["ok"] * 3
+
+    story(tell)
+    story(tell, Limit("requests", 100, 86_400.0, "day"))
+
+
+def test_those_in_line_are_told_when_the_day_is_used_up() -> None:
+    """They do not wait for tomorrow, and are not sent."""
+
+    async def tell(pacer: Pacer, where: Origin) -> None:
+        permits = [await pacer.acquire(call(f"c{i}", where)) for i in range(2)]
+        line = [asyncio.create_task(fate(pacer, call(f"d{i}", where), DAY)) for i in range(20)]
+        await asyncio.sleep(1)
+        permits[0].refused(DAY)
+        permits[0].release()
+        permits[1].release()
+        assert set(await asyncio.gather(*line)) == {"told"}
+
+    story(tell, Limit("concurrency", 2))
+
+
+@pytest.mark.parametrize(
+    "limit", [Limit("requests", 10_000, 30 * 86_400.0, "month"), Limit("tokens", 5e6, 86_400.0, "day")]
+)
+def test_a_day_s_refusal_shuts_no_counter_of_something_else(limit: Limit) -> None:
+    """Nor one of another size that all models share: tomorrow all may go, and today another model."""
+
+    async def tell(pacer: Pacer, where: Origin) -> None:
+        finding = replace(DAY, limit=200.0)
+        assert await fate(pacer, call("first", where, tokens=(10, 10)), finding) == "refused"
+        assert await fate(pacer, call("more", where, tokens=(10, 10))) == "told"
+        assert await fate(pacer, call("other", where, tokens=(10, 10), model="n")) == "ok"
+        await asyncio.sleep(1.1 * 86_400)
+        assert await fate(pacer, call("late", where, tokens=(10, 10))) == "ok"
+
+    story(tell, limit, Limit("requests", 500, 86_400.0, "day"))
+
+
+@pytest.mark.parametrize("provider", ["openai", "openai-compatible"])
+def test_a_short_wait_that_is_named_for_a_day_is_all_that_is_waited(provider: str) -> None:
+    """Its day ends sooner than ours, or flows back: the user's counter is not shut until midnight."""
+
+    async def tell(pacer: Pacer, where: Origin) -> None:
+        permit = await pacer.acquire(call("x", where))
+        setback = permit.refused(replace(DAY, retry_after_s=30.0))
+        permit.release()
+        assert setback is not None
+        assert 30 <= (await pacer.acquire(call("x", where), setback)).waited_s <= 33
+        assert (await pacer.acquire(call("y", where))).waited_s <= 1
+
+    story(tell, Limit("requests", 500, 86_400.0, "day"), provider=provider)
+
+
+def test_when_a_day_opens_of_which_no_wait_is_named() -> None:
+    """At the instant that is named, or by how the provider counts."""
+    where = origin(provider="openai")
+    pool = Pool(call("x", where).scope, where, shared_limits(where, "k", lambda: 0.0, None), Limits(), PacingSettings())
+    refusals = Refusals(PacingSettings(), random.Random(1), lambda: 86_400.0 * 3 - 100)
+    assert refusals._resets_in_s(pool, replace(DAY, reset_at=86_400.0 * 3), "day") == 100
+    assert refusals._resets_in_s(pool, replace(DAY, limit=10_000.0), "day") == 8.64
+    assert refusals._resets_in_s(pool, DAY, "day") == 100
+    assert refusals._resets_in_s(pool, DAY, "month") == 100 + 28 * 86_400
+
+
 def test_a_call_is_not_given_up_while_others_come_through() -> None:
     """Unlucky is not hopeless: who is refused for minutes beside calls that are let through, waits on."""
 
@@ -364,7 +473,7 @@ def test_the_wait_that_google_prints_beside_a_day_limit_is_not_believed() -> Non
         permit = await pacer.acquire(call("x", where))
         assert permit.refused(Finding("requests", "rate", "wait", provider="gemini", **told)) is None  # type: ignore[arg-type]
         permit.release()
-        permit = await pacer.acquire(call("y", where))
+        permit = await pacer.acquire(call("y", where, key="key:b"))
         assert permit.refused(Finding("requests", "rate", "wait", provider="openai", **told)) is not None  # type: ignore[arg-type]
 
     story(tell)
