@@ -98,6 +98,8 @@ class DayCount:
     _open: int = field(default=0)
     _look: int = -1
     """The last call that looked."""
+    _before: tuple[float, float] = (-INFINITE, 0.0)
+    """The period before this one, and what was used in it."""
 
     def __post_init__(self) -> None:
         self.start = start_of(self.period, self.wall(), self.zone)
@@ -203,11 +205,17 @@ class DayCount:
         return charge.period_start == self.start
 
     def _turn(self) -> None:
-        """Begin anew when the period is over. A wall clock that jumped back does not reopen an old one."""
+        """Begin anew when the period is over. A wall clock that jumped back does not reopen an old one; but a period
+        that begins more than a day from now comes from one that was ahead, and its count is of this one."""
         wall = self.wall()
         start = start_of(self.period, wall, self.zone)
         if start > self.start:
+            self._before = (self.start, self.used)
             self.start, self.used, self.written, self.done, self.uncertain, self.shut = start, 0.0, 0.0, 0.0, 0.0, False
+        elif self.start > wall + DAY_S:
+            self.start = start
+            if self._before[0] == start:
+                self.used += self._before[1]
 
     def _recall(self, text: str | None) -> None:
         """Take over what was on disk; a start that lies in the future by more than a day is distrusted, its count
@@ -284,6 +292,8 @@ class RollingDay(DayCount):
     def _turn(self) -> None:
         wall = self.wall()
         back = max(0.0, wall - self.start) * self.cap / DAY_S
+        if self.start > wall + DAY_S:  # it was ahead: from now on it flows back again
+            self.start = wall
         if back > 0:
             self.start = wall
             for name in ("used", "written", "done"):

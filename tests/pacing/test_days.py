@@ -66,6 +66,27 @@ def test_a_new_day_begins_anew_and_an_old_one_does_not_return() -> None:
     assert day.left() == 0
 
 
+@pytest.mark.parametrize("provider", ["openai", "gemini"])
+@pytest.mark.parametrize("period", ["day", "month"])
+def test_a_wall_clock_that_was_ahead_for_a_moment_shuts_nothing(provider: str, period: str) -> None:
+    """A year ahead (a wrong hardware clock, until the network puts it right): what was used before and then counts as
+    of today, and tomorrow, or next month, all is there again."""
+    wall = Wall()
+    day = day_count(Limit("requests", 100, 86_400.0, period), "k", provider, wall, None, 1.0)
+    for seq in range(40):
+        day.answered(day.take(seq, 1.0, 0.0))
+    wall.now += 365 * 86_400
+    assert day.wait_s(1.0) == 0
+    for seq in range(20):
+        day.answered(day.take(seq, 1.0, 0.0))
+    wall.now -= 365 * 86_400
+    if not day.rolls:
+        assert day.left() == 40
+    assert day.resets_in_s() <= 31 * 86_400
+    wall.now += 31 * 86_400
+    assert day.left() == 100
+
+
 def test_a_kill_in_the_middle_loses_nothing() -> None:
     """What was sent and not answered at the kill may have been counted or not: it is tried, one at a time."""
     wall, kept = Wall(), Kept()
