@@ -95,7 +95,8 @@ class DayCount:
     look_at: float = -INFINITE
     """Unix time from which one call looks all the same: the provider may have counted otherwise than we believe."""
     scale: float = 1.0
-    _open: int = field(default=0)
+    _open: set[int] = field(default_factory=set)
+    """Numbers of the attempts that are neither answered nor over."""
     _look: int = -1
     """The last call that looked."""
     _before: tuple[float, float] = (-INFINITE, 0.0)
@@ -128,7 +129,7 @@ class DayCount:
             return self.resets_in_s() if self.wall() < self.look_at else 0.0
         if self._lack(cost, reserve) <= 1e-9:
             return 0.0
-        if self.uncertain >= cost > 0 and self._open == 0:
+        if self.uncertain >= cost > 0 and not self._open:
             return 0.0
         return self.resets_in_s()
 
@@ -149,7 +150,7 @@ class DayCount:
             self.uncertain -= cost
         else:
             self.used += cost
-        self._open += 1
+        self._open.add(seq)
         if self.shut:
             self._look, self.look_at = seq, self.wall() + LOOK_S
         self._reserve(cost)
@@ -167,7 +168,7 @@ class DayCount:
         if charge.gone:
             return
         charge.gone = True
-        self._open = max(0, self._open - 1)
+        self.ended(charge)
         if self._counts(charge):
             self.used = max(0.0, self.used - charge.amount)
             self._write()
@@ -187,10 +188,14 @@ class DayCount:
         """The provider took it: it is certain now. If it was a look, the day is not used up."""
         if charge.seq == self._look:
             self.shut = False
-        self._open = max(0, self._open - 1)
+        self.ended(charge)
         if self._counts(charge):
             self.done += charge.amount
             self._write()
+
+    def ended(self, charge: Charge) -> None:
+        """Nothing more comes of it: its client has left, or the connection broke."""
+        self._open.discard(charge.seq)
 
     def refused(self) -> None:
         """The provider says that the period is used up: then it is, whatever we counted, until a look shows that it is
@@ -271,7 +276,7 @@ class RollingDay(DayCount):
     def wait_s(self, cost: float, reserve: float = 0.0) -> float:
         self._turn()
         lack = self._lack(cost, reserve)
-        if lack <= 1e-9 or (self.uncertain >= cost > 0 and self._open == 0):
+        if lack <= 1e-9 or (self.uncertain >= cost > 0 and not self._open):
             return 0.0
         return lack * DAY_S / self.cap
 

@@ -94,6 +94,8 @@ class Reports:
             pool.ramp.answered()
         for _, charge in permit.charges:
             charge.ended = True
+        for day, spent in permit.days:
+            day.ended(spent)
         now = self._now()
         for slots in pool.all_slots:
             slots.give(permit.seq, now, whole=permit.settled)

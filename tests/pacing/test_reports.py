@@ -3,7 +3,7 @@
 import asyncio
 
 import virtual_time
-from world import call, origin
+from world import Kept, call, origin
 
 from daemon.model import Finding, Limit
 from daemon.pacing import Blocked, Pacer, Permit
@@ -42,6 +42,25 @@ def test_charges_are_dated_by_when_the_bytes_have_gone() -> None:
             permit.release()
         await pacer.acquire(call("c", TWO))
         assert 65 <= loop.time() - begun < 67
+        await pacer.close()
+
+    virtual_time.run(main())
+
+
+def test_a_call_whose_client_left_holds_up_no_uncertain_ones() -> None:
+    """After a crash it is not known whether half a day was counted, and that is tried one at a time. The first of these
+    ends without an answer: the next one goes all the same."""
+
+    async def main() -> None:
+        loop, memory = asyncio.get_running_loop(), Kept()
+        where = origin(Limit("requests", 20, 86_400.0, "day"), minute_s=60.0)
+        for count in (20, 3):
+            pacer = Pacer(clock=loop.time, wall=lambda: 1.7e9 + loop.time(), memory=memory)
+            for i in range(count):
+                permit = await pacer.acquire(call(f"{count} {i}", where))
+                if count == 3:
+                    permit.release()
+        assert loop.time() - 1000 < 60
         await pacer.close()
 
     virtual_time.run(main())
