@@ -99,6 +99,7 @@ CODE = frozenset({
     ("gateway/batches.py", "went in one request with call {call}"),
     ("gateway/inspect.py", "counted by Sluice before sending: nothing went out"),
     ("gateway/outcome.py", "it waited for the network as long as it may (setting {setting})"[:60]),
+    ("gateway/outcome.py", "the answer says not to send it again (x-should-retry: false)"[:60]),
     ("gateway/outcome.py", "this call was not sent: the same key was refused for this a moment ago"[:60]),
     # a script of macOS
     ("desktop.py", "on run argv\ndisplay notification (item 1 of argv) with title"),

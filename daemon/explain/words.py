@@ -50,6 +50,7 @@ _MARKS: Final = (
     ("counted", re.compile(r"(?P<value>)counted by Sluice before sending: nothing went out")),
     ("unsent", re.compile(r"(?P<value>)this call was not sent: the same key was refused for this a moment ago")),
     ("waited", re.compile(r"it waited for the network as long as it may \(setting (?P<value>\S+)\)")),
+    ("not_again", re.compile(r"(?P<value>)the answer says not to send it again \(x-should-retry: false\)")),
     ("same", re.compile(r"answered as call (?P<value>\S+), which was identical")),
     ("together", re.compile(r"went in one request with call (?P<value>\S+)")),
     ("with_key", re.compile(r"sent with the key or endpoint (?P<value>.+)", re.DOTALL)),

@@ -28,7 +28,7 @@ from daemon.gateway.kept import Kept
 from daemon.gateway.keyring import Keyring
 from daemon.gateway.moving import Mover
 from daemon.gateway.oddities import tell_odd_wait
-from daemon.gateway.outcome import NOT_SENT, WAITED, NoLuck, Trip, Whole, ours
+from daemon.gateway.outcome import NOT_AGAIN, NOT_SENT, WAITED, NoLuck, Trip, Whole, forbids_resend, ours
 from daemon.gateway.party import Party
 from daemon.gateway.sender import Leaves
 from daemon.gateway.shared import Shared
@@ -303,7 +303,10 @@ class Gateway:
             return self._lost(opened, permit)
         tell_odd_wait(call.origin.host, answer.headers, now)
         finding = self._catalogue.classify(opened, self._wall())
-        return NoLuck(opened, finding, permit.refused(finding, readings_of(call, answer, now)))
+        setback = permit.refused(finding, readings_of(call, answer, now))
+        if setback is not None and forbids_resend(answer):
+            return NoLuck(opened, replace(finding, evidence=(*finding.evidence, NOT_AGAIN)), None)
+        return NoLuck(opened, finding, setback)
 
     def _lost(self, failure: Failure, permit: Permit) -> NoLuck:
         finding = self._catalogue.classify(failure, self._wall())

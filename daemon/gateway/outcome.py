@@ -10,6 +10,7 @@ from daemon.errors import Refusal
 from daemon.model import Call, Failure, Finding, Headers
 from daemon.pacing import Blocked, Setback
 from daemon.phrases import phrase
+from daemon.upstream import Response
 
 NOT_SENT = "this call was not sent: the same key was refused for this a moment ago"
 """Evidence of a failure; `daemon.explain.words` says it in each language."""
@@ -17,6 +18,9 @@ NOT_SENT = "this call was not sent: the same key was refused for this a moment a
 
 WAITED = "it waited for the network as long as it may (setting {setting})"
 """The same, of a call that was given up because there was no network."""
+
+NOT_AGAIN = "the answer says not to send it again (x-should-retry: false)"
+"""The same, of a call that would have been sent again otherwise."""
 
 
 @dataclass(slots=True)
@@ -45,6 +49,13 @@ class Whole:
     reason: str
     headers: Headers
     body: bytes
+
+
+def forbids_resend(answer: Response) -> bool:
+    """True if ANSWER says that it is of no use to send the call again. The clients of OpenAI and Anthropic obey that
+    field before all else (`_should_retry` in https://github.com/openai/openai-python/blob/main/src/openai/_base_client.py
+    and the same in anthropic-sdk-python)."""
+    return (answer.header("x-should-retry") or "").strip().lower() == "false"
 
 
 class Retold:

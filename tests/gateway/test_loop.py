@@ -247,6 +247,19 @@ async def test_an_overloaded_provider_is_tried_again() -> None:
 
 
 @virtual
+@pytest.mark.parametrize("status", [429, 503, 529])
+@pytest.mark.parametrize(("said", "sent"), [("false", 1), ("False ", 1), ("true", 2), ("", 2)])
+async def test_what_the_provider_says_not_to_send_again_is_not(status: int, said: str, sent: int) -> None:
+    """Its own clients obey `x-should-retry: false`; the explanation says why it was not sent again."""
+    fields = (("x-should-retry", said), ("Retry-After", "1")) if said else (("Retry-After", "1"),)
+    world = World(error(status, "Too much", kind="server_error", headers=fields), ok())
+    reply, body = await world.send()
+    assert len(world.upstream.sent) == sent
+    assert reply.status == (200 if sent == 2 else status)
+    assert (b"x-should-retry" in body) == (sent == 1)
+
+
+@virtual
 async def test_an_answer_cut_in_its_first_bytes_is_a_failure() -> None:
     """A success that breaks before anything went to the client becomes an honest 502."""
     world = World(ok(chat_answer()[:20], "truncated"))
