@@ -87,16 +87,18 @@ class Feedback:
                 guess.passed(permit.sent_at, now)
                 pool.ramp.wary = not guess.sure
         self._unblock(account, pool, now)
-        self.learn(pool, permit, readings, now, early=streamed)
+        self.learn(pool, permit, readings, now, early=streamed, passed=True)
         self._calm(pool, now)
 
     def heard(self, pool: Pool, permit: Permit, readings: Sequence[Reading], streamed: bool, now: float) -> None:
         """Status and headers are in, and promise a success; but an error may hide behind them."""
         self._heard(pool, permit)
-        self.learn(pool, permit, readings, now, early=streamed)
+        self.learn(pool, permit, readings, now, early=streamed, passed=True)
 
-    def learn(self, pool: Pool, permit: Permit, readings: Sequence[Reading], now: float, *, early: bool) -> None:
-        """Book what the headers say."""
+    def learn(
+        self, pool: Pool, permit: Permit, readings: Sequence[Reading], now: float, *, early: bool, passed: bool = False
+    ) -> None:
+        """Book what the headers say. PASSED: of a success."""
         for reading in readings:
             if reading.dimension == "concurrency":
                 if reading.limit is not None and reading.limit >= 1:
@@ -107,7 +109,10 @@ class Feedback:
             if ledger.source == "guess" and reading.limit is not None:
                 ledger.ceiling, ledger.source, ledger.look_at = None, "header", INFINITE
                 pool.limits_with(ledger).guesses.pop(ledger, None)
-            observe(ledger, reading, charge=charge, seq=permit.seq, sent_at=permit.sent_at, now=now, early=early)
+            observe(
+                ledger, reading, charge=charge, seq=permit.seq, sent_at=permit.sent_at, now=now, early=early,
+                passed=passed,
+            )  # fmt: skip
             tell_shared(pool.ledgers, ledger, now)
             if reading.dimension == "requests" and min(reading.limit or 0.0, MOST) > pool.slots.top:
                 pool.slots.expect(pool.a_minute())

@@ -31,6 +31,10 @@ WIDE = 1000.0
 """A limit that is hardly used while a hundred units of it are."""
 
 
+ZEROS = 5
+"""So many successes in a row that leave nothing are no accident."""
+
+
 def plausible(reading: Reading) -> bool:
     """False for what no honest limiter says; such a reading is not even kept."""
     limit, remaining, reset = reading.limit, reading.remaining, reading.reset_s
@@ -44,25 +48,30 @@ def plausible(reading: Reading) -> bool:
 
 
 def observe(
-    ledger: Ledger, reading: Reading, *, charge: Charge | None, seq: int, sent_at: float, now: float, early: bool
-) -> None:
+    ledger: Ledger, reading: Reading, *, charge: Charge | None, seq: int, sent_at: float, now: float, early: bool,
+    passed: bool = False,
+) -> None:  # fmt: skip
     """Take over what the answer to attempt SEQ says. EARLY: the answer began before its work was done (a stream, a
-    refusal). If that breaks, the call goes on and nothing is learned from it."""
+    refusal). PASSED: it is a success. If that breaks, the call goes on and nothing is learned from it."""
     if not plausible(reading) or _tells_little(ledger, reading, now):
         return
     try:
-        _learn(ledger, reading, charge, seq, sent_at, now, early=early)
+        _learn(ledger, reading, charge, seq, sent_at, now, early=early, passed=passed)
     except Exception:
         _log.exception(phrase("log.broke_learning"))
 
 
 def _learn(
-    ledger: Ledger, reading: Reading, charge: Charge | None, seq: int, sent_at: float, now: float, *, early: bool
-) -> None:
+    ledger: Ledger, reading: Reading, charge: Charge | None, seq: int, sent_at: float, now: float, *, early: bool,
+    passed: bool,
+) -> None:  # fmt: skip
     ledger.seen_at = now
     doubt_slices(ledger, now)
     _set_limit(ledger, reading.limit, now)
     if reading.remaining is None or ledger.limit is None:
+        return
+    if _stuck(ledger, reading.remaining, now, passed=passed):
+        ledger.anchor = None
         return
     sample = _sample(ledger, reading, charge, seq, sent_at, now)
     _keep(ledger, sample)
@@ -81,6 +90,13 @@ def _learn(
     _judge(ledger, now)
     level_up(ledger, now)
     _doubt(ledger, sample, believed, now)
+
+
+def _stuck(ledger: Ledger, remaining: float, now: float, *, passed: bool) -> bool:
+    """True if what is said to be left is not believed: calls are let through one after another, each answer says that
+    nothing is left, and our own cannot have used it up."""
+    ledger.zeros = ledger.zeros + 1 if passed and remaining <= 0 else 0
+    return ledger.zeros > ZEROS and ledger.log.window.total <= 0.5 * (ledger.limit or 0.0)
 
 
 def _tells_little(ledger: Ledger, reading: Reading, now: float) -> bool:

@@ -41,6 +41,8 @@ class Anchor:
     refunded_after: float = 0.0
     left_after: float = 0.0
     """Windows: what it still counted, and has left since."""
+    looked: bool = False
+    """A call has gone since it was said to be whole again: if that was refused, it was not."""
 
 
 @dataclass(slots=True)
@@ -132,6 +134,8 @@ class Ledger:
     told_at: float = INFINITE
     """The provider has said that a refused call would fit from then on: one may look, whatever our own sum says."""
     anchor: Anchor | None = None
+    zeros: int = 0
+    """Calls in a row that were let through although nothing was left, as their answers said."""
     users: int = 0
     """How many pools take from it."""
     heard_by: Ledger | None = None
@@ -219,6 +223,7 @@ class Ledger:
         self._stand(charge)
         if self.anchor is not None:
             self.anchor.sent_after += cost
+            self.anchor.looked |= self.anchor.full_at is not None and now >= self.anchor.full_at
         if self.server is not None:
             self.server.take(cost, now)
         if self.house is not None:

@@ -28,7 +28,7 @@ def look_in_s(ledger: Ledger, now: float) -> float:
     if a is None and ledger.heard_by is not None:
         a = ledger.heard_by.anchor
     unknown = ledger.shape == "unknown" and ledger.slices == 1
-    if unknown and a is not None and a.full_at is not None and a.sent_after <= 0:
+    if unknown and a is not None and a.full_at is not None and a.sent_after <= 0 and not a.looked:
         look_at = min(look_at, a.full_at + ledger.guard_s)
     if may_have_given_back(ledger, now) or (unknown and _said_to_have_room(ledger, now)):
         look_at = now

@@ -70,6 +70,7 @@ class Refusals:
         most = self.settings.bare_tries if what == "bare" else self.settings.rate_tries
         lasted = now - (tally.refused_at if tally.refused_at is not None else now)
         ledger = self._named(pool, finding, now)
+        ledger.zeros = 0
         hopeless = pool.passed_at <= now - lasted  # nobody else's call came through either
         if hopeless and tally.rate >= most and lasted > 1.25 * min(pool.origin.minute_s, ledger.period_s):
             return None

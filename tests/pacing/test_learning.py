@@ -119,3 +119,38 @@ def test_what_breaks_while_learning_loses_no_call(
     caplog.clear()
     observe(ledger, Reading("requests", 10, 8), charge=None, seq=2, sent_at=1.0, now=1.0, early=True)
     assert ledger.limit == 10
+
+
+def test_nothing_left_is_not_believed_where_calls_are_let_through_all_the_same() -> None:
+    """A relay says `remaining: 0` with each success. After some of them our own sum counts alone; a refusal, or another
+    figure, makes what is said count again."""
+    ledger = Ledger("requests", 60.0)
+
+    def hear(seq: int, remaining: float, *, passed: bool = True) -> None:
+        charge = ledger.take(seq, 1.0, float(seq))
+        told = Reading("requests", 600, remaining, 60.0)
+        observe(
+            ledger, told, charge=charge, seq=seq, sent_at=float(seq), now=seq + 0.3, early=False, passed=passed
+        )  # fmt: skip
+
+    for seq in range(1, 6):
+        hear(seq, 0)
+        assert ledger.avail(seq + 0.4) <= 0
+    hear(6, 0)
+    assert ledger.avail(6.4) == 594
+    hear(7, 300)
+    assert ledger.avail(7.4) == 300
+    hear(8, 0, passed=False)
+    assert ledger.avail(8.4) == 0
+
+
+def test_nothing_left_is_believed_where_we_have_used_it_up_ourselves() -> None:
+    """Ten a minute, and ten have gone: that the last ones were let through is what the limit is for."""
+    ledger = Ledger("requests", 60.0)
+    for seq in range(1, 11):
+        charge = ledger.take(seq, 1.0, seq / 100)
+        observe(
+            ledger, Reading("requests", 10, 0, 50.0), charge=charge, seq=seq, sent_at=seq / 100, now=1 + seq / 100,
+            early=False, passed=True,
+        )  # fmt: skip
+    assert ledger.anchor is not None

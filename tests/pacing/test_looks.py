@@ -72,3 +72,14 @@ def test_a_long_hold_lets_one_look_now_and_then() -> None:
     assert ledger.wait_s(1.0, 601.0) == 99.0
     passed_look(ledger, 2)
     assert ledger.wait_s(1.0, 601.0) == 0
+
+
+def test_a_look_at_what_should_be_whole_again_is_made_once() -> None:
+    """It is refused without a word: the same old answer is no reason for the next one."""
+    ledger = Ledger("requests", 60.0)
+    for seq in range(10):
+        charge = ledger.take(seq, 1.0, 0.0)
+    observe(ledger, Reading("requests", 10, 0, 2.0), charge=charge, seq=9, sent_at=0.0, now=0.1, early=True)
+    assert look_in_s(ledger, 3.0) == 0
+    ledger.undo(ledger.take(10, 1.0, 3.0))
+    assert look_in_s(ledger, 3.1) == float("inf")
