@@ -86,7 +86,7 @@ def opens_late(
 
 def patience_of(settings: PacingSettings, pool: Pool, entry: Entry) -> tuple[float, str]:
     """How long ENTRY waits for a limit, and the setting that says so. Who has risen may wait as long as before."""
-    most, setting = patience(settings, Priority(entry.priority + entry.rose))
+    most, setting = patience(settings, entry.came)
     return most * max(1.0, pool.unit), setting
 
 

@@ -31,6 +31,8 @@ contribute)."""
 CACHED_IS_FREE = frozenset({"anthropic", "groq", "bedrock"})
 """Providers whose limits do not count input read from the cache (their documentation)."""
 INFINITE = float("inf")
+WRONG_PLACE = frozenset({"dns", "tls"})
+"""Faults of an address rather than of a server that is away: nobody else waits for it to come right."""
 LAST_LOOK_S = 0.1
 """So long before its deadline a call looks for the last time whether there is a network."""
 
@@ -167,7 +169,7 @@ class Feedback:
             self._undo(pool, permit, all_of_it=True)
         if fault == "offline" and (not sent or pool.origin.resend_after_reset):
             return self._offline(pool, permit, now)
-        if not sent or pool.outage.since is not None:
+        if (not sent and fault not in WRONG_PLACE) or pool.outage.since is not None:
             self.refusals.away(pool, permit, None, now)
         if sent and not pool.origin.resend_after_reset:
             return None

@@ -44,7 +44,7 @@ def _away(settings: PacingSettings, pool: Pool, entry: Entry, now: float) -> Dea
     waited = now - max(entry.arrived, pool.outage.since or 0.0)
     if pool.outage.since is None or waited <= most:
         return None
-    opens_s = pool.outage.wait_s(entry.priority + entry.rose, most, now)
+    opens_s = pool.outage.wait_s(entry.came, most, now)
     return DeadlineExceeded(
         phrase(
             "refused.away", host=pool.scope.host, waited=duration(waited), most=duration(most), setting=setting,

@@ -269,7 +269,7 @@ class Pool:
         if self.hold_until > now:
             return Stop(self.hold_until - now, why=self.hold_why)
         if self.outage.since is not None:
-            own = Priority(entry.rank)  # who has risen is still no person
+            own = entry.came  # who has risen is still no person
             wait = self.outage.wait_s(own, patience(self.settings, own)[0], now)
             if wait > 0:
                 return Stop(wait, why=phrase("waits.away", host=self.scope.host))

@@ -77,7 +77,7 @@ class Refusals:
         cost = next((c.reserved for led, c in permit.charges if led is ledger), 1.0)
         hint = finding.retry_after_s
         self._message(pool, ledger, permit, finding, now)
-        if hint is not None and hint > self.settings.max_wait_s * max(1.0, pool.unit):
+        if hint is not None and hint > self._longest_s(pool):
             self._hold(pool, ledger, permit, hint, now)  # no limit of a minute says so: nothing else is learned
             return None
         fitted = self._contradicted(pool, ledger, permit, cost, hint, now)
@@ -176,8 +176,7 @@ class Refusals:
         else:
             wait = upward_jitter_s(self._resets_in_s(pool, finding, window) if wait is None else wait, self.rng)
             ledger = pool.ledger_for(Reading(named, period_s=LONG_S[window]))
-            ask_s = self.settings.max_wait_s * max(1.0, pool.unit)
-            hold_long(ledger, now + wait, "used up, as the provider said", ask_s, now, permit.seq)
+            self._hold(pool, ledger, permit, wait, now)
         if wait > self.max_wait_s(permit) or permit.tally.rate >= self.settings.rate_tries:
             return None
         return self.back(pool, permit, "rate", now, wait, refused_by(named, window), finding)
@@ -290,7 +289,11 @@ class Refusals:
 
     def _hold(self, pool: Pool, ledger: Ledger, permit: Permit, wait: float, now: float) -> None:
         """The provider said to wait: so do all."""
-        hold_long(ledger, now + wait, "the provider said to wait", self._patience_s(pool, permit), now, permit.seq)
+        hold_long(ledger, now + wait, "the provider said to wait", self._longest_s(pool), now, permit.seq)
+
+    def _longest_s(self, pool: Pool) -> float:
+        """How long any call may wait for a limit."""
+        return self.settings.max_wait_s * max(1.0, pool.unit)
 
     def _patience_s(self, pool: Pool, permit: Permit) -> float:
         """The same where the provider's minute is longer than one."""

@@ -168,6 +168,23 @@ def meet(server: Server, count: int = 100, *, priority: Priority = NORMAL, slots
     return float(virtual_time.run(main()))
 
 
+@pytest.mark.parametrize(("fault", "waits"), [("refused", True), ("unreachable", True), ("dns", False), ("tls", False)])
+def test_a_name_that_does_not_exist_and_a_bad_certificate_are_no_outage(fault: Any, waits: bool) -> None:
+    """Whoever has mistyped an address is told as soon as ever, and so is everybody else who has."""
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        pacer = Pacer(clock=loop.time, wall=lambda: 1.7e9 + loop.time())
+        permits = [await pacer.acquire(call(f"c{i}", origin(minute_s=60.0))) for i in range(4)]
+        for permit in permits:
+            permit.lost(fault, False)
+            permit.release()
+        assert (permits[0].place[1].outage.since is not None) == waits
+        await pacer.close()
+
+    virtual_time.run(main())
+
+
 @pytest.mark.parametrize("fault", ["refused", "503"])
 @pytest.mark.parametrize("away_s", [2.0, 5.0, 30.0])
 @pytest.mark.parametrize("priority", [Priority.NORMAL, Priority.BATCH])

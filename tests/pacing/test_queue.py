@@ -47,6 +47,16 @@ def test_interactive_goes_before_normal_before_batch() -> None:
     assert drain(queue) == ["i", "n1", "n2", "b"]
 
 
+def test_the_class_in_which_a_call_came() -> None:
+    """Whatever it has risen to; one that was put back by hand has no class below the last."""
+    one = entry("x")
+    assert one.came == Priority.NORMAL
+    one.priority, one.rose = Priority.INTERACTIVE, True
+    assert one.came == Priority.NORMAL
+    one.priority = Priority.BATCH
+    assert one.came == Priority.BATCH
+
+
 def test_the_first_that_has_not_risen() -> None:
     """It may stand behind many that have."""
     queue, lane = Queue(age_s=(1e9, 60.0, 300.0)), Queue().lanes[0]
