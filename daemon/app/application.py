@@ -112,6 +112,7 @@ class App:
         self._pacer = Pacer(pacing_settings(config), memory=self._journal.memory, on_change=self._hub.changed)
         self._cache = answer_cache(config, self._paths)
         self._gateway = self._make_gateway(config)
+        self._pacer.has_choice = self._gateway.elsewhere.concerns
         self._desk = self._equip(config)
 
     def _make_gateway(self, config: Config) -> Gateway:

@@ -54,7 +54,7 @@ def check_opening(settings: PacingSettings, pool: Pool, entry: Entry, now: float
     when it opens is often not known as well as that, and whoever comes again when the provider said so is not late."""
     for ledger in () if entry.setback is not None else pool.ledgers:
         cost = entry.costs.get(ledger.dimension, 0.0) * ledger.scale
-        wait = held_s(ledger, cost, now)
+        wait = 0.0 if entry.choice else held_s(ledger, cost, now)
         if ledger.period_s > pool.origin.minute_s and cost > 0:
             wait = max(wait, min(ledger.wait_s(cost, now), look_in_s(ledger, now)))
         if (late := opens_late(settings, pool, entry, ledger, wait)) is not None:

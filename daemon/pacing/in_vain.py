@@ -23,7 +23,8 @@ def in_vain(settings: PacingSettings, pool: Pool, now: float) -> list[Late]:
     if (pool.outage.since is None and not held) or now < pool.vain_at + 1.0:
         return []
     pool.vain_at = now
-    found = [(e, _away(settings, pool, e, now) or _held(settings, pool, e, held, now)) for e in pool.queue.entries()]
+    entries = [entry for entry in pool.queue.entries() if not entry.choice]
+    found = [(e, _away(settings, pool, e, now) or _held(settings, pool, e, held, now)) for e in entries]
     return [(entry, late) for entry, late in found if late is not None]
 
 

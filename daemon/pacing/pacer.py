@@ -77,6 +77,9 @@ class Pacer:
         """The last call of which it was said that it would go at once, when, and after how many steps."""
         self._steps = 0
         self._closed = False
+        self.has_choice: Callable[[Call], bool] = lambda call: False
+        """True for a call that goes elsewhere when it fails: nobody who has a choice waits for a place that is away, or
+        held for hours."""
 
     def __repr__(self) -> str:
         return f"<Pacer {len(self._waiting)} waiting, {list(self._accounts)}>"
@@ -136,6 +139,7 @@ class Pacer:
             raise ShuttingDown(phrase("refused.stopping"))
         account, pool = self._place(call)
         entry = entry_of(call, setback, now, since)
+        entry.choice = self.has_choice(call)
         if hold is not None:
             entry.ready_at, entry.held = max(entry.ready_at, now + hold[0]), hold[1]
         check(self.settings, account, pool, entry, now)

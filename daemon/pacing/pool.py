@@ -268,7 +268,7 @@ class Pool:
         """What holds every call alike: a shared wait, slots, careful growth."""
         if self.hold_until > now:
             return Stop(self.hold_until - now, why=self.hold_why)
-        if self.outage.since is not None:
+        if self.outage.since is not None and not entry.choice:
             own = entry.came  # who has risen is still no person
             wait = self.outage.wait_s(own, patience(self.settings, own)[0], now)
             if wait > 0:
@@ -330,6 +330,8 @@ class Pool:
         rank = int(entry.rank)
         for ledger in self._all:
             if ledger.limit is None and ledger.ceiling is None and ledger.hold_until <= now:
+                continue
+            if entry.choice and ledger.hold_until > max(now, ledger.ask_at):
                 continue
             cost = entry.costs.get(ledger.dimension, 0.0) * ledger.scale
             if cost <= 0:

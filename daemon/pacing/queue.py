@@ -60,6 +60,8 @@ class Entry:
     """How much has passed it, in the dimension that it waits for."""
     yielded: float = 0.0
     """The shares of the calls of a better class that have passed it since it rose."""
+    choice: bool = False
+    """Another place takes it when this one fails, so that it finds that out by itself."""
     told: tuple[float, float] | None = None
     """When it was first said, and after how many seconds from then, that it would go."""
 

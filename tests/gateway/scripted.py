@@ -120,6 +120,7 @@ class World:
             wall=lambda: EPOCH + clock(),
             **more,
         )
+        self.pacer.has_choice = self.gateway.elsewhere.concerns
 
     def origin_of(self, host: str) -> Origin | None:
         """The one origin of a test, or a provider by its host."""

@@ -542,3 +542,29 @@ async def test_off_is_as_before() -> None:
         assert len(answer) == len(same)
         assert off.last().at == off.events[0].at
         assert "X-Sluice-Answered-By" not in dict(reply.headers)
+
+
+@virtual
+@pytest.mark.parametrize(
+    ("answer", "on"),
+    [
+        (error(503, "The server is overloaded", kind="server_error"), ("capacity", "server")),
+        (error(429, "Too many requests", kind="requests", headers=(("Retry-After", "7200"),)), ("rate",)),
+    ],
+)
+async def test_who_may_go_elsewhere_does_not_wait_for_a_place_that_is_away(answer: Answer, on: tuple[str, ...]) -> None:
+    """Others wait there for its return, or are told that it lets nobody through for hours; a call that another place
+    takes finds out by itself, and goes there at once."""
+    rule = replace(RULE, on=on, to=(Place("deepseek-chat", "api.deepseek.com"),))
+    there = world(rule=rule)
+    played = there.upstream.send
+
+    async def send(call: Call, *more: Any) -> Any:
+        there.upstream.outcomes = [answer if call.origin.host == "api.openai.com" else ok()]
+        return await played(call, *more)
+
+    there.upstream.send = send  # type: ignore[method-assign]
+    began = asyncio.get_running_loop().time()
+    answers = await asyncio.gather(*(there.send() for _ in range(30)))
+    assert {reply.status for reply, _ in answers} == {200}
+    assert asyncio.get_running_loop().time() - began < 30
