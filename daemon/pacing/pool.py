@@ -252,7 +252,7 @@ class Pool:
 
     def _person(self, now: float) -> Entry | None:
         """During an outage a person's call looks sooner than those that have risen to its class and stand before it."""
-        first = self.queue.lanes[0].unrisen()
+        first = self.queue.lanes[0].head(risen=False)
         if first is None:
             return None
         stop = self.stop_of(first, now)

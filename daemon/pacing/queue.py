@@ -72,7 +72,7 @@ class Entry:
     @property
     def came(self) -> Priority:
         """The class in which it came: whoever has risen is no person for it."""
-        return Priority(self.priority + 1) if self.rose else self.priority
+        return Priority(min(self.priority + self.rose, Priority.BATCH))
 
     @property
     def rank(self) -> Priority:
@@ -110,11 +110,6 @@ class Lane:
         while heap and heap[0][2].number != heap[0][1]:
             heapq.heappop(heap)
         return heap[0] if heap else None
-
-    def unrisen(self) -> Entry | None:
-        """The entry with the smallest tag of those that have not risen to this class."""
-        live = [item for item in self.heap if item[2].number == item[1] and not item[2].rose]
-        return min(live, key=lambda item: item[:2])[2] if live else None
 
     def tag(self, entry: Entry) -> float:
         """The place of ENTRY in virtual time, behind what its client has had; it is given once."""

@@ -60,14 +60,14 @@ def test_the_class_in_which_a_call_came() -> None:
 def test_the_first_that_has_not_risen() -> None:
     """It may stand behind many that have."""
     queue, lane = Queue(age_s=(1e9, 60.0, 300.0)), Queue().lanes[0]
-    assert lane.unrisen() is None
+    assert lane.head(risen=False) is None
     for i in range(5):
         queue.push(entry(f"n{i}"))
     assert queue.head(61.0) is not None
-    assert queue.lanes[0].unrisen() is None
+    assert queue.lanes[0].head(risen=False) is None
     for name in ("first", "second"):
         queue.push(entry(name, priority=Priority.INTERACTIVE, at=61.0))
-    first = queue.lanes[0].unrisen()
+    first = queue.lanes[0].head(risen=False)
     assert first is not None
     assert first.call.id == "first"
 
