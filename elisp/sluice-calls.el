@@ -133,7 +133,7 @@ If it has failed and will be sent again, show its steps: why it failed, too."
                           (t (sluice-gettext " and goes in %s to %s" low high))))))
 
 (defun sluice-queue-cancel ()
-  "Cancel the call on this line.  Nothing is sent; its program is told so."
+  "Cancel the call on this line.  It is not sent again; its program is told so."
   (interactive)
   (let ((row (sluice-dashboard--row)))
     (when (y-or-n-p (sluice-gettext "Cancel the call of %s to %s? "

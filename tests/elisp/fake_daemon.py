@@ -399,7 +399,7 @@ async def serve_http(
         writer.write(b"Content-Length: %d\r\nConnection: close\r\n\r\n" % len(body) + body)
         return
     if behaviour == "cancelled" and sum(one["behaviour"] == "cancelled" for one in seen.http) == 1:
-        words = "the call was cancelled while it waited; nothing was sent"
+        words = "the call was cancelled while it waited in the queue; send it again when you want its answer after all"
         error = {"message": words, "type": "sluice_cancelled", "code": "sluice_cancelled", "sluice": {"call": "c1"}}
         body = json.dumps({"type": "error", "error": error}).encode()
         writer.write(b"HTTP/1.1 503 Cancelled\r\nContent-Type: application/json\r\n")
