@@ -17,7 +17,7 @@ _SAYS_NOTHING = re.compile(
 def name_of(call: Call) -> str:
     """The name of CALL and of all that are identical to it: origin, key, method, target, header fields and body. Who
     asked for usage has it in the answer; where we have asked for it, it is taken out again."""
-    asked_by_us = ["usage asked"] if call.usage_asked else []
+    asked_by_us = ["usage_asked"] if call.usage_asked else []
     return _digest([*_about(call), *asked_by_us], call.body)
 
 

@@ -7,6 +7,7 @@ from math import ceil
 from typing import NamedTuple
 
 from daemon.pacing.ledger import Ledger
+from daemon.pacing.looks import look_in_s
 from daemon.pacing.pool import Pool
 from daemon.pacing.queue import Entry
 
@@ -32,6 +33,8 @@ def expected(pool: Pool, entry: Entry, ahead: Mapping[Ledger, float], places: in
     for ledger in pool.ledgers:
         cost = entry.costs.get(ledger.dimension, 0.0) * ledger.scale
         opens = when_s(ledger, ahead.get(ledger, 0.0) + cost, now, cost) if cost > 0 else 0.0
+        if opens > 0 and places == 0 and pool.ramp.unanswered == 0:
+            opens = min(opens, look_in_s(ledger, now))  # the first in line looks, whatever our own sum says
         if opens > wait:
             wait, cause = opens, ledger
     for day in pool.days:

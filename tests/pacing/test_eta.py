@@ -160,3 +160,31 @@ def test_most_calls_go_when_it_was_said(shape: str) -> None:
     right = [low - 0.1 <= went[name] <= high + 0.1 for name, (low, high) in said.items()]
     assert len(right) > 20
     assert sum(right) >= 0.9 * len(right)
+
+
+def test_the_first_in_line_looks_before_our_own_sum_would_let_it() -> None:
+    """A limit that is used up by our sum is looked at when the provider said so: that is when the first one goes, and the
+    next one goes later."""
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        pacer = Pacer(clock=loop.time, wall=loop.time)
+        first = call("c1", origin(Limit("requests", 2, 60.0, "minute")))
+        permit = await pacer.acquire(first)
+        [account] = pacer._accounts
+        [pool] = account.pools.values()
+        [ledger] = [one for one in pool.ledgers if one.dimension == "requests" and one.cap == 2]
+        permit.answered(200, (), streamed=False)
+        permit.release()
+        ledger.take(99, 1.0, loop.time())
+        ledger.look_at = loop.time() + 4.0
+        waits = [asyncio.create_task(pacer.acquire(call(name, first.origin))) for name in ("c2", "c3")]
+        await asyncio.sleep(0.1)
+        at = [row["eta_at"] - loop.time() for row in pacer.queue()]
+        assert at[0] == pytest.approx(3.9, abs=0.5)
+        assert at[1] > at[0] + 1
+        for task in waits:
+            task.cancel()
+        await pacer.close()
+
+    virtual_time.run(main())
