@@ -163,7 +163,7 @@ def test_most_calls_go_when_it_was_said(shape: str) -> None:
 
 
 def test_the_first_in_line_looks_before_our_own_sum_would_let_it() -> None:
-    """A limit that is used up by our sum is looked at when the provider said so: that is when the first one goes, and the
+    """A limit that is used up by our sum is looked at when the provider said so: then the first one goes, and the
     next one goes later."""
 
     async def main() -> None:
