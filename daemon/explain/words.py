@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from daemon.explain.origin import Sign
@@ -309,6 +310,7 @@ def _facts(
         "reset": clock(reset, now, data["clock"]) if reset else "",
         "reset_in": span(reset - now, data) if reset and now is not None else "",
         "stated": stated(finding),
+        "pacific": _pacific(finding, now, data["clock"]),
         "resend_in": span(situation.resend_in_s, data),
         "waited": span(situation.waited_s, data) if (situation.waited_s or 0) >= 1 else "",
         "attempts": str(situation.attempts) if situation.attempts > 1 else "",
@@ -321,6 +323,20 @@ def _facts(
     facts.update({f"page_{name}": url for name, url in (sign.pages.items() if sign else ())})
     facts["page_own"] = _own_page(finding, sign)
     return facts
+
+
+def _pacific(finding: Finding, now: float | None, forms: Mapping[str, str]) -> str:
+    """Return when the next day begins in California, for people elsewhere: Google's days begin there."""
+    if now is None or finding.window != "day" or finding.provider not in ("gemini", "vertex"):
+        return ""
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # few explanations need it
+
+    try:
+        there = datetime.fromtimestamp(now, ZoneInfo("America/Los_Angeles"))
+    except (ZoneInfoNotFoundError, OSError):
+        return ""
+    midnight = there.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    return clock(midnight.timestamp(), now, forms)
 
 
 def stated(finding: Finding) -> str:

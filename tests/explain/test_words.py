@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Any
 
 import pytest
@@ -86,7 +87,7 @@ def test_words_name_subtypes_rules_and_facts_that_exist() -> None:
     facts = set(re.findall(r"\{(\w+)\}", " ".join(texts(ENGLISH["subtypes"]))))
     assert facts <= {
         "provider", "model", "limit", "used", "requested", "window", "this", "win", "tail", "reset", "reset_in",
-        "wait", "plan", "key_variable", "status", "quote", "original", "host", "stated",
+        "wait", "plan", "key_variable", "status", "quote", "original", "host", "stated", "pacific",
     }  # fmt: skip
 
 
@@ -371,3 +372,18 @@ def test_a_context_is_not_raised_by_asking() -> None:
     for text, asked in ((long, False), (fast, True)):
         said = CATALOGUE.explain(CATALOGUE.classify(Failure(text=text)))
         assert any("Ask for a larger limit" in action.text for action in said.actions) is asked
+
+
+def test_midnight_in_california_is_told_in_the_readers_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever lives elsewhere need not reckon; without a now it stays midnight there."""
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    finding = Finding(subtype="requests", family="rate", retry="wait", window="day", provider="gemini")
+    try:
+        said = CATALOGUE.explain(finding, now=1_800_000_000.0)  # 2027-01-15 09:00 in Berlin, midnight in California
+        assert "09:00, which is midnight in California" in said.line
+        assert "2027-01-16 09:00, which is midnight" in said.now
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert "midnight in California (Pacific time)" in CATALOGUE.explain(finding).line
