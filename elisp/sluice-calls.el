@@ -66,18 +66,17 @@
 \\[sluice-queue-promote] lets go before those for which nobody waits.
 \\[sluice-queue-copy-curl] copies the call as a curl command.
 \\[sluice-dashboard-sort] sorts by the column at point."
-  (setq tabulated-list-format
-        (vector (sluice-dashboard-column (sluice-gettext "Place") 5 t :right-align t)
-                (sluice-dashboard-column (sluice-gettext "Goes in") 8 nil :right-align t)
-                (sluice-dashboard-column (sluice-gettext "Client") 12 t)
-                (sluice-dashboard-column (sluice-gettext "Model") 20 t)
-                (sluice-dashboard-column (sluice-gettext "Waits for") 0 t))
-        sluice-dashboard--operation '("queue" :queue)
+  (sluice-dashboard-columns
+   (sluice-dashboard-column (sluice-gettext "Place") 5 t :right-align t)
+   (sluice-dashboard-column (sluice-gettext "Goes in") 8 nil :right-align t)
+   (sluice-dashboard-column (sluice-gettext "Client") 12 t :least 8)
+   (sluice-dashboard-column (sluice-gettext "Model") 20 t :least 10)
+   (sluice-dashboard-column (sluice-gettext "Waits for") 0 t :least 20))
+  (setq sluice-dashboard--operation '("queue" :queue)
         sluice-dashboard--topics '("queue")
         sluice-dashboard--line #'sluice-queue--line
         sluice-dashboard--nothing (sluice-gettext "No call waits."))
-  (add-hook 'sluice-dashboard-drawn-hook #'sluice-queue--run-clock nil t)
-  (tabulated-list-init-header))
+  (add-hook 'sluice-dashboard-drawn-hook #'sluice-queue--run-clock nil t))
 
 ;;;###autoload
 (defun sluice-queue ()
@@ -222,19 +221,18 @@ If it is not from this Emacs, say why it waits."
 \\[sluice-log-copy-curl] copies it as a curl command.
 \\[sluice-log-toggle-failed] lists only those that failed.
 \\[sluice-dashboard-sort] sorts by the column at point."
-  (setq tabulated-list-format
-        (vector (sluice-dashboard-column (sluice-gettext "At") 8 t)
-                (sluice-dashboard-column (sluice-gettext "State") 10 t)
-                (sluice-dashboard-column (sluice-gettext "Took") 7 nil :right-align t)
-                (sluice-dashboard-column (sluice-gettext "Client") 12 t)
-                (sluice-dashboard-column (sluice-gettext "Model") 20 t)
-                (sluice-dashboard-column (sluice-gettext "What happened") 0 nil))
-        sluice-dashboard--operation (sluice-log--operation)
+  (sluice-dashboard-columns
+   (sluice-dashboard-column (sluice-gettext "At") 8 t)
+   (sluice-dashboard-column (sluice-gettext "State") 10 t)
+   (sluice-dashboard-column (sluice-gettext "Took") 7 nil :right-align t :drop 1)
+   (sluice-dashboard-column (sluice-gettext "Client") 12 t :least 8 :drop 2)
+   (sluice-dashboard-column (sluice-gettext "Model") 20 t :least 10)
+   (sluice-dashboard-column (sluice-gettext "What happened") 0 nil :least 36))
+  (setq sluice-dashboard--operation (sluice-log--operation)
         ;; The queue changes with each call, so it tells of those that went well too.
         sluice-dashboard--topics '("queue" "errors")
         sluice-dashboard--line #'sluice-log--line
-        sluice-dashboard--nothing (sluice-gettext "There are no calls yet."))
-  (tabulated-list-init-header))
+        sluice-dashboard--nothing (sluice-gettext "There are no calls yet.")))
 
 ;;;###autoload
 (defun sluice-log ()

@@ -45,6 +45,16 @@
   "What the daemon is asked for: (OPERATION FIELD . PARAMS).
 FIELD is the name of the list in its answer.")
 
+(defvar-local sluice-dashboard--columns nil
+  "All columns, as `sluice-dashboard-column' returns them.
+Which of them are shown, and how wide, depends on the width of the window.")
+
+(defvar-local sluice-dashboard--fitted nil
+  "What is shown of the columns: (WIDTH . INDICES), for a window of that WIDTH.")
+
+(defconst sluice-dashboard--narrowest 6
+  "To what a column shrinks where there is room for nothing.")
+
 (defvar-local sluice-dashboard--topics nil
   "Topics of which this list wants to hear.")
 
@@ -53,7 +63,7 @@ FIELD is the name of the list in its answer.")
 
 (defvar-local sluice-dashboard--line nil
   "Function that returns the entry of a row for `tabulated-list-entries'.
-It gets the row and the time.")
+It gets the row and the time.  The entry has a cell for each of the columns.")
 
 (defvar-local sluice-dashboard--spread #'identity
   "Function that makes rows of what the daemon lists.")
@@ -92,13 +102,96 @@ That is `gone' when the daemon has gone, `left' when we have disconnected,
   ;; Emacs takes it for wide in Chinese and Korean locales, where most terminals do not.
   (when (> (char-width ?…) 1) (setq-local truncate-string-ellipsis ".."))
   (add-hook 'kill-buffer-hook #'sluice-dashboard--sleep nil t)
+  (add-hook 'window-size-change-functions #'sluice-dashboard--resized nil t)
   (add-hook 'window-buffer-change-functions #'sluice-dashboard--look))
 
 (defun sluice-dashboard-column (title width sort &rest props)
   "Return the column TITLE for `tabulated-list-format', with SORT and PROPS.
 It is WIDTH wide, or wider if TITLE is: words are of another length, and letters
-of another width, in each language.  A WIDTH of 0 is all that is left."
+of another width, in each language.  A WIDTH of 0 is all that is left.
+Among PROPS, besides those of Emacs, are :least, the width to which the column
+may shrink where the window is narrow, and :drop, a number: of the columns for
+which there is no room the one with the lowest is left out first."
   (append (list title (if (zerop width) 0 (max width (string-width title))) sort) props))
+
+;;;; Which columns there is room for
+
+(defun sluice-dashboard-columns (&rest columns)
+  "Have this list show COLUMNS, as far as there is room for them."
+  (setq sluice-dashboard--columns columns
+        sluice-dashboard--fitted nil)
+  (sluice-dashboard--fit))
+
+(defun sluice-dashboard--width ()
+  "Return the width of the narrowest window of this list."
+  (apply #'min (mapcar #'window-body-width
+                       (or (get-buffer-window-list nil nil t) (list (selected-window))))))
+
+(defun sluice-dashboard--least (column)
+  "Return the width that COLUMN needs at least."
+  (pcase-let ((`(,title ,width ,_ . ,props) column))
+    (max (string-width title) (or (plist-get props :least) width))))
+
+(defun sluice-dashboard--fit ()
+  "Choose the columns, and how wide they are, by the width of the window.
+The last one, which says most, is never left out."
+  (let ((width (sluice-dashboard--width)))
+    (unless (eql width (car sluice-dashboard--fitted))
+      (let ((fitted (sluice-dashboard--choose sluice-dashboard--columns
+                                              (- width tabulated-list-padding))))
+        (setq sluice-dashboard--fitted (cons width (mapcar #'car fitted))
+              tabulated-list-format (vconcat (mapcar #'cdr fitted)))
+        ;; What is not shown cannot be sorted by.
+        (unless (assoc (car tabulated-list-sort-key) (mapcar #'cdr fitted))
+          (setq tabulated-list-sort-key nil))
+        (tabulated-list-init-header)))))
+
+(defun sluice-dashboard--choose (columns room)
+  "Return those of COLUMNS that find ROOM, a list of (INDEX . COLUMN)."
+  (let* ((shown (cl-loop for column in columns for n from 0
+                         collect (cons n (copy-sequence column))))
+         (last (car (last shown)))
+         (wish (mapcar (lambda (one) (nth 1 (cdr one))) shown)))
+    (cl-flet ((needed () (+ (length shown) -1
+                            (cl-loop for (_ . column) in shown sum (nth 1 column)))))
+      (dolist (one shown)
+        (setf (nth 1 (cdr one)) (sluice-dashboard--least (cdr one))))
+      ;; Too wide: leave out what matters least, then make narrower what may be.
+      (dolist (one (cl-sort (cl-remove-if-not #'sluice-dashboard--rank shown) #'<
+                            :key #'sluice-dashboard--rank))
+        (when (> (needed) room) (setq shown (delq one shown))))
+      (dolist (one shown)
+        (when (and (not (eq one last)) (plist-get (nthcdr 3 (cdr one)) :least))
+          (setf (nth 1 (cdr one))
+                (max sluice-dashboard--narrowest
+                     (min (nth 1 (cdr one)) (- (nth 1 (cdr one)) (- (needed) room)))))))
+      ;; Room left: to all in turn, as far as they wish; then the last one has all.
+      (let ((short t))
+        (while (and short (< (needed) room))
+          (setq short nil)
+          (dolist (one shown)
+            (when (and (< (needed) room)
+                       (or (eq one last) (< (nth 1 (cdr one)) (nth (car one) wish))))
+              (unless (eq one last) (setq short t))
+              (cl-incf (nth 1 (cdr one))))))))
+    (setf (nth 1 (cdr last)) 0)
+    shown))
+
+(defun sluice-dashboard--rank (one)
+  "Return when ONE, an (INDEX . COLUMN), is left out, nil if it is not."
+  (plist-get (nthcdr 4 one) :drop))
+
+(defun sluice-dashboard--cut (entry)
+  "Return ENTRY, which has a cell for each column, with those that are shown."
+  (list (car entry)
+        (vconcat (mapcar (lambda (n) (aref (cadr entry) n)) (cdr sluice-dashboard--fitted)))))
+
+(defun sluice-dashboard--resized (window)
+  "Draw the list in WINDOW anew if that is wider or narrower than before."
+  (with-current-buffer (window-buffer window)
+    (when (and sluice-dashboard--state
+               (not (eql (sluice-dashboard--width) (car sluice-dashboard--fitted))))
+      (sluice-dashboard--draw))))
 
 (defun sluice-dashboard-show (name mode)
   "Show the list NAME, which has the major mode MODE."
@@ -241,8 +334,10 @@ STATE is that of this list from now on, by default `gone'."
                                 (line-number-at-pos (window-start window))))
                         (get-buffer-window-list nil nil t)))
         (now (float-time)))
+    (sluice-dashboard--fit)
     (setq tabulated-list-entries
-          (mapcar (lambda (row) (funcall sluice-dashboard--line row now))
+          (mapcar (lambda (row)
+                    (sluice-dashboard--cut (funcall sluice-dashboard--line row now)))
                   (seq-take sluice-dashboard--rows sluice-dashboard--most)))
     (tabulated-list-print t)
     (sluice-dashboard--remark)

@@ -54,6 +54,9 @@
 (defvar-local sluice-doctor--findings nil
   "What was found, in order.")
 
+(defvar-local sluice-doctor--width nil
+  "The width of the window when the page was drawn.")
+
 (defvar-local sluice-doctor--check nil
   "What the daemon's own check said: `running', or (STATUS . TEXT).")
 
@@ -262,7 +265,8 @@ The page shows what it says when it is done."
 (define-derived-mode sluice-doctor-mode special-mode "Sluice doctor"
   "What is wrong with this set-up, and how to mend it."
   (setq-local revert-buffer-function #'sluice-doctor--look)
-  (setq-local word-wrap t))
+  (setq-local word-wrap t)
+  (add-hook 'window-size-change-functions #'sluice-doctor--resized nil t))
 
 ;;;###autoload
 (defun sluice-doctor ()
@@ -286,10 +290,17 @@ The page shows what it says when it is done."
   (sluice-doctor--start-check)
   (sluice-doctor--draw))
 
+(defun sluice-doctor--resized (window)
+  "Fill the page in WINDOW to its width, if that is another one than before."
+  (with-current-buffer (window-buffer window)
+    (unless (eql sluice-doctor--width (sluice-page-width))
+      (sluice-doctor--draw))))
+
 (defun sluice-doctor--draw ()
   "Draw the page from what was found."
   (let ((inhibit-read-only t) (place (point)) (number 0))
     (erase-buffer)
+    (setq sluice-doctor--width (sluice-page-width))
     (insert (propertize (sluice-doctor--summary) 'face 'bold) "    "
             (propertize (sluice-gettext "g looks again, q closes this page") 'face 'shadow)
             "\n\n")
@@ -330,7 +341,8 @@ The page shows what it says when it is done."
 
 (defun sluice-doctor--fill (text first)
   "Insert TEXT filled, with FIRST before it, and a newline."
-  (let ((fill-column 78) (fill-prefix (if (string-empty-p first) "      " "        "))
+  (let ((fill-column (min 78 (sluice-page-width)))
+        (fill-prefix (if (string-empty-p first) "      " "        "))
         (begin (line-beginning-position)))
     (insert first text "\n")
     (fill-region begin (point) nil t)))

@@ -359,7 +359,7 @@ Where only a wait is told, it began when the call ended."
 
 (defun sluice-explain--fill (text first rest)
   "Insert TEXT filled; its lines begin with FIRST, then with REST."
-  (let ((begin (point)) (fill-column 76) (fill-prefix rest))
+  (let ((begin (point)) (fill-column (min 76 (sluice-page-width))) (fill-prefix rest))
     (insert first text "\n")
     (fill-region begin (point))))
 

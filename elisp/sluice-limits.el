@@ -66,22 +66,21 @@
 A line is one limit.  The first line of a key and model has their names, and
 says in words how they stand.
 \\<sluice-limits-mode-map>\\[sluice-limits-say] says it in full."
-  (setq tabulated-list-format
-        (vector (sluice-dashboard-column (sluice-gettext "Host") 17 nil)
-                (sluice-dashboard-column (sluice-gettext "Model") 14 nil)
-                (sluice-dashboard-column (sluice-gettext "Limit") 15 nil)
-                (list "" sluice-limits--width nil)
-                (sluice-dashboard-column (sluice-gettext "Used") 15 nil :right-align t)
-                (sluice-dashboard-column (sluice-gettext "Others") 6 nil :right-align t)
-                (sluice-dashboard-column (sluice-gettext "From") 6 nil)
-                (sluice-dashboard-column (sluice-gettext "State") 0 nil))
-        sluice-dashboard--operation '("limits" :pools)
+  (sluice-dashboard-columns
+   (sluice-dashboard-column (sluice-gettext "Host") 17 nil :least 12)
+   (sluice-dashboard-column (sluice-gettext "Model") 14 nil :least 10)
+   (sluice-dashboard-column (sluice-gettext "Limit") 20 nil :least 13)
+   (list "" sluice-limits--width nil :drop 2)
+   (sluice-dashboard-column (sluice-gettext "Used") 15 nil :right-align t :least 11)
+   (sluice-dashboard-column (sluice-gettext "Others") 6 nil :right-align t :drop 3)
+   (sluice-dashboard-column (sluice-gettext "From") 6 nil :drop 1)
+   (sluice-dashboard-column (sluice-gettext "State") 0 nil :least 15))
+  (setq sluice-dashboard--operation '("limits" :pools)
         sluice-dashboard--topics '("limits")
         sluice-dashboard--spread #'sluice-limits--spread
         sluice-dashboard--line #'sluice-limits--line
         sluice-dashboard--nothing
-        (sluice-gettext "No limit is known yet: the first call brings them."))
-  (tabulated-list-init-header))
+        (sluice-gettext "No limit is known yet: the first call brings them.")))
 
 ;;;###autoload
 (defun sluice-limits ()

@@ -484,6 +484,10 @@ It was told at the beginning; this is for who has chosen another one since."
        (string-match-p "\\`[A-Za-z0-9_.@-]+\\'" sluice-language)
        (list "-H" (concat "X-Sluice-Language: " sluice-language))))
 
+(defun sluice-page-width ()
+  "Return to which column a page of ours is filled in its window."
+  (max 30 (- (window-body-width (or (get-buffer-window nil t) (selected-window))) 2)))
+
 ;;;; Which call is meant
 
 (defvar-local sluice-call nil

@@ -114,6 +114,18 @@ Fail after SECONDS (default 15)."
   "Change what the stand-in lists to LISTS, a plist; :tell names a topic to tell."
   (sluice-ask "set" lists))
 
+(defmacro fake-daemon-in-width (width &rest body)
+  "Run BODY, after which the windows are as before, in windows that are WIDTH wide."
+  (declare (indent 1) (debug t))
+  `(cl-letf (((symbol-function 'window-body-width) (lambda (&rest _) ,width)))
+     (save-window-excursion ,@body)))
+
+(defun fake-daemon-room-of-last-column ()
+  "Return how wide the last column of this list is in its window."
+  (let ((columns (butlast (append tabulated-list-format nil))))
+    (- (window-body-width) tabulated-list-padding
+       (apply #'+ (mapcar (lambda (column) (1+ (nth 1 column))) columns)))))
+
 (defmacro fake-daemon-messages (&rest body)
   "Run BODY and return the messages that it showed, oldest first."
   (declare (indent 0) (debug t))

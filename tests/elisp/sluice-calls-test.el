@@ -29,7 +29,7 @@
   (declare (indent 1))
   `(fake-daemon-with
      (fake-daemon-set :queue (sluice-calls-test-queue) :calls sluice-calls-test-log)
-     (save-window-excursion
+     (fake-daemon-in-width 120
        (,command)
        (fake-daemon-until sluice-dashboard--state)
        (goto-char (point-min))
@@ -139,6 +139,30 @@ and back; of a column that cannot be sorted it is said which can."
     (backward-char)
     (should (string-match-p "cannot be sorted by Took, but by: At, State, Client, Model"
                             (cadr (should-error (sluice-calls-test-press "S") :type 'user-error))))))
+
+(ert-deftest sluice-calls-test-narrow ()
+  "In a narrow window the log leaves out columns, and has room for what happened."
+  (sluice-calls-test-in sluice-log
+    (pcase-dolist (`(,width . ,columns)
+                   '((120 "At" "State" "Took" "Client" "Model" "What happened")
+                     (80 "At" "State" "Client" "Model" "What happened")
+                     (60 "At" "State" "Model" "What happened")))
+      (fake-daemon-in-width width
+        (sluice-dashboard--resized (selected-window))
+        (should (equal columns (mapcar #'car (append tabulated-list-format nil))))
+        (should (<= 25 (fake-daemon-room-of-last-column)))))))
+
+(ert-deftest sluice-calls-test-narrow-and-sorted ()
+  "A list that was sorted by a column for which there is no room any more is shown all
+the same, in its own order."
+  (sluice-calls-test-in sluice-log
+    (setq tabulated-list-sort-key '("Client"))
+    (sluice-dashboard--draw)
+    (should tabulated-list-sort-key)
+    (fake-daemon-in-width 60
+      (sluice-dashboard--draw)
+      (should-not tabulated-list-sort-key)
+      (should (equal "c3" (tabulated-list-get-id (point-min)))))))
 
 (ert-deftest sluice-calls-test-not-modified ()
   "A list is not marked as modified, also when it says something below."

@@ -133,6 +133,18 @@
     (let ((sluice-words-heard "ko"))    ; the page is in one language
       (should (equal '("sh" "check" "--language" "ko") (sluice-doctor--check-command))))))
 
+(ert-deftest sluice-doctor-test-narrow ()
+  "The page is filled to the width of its window, and anew when that changes."
+  (fake-daemon-without
+    (sluice-doctor-test-page "exit 0"
+      (dolist (width '(50 120))
+        (cl-letf (((symbol-function 'window-body-width) (lambda (&rest _) width)))
+          (sluice-doctor--resized (selected-window)))
+        (let ((widest (apply #'max (mapcar #'string-width
+                                           (cddr (split-string (buffer-string) "\n"))))))
+          (should (<= widest (min 78 (- width 2))))
+          (should (> widest 40)))))))
+
 ;; The sandbox.
 
 (ert-deftest sluice-doctor-test-sandbox ()

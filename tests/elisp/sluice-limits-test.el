@@ -18,11 +18,30 @@
    (:host "h" :group "m" :key "key:b" :state "open" :words "open" :dims [])]
   "Pools as the daemon tells them.")
 
+(ert-deftest sluice-limits-test-narrow ()
+  "However narrow the window, how a key stands is seen; where there is room, others'
+use and a bar are, too."
+  (fake-daemon-with
+    (fake-daemon-set :pools sluice-limits-test-pools)
+    (pcase-dolist (`(,width ,bar ,others) '((120 t t) (90 t t) (80 nil t) (60 nil nil) (50 nil nil)))
+      (fake-daemon-in-width width
+        (sluice-limits)
+        (fake-daemon-until sluice-dashboard--state)
+        (sluice-dashboard--resized (selected-window))
+        (let ((line (car (split-string (buffer-string) "\n"))))
+          (should (string-search "60 / 60" line))
+          (should (string-search "limited by" line))
+          (should (<= 15 (fake-daemon-room-of-last-column)))
+          (should (eq bar (and (string-search "█" line) t)))
+          (should (eq others (and (string-match-p " 12 " line) t)))
+          (should (equal "State" (car (aref tabulated-list-format
+                                            (1- (length tabulated-list-format)))))))))))
+
 (ert-deftest sluice-limits-test-shown ()
   "A line for each limit: bar, numbers, others, source; words on the first of a pool."
   (fake-daemon-with
     (fake-daemon-set :pools sluice-limits-test-pools)
-    (save-window-excursion
+    (fake-daemon-in-width 120
       (sluice-limits)
       (fake-daemon-until sluice-dashboard--state)
       (let ((lines (split-string (buffer-string) "\n" t)))

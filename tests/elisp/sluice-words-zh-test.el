@@ -21,7 +21,7 @@
                                     :started_at 1000 :duration_s 1.25 :line "没有余额。")
                                (:id "c2" :state "cancelled" :client "中文客户端" :model "大模型" :host "h2"
                                     :started_at 990 :duration_s 61.5)])
-      (save-window-excursion
+      (fake-daemon-in-width 120
         (sluice-log)
         (fake-daemon-until sluice-dashboard--state)
         (should (equal '("时间" "状态" "用时" "客户端" "模型" "发生了什么")
@@ -44,7 +44,7 @@
   (let ((sluice-language "zh"))
     (fake-daemon-with
       (with-temp-buffer
-        (sluice-limits-mode)
+        (fake-daemon-in-width 120 (sluice-limits-mode))
         (let ((line (sluice-limits--line
                      (list :id '("h" "m" "k" 0)
                            :dim '(:dimension "output_tokens" :period "minute" :limit 100 :used 5 :source "guess"))

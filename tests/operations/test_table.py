@@ -33,7 +33,7 @@ async def test_hello(office: Make) -> None:
     assert "warning" not in answer
     assert answer["language"] == "en"
     assert (await here.run("hello", language="ko_KR.UTF-8"))["language"] == "ko"
-    assert "upgrade" in (await here.run("hello", protocol=2))["warning"]
+    assert "git pull" in (await here.run("hello", protocol=2))["warning"]
     json.dumps(answer)
 
 
