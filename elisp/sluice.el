@@ -271,9 +271,10 @@ then start it anew with M-x sluice-start"
 (defun sluice--await-greeting ()
   "Wait for the daemon to greet back, as long as that is worth it.
 Emacs is not held up again by a daemon that has not answered before."
-  (let ((limit (max (+ (float-time) 0.1)
-                    ;; Timers, and what comes from a process, cannot be quit.
-                    (+ sluice--greeting-since (if inhibit-quit 0.5 sluice-timeout)))))
+  ;; Timers, and what comes from a process, cannot be quit: they wait a moment, once.
+  (let ((limit (if inhibit-quit
+                   (+ sluice--greeting-since 0.5)
+                 (max (+ (float-time) 0.1) (+ sluice--greeting-since sluice-timeout)))))
     (while (and (sluice-rpc-live-p sluice--greeting) (< (float-time) limit))
       (accept-process-output (sluice-rpc-process sluice--greeting) 0.1))))
 
