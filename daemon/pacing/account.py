@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from daemon.model import Call, Memory, Origin
 from daemon.pacing.block import Block, Blocked
+from daemon.pacing.choosing import choose
 from daemon.pacing.limits import own_limits, shared_limits
 from daemon.pacing.permit import Desk, Permit, Setback, Tally
 from daemon.pacing.pool import Limits, Pool
@@ -183,11 +184,11 @@ class Account:
     def _next(self, pool: Pool, now: float) -> Entry | None:
         block = self.block_of(pool)
         if block is None:
-            return pool.choose(now)
+            return choose(pool, now)
         if block.probing is not None:
             pool.wake = INFINITE
             return None
-        entry = pool.choose(now)
+        entry = choose(pool, now)
         if entry is not None and block.lets_try(entry.priority, now):
             block.probing = entry.call.id
             return entry

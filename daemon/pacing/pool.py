@@ -1,7 +1,7 @@
 """One pool: the calls that share their limits, what is known of these, and who may go now. Synchronous, no clock.
 
 A pool's limits are its own (from headers, messages and configured model patterns) and those that it shares with the
-other pools of the same key (configured without a model). `choose` is the one step that moves it.
+other pools of the same key (configured without a model). `daemon.pacing.choosing` is the one step that moves it.
 """
 
 from __future__ import annotations
@@ -31,8 +31,6 @@ from daemon.pacing.slots import Ramp, Slots
 from daemon.phrases import phrase
 
 INFINITE = float("inf")
-SCAN = 16
-"""How many calls behind a big one are looked at."""
 LOOKS = 0.1
 """The part of a period after which one more call looks what others have left, though the last one is not answered."""
 
@@ -124,7 +122,8 @@ class Pool:
         """When it was last written down."""
         self.passed_at = -INFINITE
         """When the provider last let a call through."""
-        self._smallest: tuple[Ledger, float] | None = None
+        self.smallest: tuple[Ledger, float] | None = None
+        """Of those that may pass who waits for this limit, the least that one needs; None: not known."""
         self.days = own.days + shared.days
         self._all: tuple[Ledger, ...] = ()
         self._gather()
@@ -215,50 +214,19 @@ class Pool:
         if entry.ready_at > now:
             self.delayed.push(entry)
         else:
-            self._smallest = None
+            self.smallest = None
             self.queue.push(entry)
 
     def wake_delayed(self, now: float) -> None:
         """Line up those whose backoff is over."""
         for entry in self.delayed.ready(now):
-            self._smallest = None
+            self.smallest = None
             self.queue.push(entry)
 
     def leave(self, entry: Entry) -> None:
         """ENTRY waits no longer: its client has left, or it has had another answer."""
         self.queue.remove(entry)
         self.delayed.leave(entry)
-
-    def choose(self, now: float) -> Entry | None:
-        """Return the call that may go now, or None, and then `wake` says when to ask again."""
-        self.wake = self.delayed.next_at()
-        self.stop = None
-        head = self.queue.head(now)
-        if head is None:
-            return None
-        stop = self.stop_of(head, now)
-        while stop is not None and stop.day is not None and (better := self.queue.head_above(head)) is not None:
-            self.wake = min(self.wake, now + stop.wait_s)  # who waits for tomorrow stands in nobody's way today
-            head, stop = better, self.stop_of(better, now)
-        if stop is None:
-            return head
-        self.stop = stop
-        self.wake = min(self.wake, now + stop.wait_s)
-        if self.outage.since is not None and head.rose and (person := self._person(now)) is not None:
-            return person
-        if stop.ledger is None and stop.day is None and head.rank == 0:
-            return None
-        return self._pass(head, stop, now)
-
-    def _person(self, now: float) -> Entry | None:
-        """During an outage a person's call looks sooner than those that have risen to its class and stand before it."""
-        first = self.queue.lanes[0].head(risen=False)
-        if first is None:
-            return None
-        stop = self.stop_of(first, now)
-        if stop is not None:
-            self.wake = min(self.wake, now + stop.wait_s)
-        return first if stop is None else None
 
     def stop_of(self, entry: Entry, now: float) -> Stop | None:
         """What keeps ENTRY from going, if anything does; that others stand before it does not count."""
@@ -357,39 +325,6 @@ class Pool:
                 worst = Stop(wait, day=day, why=per(day.dimension, day.period))
         return worst
 
-    def _pass(self, head: Entry, stop: Stop, now: float) -> Entry | None:
-        """Return a small call that may pass HEAD, which waits for a limit: up to a quarter of its size in all.
-
-        An interactive call may always pass others (`_gives_way`), and so may whatever fits into the rest of a window or
-        slice that the head cannot use.
-        """
-        ledger = stop.ledger
-        if ledger is not None and ledger.hold_until > now:
-            return None
-        dimension = ledger.dimension if ledger is not None else "requests"
-        room = ledger.avail(now) if ledger is not None else INFINITE
-        if not any(_gives_way(head, better) for better in self.queue.betters(head)):
-            if ledger is None or dimension in ("requests", "concurrency") or room <= 0:
-                return None
-            if self._smallest is not None and self._smallest[0] is ledger and self._smallest[1] > room:
-                return None
-        smallest = INFINITE
-        allowed = self.settings.bypass * head.costs.get(dimension, 0.0) - head.bypassed
-        for entry in self.queue.next_heads(SCAN, head):
-            cost = entry.costs.get(dimension, 0.0)
-            smallest = min(smallest, cost)
-            way = free = _gives_way(head, entry)
-            if not free and ledger is not None:
-                free = ledger.closes_before(now + stop.wait_s, cost, head.costs.get(dimension, 0.0), now)
-            if (free or cost <= allowed) and self.stop_of(entry, now) is None:
-                head.bypassed += 0.0 if free else cost
-                if way and head.rose:
-                    head.let_pass(entry, self.settings.floor)
-                return entry
-        if ledger is not None:
-            self._smallest = (ledger, smallest)
-        return None
-
     def gone(self, entry: Entry, now: float) -> None:
         """ENTRY goes: was it said right when?"""
         self.outage.goes(entry.call.id, now)
@@ -418,12 +353,6 @@ class Pool:
             if cap:
                 share = max(share, costs.get(ledger.dimension, 0.0) / cap)
         return share
-
-
-def _gives_way(head: Entry, other: Entry) -> bool:
-    """True if OTHER may go before HEAD, which waits: a person's call before all others, and any before one that has
-    risen from a class below its own, as that leaves something to it still."""
-    return other.rank < head.rank and (other.rank == 0 or head.rose)
 
 
 def _windowed(ledger: Ledger) -> bool:

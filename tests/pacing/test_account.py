@@ -9,6 +9,7 @@ from world import call, origin
 
 from daemon.model import Finding, Limit, Origin, Priority, Usage
 from daemon.pacing import Blocked, Pacer
+from daemon.pacing import account as accounts
 from daemon.pacing.pool import Pool
 
 CREDIT = Finding("insufficient_quota", "quota", "never", "sure", status=429)
@@ -267,14 +268,14 @@ def dim_of(pacer: Pacer, dimension: str) -> dict[str, float]:
 def looks_at(pool: object, monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """When it is asked of POOL who may go, from now on."""
     seen: list[float] = []
-    choose = Pool.choose
+    choose = accounts.choose
 
-    def counted(self: Pool, now: float) -> object:
-        if self is pool:
+    def counted(one: Pool, now: float) -> object:
+        if one is pool:
             seen.append(now)
-        return choose(self, now)
+        return choose(one, now)
 
-    monkeypatch.setattr(Pool, "choose", counted)
+    monkeypatch.setattr(accounts, "choose", counted)
     return seen
 
 
