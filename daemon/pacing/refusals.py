@@ -82,9 +82,10 @@ class Refusals:
             return None
         fitted = self._contradicted(pool, ledger, permit, cost, hint, now)
         wait = self._wait_s(pool, ledger, permit, cost, hint, now, fitted=fitted)
-        if hint is not None:
-            self._hold(pool, ledger, permit, wait, now)
-        if wait > self._patience_s(pool, permit):
+        late = wait > self._patience_s(pool, permit)
+        if hint is not None:  # who is told when to come again must not find it shut then, by a longer sum of ours
+            self._hold(pool, ledger, permit, min(wait, hint) if late else wait, now)
+        if late:
             return None
         ready_at = now
         if hopeless and hint is not None and tally.rate >= most - 1:

@@ -185,12 +185,14 @@ def test_waiting_is_shown(scene: Any, sandbox: Any) -> None:
     ask(emacs, "openai", "gpt-4o-mini")
     emacs('(scenes-chat "*waits*" "openai" \'gpt-4o-mini "second")')
     shown = emacs('(wire-until (scenes-shown "*waits*"))')
-    assert re.fullmatch(r"\n\[next in line, goes in \d:\d\d, requests per minute used up\]", shown)
+    waits = r" \n\[next in line, goes in \d:\d\d, requests per minute used up, M-x sluice-abort stops it\]"
+    assert re.fullmatch(waits, shown)
     assert emacs('(scenes-status "*waits*")').startswith(" next in line, goes in ")
     assert emacs('(wire-text "*waits*")').count("next in line") == 0
     queue = emacs('(scenes-list #\'sluice-queue "emacs-gptel")')
     assert re.search(r"1 +\d:\d\d emacs-gptel +gpt-4o-mini +requests per minute used up", queue)
-    assert re.search(r"requests/minute +\S+ +1 / 1 .*config", emacs('(scenes-list #\'sluice-limits "requests")'))
+    limits = emacs('(scenes-list #\'sluice-limits "requests")')
+    assert re.search(r"requests/minute +1 / 1 +limited by requests per minute", limits)
     assert re.search(r"waiting .*\n.*done", emacs('(scenes-list #\'sluice-log "waiting")'))
     emacs("(scenes-cancel)")
     result = emacs('(scenes-over "*waits*")')

@@ -532,3 +532,23 @@ def test_a_guess_belongs_to_its_limit() -> None:
         refusals._unknown_wait(pools[0], ledger, permit, 1.0, None, 1.0)
     assert [pool.guess_of(common) is shared.guesses[common] for pool in pools] == [True, True]
     assert [pool.guess_of(alone) is not None for pool in pools] == [True, False]
+
+
+def test_who_comes_again_at_the_told_time_is_not_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By our own sum a minute passes; a person who does not wait for that is told 20 s, and comes again then: he lines
+    up, as for any limit of a minute."""
+    monkeypatch.setattr(Refusals, "_wait_s", lambda *given, **more: 61.0)
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        pacer = Pacer(PacingSettings(max_wait_interactive_s=5.0), clock=loop.time, wall=lambda: 1.7e9 + loop.time())
+        where = origin(minute_s=60.0)
+        permit = await pacer.acquire(call("c1", where, priority=Priority.INTERACTIVE))
+        assert permit.refused(replace(RATE, limit=2.0, used=2.0, requested=1.0)) is None
+        permit.release()
+        await asyncio.sleep(20.05)
+        again = await pacer.acquire(call("c2", where, priority=Priority.INTERACTIVE))
+        again.release()
+        await pacer.close()
+
+    virtual_time.run(main())

@@ -95,7 +95,7 @@ That is its whole text, what was shown meanwhile, and the call that is explained
   (with-current-buffer name
     (cl-some (lambda (overlay)
                (let ((text (overlay-get overlay 'after-string)))
-                 (and text (string-match-p "\\`\n\\[" text) text)))
+                 (and text (string-match-p "\\` ?\n\\[" text) text)))
              (overlays-in (point-min) (1+ (point-max))))))
 
 (defun scenes-status (name)
