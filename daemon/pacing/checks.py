@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from daemon.dimensions import what
 from daemon.errors import DeadlineExceeded, QueueFull, TooLarge
-from daemon.model import Dimension, Estimate
+from daemon.model import Dimension, Estimate, Priority
 from daemon.pacing.account import Account
 from daemon.pacing.days import DayCount
 from daemon.pacing.eta import expected_behind
@@ -65,7 +65,7 @@ def opens_late(
     settings: PacingSettings, pool: Pool, entry: Entry, ledger: Ledger, wait: float
 ) -> DeadlineExceeded | None:
     """The answer to ENTRY, if LEDGER lets it through after WAIT seconds, and that is longer than it waits."""
-    most, setting = patience_of(settings, pool, entry)
+    most, setting = patience_of(settings, pool, entry.came)  # who has risen may wait as long as before
     if wait <= most + ledger.guard_s:
         return None
     if ledger.cap is None and ledger.period_s < DAY_S:  # which limit it was is not known
@@ -84,9 +84,10 @@ def opens_late(
     )  # fmt: skip
 
 
-def patience_of(settings: PacingSettings, pool: Pool, entry: Entry) -> tuple[float, str]:
-    """How long ENTRY waits for a limit, and the setting that says so. Who has risen may wait as long as before."""
-    most, setting = patience(settings, entry.came)
+def patience_of(settings: PacingSettings, pool: Pool, priority: Priority) -> tuple[float, str]:
+    """How long a call of PRIORITY waits for a limit, in seconds, and the setting that says so: longer where the
+    provider's minute is longer than one."""
+    most, setting = patience(settings, priority)
     return most * max(1.0, pool.unit), setting
 
 

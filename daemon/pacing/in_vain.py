@@ -41,7 +41,7 @@ def _held(
 
 def _away(settings: PacingSettings, pool: Pool, entry: Entry, now: float) -> DeadlineExceeded | None:
     """The answer to ENTRY, if it has waited for a provider that is away as long as it may."""
-    most, setting = patience_of(settings, pool, entry)
+    most, setting = patience_of(settings, pool, entry.came)
     waited = now - max(entry.arrived, pool.outage.since or 0.0)
     if pool.outage.since is None or waited <= most:
         return None

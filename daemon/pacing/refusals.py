@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 from daemon.model import Dimension, Finding, Priority, Reading
 from daemon.pacing.backoff import full_jitter_s, upward_jitter_s
+from daemon.pacing.checks import patience_of
 from daemon.pacing.costs import costs_of_call
 from daemon.pacing.days import ROLLING, DayCount, resets_in_s, zone_of
 from daemon.pacing.guess import begin
@@ -293,15 +294,15 @@ class Refusals:
         hold_long(ledger, now + wait, "the provider said to wait", self._longest_s(pool), now, permit.seq)
 
     def _longest_s(self, pool: Pool) -> float:
-        """How long any call may wait for a limit."""
-        return self.settings.max_wait_s * max(1.0, pool.unit)
+        """How long a call may wait for a limit that waits longest."""
+        return patience_of(self.settings, pool, Priority.NORMAL)[0]
 
     def _patience_s(self, pool: Pool, permit: Permit) -> float:
-        """The same where the provider's minute is longer than one."""
-        return self.max_wait_s(permit) * max(1.0, pool.unit)
+        """How long the call may wait for a limit."""
+        return patience_of(self.settings, pool, permit.call.priority)[0]
 
     def max_wait_s(self, permit: Permit) -> float:
-        """How long the call may wait for a limit."""
+        """How long the call may wait where the length of the provider's minute does not matter."""
         return patience(self.settings, permit.call.priority)[0]
 
 
