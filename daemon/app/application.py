@@ -31,7 +31,7 @@ from daemon.doors.rpc import RpcDoor
 from daemon.doors.standing import Standing
 from daemon.errors import ConfigError, NotFound, ShuttingDown
 from daemon.explain import Catalogue
-from daemon.gateway import Gateway
+from daemon.gateway import SPARE_S, Gateway
 from daemon.journal import Journal
 from daemon.log import CallLog
 from daemon.model import Call, Failure, Origin
@@ -112,6 +112,7 @@ class App:
         self._pacer = Pacer(pacing_settings(config), memory=self._journal.memory, on_change=self._hub.changed)
         self._cache = answer_cache(config, self._paths)
         self._gateway = self._make_gateway(config)
+        self._journal.catch_up = self._gateway.catch_up
         self._pacer.has_choice = self._gateway.elsewhere.concerns
         self._desk = self._equip(config)
 
@@ -125,7 +126,9 @@ class App:
             catalogue=self._catalogue,
             upstream=self._upstream,
             redactor=self._redactor,
-            sinks=(self._journal.record, calls, self._hub.hear, self._budgets.hear, self._lookout.hear),
+            sinks=(self._hub.hear, self._budgets.hear) if self._budgets else (self._hub.hear,),
+            readers=(self._journal.record_all, calls, self._lookout.read),
+            spare_s=SPARE_S,
             allowance=self._budgets if self._budgets else None,
             language=config.language,
             explain=config.explain,
@@ -286,6 +289,7 @@ class App:
 
     async def _close_parts(self) -> None:
         await self._pacer.close()
+        self._gateway.catch_up()
         self._hub.close()
         await self._upstream.close()
 

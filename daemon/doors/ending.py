@@ -62,6 +62,7 @@ class Ending:
         return cut
 
     async def _drain(self, patience_s: float) -> int:
+        self._gateway.catch_up()
         running = self._gateway.running
         _log.info(phrase("log.draining", n=len(running), seconds=patience_s) if running else phrase("log.stopping"))
         drained = asyncio.create_task(self._drained())

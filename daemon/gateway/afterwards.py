@@ -21,6 +21,10 @@ class Afterwards:
     def __init__(self) -> None:
         self._steps: list[Callable[[], object]] = []
 
+    def __bool__(self) -> bool:
+        """True while something is to be done."""
+        return bool(self._steps)
+
     def add(self, step: Callable[[], object]) -> None:
         """Do STEP in the next `run`, after those that were added before."""
         self._steps.append(step)

@@ -35,7 +35,7 @@ class Body:
         later: Callable[[], object],
         remover: UsageChunkRemover | None = None,
     ) -> None:
-        """LATER: done when more is asked for, since what came first is on its way to the client then."""
+        """LATER: done when more has come than the first, which is on its way to the client then."""
         self._remover = remover
         self._first: bytes | None = (remover.feed(first) if remover else first) or None
         self._rest = rest
@@ -57,7 +57,6 @@ class Body:
 
     async def _next(self) -> bytes:
         """The next bytes for the client. With a remover, chunks may become empty; an empty one must not be sent."""
-        self._later()
         while True:
             try:
                 chunk = await anext(self._rest)
@@ -70,6 +69,7 @@ class Body:
             except BaseException as error:
                 self._end(error)
                 raise
+            self._later()
             self._copy.feed(chunk)
             if self._remover is not None:
                 chunk = self._remover.feed(chunk)

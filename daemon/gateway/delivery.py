@@ -11,6 +11,7 @@ from daemon.gateway.answers import Body, for_client
 from daemon.gateway.copy import Copy
 from daemon.gateway.inspect import GENERATING, Opened, failure_inside
 from daemon.gateway.outcome import ours
+from daemon.gateway.spare import Spare
 from daemon.gateway.telling import Teller
 from daemon.gateway.under_way import UnderWay
 from daemon.model import Ask, Call, Estimate, Event, Origin, Reply, Usage
@@ -29,13 +30,15 @@ class Delivery:
         under_way: UnderWay,
         weigh: Callable[[Origin, Ask], Estimate],
         wall: Callable[[], float],
+        spare: Spare,
     ) -> None:
-        """WEIGH: how many tokens a text has."""
+        """WEIGH: how many tokens a text has. SPARE: when the ends are settled for which nobody waits."""
         self._catalogue = catalogue
         self._tell = tell
         self._under_way = under_way
         self._weigh = weigh
         self._wall = wall
+        self._spare = spare
 
     def reply(
         self, call: Call, permit: Permit, answer: Response, opened: Opened, attempt: int, later: Afterwards
@@ -46,12 +49,19 @@ class Delivery:
         status = 200 if call.ask.kind in GENERATING and answer.status < 300 else answer.status
         headers = (*for_client(answer.headers), *ours(call, attempt))
 
-        def ending(how: BaseException | None, size: int) -> None:
+        def settled(how: BaseException | None, size: int, at: float) -> None:
             later.run()
             usage = self._usage(call, opened.copy)
             permit.settle(usage)
             permit.release()
-            self._under_way.end(self._ending(call, answer, opened.copy, attempt, how, size, usage))
+            self._under_way.end(self._ending(call, answer, opened.copy, attempt, how, size, usage, at))
+
+        def ending(how: BaseException | None, size: int) -> None:
+            at = self._wall()
+            if how is None and call.sharing is None and permit.quiet():
+                self._spare.add(lambda: settled(None, size, at))
+            else:
+                settled(how, size, at)
 
         remover = UsageChunkRemover() if call.usage_asked else None
         body = Body(opened.first, opened.rest, opened.copy, answer, ending, later.run, remover)
@@ -78,16 +88,16 @@ class Delivery:
         how: BaseException | None,
         size: int,
         usage: Usage | None,
+        at: float,
     ) -> Event:
-        """The event for a body that ended: done, or failed when an error or a cut hid in it, or the client left."""
+        """The event for a body that ended AT that time: done, or failed when an error or a cut hid in it, or the client
+        left."""
         if how is not None and not isinstance(how, StreamCut):
             reason = self._under_way.why(call.id, how)
-            return replace(self._tell.event("cancelled", call, attempt, reason=reason, final=True), usage=usage)
+            return replace(self._tell.event("cancelled", call, attempt, at=at, reason=reason, final=True), usage=usage)
         failure = how.failure if how is not None else failure_inside(call, answer, copy)
         if failure is not None:
-            finding = self._catalogue.classify(failure, self._wall())
+            finding = self._catalogue.classify(failure, at)
             return replace(self._tell.failed(call, failure, finding, attempt, final=True), usage=usage)
         body = copy.for_journal()
-        return Event(
-            "done", call, self._wall(), attempt, answer.status, usage=usage, final=True, body=body, bytes_out=size
-        )
+        return Event("done", call, at, attempt, answer.status, usage=usage, final=True, body=body, bytes_out=size)

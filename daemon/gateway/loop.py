@@ -32,7 +32,8 @@ from daemon.gateway.outcome import NOT_AGAIN, NOT_SENT, WAITED, NoLuck, Trip, Wh
 from daemon.gateway.party import Party
 from daemon.gateway.sender import Leaves
 from daemon.gateway.shared import Shared
-from daemon.gateway.telling import Sink, Teller
+from daemon.gateway.spare import Spare
+from daemon.gateway.telling import Reader, Sink, Teller
 from daemon.gateway.under_way import Stop, UnderWay, as_asked, unread
 from daemon.gateway.wishes import NO_RULES, Rules
 from daemon.model import (
@@ -63,6 +64,8 @@ class Gateway:
         upstream: Upstream,
         redactor: Redactor,
         sinks: Iterable[Sink] = (),
+        readers: Iterable[Reader] = (),
+        spare_s: float = 0.0,
         language: str = "en",
         explain: ExplainMode = "inline",
         allowance: Allowance | None = None,
@@ -73,8 +76,9 @@ class Gateway:
         key_of: Callable[[str], str | None] = lambda variable: None,
         chosen_from: Iterable[Origin] = (),
     ) -> None:
-        """ALLOWANCE: the person's own budgets, if there are any. KEY_OF: the value of an environment variable.
-        CHOSEN_FROM: origins with several keys or endpoints that are known from the start.
+        """SINKS are told of each event when it happens, READERS within SPARE_S seconds; so long may also wait what an
+        ended call leaves to be settled. ALLOWANCE: the person's own budgets, if there are any. KEY_OF: the value of an
+        environment variable. CHOSEN_FROM: origins with several keys or endpoints that are known from the start.
         """
         self._intake = Intake(origin_of, pacer.weigh, redactor, language, explain, wall, rules)
         self._pacer = pacer
@@ -82,9 +86,14 @@ class Gateway:
         self._upstream = upstream
         self._allowance = allowance
         self._wall = wall
-        self._tell = tell = Teller(catalogue, redactor, sinks, language, wall, pacer.with_room)
+        self._spare = spare = Spare(spare_s)
+        self._tell = tell = Teller(
+            catalogue, redactor, sinks, language, wall, pacer.with_room, readers=readers, spare=spare
+        )
         self._under_way = under_way = UnderWay(tell.emit)
-        self._delivery = Delivery(catalogue, tell, under_way, pacer.weigh, wall)
+        # With budgets the next call must know what this one has cost.
+        ends = spare if allowance is None else Spare()
+        self._delivery = Delivery(catalogue, tell, under_way, pacer.weigh, wall, ends)
         self.running = under_way.calls
         """Calls that came in and have not ended, by id."""
         self.batches = Batches(self, pacer, tell, under_way, rules)
@@ -109,6 +118,9 @@ class Gateway:
         """The same for a call that is sent, for itself or for others, too."""
         self._under_way.begin(call)
         waits = self._pacer.will_wait(call)
+        if waits and self._spare:  # what is to be done may let it go
+            self._spare.run()
+            waits = self._pacer.will_wait(call)
         why, wait_s = (waits["waits_for"], waits["wait_s"]) if waits else ("", None)
         self._tell.emit(self._tell.event("queued", call, 0, reason=why, wait_s=wait_s))
         trip = Trip(since=None if call.deadline_s is None else self._pacer.now())
@@ -152,6 +164,10 @@ class Gateway:
             "batches": batches.requests,
             "cached": self.kept.hits,
         }
+
+    def catch_up(self) -> None:
+        """Settle now what was put off, and let the readers have what has happened."""
+        self._spare.run()
 
     async def drained(self) -> None:
         """Wait until no call is under way."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from daemon.explain import Catalogue
+from daemon.gateway.spare import Spare
 from daemon.gateway.tally import Refused, Tally
 from daemon.model import Call, Event, EventKind, Failure, Finding, Headers, Reading, Situation
 from daemon.pacing.block import blocks
@@ -14,6 +15,9 @@ from daemon.phrases import phrase
 from daemon.redact import Redactor
 
 Sink = Callable[[Event], None]
+"""Is told of each event when it happens."""
+Reader = Callable[[Sequence[Event]], None]
+"""Is handed what has happened, some events at a time, in order."""
 
 MODEL_FULL = ("rate", "capacity")
 """Families of failures where another model may be the way out."""
@@ -35,11 +39,17 @@ class Teller:
         language: str,
         wall: Callable[[], float],
         room: Callable[[Call], tuple[str, ...]] = lambda call: (),
+        *,
+        readers: Iterable[Reader] = (),
+        spare: Spare | None = None,
     ) -> None:
-        """ROOM: which other models could take a call now."""
+        """ROOM: which other models could take a call now. SPARE: when READERS are handed what has happened."""
         self._catalogue = catalogue
         self._redactor = redactor
         self._sinks = tuple(sinks)
+        self._readers = tuple(readers)
+        self._spare = Spare() if spare is None else spare
+        self._unread: list[Event] = []
         self._language = language
         self._wall = wall
         self._room = room
@@ -122,6 +132,18 @@ class Teller:
             try:
                 sink(event)
             except Exception:  # a reader that breaks must not lose a call
+                _log.exception(phrase("log.broke_reader"))
+        self._unread.append(event)
+        if len(self._unread) == 1:
+            self._spare.add(self._hand_over)
+
+    def _hand_over(self) -> None:
+        """Let the readers have what has happened."""
+        events, self._unread = self._unread, []
+        for reader in self._readers:
+            try:
+                reader(events)
+            except Exception:
                 _log.exception(phrase("log.broke_reader"))
 
     def tally(self, call: Call) -> Tally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -61,6 +61,8 @@ class Journal:
             values, self._writer.put, self._writer.connection.ready, self._writer.connection.busy
         )
         """What the pacer keeps over a restart."""
+        self.catch_up: Callable[[], object] = lambda: None
+        """Called before a question: whoever records hands over what there is."""
 
     @property
     def keeping(self) -> Keeping:
@@ -75,12 +77,17 @@ class Journal:
         """Open the file and begin to write, in the journal's own thread. Never raises: see `health`."""
         self._writer.start()
 
-    def record(self, event: Event) -> None:
-        """Take one EVENT: a put into a queue that never waits and never raises."""
-        self._writer.put(event)
+    def record(self, *events: Event) -> None:
+        """Take EVENTS: a put into a queue that never waits and never raises."""
+        self.record_all(events)
+
+    def record_all(self, events: Sequence[Event]) -> None:
+        """The same, as a reader of the gateway."""
+        self._writer.record(events)
 
     async def flush(self) -> bool:
         """Wait until all that was recorded is on disk. False when the disk does not take it: it may come later."""
+        self.catch_up()
         return await self._stored(Item(urgent=True))
 
     def close(self, timeout_s: float = 10.0) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from daemon.log.output import DRIVING
 from daemon.model import Call, Event, Reading
@@ -31,7 +31,7 @@ QUOTED = 16
 
 
 class CallLog:
-    """A sink of the gateway. A call's lines come together when it has ended, so that those of others are not between.
+    """A reader of the gateway. A call's lines come together when it has ended, so that those of others are not between.
 
     CURL_OF gives the command of a call, and is told whether it failed. BODIES says whether prompts may be logged.
     LANGUAGE is that of the words; what programs look for, such as ids, `model=` and numbers, is the same in all.
@@ -51,14 +51,22 @@ class CallLog:
         self._blocks: dict[str, list[tuple[float, str]]] = {}
         """Lines of calls that have not ended, with their times."""
 
-    def __call__(self, event: Event) -> None:
-        """Log one event."""
+    def __call__(self, events: Sequence[Event]) -> None:
+        """Log what is worth a line."""
         if _calls.isEnabledFor(logging.DEBUG):
-            self._step(event)
-        elif self._blocks:
-            self._blocks.pop(event.call.id, None)  # the level was changed meanwhile
-        if event.final and _calls.isEnabledFor(logging.INFO):
-            _tell(logging.INFO, event.call, event.at, self._clean(event, summary(event, self._tell)))
+            for event in events:
+                self._step(event)
+                if event.final:
+                    self._summary(event)
+            return
+        self._blocks.clear()  # the level was changed meanwhile
+        if _calls.isEnabledFor(logging.INFO):
+            for event in events:
+                if event.final:
+                    self._summary(event)
+
+    def _summary(self, event: Event) -> None:
+        _tell(logging.INFO, event.call, event.at, self._clean(event, summary(event, self._tell)))
 
     def _step(self, event: Event) -> None:
         """Keep the lines of a step of a call that has not ended; with its end, log all."""

@@ -56,15 +56,16 @@ class Lookout:
         self._looked_at = 0.0
         self._warned: dict[str, Warned] = {}
 
-    def hear(self, event: Event) -> None:
-        """A sink of the gateway."""
-        if event.kind == "queued":
-            self._queue(event)
-        elif event.kind == "answered":
-            self._plans(event)
-            if abs(event.at - self._looked_at) >= LOOK_S:
-                self._looked_at = event.at
-                self._limits(event.at)
+    def read(self, events: Iterable[Event]) -> None:
+        """A reader of the gateway."""
+        for event in events:
+            if event.kind == "queued":
+                self._queue(event)
+            elif event.kind == "answered":
+                self._plans(event)
+                if abs(event.at - self._looked_at) >= LOOK_S:
+                    self._looked_at = event.at
+                    self._limits(event.at)
 
     def states(self) -> list[dict[str, Any]]:
         """What holds now, for `status`: JSON-ready, with phrases."""

@@ -199,10 +199,12 @@ OPERATIONS: Mapping[str, Operation] = {
 
 
 async def operate(desk: Desk, name: str, params: Params, session: Session, tag: Any) -> Result:
-    """Run the operation NAME. Raises UnknownOperation and whatever refusal the operation has."""
+    """Run the operation NAME; it sees all that has happened so far. Raises UnknownOperation and whatever refusal the
+    operation has."""
     operation = OPERATIONS.get(name)
     if operation is None:
         raise UnknownOperation(phrase("params.operation", name=name[:60], known=", ".join(sorted(OPERATIONS))))
     if session.language and params.get("language") is None and name != "report":  # that one is for the support's eyes
         params = {**params, "language": session.language}
+    desk.gateway.catch_up()
     return await operation.run(desk, params, session, tag)

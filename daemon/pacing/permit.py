@@ -38,6 +38,7 @@ class Desk(Protocol):
     """Where a permit reports to."""
 
     def left(self, permit: Permit) -> None: ...
+    def quiet(self, permit: Permit) -> bool: ...
     def answered(
         self, permit: Permit, status: int, readings: Sequence[Reading], *, streamed: bool, sure: bool
     ) -> None: ...
@@ -81,6 +82,10 @@ class Permit:
     def left(self) -> None:
         """The bytes of the request have gone; it may have taken a while to connect."""
         self.desk.left(self)
+
+    def quiet(self) -> bool:
+        """True if nobody waits for what this attempt teaches or gives back: it can be told a moment later."""
+        return self.desk.quiet(self)
 
     def answered(self, status: int, readings: Sequence[Reading], *, streamed: bool, sure: bool = True) -> None:
         """Status line and headers are in; STREAMED: the body is still being made. Not SURE: an error may hide in it,

@@ -50,6 +50,10 @@ class Reports:
                 if not charge.gone:
                     ledger.log.postpone(charge, now)
 
+    def quiet(self, permit: Permit) -> bool:
+        account, pool = permit.place
+        return account.block_of(pool) is None and account.quiet(pool, self._now())
+
     def answered(self, permit: Permit, status: int, readings: Sequence[Reading], *, streamed: bool, sure: bool) -> None:
         if not 200 <= status < 400:
             return  # `refused` follows, and knows what it means: nothing may move before that

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import types
 from collections.abc import Callable
 from typing import Any
@@ -33,7 +34,9 @@ class Parts:
         self._idle = asyncio.Event()
         if not running:
             self._idle.set()
-        self.gateway = types.SimpleNamespace(running=self.running, drained=self._drained, cancel=self._cancel)
+        self.gateway = types.SimpleNamespace(
+            running=self.running, drained=self._drained, cancel=self._cancel, catch_up=self._catch_up
+        )
         self.pacer = types.SimpleNamespace(close=self._note("pacer closed"))
         self.http = types.SimpleNamespace(close=self._note("http closed"), leaving=False)
         self.rpc = types.SimpleNamespace(
@@ -50,6 +53,11 @@ class Parts:
 
     async def _drained(self) -> None:
         await self._idle.wait()
+
+    def _catch_up(self) -> None:
+        self.running.pop("over", None)
+        if not self.running:
+            self._idle.set()
 
     def _cancel(self, name: str, why: Stop) -> None:
         self.done.append(f"cut {name}")
@@ -105,6 +113,14 @@ async def test_somebody_insists() -> None:
     assert await asyncio.wait_for(ending, 5) == 1
     assert "setting" not in parts.reason
     assert all("send it again" in str(said) for said in parts.said), "no time was over: somebody wanted it so"
+
+
+async def test_what_has_ended_does_not_run(caplog: pytest.LogCaptureFixture) -> None:
+    """A call whose end is not settled yet is neither waited for nor told of."""
+    parts = Parts("over")
+    caplog.set_level(logging.INFO, logger="sluice.app")
+    assert await parts.end(9.0) == 0
+    assert [record.msg.name for record in caplog.records] == ["log.stopping"]
 
 
 async def test_another_stands_there(monkeypatch: pytest.MonkeyPatch) -> None:

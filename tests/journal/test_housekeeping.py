@@ -48,7 +48,7 @@ def test_what_comes_while_old_calls_go_does_not_wait_for_the_end_of_it(tmp_path,
     own.connection.count = 2000
     own.housekeeping.prune_on()
     assert (own.connection.count, own._idle_s()) == (1500, 0.01)
-    own.put(Event("queued", make_call(), 1.0))
+    own.record([Event("queued", make_call(), 1.0)])
     own._collect()
     assert own.queue.qsize() == 0
     own.housekeeping.prune_on()

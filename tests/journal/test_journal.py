@@ -42,6 +42,16 @@ async def test_a_success_is_told_whole(make_journal, make_call, success):
     assert journal.health()["rows"] == 1
 
 
+async def test_whoever_asks_has_what_was_not_handed_over_yet(make_journal, make_call, success):
+    """Before a question, whoever records hands over what it has kept back."""
+    journal = make_journal()
+    kept_back = list(success(make_call()))
+    journal.catch_up = lambda: (journal.record_all(kept_back), kept_back.clear())
+    row = await journal.call("last")
+    assert row is not None
+    assert row["state"] == "done"
+
+
 async def test_a_failure_can_be_repeated(make_journal, make_call, failed_event):
     """The call comes back as it was sent, its key by name only, its body from a private file."""
     journal = make_journal()

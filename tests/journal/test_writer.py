@@ -20,10 +20,12 @@ def test_too_many_events_in_front_are_dropped_and_counted(tmp_path, redactor, ma
     monkeypatch.setattr(writer, "MAX_QUEUED", 10)
     own = make_writer(tmp_path, redactor)
     for _ in range(20):
-        own.put(Event("queued", make_call(), 1.0))
+        own.record([Event("queued", make_call(), 1.0)])
     own.put(Item())
     assert own.dropped == 9
     assert own.queue.qsize() == 12
+    own.record([Event("queued", make_call(), 1.0)] * 3)
+    assert own.dropped == 12
 
 
 def test_who_records_gives_way_to_a_thread_that_is_behind(tmp_path, redactor, make_call, monkeypatch):
@@ -33,9 +35,9 @@ def test_who_records_gives_way_to_a_thread_that_is_behind(tmp_path, redactor, ma
     own = make_writer(tmp_path, redactor)
     event = Event("queued", make_call(), 1.0)
     for _ in range(2 * writer.A_BATCH):
-        own.put(event)
+        own.record([event])
     assert given == []
-    own.put(event)
+    own.record([event])
     assert given == [0]
 
 
@@ -43,9 +45,9 @@ def test_a_full_queue_is_not_waited_for(tmp_path, redactor, make_call):
     """A hundred calls are a batch: the thread is told, instead of waiting for more; few are not."""
     own = make_writer(tmp_path, redactor)
     for _ in range(writer.A_BATCH):
-        own.put(Event("queued", make_call(), 1.0))
+        own.record([Event("queued", make_call(), 1.0)])
     assert not own._haste.is_set()
-    own.put(Event("queued", make_call(), 1.0))
+    own.record([Event("queued", make_call(), 1.0)])
     assert own._haste.is_set()
 
 

@@ -68,7 +68,7 @@ def test_info_is_one_line_a_call(caplog: Any) -> None:
     caplog.set_level(logging.INFO, logger="sluice")
     write = sink()
     for event in (Event("queued", call(), 100.0), Event("sent", call(), 100.0, 1), failed()):
-        write(event)
+        write([event])
     assert len(caplog.records) == 1
 
 
@@ -94,7 +94,7 @@ def test_a_call_is_a_block(told: Any) -> None:
     one, two = replace(call(), id="c1111"), replace(call(), id="c2222")
     for pair in zip(story(one, 100.0), story(two, 100.1), strict=True):
         for event in pair:
-            write(event)
+            write([event])
     lines = [(record.call, record.created, record.getMessage()) for record in told.records]
     assert all(text.startswith(f"{name}  ") for name, _, text in lines)
     blocks = [line for line in lines if not any(word in line[2] for word in ("is in the queue", "  held: "))]
@@ -122,8 +122,8 @@ def test_a_block_in_korean(told: Any) -> None:
     """The words are in the language of the log; ids, hosts, `model=` and numbers are where they were."""
     write = CallLog(REDACTOR, lambda call, failed: "curl", language="ko")
     for event in (*story(call(), 100.0)[:-1], Event("held", call(), 104.0, 1, wait_s=2, reason=phrase("waits.turn"))):
-        write(event)
-    write(Event("done", call(), 105.0, 2, status=200, usage=Usage(9, 2), bytes_out=17, final=True))
+        write([event])
+    write([Event("done", call(), 105.0, 2, status=200, usage=Usage(9, 2), bytes_out=17, final=True)])
     lines = [record.getMessage() for record in told.records]
     assert lines[0] == "c1234  줄에서 기다려요. 기다리는 것: requests per minute"
     assert "c1234  2.00초 뒤에 다시 보내요. 이유: 차례" in lines
@@ -155,7 +155,7 @@ def test_who_waits_is_told_at_once(told: Any) -> None:
     """Before its block is there, a call that waits says for what."""
     write = sink()
     for event in story(call(), 100.0)[:5]:
-        write(event)
+        write([event])
     assert [record.getMessage()[7:] for record in told.records] == [
         "is in the queue: waits for requests per minute",
         "held: goes again in 2.00 s, the limit is used up",
@@ -165,8 +165,8 @@ def test_who_waits_is_told_at_once(told: Any) -> None:
 def test_a_failure(told: Any) -> None:
     """What it was, by which rule, and what the system said; the command is asked for as one of a failed call."""
     write = sink()
-    write(failed(detail="what the system said"))
-    write(Event("cancelled", call(), 100.0, 2, reason="the client left", final=True))
+    write([failed(detail="what the system said")])
+    write([Event("cancelled", call(), 100.0, 2, reason="the client left", final=True)])
     for words in (
         "invalid_api_key by rule", "(what the system said)", "--the-command c1234 True", "cancelled: the client left",
     ):  # fmt: skip
@@ -184,12 +184,12 @@ def test_no_prompt(told: Any) -> None:
     assert "safe" in words.line
     one = replace(call(), ask=Ask(text=prompt))
     event = Event("failed", one, 102.5, 1, status=400, failure=failure, explanation=words, final=True)
-    sink()(event)
+    sink()([event])
     for fragment in ("password", "safe", "4711", "Translate"):
         assert fragment not in told.text
     assert "400" in told.text
     told.clear()
-    sink(bodies=True)(event)
+    sink(bodies=True)([event])
     assert "4711" in told.text
 
 
@@ -216,7 +216,7 @@ def test_no_key(told: Any) -> None:
     """Neither the call's own key nor one in the query or in what the provider repeats is logged."""
     write = sink()
     for event in (Event("queued", call(target=f"/v1/x?key={KEY}"), 100.0), failed(detail=f"with {KEY}")):
-        write(event)
+        write([event])
     assert told.records
     assert KEY not in told.text
 
@@ -225,8 +225,8 @@ def test_lines_cannot_be_forged(told: Any) -> None:
     """A model name with line breaks and terminal commands stays one harmless line."""
     body = json.dumps({"model": "x\n2026-01-01 info forged\x1b[2J\u202e"}).encode()
     write = sink()
-    write(Event("queued", call(body=body), 100.0))
-    write(Event("done", call(body=body), 100.0, 1, status=200, final=True))
+    write([Event("queued", call(body=body), 100.0)])
+    write([Event("done", call(body=body), 100.0, 1, status=200, final=True)])
     for record in told.records:
         assert not set(record.getMessage()) & {"\n", "\x1b", "\u202e"}
 

@@ -30,7 +30,7 @@ class World:
             id="c1", origin=origin, scope=Scope(origin.host, "k", "m"), method="POST", target=Sealed(("/",)),
             headers=(), body=b"", ask=Ask(model="m"),
         )  # fmt: skip
-        self.lookout.hear(Event(kind, call, self.now, headers=headers, wait_s=wait_s))
+        self.lookout.read([Event(kind, call, self.now, headers=headers, wait_s=wait_s)])
 
     def used(self, used: float, period: str = "day", period_s: float | None = None) -> None:
         """A limit of 100 requests, of which so many are used; then an answer comes."""

@@ -37,6 +37,16 @@ async def test_hello(office: Make) -> None:
     json.dumps(answer)
 
 
+async def test_an_operation_sees_what_has_just_happened(office: Make) -> None:
+    """The end of a call is settled before anybody is told how things are, however long that could have waited."""
+    here = office(ok(), spare_s=60.0)
+    await here.world.send()
+    assert here.world.in_flight() == 1
+    [pool] = (await here.run("limits"))["pools"]
+    assert pool["in_flight"] == 0
+    assert here.events[-1].kind == "done"
+
+
 async def test_an_unknown_operation(office: Make) -> None:
     """It is said which there are."""
     with pytest.raises(UnknownOperation, match="chat") as refusal:
