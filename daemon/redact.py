@@ -190,11 +190,17 @@ class Sealed:
 
     def reveal(self) -> str:
         """Return the real text. For `daemon.upstream` alone."""
-        return "".join([part if isinstance(part, str) else part.reveal() for part in self.parts])
+        parts = self.parts
+        if len(parts) == 1 and isinstance(parts[0], str):  # as most are
+            return parts[0]
+        return "".join([part if isinstance(part, str) else part.reveal() for part in parts])
 
     def secrets(self) -> tuple[Secret, ...]:
         """The secrets in it, in order."""
-        return tuple([part for part in self.parts if isinstance(part, Secret)])
+        parts = self.parts
+        if len(parts) == 1 and isinstance(parts[0], str):
+            return ()
+        return tuple([part for part in parts if isinstance(part, Secret)])
 
     def __str__(self) -> str:
         return "".join([str(part) for part in self.parts])

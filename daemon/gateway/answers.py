@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from functools import lru_cache
 from typing import Literal
 
 from daemon.gateway.copy import Copy
@@ -91,10 +92,17 @@ def for_client(headers: Headers) -> Headers:
     """An upstream's header fields as the client may see them: no hop-by-hop fields, and ASCII only, since gptel
     counts header bytes as characters."""
     return tuple(
-        (name, value if value.isascii() else value.encode("ascii", "replace").decode())
-        for name, value in headers
-        if name.lower() not in HOP_BY_HOP and name.isascii()
+        [
+            (name, value if value.isascii() else value.encode("ascii", "replace").decode())
+            for name, value in headers
+            if _goes_on(name)
+        ]
     )
+
+
+@lru_cache(maxsize=1024)  # the same few names come with every answer
+def _goes_on(name: str) -> bool:
+    return name.lower() not in HOP_BY_HOP and name.isascii()
 
 
 def explained(call: Call, failure: Failure, explanation: Explanation, ours: Headers) -> Reply:

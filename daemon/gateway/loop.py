@@ -291,12 +291,16 @@ class Gateway:
         its answer is not there yet, and there is time."""
         now = self._wall()
         self._tell.tally(call).sent(now)
-        later.add(lambda: self._tell.emit(self._tell.event("admitted", call, attempt, at=now, wait_s=permit.waited_s)))
-        later.add(lambda: self._tell.emit(self._tell.event("sent", call, attempt, at=now)))
+
+        def told() -> None:
+            self._tell.emit(self._tell.event("admitted", call, attempt, at=now, wait_s=permit.waited_s))
+            self._tell.emit(self._tell.event("sent", call, attempt, at=now))
 
         def left() -> None:
             permit.left()
             later.run()
+
+        later.add(told)
 
         return await self._upstream.send(sent, left, later.run)
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from daemon.gateway.afterwards import Afterwards
 
-SPARE_S: Final = 0.005
+SPARE_S: Final = 0.003
 """So much later at most. Nobody sees it, and a client that sends one call after the other has had about ten answers in
 that time."""
 

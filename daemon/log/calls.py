@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from daemon.log.output import DRIVING
 from daemon.model import Call, Event, Reading
@@ -93,9 +94,20 @@ class CallLog:
 
 def _tell(level: int, call: Call, at: float, text: str) -> None:
     """Log a line about CALL that happened at that time."""
-    record = _calls.makeRecord(_calls.name, level, "", 0, "%s  %s", (call.id, text), None)
-    record.created, record.msecs, record.call = at, at % 1 * 1000, call.id
-    _calls.handle(record)
+    _calls.handle(_Line(level, call, at, text))
+
+
+class _Line(logging.LogRecord):
+    """A record of what is the same for all calls, and four things that are not: that of the library looks for the file
+    and the line of each, which nobody is told."""
+
+    _same: Final = vars(logging.LogRecord(_calls.name, logging.INFO, "", 0, "%s  %s", (), None))
+
+    def __init__(self, level: int, call: Call, at: float, text: str) -> None:
+        self.__dict__.update(self._same)
+        self.levelno, self.levelname = level, logging.getLevelName(level)
+        self.created, self.msecs = at, at % 1 * 1000
+        self.args, self.call = (call.id, text), call.id
 
 
 def prompt_of(call: Call) -> str:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import Final
 
 _BOOTTIME = getattr(time, "CLOCK_BOOTTIME", None)
 COUNTS_SLEEP = _BOOTTIME is not None
 """True where `boottime` goes on while the machine sleeps."""
 
 
-def boottime() -> float:
-    """Return seconds that also pass while the machine sleeps (Linux); elsewhere the monotonic clock."""
-    return time.clock_gettime(_BOOTTIME) if _BOOTTIME is not None else time.monotonic()
+boottime: Final[Callable[[], float]] = time.monotonic if _BOOTTIME is None else partial(time.clock_gettime, _BOOTTIME)
+"""Returns seconds that also pass while the machine sleeps (Linux); elsewhere the monotonic clock."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,8 +73,10 @@ class Pacer:
         self._timers: dict[Account, tuple[float, asyncio.TimerHandle]] = {}
         self._waiting: dict[str, tuple[Account, Pool, Entry]] = {}
         self._watch = SleepWatch(self.settings.resume_slack_s, counts_sleep)
-        self._free: tuple[Call | None, float, int] = (None, 0.0, 0)
-        """The last call of which it was said that it would go at once, when, and after how many steps."""
+        self._free: tuple[Account, Pool, Entry] | None = None
+        """The last call of which it was said that it would go at once, and where."""
+        self._free_at = (-INFINITE, 0)
+        """When that was said, and after how many steps."""
         self._steps = 0
         self._closed = False
         self.has_choice: Callable[[Call], bool] = lambda call: False
@@ -93,12 +95,12 @@ class Pacer:
     def will_wait(self, call: Call) -> dict[str, Any] | None:
         """Return {"waits_for", "wait_s", "place"} of CALL, or None when it would go at once."""
         now = self.now()
-        _, pool = self._place(call)
+        account, pool = self._place(call)
         entry = entry_of(call, None, now)
         ahead = len(pool.queue)
         stop = pool.stop_of(entry, now)
         if stop is None and not ahead:
-            self._free = call, now, self._steps
+            self._free, self._free_at = (account, pool, entry), (now, self._steps)
             return None
         stop = stop or pool.stop
         why = stop.why if stop is not None else phrase("waits.turn")
@@ -137,13 +139,18 @@ class Pacer:
         now = self.now()
         if self._closed:
             raise ShuttingDown(phrase("refused.stopping"))
-        account, pool = self._place(call)
-        entry = entry_of(call, setback, now, since)
+        free = self._just_found_free(call, now)
+        if free is not None and setback is None and since is None:
+            account, pool, entry = free
+            now = entry.arrived
+        else:
+            account, pool = self._place(call)
+            entry = entry_of(call, setback, now, since)
         entry.choice = self.has_choice(call)
         if hold is not None:
             entry.ready_at, entry.held = max(entry.ready_at, now + hold[0]), hold[1]
         check(self.settings, account, pool, entry, now)
-        permit = account.at_once(pool, entry, now, fits=self._just_found_free(call, now))
+        permit = account.at_once(pool, entry, now, fits=free is not None)
         if permit is None:
             return await self._wait(account, pool, entry, now)
         self._changed()
@@ -250,11 +257,14 @@ class Pacer:
 
     # Inside
 
-    def _just_found_free(self, call: Call, now: float) -> bool:
-        """True if `will_wait` has just said that CALL goes at once, and nothing has changed since. (What a thousandth
-        of a second could change is within each limit's guard.) Asked once: the prompt of a call is not kept here."""
-        (found, when, steps), self._free = self._free, (None, 0.0, 0)
-        return found is call and steps == self._steps and now - when <= JUST_S
+    def _just_found_free(self, call: Call, now: float) -> tuple[Account, Pool, Entry] | None:
+        """Where CALL stands, if `will_wait` has just said that it goes at once, and nothing has changed since. (What a
+        thousandth of a second could change is within each limit's guard.) Asked once: the prompt of a call is not kept
+        here."""
+        free, self._free = self._free, None
+        when, steps = self._free_at
+        same = free is not None and free[2].call is call and steps == self._steps and now - when <= JUST_S
+        return free if same else None
 
     def _new_account(self, scope: Scope) -> Account:
         return Account(scope.host, scope.key, self.settings, self._reports, self._wall, self._memory)

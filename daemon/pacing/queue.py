@@ -72,7 +72,7 @@ class Entry:
     @property
     def came(self) -> Priority:
         """The class in which it came: whoever has risen is no person for it."""
-        return Priority(min(self.priority + self.rose, Priority.BATCH))
+        return Priority(min(self.priority + 1, Priority.BATCH)) if self.rose else self.priority
 
     @property
     def rank(self) -> Priority:

@@ -76,7 +76,7 @@ def _count(text: str, model: str | None) -> float:
     classes = data.translate(_CLASSES)
     line = int.from_bytes(classes, "little")
     begins = line ^ (line & line << 8)
-    words, figures, marks, ends = ((begins & bits).bit_count() for bits in _BITS)
+    words, figures, marks, ends = [(begins & bits).bit_count() for bits in _BITS]
     words += _further(classes, _LETTER, _WORD) if words else 0
     figures += _further(classes, _DIGIT, _FIGURE) if figures else 0
     return total + words + figures + 0.9 * marks + 0.6 * ends

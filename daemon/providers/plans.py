@@ -23,7 +23,10 @@ _CODEX: Final = ("primary", "secondary")
 
 def read_plans(headers: Headers) -> tuple[PlanWindow, ...]:
     """All windows of a subscription that HEADERS state."""
-    if not any(_tells_plans(name) for name, _ in headers):
+    for name, _ in headers:
+        if _tells_plans(name):
+            break
+    else:  # as nearly always
         return ()
     fields = {name.lower(): value for name, value in headers}
     return (*_anthropic(fields), *_codex(fields))

@@ -90,15 +90,14 @@ class Provider:
     def read_ask(self, method: str, target: str, content_type: str | None, body: bytes) -> Ask:
         """What the request says about its own size. The target may carry a query."""
         found = route(method, target)
-        named = Ask(found.kind, found.model, max_output=0 if found.kind == "models" else None)
         start = body[:200].lstrip(_JSON_SPACE)[:1] or body.lstrip(_JSON_SPACE)[:1]
         if content_type and "multipart/" in content_type.lower():
             match = _MULTIPART_MODEL.search(body[:1_000_000]) or _MULTIPART_MODEL.search(body[-65_536:])
             model = model_name(match[1].decode("utf-8", "replace").strip()) if match else None
             seconds = seconds_in_upload(content_type, body) if found.kind == "audio" else 0.0
-            return replace(named, model=model or found.model, max_output=0, audio_seconds=seconds)
+            return Ask(found.kind, model or found.model, max_output=0, audio_seconds=seconds)
         if start != b"{":
-            return named
+            return Ask(found.kind, found.model, max_output=0 if found.kind == "models" else None)
         try:
             document = json.loads(body)
             ask = _DIALECTS[found.dialect].ask(found.kind, target.partition("?")[0], document)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote
 
@@ -45,6 +46,8 @@ _POST: Final = tuple(
         (r"/messages/count_tokens$", "other", "anthropic"),
     )
 )
+_LONGEST: Final = 512
+"""Letters of a path that is known again."""
 _LIST: Final = re.compile(r"/(models(/[^:]*)?|api/tags|foundation-models)$")
 _MODEL_IN_PATH: Final = re.compile(
     r"/(?:models|tunedModels|endpoints|deployments|model)/([^/:]+(?::[^/:]+)*?)(?:/|:[a-zA-Z]+$|$)"
@@ -54,6 +57,10 @@ _MODEL_IN_PATH: Final = re.compile(
 def route(method: str, target: str) -> Route:
     """Find what METHOD and TARGET ask for; kind `other` when it is nothing that Sluice counts."""
     path = target.partition("?")[0]
+    return _known(method, path) if len(path) <= _LONGEST else _route(method, path)
+
+
+def _route(method: str, path: str) -> Route:
     if method.upper() == "GET":
         return Route("models" if _LIST.search(path) else "other", "openai")
     if method.upper() == "POST":
@@ -61,6 +68,10 @@ def route(method: str, target: str) -> Route:
             if pattern.search(path):
                 return Route(kind, dialect, _model_in(path))
     return Route("other", "openai")
+
+
+_known: Final = lru_cache(maxsize=256)(_route)
+"""The same few paths come with every call."""
 
 
 def _model_in(path: str) -> str | None:

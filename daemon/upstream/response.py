@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from daemon.model import Call, Headers
 from daemon.upstream.connection import Connection
@@ -32,10 +32,9 @@ class Response:
         """The first value of a header, or None."""
         return self._fields.get(name.lower())
 
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """Yield the body as it comes, in its transfer-decoded bytes. Raises StreamCut when it ends too early."""
-        while chunk := await self._piece():
-            yield chunk
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The body as it comes, in its transfer-decoded bytes. Raises StreamCut when it ends too early."""
+        return _Chunks(self._piece)
 
     async def read(self, most: int) -> bytes:
         """Return up to MOST bytes of the body. Raises StreamCut as `chunks` does."""
@@ -61,3 +60,18 @@ class Response:
                 self._call, fault.kind, fault.detail, sent=True, status=self.status, headers=self.headers
             )
             raise StreamCut(failure) from None
+
+
+class _Chunks:
+    """Pieces until an empty one. A generator would be known to the loop, and be forgotten by it, for each call."""
+
+    def __init__(self, piece: Callable[[], Awaitable[bytes]]) -> None:
+        self._piece = piece
+
+    def __aiter__(self) -> _Chunks:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if chunk := await self._piece():
+            return chunk
+        raise StopAsyncIteration
