@@ -15,6 +15,7 @@ from typing import Any, Final, NoReturn
 
 from daemon.columns import width, wrapped
 from daemon.phrases import Phrase, Value, phrase
+from daemon.slips import nearest
 
 _NAME: Final = re.compile(r"[a-z]+\.[a-z_-]+")
 _HEADINGS: Final = {"positional arguments": "arguments.positional", "options": "arguments.options"}
@@ -103,11 +104,9 @@ def complaint(message: str) -> str:
 
 def _nearly(value: str, known: str) -> Phrase:
     """VALUE is none of the KNOWN words; which was meant, if one is near."""
-    from difflib import get_close_matches  # it is asked about slips alone
-
-    near = get_close_matches(value.strip("'\""), re.findall(r"[\w-]+", known), n=1, cutoff=0.7)
+    near = nearest(value.strip("'\""), re.findall(r"[\w-]+", known))
     if near:
-        return phrase("arguments.choice_near", value=value, near=near[0])
+        return phrase("arguments.choice_near", value=value, near=near)
     return phrase("arguments.choice", value=value, known=known)
 
 

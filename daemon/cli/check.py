@@ -19,6 +19,7 @@ from daemon.config import Config, Paths, load, origins
 from daemon.errors import ConfigError, Refusal
 from daemon.owner import mode_for_others
 from daemon.phrases import phrase, teller, told
+from daemon.slips import nearest
 
 
 def run(paths: Paths, environ: Mapping[str, str]) -> list[Check]:
@@ -63,15 +64,13 @@ def _configuration(paths: Paths, environ: Mapping[str, str]) -> Iterator[Check]:
 
 def _doubtful_hosts(config: Config) -> Iterator[Check]:
     """Hosts that look like a slip of a known one: their settings would hold for nobody, and a key could go astray."""
-    from difflib import get_close_matches
-
     from daemon.providers import load_providers
 
     known = [host.pattern for provider in load_providers().values() for host in provider.hosts]
     for upstream in config.upstreams:
-        close = get_close_matches(upstream.host, known, n=1, cutoff=0.9) if upstream.host not in known else []
-        if close and upstream.url is None:
-            yield Check("note", phrase("check.host", host=upstream.host), phrase("check.host_near", near=close[0]))
+        near = nearest(upstream.host, known, like=0.9) if upstream.host not in known else None
+        if near and upstream.url is None:
+            yield Check("note", phrase("check.host", host=upstream.host), phrase("check.host_near", near=near))
 
 
 def _check_fallback(config: Config, paths: Paths) -> None:

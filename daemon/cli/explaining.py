@@ -14,6 +14,7 @@ from daemon.cli.options import environment, paths
 from daemon.cli.terminal import complain, say, say_json
 from daemon.errors import ConfigError, InvalidCall, NotFound, Refusal
 from daemon.phrases import languages, phrase, spoken
+from daemon.slips import nearest
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -161,11 +162,9 @@ def _rules_dir(options: Namespace) -> Path:
 
 def _doubt_provider(options: Namespace) -> None:
     """Say so when the provider's name looks like a slip: rules for one provider would pass the text over."""
-    from difflib import get_close_matches
-
     from daemon.providers import load_providers
 
     known, name = load_providers(), options.provider
-    near = get_close_matches(name.lower(), known, 1, 0.75) if name and name not in known else []
+    near = nearest(name.lower(), known, like=0.75) if name and name not in known else None
     if near:
-        complain(phrase("explain.provider", name=name, near=near[0]).told(chosen(options)))
+        complain(phrase("explain.provider", name=name, near=near).told(chosen(options)))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from daemon import slips
 from daemon.config.nodes import Node, Wrong
 from daemon.phrases import languages, phrase
 
@@ -26,10 +27,8 @@ MAX_DURATION_S: Final = 10 * 366 * 86400.0
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """`Did you mean X?` after a space, or nothing when no known word is near."""
-    from difflib import get_close_matches  # here: it is asked about slips alone
-
-    close = get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return phrase("config.near", word=close[0]) if close else ""
+    close = slips.nearest(word, known, like=0.6)
+    return phrase("config.near", word=close) if close else ""
 
 
 def items(node: Node, name: str, example: str) -> list[Node]:

@@ -10,9 +10,10 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC
 from typing import Any, Final
 
+from daemon.daybreak import ZONES, end_of, zone_of
 from daemon.explain.origin import Sign
 from daemon.model import Action, Explanation, Finding, Situation
 from daemon.phrases import Phrase, recognized
@@ -327,16 +328,10 @@ def _facts(
 
 def _pacific(finding: Finding, now: float | None, forms: Mapping[str, str]) -> str:
     """Return when the next day begins in California, for people elsewhere: Google's days begin there."""
-    if now is None or finding.window != "day" or finding.provider not in ("gemini", "vertex"):
+    if now is None or finding.window != "day" or finding.provider not in ZONES:
         return ""
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # few explanations need it
-
-    try:
-        there = datetime.fromtimestamp(now, ZoneInfo("America/Los_Angeles"))
-    except (ZoneInfoNotFoundError, OSError):
-        return ""
-    midnight = there.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
-    return clock(midnight.timestamp(), now, forms)
+    zone = zone_of(finding.provider)
+    return "" if zone is UTC else clock(end_of("day", now, zone), now, forms)
 
 
 def stated(finding: Finding) -> str:

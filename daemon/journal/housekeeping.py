@@ -70,9 +70,8 @@ class Housekeeping:
         connection = self._connection
         if connection.opened is None:
             return
-        if not connection.lookout.is_there(
-            self._folder / FILE, connection.opened.inode
-        ):  # somebody deleted, replaced or overwrote it
+        file, inode = self._folder / FILE, connection.opened.inode
+        if not connection.lookout.is_there(file, inode):  # somebody deleted, replaced or overwrote it
             connection.disconnect()
             connection.open()
             return

@@ -122,7 +122,6 @@ class Ledger:
     admission_stamps: bool = False
     """`remaining` speaks of the instant of admission even when it comes with a late answer."""
     hold_until: float = -INFINITE
-    held_by: str = ""
     ask_at: float = INFINITE
     """While it is held for longer than calls wait: from then on one may look all the same (`daemon.pacing.looks`)."""
     ask_s: float = INFINITE
@@ -265,10 +264,9 @@ class Ledger:
         provider charges."""
         self.scale, self.scaled_at, self.compared = 1.0, now, Comparison()
 
-    def hold(self, until: float, why: str) -> None:
-        """Let nothing go before UNTIL: the provider said so."""
-        if until > self.hold_until:
-            self.hold_until, self.held_by = until, why
+    def hold(self, until: float) -> None:
+        """Let nothing go before UNTIL: the provider said so, or it is looked again then."""
+        self.hold_until = max(self.hold_until, until)
 
     # What is known changes
 

@@ -36,14 +36,14 @@ def look_in_s(ledger: Ledger, now: float) -> float:
     return min(look_s, max(0.0, ledger.ask_at - now)) if now < ledger.hold_until else look_s
 
 
-def hold_long(ledger: Ledger, until: float, why: str, ask_s: float, now: float, seq: int) -> None:
+def hold_long(ledger: Ledger, until: float, ask_s: float, now: float, seq: int) -> None:
     """Let nothing go before UNTIL, as the refusal of the attempt SEQ said. That may be much later than anybody waits,
     and need not be true: one call may look after ASK_S seconds, and again. What a look was told counts, be it less."""
     if seq == ledger.asked:
         ledger.hold_until = -INFINITE
     if until > ledger.hold_until:
         ledger.ask_s, ledger.ask_at = ask_s, now + ask_s
-    ledger.hold(until, why)
+    ledger.hold(until)
 
 
 def held_s(ledger: Ledger, cost: float, now: float) -> float:

@@ -11,11 +11,12 @@ import random
 import time
 from collections.abc import Callable
 
+from daemon.daybreak import resets_in_s, zone_of
 from daemon.model import Dimension, Finding, Priority, Reading
 from daemon.pacing.backoff import full_jitter_s, upward_jitter_s
 from daemon.pacing.checks import patience_of
 from daemon.pacing.costs import costs_of_call
-from daemon.pacing.days import ROLLING, DayCount, resets_in_s, zone_of
+from daemon.pacing.days import ROLLING, DayCount
 from daemon.pacing.guess import begin
 from daemon.pacing.learning import observe, set_boundary, tell_shared
 from daemon.pacing.ledger import Ledger
@@ -134,7 +135,7 @@ class Refusals:
         if not fitted:
             return ledger.wait_s(cost, now)
         wait = max(hint or 0.0, min(ledger.period_s / 4, ledger.period_s / 30 * 2.0 ** min(9, row - 1)))
-        ledger.hold(now + wait, "refused although it should have fitted: looking again from time to time")
+        ledger.hold(now + wait)
         return wait
 
     def _concurrency(self, pool: Pool, permit: Permit, finding: Finding, now: float) -> Setback | None:
@@ -164,7 +165,7 @@ class Refusals:
             wait = max(wait, guess.next_look_s()) if guess.row > 5 else wait
         elif hint is None or guess.row > 3:
             wait = max(wait, guess.next_look_s())
-        ledger.hold(now + wait, "refused without a word about the limit: looking again from time to time")
+        ledger.hold(now + wait)
         return wait
 
     def _day(self, pool: Pool, permit: Permit, finding: Finding, now: float) -> Setback | None:
@@ -291,7 +292,7 @@ class Refusals:
 
     def _hold(self, pool: Pool, ledger: Ledger, permit: Permit, wait: float, now: float) -> None:
         """The provider said to wait: so do all."""
-        hold_long(ledger, now + wait, "the provider said to wait", self._longest_s(pool), now, permit.seq)
+        hold_long(ledger, now + wait, self._longest_s(pool), now, permit.seq)
 
     def _longest_s(self, pool: Pool) -> float:
         """How long a call may wait for a limit that waits longest."""

@@ -121,7 +121,7 @@ def test_a_running_daemon(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     status["journal"] = {"state": "ok", "rows": 3}
     status["pools"] = []
     done = run("check")
-    assert "journal with 3 calls" in done.out
+    assert "calls in it: 3" in done.out
     assert "other users: 2" in done.out
     assert "chmod 700" in done.out
 

@@ -1,12 +1,11 @@
 """Counters of the calendar."""
 
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 import pytest
 
 from daemon.model import Limit
-from daemon.pacing.days import DayCount, RollingDay, day_count, end_of, start_of, zone_of
+from daemon.pacing.days import DayCount, RollingDay, day_count
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC).timestamp()
 
@@ -138,22 +137,6 @@ def test_big_limits_are_written_in_parts_of_one_percent() -> None:
     for seq in range(10_000):
         day.answered(day.take(seq, 1.0, 0.0))
     assert 95 <= kept.writes <= 110
-
-
-def test_days_begin_where_the_provider_lives() -> None:
-    """Gemini's day begins at midnight in Los Angeles, in winter and in summer time."""
-    zone = zone_of("gemini")
-    assert zone_of("openai") is UTC
-    assert datetime.fromtimestamp(start_of("day", NOON, zone), zone).hour == 0
-    spring = datetime(2026, 3, 8, 12, tzinfo=ZoneInfo("America/Los_Angeles")).timestamp()
-    assert end_of("day", spring, zone) - start_of("day", spring, zone) == 23 * 3600
-
-
-def test_months_are_calendar_months() -> None:
-    """November has thirty days, December ends the year."""
-    assert end_of("month", NOON, UTC) - start_of("month", NOON, UTC) == 30 * 86_400
-    december = datetime(2026, 12, 5, tzinfo=UTC).timestamp()
-    assert datetime.fromtimestamp(end_of("month", december, UTC), UTC) == datetime(2027, 1, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"start": "x"}', '{"start": 1, "written": -5, "done": 0}', "null"])

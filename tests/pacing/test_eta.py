@@ -43,7 +43,7 @@ def test_an_unknown_limit_has_no_wait_but_a_hold_has() -> None:
     """Nothing is invented."""
     ledger = Ledger("requests", 60.0)
     assert when_s(ledger, 100.0, 0.0) == 0
-    ledger.hold(7.0, "told")
+    ledger.hold(7.0)
     assert when_s(ledger, 1.0, 0.0) == 7.0
 
 

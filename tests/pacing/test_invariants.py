@@ -60,7 +60,7 @@ def test_learning_from_headers_provokes_no_refusals_beyond_the_first_window(
         if hint > 1e-6:
             refused += 1
             ledger.undo(charge)
-            ledger.hold(now + hint, "told")
+            ledger.hold(now + hint)
             learn_slices(ledger, 1.0, hint, now)
         else:
             limiter.take(1.0, now)

@@ -125,8 +125,8 @@ def test_better_estimates_begin_the_scale_anew() -> None:
 def test_a_hold_lets_nothing_through_before_its_end() -> None:
     """The provider said when."""
     ledger = known(10)
-    ledger.hold(5.0, "told")
-    ledger.hold(3.0, "shorter")
+    ledger.hold(5.0)
+    ledger.hold(3.0)
     assert ledger.wait_s(1.0, 2.0) == 3.0
     assert ledger.wait_s(1.0, 5.0) == 0
 

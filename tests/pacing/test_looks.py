@@ -60,13 +60,13 @@ def test_a_long_hold_lets_one_look_now_and_then() -> None:
     """Two hours were named: after ten minutes one call may go, and ten minutes later the next. One that is let through
     opens it; what one is told counts, though it is less."""
     ledger = Ledger("requests", 60.0)
-    hold_long(ledger, 7200.0, "", 600.0, 0.0, 1)
+    hold_long(ledger, 7200.0, 600.0, 0.0, 1)
     assert (look_in_s(ledger, 0.0), held_s(ledger, 1.0, 0.0)) == (600.0, 7200.0)
     assert (look_in_s(ledger, 600.0), held_s(ledger, 1.0, 600.0)) == (0.0, 0.0)
     assert held_s(ledger, 0.0, 0.0) == 0, "a call that takes nothing of it"
     ledger.take(2, 1.0, 600.0)
     assert (look_in_s(ledger, 600.0), held_s(ledger, 1.0, 600.0)) == (600.0, 6600.0)
-    hold_long(ledger, 700.0, "", 600.0, 601.0, 2)
+    hold_long(ledger, 700.0, 600.0, 601.0, 2)
     assert ledger.wait_s(1.0, 601.0) == 99.0
     passed_look(ledger, 1)
     assert ledger.wait_s(1.0, 601.0) == 99.0
