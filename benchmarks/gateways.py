@@ -1,6 +1,6 @@
 """What a call pays for going through Sluice, beside no gateway, nginx, a bare aiohttp, LiteLLM and Portkey, in one run.
 
-    python benchmarks/gateways.py                                 everything; about 15 minutes
+    python benchmarks/gateways.py                                 everything; about 20 minutes
     python benchmarks/gateways.py --parts calls --contenders direct,plain,sluice --rounds 5
     python benchmarks/gateways.py --long 100000                   and how memory grows over so many calls
     python benchmarks/gateways.py --json found.json               merge into this file, and show all that is in it

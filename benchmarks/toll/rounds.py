@@ -28,7 +28,7 @@ class Size:
     seconds: float = 2.0
     """At 50 at once."""
     connections: int = 50
-    streams: int = 3
+    streams: int = 7
     """One after the other."""
     streams_at_once: int = 100
     chunks: int = 200
