@@ -51,10 +51,13 @@ class Delivery:
 
         def settled(how: BaseException | None, size: int, at: float) -> None:
             later.run()
-            usage = self._usage(call, opened.copy)
-            permit.settle(usage)
-            permit.release()
-            self._under_way.end(self._ending(call, answer, opened.copy, attempt, how, size, usage, at))
+            usage = None
+            try:
+                usage = self._usage(call, opened.copy)
+                permit.settle(usage)
+            finally:
+                permit.release()
+                self._under_way.end(self._ending(call, answer, opened.copy, attempt, how, size, usage, at))
 
         def ending(how: BaseException | None, size: int) -> None:
             at = self._wall()

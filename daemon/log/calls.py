@@ -13,7 +13,7 @@ from typing import Final
 
 from daemon.log.output import DRIVING
 from daemon.model import Call, Event, Reading
-from daemon.phrases import teller
+from daemon.phrases import phrase, teller
 from daemon.redact import Redactor
 
 Tell = Callable[..., str]
@@ -22,6 +22,7 @@ Tell = Callable[..., str]
 ENGLISH: Tell = teller("en")
 
 _calls = logging.getLogger("sluice.call")
+_log = logging.getLogger("sluice.log")
 _SHOWN_HEADERS = ("ratelimit", "retry-after", "request-id", "content-type")
 
 _LINE_BREAKING = re.compile(rf"[\t\n{DRIVING}]")
@@ -53,21 +54,20 @@ class CallLog:
         """Lines of calls that have not ended, with their times."""
 
     def __call__(self, events: Sequence[Event]) -> None:
-        """Log what is worth a line."""
-        if _calls.isEnabledFor(logging.DEBUG):
-            for event in events:
-                self._step(event)
+        """Log what is worth a line. What breaks one call's lines is told, and costs no other call its own."""
+        steps, ends = _calls.isEnabledFor(logging.DEBUG), _calls.isEnabledFor(logging.INFO)
+        if not steps:
+            self._blocks.clear()  # the level was changed meanwhile
+        for event in events:
+            if not (steps or (ends and event.final)):
+                continue
+            try:
+                if steps:
+                    self._step(event)
                 if event.final:
-                    self._summary(event)
-            return
-        self._blocks.clear()  # the level was changed meanwhile
-        if _calls.isEnabledFor(logging.INFO):
-            for event in events:
-                if event.final:
-                    self._summary(event)
-
-    def _summary(self, event: Event) -> None:
-        _tell(logging.INFO, event.call, event.at, self._clean(event, summary(event, self._tell)))
+                    _tell(logging.INFO, event.call, event.at, self._clean(event, summary(event, self._tell)))
+            except Exception:
+                _log.exception(phrase("log.broke_reader"))
 
     def _step(self, event: Event) -> None:
         """Keep the lines of a step of a call that has not ended; with its end, log all."""

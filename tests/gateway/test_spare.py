@@ -6,6 +6,8 @@ import asyncio
 import json
 from collections.abc import Sequence
 
+import pytest
+
 from daemon.gateway.spare import Spare
 from daemon.model import Event, Finding, Limit
 from daemon.spending import Budget
@@ -201,3 +203,17 @@ async def test_the_end_of_all_calls_is_waited_for() -> None:
     await body_of(reply)
     await world.gateway.drained()
     assert world.kinds() == STEPS
+
+
+@virtual
+async def test_figures_that_cannot_be_read_keep_no_slot(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The call is over and its permit is back, whatever breaks on the way there."""
+
+    def broken(*given: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("daemon.gateway.copy.Copy.usage", broken)
+    world = World(ok(), spare_s=SPARE_S)
+    await world.send()
+    world.gateway.catch_up()
+    assert (world.kinds(), world.in_flight(), list(world.gateway.running)) == (STEPS, 0, [])

@@ -72,6 +72,15 @@ def test_info_is_one_line_a_call(caplog: Any) -> None:
     assert len(caplog.records) == 1
 
 
+def test_a_line_that_breaks_loses_no_other(caplog: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the calls that are told together, each has its line."""
+    caplog.set_level(logging.INFO, logger="sluice.call")
+    good, bad = replace(call(), id="c1111"), replace(call(), id="c2222", arrived_at=None)  # type: ignore[arg-type]
+    sink()([Event("done", one, 105.0, 1, status=200, final=True) for one in (bad, good)])
+    assert [record.call for record in caplog.records if record.name == "sluice.call"] == ["c1111"]
+    assert "TypeError" in caplog.text
+
+
 def story(one: Call, at: float) -> list[Event]:
     """A call that waits, is refused, is held, and goes well; begun at AT."""
     headers = (("X-RateLimit-Limit-Requests", "60"), ("Retry-After", "2"), ("X-Other", "secret-ish"))
