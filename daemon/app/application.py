@@ -289,7 +289,7 @@ class App:
 
     async def _close_parts(self) -> None:
         await self._pacer.close()
-        self._gateway.catch_up()
+        self._gateway.close()
         self._hub.close()
         await self._upstream.close()
 

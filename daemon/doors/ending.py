@@ -68,6 +68,7 @@ class Ending:
         drained = asyncio.create_task(self._drained())
         insisted = asyncio.create_task(self._stopping.insisted.wait())
         await asyncio.wait({drained, insisted}, timeout=patience_s, return_when=asyncio.FIRST_COMPLETED)
+        self._gateway.catch_up()
         cut = len(running)
         if cut:
             _log.warning(phrase("log.cutting", calls=", ".join(running)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from functools import lru_cache
 from typing import Literal
 
 from daemon.gateway.copy import Copy
@@ -95,14 +94,9 @@ def for_client(headers: Headers) -> Headers:
         [
             (name, value if value.isascii() else value.encode("ascii", "replace").decode())
             for name, value in headers
-            if _goes_on(name)
+            if name.lower() not in HOP_BY_HOP and name.isascii()
         ]
     )
-
-
-@lru_cache(maxsize=1024)  # the same few names come with every answer
-def _goes_on(name: str) -> bool:
-    return name.lower() not in HOP_BY_HOP and name.isascii()
 
 
 def explained(call: Call, failure: Failure, explanation: Explanation, ours: Headers) -> Reply:

@@ -39,6 +39,7 @@ class Delivery:
         self._weigh = weigh
         self._wall = wall
         self._spare = spare
+        self._at_once = Spare()
 
     def reply(
         self, call: Call, permit: Permit, answer: Response, opened: Opened, attempt: int, later: Afterwards
@@ -60,11 +61,8 @@ class Delivery:
                 self._under_way.end(self._ending(call, answer, opened.copy, attempt, how, size, usage, at))
 
         def ending(how: BaseException | None, size: int) -> None:
-            at = self._wall()
-            if how is None and call.sharing is None and permit.quiet():
-                self._spare.add(lambda: settled(None, size, at))
-            else:
-                settled(how, size, at)
+            at, waits = self._wall(), how is None and call.sharing is None and permit.quiet()
+            (self._spare if waits else self._at_once).add(lambda: settled(how, size, at))
 
         remover = UsageChunkRemover() if call.usage_asked else None
         body = Body(opened.first, opened.rest, opened.copy, answer, ending, later.run, remover)

@@ -141,6 +141,7 @@ class Elsewhere:
         self, call: Call, course: Course, leaves: Leaves | None, patience_s: float | None = None, *, away: bool = False
     ) -> Reply | Stuck:
         """Try CALL where it goes, with each of the person's keys that work."""
+        self._sender.catch_up()
         if patience_s is None:
             patience_s = min((rule.wait_s for rule in course.rules if rule.wait_s is not None), default=INFINITE)
         choices = self.keyring.choices(call) if call.origin.ways else []

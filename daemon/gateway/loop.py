@@ -169,6 +169,10 @@ class Gateway:
         """Settle now what was put off, and let the readers have what has happened."""
         self._spare.run()
 
+    def close(self) -> None:
+        """Put nothing off any more: the loop has no more turns for it."""
+        self._spare.close()
+
     async def drained(self) -> None:
         """Wait until no call is under way."""
         await self._under_way.drained()
@@ -318,6 +322,7 @@ class Gateway:
                 later.add(lambda: permit.answered(answer.status, (), streamed=call.stream))
             self._tell.tally(call).succeeded(self._wall(), call.scope.group)
             return opened
+        self._spare.run()  # what went well before this failure comes before it
         later.run()
         if opened.fault is not None:
             return self._lost(opened, permit)
@@ -329,6 +334,7 @@ class Gateway:
         return NoLuck(opened, finding, setback)
 
     def _lost(self, failure: Failure, permit: Permit) -> NoLuck:
+        self._spare.run()
         finding = self._catalogue.classify(failure, self._wall())
         setback = permit.lost(failure.fault or "reset", failure.sent)
         if setback is None and failure.fault == "offline":

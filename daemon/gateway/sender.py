@@ -16,6 +16,9 @@ Leaves = Callable[[NoLuck], bool]
 class Sender(Protocol):
     """The loop."""
 
+    def catch_up(self) -> None:
+        """Settle what was put off: who chooses a place must know what is free."""
+
     async def rounds(self, call: Call, trip: Trip) -> Reply:
         """Send it by itself, as often as it takes."""
 

@@ -35,6 +35,11 @@ class Spare:
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._within_s, self.run)
 
+    def close(self) -> None:
+        """Do now what has not been done, and from now on each step at once."""
+        self._within_s = 0.0
+        self.run()
+
     def run(self) -> None:
         """Do now what has not been done, and what that adds."""
         while self._steps:

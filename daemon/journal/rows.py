@@ -75,8 +75,8 @@ class Rows:
         story = self.stories.get(call.id) or self._begin(call)
         if event.kind in _MOVES:
             self._move(story, call)
-        said = event.explanation.line if event.explanation else told(event.reason, call.language or "en")
-        line = text(self._scrubbed(said, story)) or None
+        said = event.explanation.line if event.explanation else event.reason
+        line = text(self._scrubbed(told(said, call.language or "en"), story)) or None if said else None
         story.steps.append((event.at, event.kind, event.attempt, event.status, event.wait_s, line))
         _TAKE[event.kind](self, story, event, line)
         if story.since is None:

@@ -103,12 +103,18 @@ def _tells_little(ledger: Ledger, reading: Reading, now: float) -> bool:
     """True if READING says of a wide limit what another answer said a moment ago: that nearly all of it is left. Our
     own calls are counted meanwhile, whatever is said of them. (With a thousand calls a second, learning from each was a
     fifth of what a call costs; measured.)"""
-    limit, remaining, anchor = ledger.limit, reading.remaining, ledger.anchor
-    if limit is None or limit < WIDE or remaining is None or anchor is None or ledger.seen_at is None:
+    limit, remaining = ledger.limit, reading.remaining
+    if limit is None or remaining is None or reading.limit != limit or not nearly_whole(ledger, now):
         return False
-    if reading.limit != limit or now - ledger.seen_at >= min(ledger.period_s, ledger.minute_s) / OFTEN:
+    return remaining >= (1.0 - HARDLY) * limit
+
+
+def nearly_whole(ledger: Ledger, now: float) -> bool:
+    """True if an answer has said a moment ago that nearly all of a wide limit is left."""
+    limit, anchor, seen_at = ledger.limit, ledger.anchor, ledger.seen_at
+    if limit is None or limit < WIDE or anchor is None or seen_at is None:
         return False
-    return min(remaining, anchor.remaining) >= (1.0 - HARDLY) * limit
+    return now - seen_at < min(ledger.period_s, ledger.minute_s) / OFTEN and anchor.remaining >= (1.0 - HARDLY) * limit
 
 
 def _sample(ledger: Ledger, reading: Reading, charge: Charge | None, seq: int, sent_at: float, now: float) -> Sample:

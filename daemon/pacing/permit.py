@@ -84,7 +84,8 @@ class Permit:
         self.desk.left(self)
 
     def quiet(self) -> bool:
-        """True if nobody waits for what this attempt teaches or gives back: it can be told a moment later."""
+        """True if nobody waits for what this attempt gives back, and nobody needs what it teaches: both can be told a
+        moment later."""
         return self.desk.quiet(self)
 
     def answered(self, status: int, readings: Sequence[Reading], *, streamed: bool, sure: bool = True) -> None:

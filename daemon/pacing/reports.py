@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from daemon.model import Finding, Reading, TransportFault, Usage
 from daemon.pacing.account import Account
 from daemon.pacing.feedback import Feedback
+from daemon.pacing.learning import nearly_whole
 from daemon.pacing.lessons import Lessons
 from daemon.pacing.permit import Permit, Setback
 from daemon.pacing.pool import Pool
@@ -16,10 +17,26 @@ LAG_S = 0.005
 """The event loop may be so late without our taking notice."""
 
 
+AN_ANSWER: Final = {"tokens": 200_000.0, "input_tokens": 200_000.0, "output_tokens": 200_000.0}
+"""Of a limit that holds so much, one answer takes no part that matters: they have some 128,000 tokens at most."""
+
+
 class Step(Protocol):
     """Moves an account after something has changed; POOL: the only one that has."""
 
     def __call__(self, account: Account, now: float, pool: Pool | None = None) -> None: ...
+
+
+def teaches_little(pool: Pool, now: float) -> bool:
+    """True if one more answer changes nothing in when calls may go: some limit is known, and of each that is so much is
+    left, as an answer has said a moment ago, that nobody comes near it within the next one."""
+    known = [ledger for ledger in pool.ledgers if ledger.cap is not None]
+    if not known or pool.days:
+        return False
+    for ledger in known:
+        if not nearly_whole(ledger, now) or (ledger.limit or 0.0) < AN_ANSWER.get(ledger.dimension, 0.0):
+            return False
+    return True
 
 
 class Reports:
@@ -52,7 +69,8 @@ class Reports:
 
     def quiet(self, permit: Permit) -> bool:
         account, pool = permit.place
-        return account.block_of(pool) is None and account.quiet(pool, self._now())
+        now = self._now()
+        return account.block_of(pool) is None and account.quiet(pool, now) and teaches_little(pool, now)
 
     def answered(self, permit: Permit, status: int, readings: Sequence[Reading], *, streamed: bool, sure: bool) -> None:
         if not 200 <= status < 400:

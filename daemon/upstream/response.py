@@ -63,15 +63,18 @@ class Response:
 
 
 class _Chunks:
-    """Pieces until an empty one. A generator would be known to the loop, and be forgotten by it, for each call."""
+    """Pieces until an empty one; after that it stays at its end, whatever becomes of the connection. A generator would
+    be known to the loop, and be forgotten by it, for each call."""
 
     def __init__(self, piece: Callable[[], Awaitable[bytes]]) -> None:
-        self._piece = piece
+        self._piece: Callable[[], Awaitable[bytes]] | None = piece
 
     def __aiter__(self) -> _Chunks:
         return self
 
     async def __anext__(self) -> bytes:
-        if chunk := await self._piece():
-            return chunk
+        if self._piece is not None:
+            if chunk := await self._piece():
+                return chunk
+            self._piece = None
         raise StopAsyncIteration

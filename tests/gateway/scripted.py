@@ -48,13 +48,24 @@ class Answer(Response):
         self.closed = 0
         self.call: Call | None = None
         self.meanwhile = None
+        self._playing: AsyncIterator[bytes] | None = None
 
     def header(self, name: str) -> str | None:
         """The first value of a field."""
         return next((value for field, value in self.headers if field.lower() == name.lower()), None)
 
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """The pieces."""
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The pieces, from the first one; the iterator is the real one."""
+        self._playing = self._play()
+        return super().chunks()
+
+    async def _piece(self) -> bytes:
+        assert self.call is not None
+        if self._playing is None:
+            raise StreamCut(failure_of(self.call, "reset", "asked for more after its end", sent=True))
+        return await anext(self._playing, b"")
+
+    async def _play(self) -> AsyncIterator[bytes]:
         assert self.call is not None
         for piece in self.pieces:
             if isinstance(piece, bytes):
@@ -73,6 +84,7 @@ class Answer(Response):
     def close(self) -> None:
         """Count it."""
         self.closed += 1
+        self._playing = None
 
 
 class Upstream:

@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 
 from daemon.gateway.spare import Spare
-from daemon.model import Event, Finding, Limit
+from daemon.model import Call, Event, Finding, Limit, Way
 from daemon.spending import Budget
 from daemon.usage import Budgets
-from gateway.scripted import DONE, EPOCH, JSON, SSE, World, body_of, error, event, limited, ok, virtual
+from gateway.scripted import (
+    DONE,
+    EPOCH,
+    JSON,
+    SSE,
+    Answer,
+    World,
+    body_of,
+    chat_answer,
+    error,
+    event,
+    limited,
+    no_credit,
+    ok,
+    virtual,
+)
 
 SPARE_S = 0.005
 STEPS = ["queued", "admitted", "sent", "answered", "first_byte", "done"]
@@ -70,7 +87,10 @@ async def test_an_end_is_settled_a_moment_later() -> None:
     """The client has its answer; the permit comes back and the readers hear within five milliseconds, at the times at
     which it happened, all in order, and a sink hears at once what has happened so far."""
     reader = Reader()
-    world = World(ok(), spare_s=SPARE_S, readers=(reader,))
+    world = World(told(1_000_000, 999_999), spare_s=SPARE_S, readers=(reader,))
+    await busy(world)
+    world.events.clear()
+    reader.handed.clear()
     _, body = await world.send()
     assert json.loads(body)["choices"]
     ended = EPOCH + asyncio.get_running_loop().time()
@@ -217,3 +237,126 @@ async def test_figures_that_cannot_be_read_keep_no_slot(monkeypatch: pytest.Monk
     await world.send()
     world.gateway.catch_up()
     assert (world.kinds(), world.in_flight(), list(world.gateway.running)) == (STEPS, 0, [])
+
+
+def told(limit: int, remaining: int, **usage: int) -> Answer:
+    """A success whose headers say what is left of a limit of requests, and for how long."""
+    headers = (
+        *JSON, ("x-ratelimit-limit-requests", str(limit)), ("x-ratelimit-remaining-requests", str(remaining)),
+        ("x-ratelimit-reset-requests", "50s"),
+    )  # fmt: skip
+    body = json.loads(chat_answer())
+    body["usage"].update(usage)
+    return ok(json.dumps(body).encode(), headers=headers)
+
+
+async def busy(world: World, calls: int = 100, gap_s: float = 0.02) -> None:
+    """A client that sends one call after the other, beyond the careful beginning."""
+    for _ in range(calls):
+        await world.send()
+        await asyncio.sleep(gap_s)
+
+
+async def two_in_a_row(world: World) -> float:
+    """How many seconds two calls take of which the second comes when the first is answered."""
+    began = asyncio.get_running_loop().time()
+    await world.send()
+    await world.send()
+    return asyncio.get_running_loop().time() - began
+
+
+def lasting(world: World, first_s: float, *more_s: float) -> None:
+    """The next answers take so long, the last one's time again and again."""
+    real, times = world.upstream.send, itertools.chain([first_s], itertools.chain(more_s, itertools.repeat(0.0)))
+
+    async def send(call: Call, left: Callable[[], object] = lambda: None, *more: object) -> Any:
+        await asyncio.sleep(next(times))
+        return await real(call, left, *more)
+
+    world.upstream.send = send  # type: ignore[method-assign]
+
+
+@virtual
+async def test_where_nothing_is_left_the_next_call_knows() -> None:
+    """An answer that says so holds the call that comes in the same instant."""
+    world = World(told(600, 599), spare_s=SPARE_S)
+    await busy(world, gap_s=2.0)
+    await asyncio.sleep(120)
+    world.upstream.outcomes = [told(600, 0)]
+    assert await two_in_a_row(world) > 10
+
+
+@virtual
+async def test_what_an_answer_has_cost_counts_for_the_next_call() -> None:
+    """One that is as long as a whole limit holds the call that comes in the same instant."""
+    world = World(told(1_000_000, 999_999), spare_s=SPARE_S, origin=limited(Limit("tokens", 10_000, 60.0, "minute")))
+    await busy(world)
+    await asyncio.sleep(120)
+    world.upstream.outcomes = [told(1_000_000, 999_999, completion_tokens=9_990, total_tokens=9_999)]
+    assert await two_in_a_row(world) > 10
+
+
+@virtual
+async def test_a_wide_limit_is_not_asked_each_time() -> None:
+    """Where an answer has just said that nearly all of a wide limit is left, the next one's end can wait."""
+    world = World(told(1_000_000, 999_999), spare_s=SPARE_S)
+    await busy(world)
+    await world.send()
+    assert world.in_flight() == 1
+    await asyncio.sleep(0.2)  # that is long ago now
+    await world.send()
+    assert world.in_flight() == 0
+
+
+@virtual
+async def test_a_refusal_is_booked_behind_what_went_well_before() -> None:
+    """The block of a key without credit is not lifted by the call that was answered just before."""
+    world = World(told(1_000_000, 999_999), spare_s=SPARE_S)
+    await busy(world)
+    done = len(world.upstream.sent)
+    world.upstream.outcomes = [told(1_000_000, 999_999)] * (done + 1) + [no_credit()] * 3
+    lasting(world, 0.010, 0.0005)
+    first = asyncio.create_task(world.send())
+    await asyncio.sleep(0.0100)
+    second = asyncio.create_task(world.send())
+    await asyncio.gather(first, second)
+    await asyncio.sleep(0.1)
+    await world.send()
+    assert len(world.upstream.sent) == done + 2
+
+
+@virtual
+async def test_a_place_is_chosen_with_the_slots_that_are_free() -> None:
+    """An agent's next turn goes with the key that the last one had: the provider has its beginning in its cache."""
+    ways = (Way("work", variable="WORK"), Way("home", variable="HOME_KEY"))
+    keys = {"WORK": "CANARY-work-1", "HOME_KEY": "CANARY-home-1"}
+    origin = limited(Limit("concurrency", 1), ways=ways)
+    world = World(told(1_000_000, 999_999), spare_s=SPARE_S, origin=origin, key_of=keys.get)
+    bare = (("Content-Type", "application/json"),)
+    body = json.dumps({"model": "gpt-4o", "messages": [{"role": "user", "content": "x " * 1500}]}).encode()
+    for _ in range(100):
+        await world.send(headers=bare, body=body)
+        await asyncio.sleep(0.02)
+    world.upstream.sent.clear()
+    for _ in range(4):
+        await world.send(headers=bare, body=body)
+    assert len({call.way.name for call in world.upstream.sent if call.way}) == 1
+
+
+@virtual
+async def test_nothing_is_put_off_when_the_end_has_come() -> None:
+    """What is told after `close` is read at once: no timer rings any more."""
+    reader = Reader()
+    world = World(ok(), spare_s=60.0, readers=(reader,))
+    world.gateway.close()
+    await world.send()
+    assert reader.kinds() == STEPS
+
+
+@virtual
+async def test_an_empty_body_ends_once() -> None:
+    """Who asks again after the end is told again that it is the end, also when the connection was given back."""
+    world = World(ok(b""), spare_s=SPARE_S)
+    reply = await world.gateway.send(world.call())
+    assert await anext(reply.chunks, b"") == b""
+    assert [chunk async for chunk in reply.chunks] == []
