@@ -275,8 +275,10 @@ class Redactor:
 
 def scrub(text: str, secrets: Iterable[Secret] = ()) -> str:
     """`Redactor.scrub` for rooms that have no redactor: taking secrets out needs no installation secret."""
-    # Longest first: where one key begins with another, the shorter one would leave the longer one's end behind.
-    for secret in sorted(secrets, key=lambda s: len(s._value), reverse=True):
+    held = tuple(secrets)
+    if len(held) > 1:  # longest first: where one key begins with another, the shorter one would leave that one's end
+        held = tuple(sorted(held, key=lambda s: len(s._value), reverse=True))
+    for secret in held:
         for form in secret.forms():
             if form in text:
                 text = text.replace(form, str(secret))

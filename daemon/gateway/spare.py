@@ -10,7 +10,7 @@ from typing import Final
 from daemon.gateway.afterwards import Afterwards
 
 SPARE_S: Final = 0.003
-"""So much later at most. Nobody sees it, and a client that sends one call after the other has had about ten answers in
+"""So much later at most. Nobody sees it, and a client that sends one call after the other has had some seven answers in
 that time."""
 
 

@@ -121,7 +121,7 @@ class Account:
     def busy(self) -> bool:
         """True if somebody waits for this key, or waited with a deadline that has not been looked at yet."""
         for pool in self.pools.values():
-            if pool.waiting:
+            if pool.queue.waiting or pool.delayed.live:
                 return True
         return bool(self.deadlines)
 

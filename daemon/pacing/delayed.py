@@ -17,37 +17,38 @@ _ties = itertools.count()
 class Delayed:
     """They come out by the instant at which they are ready."""
 
-    __slots__ = ("_heap", "_live")
+    __slots__ = ("_heap", "live")
 
     def __init__(self) -> None:
         self._heap: list[tuple[float, int, Entry]] = []
-        self._live: dict[Entry, None] = {}
+        self.live: dict[Entry, None] = {}
+        """All that wait, as they came."""
 
     def __repr__(self) -> str:
         return f"<Delayed {len(self)}>"
 
     def __len__(self) -> int:
-        return len(self._live)
+        return len(self.live)
 
     def __iter__(self) -> Iterator[Entry]:
         """All that wait, as they came."""
-        return iter(self._live)
+        return iter(self.live)
 
     def push(self, entry: Entry) -> None:
         """ENTRY waits until it is ready."""
-        self._live[entry] = None
+        self.live[entry] = None
         heapq.heappush(self._heap, (entry.ready_at, next(_ties), entry))
 
     def leave(self, entry: Entry) -> None:
         """ENTRY waits no longer, if it did; what it holds is not kept."""
-        self._live.pop(entry, None)
-        if len(self._heap) > FEW + 2 * len(self._live):
-            self._heap = [place for place in self._heap if place[2] in self._live]
+        self.live.pop(entry, None)
+        if len(self._heap) > FEW + 2 * len(self.live):
+            self._heap = [place for place in self._heap if place[2] in self.live]
             heapq.heapify(self._heap)
 
     def next_at(self) -> float:
         """Return when the next one is ready."""
-        while self._heap and self._heap[0][2] not in self._live:
+        while self._heap and self._heap[0][2] not in self.live:
             heapq.heappop(self._heap)
         return self._heap[0][0] if self._heap else INFINITE
 
@@ -55,9 +56,9 @@ class Delayed:
         """Take out those that are ready, the first one first."""
         while self.next_at() <= now:
             entry = heapq.heappop(self._heap)[2]
-            self._live.pop(entry, None)
+            self.live.pop(entry, None)
             yield entry
 
     def in_order(self) -> list[Entry]:
         """Return all in the order in which they are ready. O(n log n): for people."""
-        return [place[2] for place in sorted(self._heap) if place[2] in self._live]
+        return [place[2] for place in sorted(self._heap) if place[2] in self.live]

@@ -140,7 +140,7 @@ class Pool:
     @property
     def waiting(self) -> int:
         """How many calls wait, in the line and beside it."""
-        return len(self.queue) + len(self.delayed)
+        return self.queue.waiting + len(self.delayed.live)
 
     @property
     def ledgers(self) -> tuple[Ledger, ...]:

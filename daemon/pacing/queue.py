@@ -137,9 +137,11 @@ class Queue:
     lanes: tuple[Lane, Lane, Lane] = field(default_factory=lambda: (Lane(), Lane(), Lane()))
     owed: float = 0.0
     """What the lower classes have been promised and not had."""
+    waiting: int = 0
+    """In all classes."""
 
     def __len__(self) -> int:
-        return self.lanes[0].waiting + self.lanes[1].waiting + self.lanes[2].waiting
+        return self.waiting
 
     def push(self, entry: Entry) -> None:
         """Line up. An entry that has a tag keeps its place."""
@@ -284,8 +286,8 @@ class Queue:
         entry.priority, entry.rose, entry.tag = Priority(entry.priority - 1), True, None
         self.push(entry)
 
-    @staticmethod
-    def _count(lane: Lane, entry: Entry, sign: int) -> None:
+    def _count(self, lane: Lane, entry: Entry, sign: int) -> None:
+        self.waiting += sign
         lane.waiting += sign
         for dimension, cost in entry.costs.items():
             lane.backlog[dimension] = max(0.0, lane.backlog.get(dimension, 0.0) + sign * cost)
