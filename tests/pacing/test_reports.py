@@ -2,10 +2,11 @@
 
 import asyncio
 
+import pytest
 import virtual_time
 from world import Kept, call, origin
 
-from daemon.model import Finding, Limit
+from daemon.model import Dimension, Finding, Limit, Reading
 from daemon.pacing import Blocked, Pacer, Permit
 
 TWO = origin(Limit("requests", 2, 60.0, "minute"), minute_s=60.0)
@@ -94,6 +95,38 @@ def test_a_refusal_that_a_person_must_mend_turns_away_all_who_wait() -> None:
         assert isinstance(found, Blocked)
         assert found.finding is NO_CREDIT
         first.release()
+        await pacer.close()
+
+    virtual_time.run(main())
+
+
+@pytest.mark.parametrize(
+    ("readings", "after_s", "limits", "little"),
+    [
+        ([("requests", 10_000, 9_990), ("tokens", 1_000_000, 999_000)], 0.05, (), True),
+        ([("requests", 10_000, 9_990)], 0.05, (), True),
+        ([], 0.05, (), False),  # nothing is known: an answer may say that nothing is left
+        ([("requests", 10_000, 9_990)], 1.0, (), False),  # said too long ago
+        ([("requests", 10_000, 5_000)], 0.05, (), False),
+        ([("requests", 60, 60)], 0.05, (), False),
+        ([("requests", 10_000, 9_990), ("tokens", 30_000, 30_000)], 0.05, (), False),  # one answer may take it all
+        ([("requests", 10_000, 9_990)], 0.05, (Limit("tokens", 1_000_000, 60.0, "minute"),), False),  # only stated
+        ([("requests", 10_000, 9_990)], 0.05, (Limit("requests", 10_000, None, "day"),), False),
+    ],
+)
+def test_when_an_answer_teaches_little(
+    readings: list[tuple[Dimension, int, int]], after_s: float, limits: tuple[Limit, ...], little: bool
+) -> None:
+    """Only where of all that is known of limits so much was left a moment ago that one answer does not matter: then
+    what it says and gives back can be booked a moment later."""
+
+    async def main() -> None:
+        pacer = Pacer(clock=asyncio.get_running_loop().time)
+        permit = await pacer.acquire(call("first", origin(*limits, minute_s=60.0)))
+        permit.answered(200, [Reading(*said, 1.0) for said in readings], streamed=False)
+        await asyncio.sleep(after_s)
+        assert permit.quiet() == little
+        permit.release()
         await pacer.close()
 
     virtual_time.run(main())
