@@ -87,6 +87,9 @@ def route(request: Request, *, by_host: bool = True) -> tuple[str, str]:
 def incoming(request: Request, host: str, target: str, body: bytes) -> Incoming:
     """The request as the gateway takes it, with our own header fields read. Raises InvalidCall."""
     get = request.fields.get
+    said = [name for name in request.fields if name.startswith("x-sluice-")]
+    if not said:  # as nearly always
+        return Incoming(host, request.method, target, request.headers, body)
     return Incoming(
         host=host,
         method=request.method,

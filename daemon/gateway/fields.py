@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 from daemon.model import Headers, SealedHeaders, noun
@@ -38,9 +39,6 @@ _SIGNED: Final = re.compile(
 
 _NOT_FORWARDED: Final = HOP_BY_HOP | {"host", "content-length", "expect"}
 _READABLE_ENCODINGS: Final = frozenset({"gzip", "x-gzip", "deflate", "identity"})
-_SIZES: Final = frozenset({"Content-Length", "content-length"})
-"""As clients write the one field that is another with each call, and does not go on."""
-
 _MOST: Final = 64
 """Sets of fields that are known again; then all are forgotten."""
 _LONGEST: Final = 4096
@@ -71,7 +69,7 @@ class FieldsReader:
 
     def read(self, headers: Headers) -> Fields:
         """What HEADERS say."""
-        same = tuple([pair for pair in headers if pair[0] not in _SIZES])
+        same = tuple([pair for pair in headers if not _is_apart(pair[0])])
         known = self._known.get(same)
         if known is None:
             known = self._read(same)
@@ -90,6 +88,13 @@ class FieldsReader:
         if any(name.lower() == "authorization" and signer(value) != value for name, value in sent):
             keys = credentials(tuple([(name, seal(name, signer(value))) for name, value in sent]))
         return Fields(sealed, secrets, keys, client_of(headers), first_header(headers, "content-type"))
+
+
+@lru_cache(maxsize=1024)  # the same few names come with every call
+def _is_apart(name: str) -> bool:
+    """True for what is another with each call, and does not go on: the length, and what is said to us alone."""
+    lower = name.lower()
+    return lower == "content-length" or lower.startswith("x-sluice-")
 
 
 def credentials(headers: SealedHeaders) -> tuple[str, ...]:

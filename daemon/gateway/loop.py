@@ -38,6 +38,7 @@ from daemon.gateway.under_way import Stop, UnderWay, as_asked, unread
 from daemon.gateway.wishes import NO_RULES, Rules
 from daemon.model import (
     Call,
+    Event,
     EventKind,
     Failure,
     Finding,
@@ -122,7 +123,7 @@ class Gateway:
             self._spare.run()
             waits = self._pacer.will_wait(call)
         why, wait_s = (waits["waits_for"], waits["wait_s"]) if waits else ("", None)
-        self._tell.emit(self._tell.event("queued", call, 0, reason=why, wait_s=wait_s))
+        self._tell.emit(Event("queued", call, self._wall(), reason=why, wait_s=wait_s))
         trip = Trip(since=None if call.deadline_s is None else self._pacer.now())
         try:
             if (call.origin.ways or self.elsewhere.rules) and self.elsewhere.concerns(call):
@@ -297,8 +298,8 @@ class Gateway:
         self._tell.tally(call).sent(now)
 
         def told() -> None:
-            self._tell.emit(self._tell.event("admitted", call, attempt, at=now, wait_s=permit.waited_s))
-            self._tell.emit(self._tell.event("sent", call, attempt, at=now))
+            self._tell.emit(Event("admitted", call, now, attempt, wait_s=permit.waited_s))
+            self._tell.emit(Event("sent", call, now, attempt))
 
         def left() -> None:
             permit.left()

@@ -29,6 +29,8 @@ Costs = dict[Dimension, float]
 INFINITE = float("inf")
 Place = tuple[float, int, "Entry"]
 """Of an entry in a heap: its tag, its number."""
+FEW_CLIENTS = 64
+MOST_CLIENTS = 10_000
 _numbers = itertools.count(1)
 
 
@@ -96,6 +98,8 @@ class Lane:
     virtual: float = 0.0
     finish: dict[tuple[str, bool], float] = field(default_factory=dict)
     """By client, and whether it is for what has risen: that is not for its calls of this class to wait for."""
+    most: int = FEW_CLIENTS
+    """Clients that are remembered before it is looked which of them idle."""
     waiting: int = 0
     backlog: Costs = field(default_factory=dict)
 
@@ -124,8 +128,15 @@ class Lane:
         return (place for heap in self.heaps for place in heap if place[2].number == place[1])
 
     def forget_idle(self) -> None:
-        """Clients whose calls have all had their turn begin anew."""
+        """Clients whose calls have all had their turn begin anew. They are looked for when there are twice as many as
+        after the last look: so a call costs the same with ten thousand clients as with one."""
+        if len(self.finish) <= self.most:
+            return
         self.finish = {client: f for client, f in self.finish.items() if f > self.virtual + 1e-12}
+        if len(self.finish) > MOST_CLIENTS:  # each has had one turn: whoever comes next stands beside them
+            self.virtual = max(self.finish.values())
+            self.finish.clear()
+        self.most = max(FEW_CLIENTS, 2 * len(self.finish))
 
 
 @dataclass(slots=True)
@@ -157,8 +168,7 @@ class Queue:
         """ENTRY goes at once, while nobody waits: move virtual time as if it had lined up for an instant."""
         lane = self.lanes[entry.priority]
         lane.virtual = max(lane.virtual, lane.tag(entry))
-        if len(lane.finish) > 1:
-            lane.forget_idle()
+        lane.forget_idle()
         self.owed = 0.0
 
     def remove(self, entry: Entry) -> None:

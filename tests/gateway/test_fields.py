@@ -128,3 +128,12 @@ def test_what_is_remembered_has_bounds() -> None:
         assert len(reader._known) <= 64
     long = (*HEADERS, ("Cookie", "a" * 5000))
     assert reader.read(long) is not reader.read(long)
+
+
+def test_what_is_said_to_us_makes_no_other_client() -> None:
+    """Who sends each call with an id and a name of its own is read once all the same."""
+    reader = FieldsReader(Redactor(b"test"))
+    base = (("Authorization", "Bearer CANARY-0123456789"), ("User-Agent", "gptel/1"))
+    first = reader.read((*base, ("X-Sluice-Request", "1"), ("Content-Length", "9")))
+    assert reader.read((*base, ("x-sluice-request", "2"), ("content-length", "10"))) is first
+    assert reader.read((*base, ("X-Other", "2"))) is not first

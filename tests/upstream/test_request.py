@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -49,3 +50,21 @@ def test_what_would_be_another_request(bad: dict[str, Any]) -> None:
     with pytest.raises(ValueError) as error:  # noqa: PT011 - whichever
         head(**bad)
     assert KEY not in str(error.value)
+
+
+def test_fields_that_are_written_again() -> None:
+    """The calls of a client share their fields, and get the same lines; other fields get their own, however many there
+    are."""
+    one = call_to(80, headers=(("X-A", "1"), ("Authorization", f"Bearer {KEY}")), body=b"abc")
+    first = request_head(one, PLACE)
+    assert f"X-A: 1\r\nAuthorization: Bearer {KEY}\r\nContent-Length: 3\r\n".encode() in first
+    assert request_head(replace(one, body=b"abcd"), PLACE) == first.replace(b"Length: 3", b"Length: 4")
+    for number in range(200):
+        assert b"X-A: %d\r\n" % number in head(headers=(("X-A", str(number)),))
+    assert request_head(one, PLACE) == first
+
+
+def test_each_name_is_looked_at() -> None:
+    """Also behind a length that the client gives."""
+    with pytest.raises(ValueError, match=r"^$"):
+        head(headers=(("Content-Length", "2"), ("not a name", "x")), body=b"{}")
