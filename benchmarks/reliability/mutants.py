@@ -430,7 +430,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "a line break in a field of the request",
         OUTGOING,
-        'text.count("\\n") != len(lines) or text.count("\\r") != len(lines) or ',
+        'text.count("\\n") != lines or text.count("\\r") != lines or ',
         "",
         (f"{T_OUTGOING}::test_what_would_be_another_request",),
     ),

@@ -132,8 +132,8 @@ OF_KEYS: tuple[Mutant, ...] = (
     Mutant(
         "a host that nobody allowed",
         DESTINATIONS,
-        "return self._found(low) if _HOST.fullmatch(low) else None",
-        'return self._found(low) or _origin(low, "https://{host}", None, None)',
+        "found = self._found(low) if _HOST.fullmatch(low) else None",
+        'found = self._found(low) or _origin(low, "https://{host}", None, None)',
         (f"{T_DESTINATIONS}::test_strangers_are_refused",),
     ),
     Mutant(
@@ -196,8 +196,8 @@ OF_KEYS: tuple[Mutant, ...] = (
     Mutant(
         "the longer one of two keys first",
         REDACT,
-        "sorted(secrets, key=lambda s: len(s._value), reverse=True):",
-        "secrets:",
+        "tuple(sorted(held, key=lambda s: len(s._value), reverse=True))",
+        "held",
         (f"{T_REDACT}::test_a_key_that_begins_with_another_key",),
     ),
     Mutant(

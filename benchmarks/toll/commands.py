@@ -24,8 +24,8 @@ COMMANDS: Mapping[str, Sequence[str]] = {
 }
 LOOK_S = 0.25
 SETTLE_S = 135.0
-"""Until connections that nobody uses any more are closed on both sides, and the journal, which looks after its file up to
-two times after the last call, a minute apart, has done so: neither happens again and again."""
+"""Until connections that nobody uses any more are closed on both sides, and the journal, which looks after its file up
+to two times after the last call, a minute apart, has done so: neither happens again and again."""
 
 
 async def starts(folder: Path, rounds: int, names: Sequence[str]) -> dict[str, list[float]]:
