@@ -326,8 +326,9 @@ async def test_a_refusal_is_booked_behind_what_went_well_before() -> None:
 
 
 @virtual
-async def test_a_place_is_chosen_with_the_slots_that_are_free() -> None:
-    """An agent's next turn goes with the key that the last one had: the provider has its beginning in its cache."""
+async def test_a_place_is_chosen_with_the_slots_that_are_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An agent's next turn goes with the key that the last one had, since the provider has its beginning in its cache:
+    what was put off is settled before each choice."""
     ways = (Way("work", variable="WORK"), Way("home", variable="HOME_KEY"))
     keys = {"WORK": "CANARY-work-1", "HOME_KEY": "CANARY-home-1"}
     origin = limited(Limit("concurrency", 1), ways=ways)
@@ -338,9 +339,12 @@ async def test_a_place_is_chosen_with_the_slots_that_are_free() -> None:
         await world.send(headers=bare, body=body)
         await asyncio.sleep(0.02)
     world.upstream.sent.clear()
+    looks, catch_up = list[bool](), world.gateway.catch_up
+    monkeypatch.setattr(world.gateway, "catch_up", lambda: (looks.append(True), catch_up()))
     for _ in range(4):
         await world.send(headers=bare, body=body)
     assert len({call.way.name for call in world.upstream.sent if call.way}) == 1
+    assert len(looks) == 4
 
 
 @virtual
