@@ -132,8 +132,8 @@ OF_KEYS: tuple[Mutant, ...] = (
     Mutant(
         "a host that nobody allowed",
         DESTINATIONS,
-        "found = self._found(low) if _HOST.fullmatch(low) else None",
-        'found = self._found(low) or _origin(low, "https://{host}", None, None)',
+        "return self._found(host)",
+        'return self._found(host) or _origin(host, "https://{host}", None, None)',
         (f"{T_DESTINATIONS}::test_strangers_are_refused",),
     ),
     Mutant(

@@ -49,18 +49,10 @@ class Origins:
         self._known = _sorted([(host.pattern, (host, p)) for p in providers.values() for host in p.hosts])
         self._check(upstreams)
         self._found = lru_cache(maxsize=512)(self._find)
-        self._said: dict[str, Origin] = {}
-        """By hosts as they were written. A host that nobody allowed is not kept."""
 
     def __call__(self, host: str) -> Origin | None:
         """The origin of HOST as it stands in a Host header, or None when nobody allowed it."""
-        if (known := self._said.get(host)) is not None:
-            return known
-        low = host.lower().removesuffix(":443")
-        found = self._found(low) if _HOST.fullmatch(low) else None
-        if found is not None and len(self._said) < 512:
-            self._said[host] = found
-        return found
+        return self._found(host)
 
     def get(self, host: str) -> Origin:
         """The same, but raises UnknownHost with the lines of configuration that would allow it."""
@@ -76,7 +68,10 @@ class Origins:
         """All hosts and patterns, the user's first."""
         return tuple(dict.fromkeys([pattern for pattern, _ in (*self._mine, *self._known)]))
 
-    def _find(self, host: str) -> Origin | None:
+    def _find(self, said: str) -> Origin | None:
+        host = said.lower().removesuffix(":443")
+        if not _HOST.fullmatch(host):
+            return None
         mine = next((upstream for pattern, upstream in self._mine if _matches(pattern, host)), None)
         known = next((found for pattern, found in self._known if _matches(pattern, host)), None)
         if mine is None:

@@ -73,10 +73,8 @@ class Pacer:
         self._timers: dict[Account, tuple[float, asyncio.TimerHandle]] = {}
         self._waiting: dict[str, tuple[Account, Pool, Entry]] = {}
         self._watch = SleepWatch(self.settings.resume_slack_s, counts_sleep)
-        self._free: tuple[Account, Pool, Entry] | None = None
-        """The last call of which it was said that it would go at once, and where."""
-        self._free_at = (-INFINITE, 0)
-        """When that was said, and after how many steps."""
+        self._free: tuple[int, Account, Pool, Entry] | None = None
+        """The last call of which it was said that it would go at once, after how many steps, and where."""
         self._steps = 0
         self._closed = False
         self.has_choice: Callable[[Call], bool] = lambda call: False
@@ -100,7 +98,7 @@ class Pacer:
         ahead = len(pool.queue)
         stop = pool.stop_of(entry, now)
         if stop is None and not ahead:
-            self._free, self._free_at = (account, pool, entry), (now, self._steps)
+            self._free = self._steps, account, pool, entry
             return None
         stop = stop or pool.stop
         why = stop.why if stop is not None else phrase("waits.turn")
@@ -141,7 +139,7 @@ class Pacer:
             raise ShuttingDown(phrase("refused.stopping"))
         free = self._just_found_free(call, now)
         if free is not None and setback is None and since is None:
-            account, pool, entry = free
+            _, account, pool, entry = free
             now = entry.arrived
         else:
             account, pool = self._place(call)
@@ -257,14 +255,14 @@ class Pacer:
 
     # Inside
 
-    def _just_found_free(self, call: Call, now: float) -> tuple[Account, Pool, Entry] | None:
+    def _just_found_free(self, call: Call, now: float) -> tuple[int, Account, Pool, Entry] | None:
         """Where CALL stands, if `will_wait` has just said that it goes at once, and nothing has changed since. (What a
         thousandth of a second could change is within each limit's guard.) Asked once: the prompt of a call is not kept
         here."""
         free, self._free = self._free, None
-        when, steps = self._free_at
-        same = free is not None and free[2].call is call and steps == self._steps and now - when <= JUST_S
-        return free if same else None
+        if free is None or free[0] != self._steps or free[3].call is not call or now - free[3].arrived > JUST_S:
+            return None
+        return free
 
     def _new_account(self, scope: Scope) -> Account:
         return Account(scope.host, scope.key, self.settings, self._reports, self._wall, self._memory)
