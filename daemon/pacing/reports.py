@@ -17,7 +17,8 @@ LAG_S = 0.005
 """The event loop may be so late without our taking notice."""
 
 AN_ANSWER: Final = {"tokens": 200_000.0, "input_tokens": 200_000.0, "output_tokens": 200_000.0}
-"""Of a limit that holds so much, one answer takes no part that matters: they have some 128,000 tokens at most."""
+"""Of a limit that holds so much one answer leaves something: they have 128,000 tokens at most
+(https://platform.claude.com/docs/models/opus-5/overview, max output), and what a prompt takes is counted before."""
 
 
 class Step(Protocol):
