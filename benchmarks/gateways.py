@@ -20,6 +20,7 @@ import platform
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from benchmarks.race.processes import Folder  # noqa: E402
 from benchmarks.toll import commands, growth, plot, rounds, table  # noqa: E402
 from benchmarks.toll.bounds import bounds  # noqa: E402
 from benchmarks.toll.contenders import CONTENDERS  # noqa: E402
+from benchmarks.toll.cores import apart  # noqa: E402
 from benchmarks.toll.found import Found, read  # noqa: E402
 
 PARTS = ("calls", "start", "cli", "growth", "idle")
@@ -44,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
     out.add_argument("--rounds", type=int, default=7, help="rounds of calls; the other parts have their own number")
     out.add_argument("--long", type=int, default=0, help="calls after which the growth of memory is looked at")
     out.add_argument("--quick", action="store_true", help="a hundredth of it, to see whether it runs")
+    out.add_argument("--anywhere", action="store_true", help="let the system choose who runs on which processor")
     out.add_argument("--json", type=Path, help="merge what was measured into this file")
     out.add_argument("--show", type=Path, help="measure nothing, show such a file")
     out.add_argument("--write", action="store_true", help="write the table into README.md, and the picture")
@@ -81,16 +84,18 @@ async def measure(arguments: argparse.Namespace, found: Found) -> None:
         with Folder() as folder:
             match part:
                 case "calls":
-                    found.results = await rounds.measure(
-                        [CONTENDERS[name] for name in names], size_of(arguments), folder
-                    )
+                    with nullcontext() if arguments.anywhere else apart():
+                        found.results = await rounds.measure(
+                            [CONTENDERS[name] for name in names], size_of(arguments), folder
+                        )
                     found.long_calls = arguments.long
                 case "start":
                     found.starts = await commands.starts(folder, 1 if quick else 11, ours)
                 case "cli":
                     found.commands = await commands.commands(folder, 1 if quick else 15)
                 case "growth":
-                    found.growth = await growth.measure(little if quick else growth.Much(), folder)
+                    with nullcontext() if arguments.anywhere else apart():
+                        found.growth = await growth.measure(little if quick else growth.Much(), folder)
                 case _:
                     lasts = (2.0, 0.5) if quick else (120.0, commands.SETTLE_S)
                     found.wake_ups = await commands.wake_ups(folder, ours, *lasts)

@@ -14,6 +14,7 @@ from pathlib import Path
 from time import perf_counter
 
 from benchmarks.toll.caller import Place, Refused, load
+from benchmarks.toll.cores import for_gateways
 from benchmarks.toll.programs import ROOT, Program
 
 HERE = Path(__file__).resolve().parent
@@ -122,7 +123,8 @@ async def start(contender: Contender, folder: Path, port: int, config: str = "")
     make_folder(folder)
     place, command, more = _LAUNCH[contender.kind](contender, folder, port, config)
     begun = perf_counter()
-    process = Program(command, folder, more)
+    with for_gateways():
+        process = Program(command, folder, more)
     try:
         await _first_answer(place, process)
     except BaseException:

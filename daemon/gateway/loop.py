@@ -77,9 +77,10 @@ class Gateway:
         key_of: Callable[[str], str | None] = lambda variable: None,
         chosen_from: Iterable[Origin] = (),
     ) -> None:
-        """SINKS are told of each event when it happens, READERS within SPARE_S seconds; so long may also wait what an
-        ended call leaves to be settled. ALLOWANCE: the person's own budgets, if there are any. KEY_OF: the value of an
-        environment variable. CHOSEN_FROM: origins with several keys or endpoints that are known from the start.
+        """SINKS are told of each event, in order, when it happens or within SPARE_S seconds; READERS are handed several
+        of them within that time, and so long may also wait what an ended call leaves to be settled. ALLOWANCE: the
+        person's own budgets, if there are any. KEY_OF: the value of an environment variable. CHOSEN_FROM: origins with
+        several keys or endpoints that are known from the start.
         """
         self._intake = Intake(origin_of, pacer.weigh, redactor, language, explain, wall, rules)
         self._pacer = pacer
@@ -209,7 +210,7 @@ class Gateway:
     ) -> Reply | NoLuck:
         """Send CALL until it is answered or lost for good, or until a failure with which it LEAVES this place."""
         while True:
-            permit = await self.admitted(call, setback, trip)
+            permit = await self.admitted(call, setback, trip, put_off=True)
             trip.attempt += 1
             outcome = await self.attempt(call, permit, trip.attempt)
             if isinstance(outcome, Reply) or outcome.setback is None or (leaves is not None and leaves(outcome)):
@@ -217,10 +218,11 @@ class Gateway:
             setback = outcome.setback
             self.hold(call, outcome, setback, trip.attempt)
 
-    async def admitted(self, call: Call, setback: Setback | None, trip: Trip) -> Permit:
-        """A permit within the person's budgets: looked at before the call lines up, and again when it may go."""
+    async def admitted(self, call: Call, setback: Setback | None, trip: Trip, *, put_off: bool = False) -> Permit:
+        """A permit within the person's budgets: looked at before the call lines up, and again when it may go. PUT_OFF:
+        it is sent at once, and may be charged then."""
         if self._allowance is None:
-            return await self._pacer.acquire(call, setback, None, trip.since)
+            return await self._pacer.acquire(call, setback, None, trip.since, put_off=put_off)
         waited_s = 0.0
         while True:
             permit = await self._pacer.acquire(call, setback, self._allowance.holds(call), trip.since)
@@ -292,8 +294,8 @@ class Gateway:
     async def _answer_to(
         self, call: Call, sent: Call, permit: Permit, attempt: int, later: Afterwards
     ) -> Response | Failure:
-        """Send, on behalf of CALL, what is SENT. The readers are told when it has gone, or a connection is waited for:
-        its answer is not there yet, and there is time."""
+        """Send, on behalf of CALL, what is SENT. Sinks and readers are told a moment after it has gone, or when a
+        connection is waited for: then there is time."""
         now = self._wall()
         self._tell.tally(call).sent(now)
 
@@ -303,11 +305,15 @@ class Gateway:
 
         def left() -> None:
             permit.left()
-            later.run()
+            self._spare.add(later.run)
 
         later.add(told)
 
-        return await self._upstream.send(sent, left, later.run)
+        def waits() -> None:
+            permit.charge()
+            later.run()
+
+        return await self._upstream.send(sent, left, waits)
 
     async def _opened(
         self, call: Call, permit: Permit, answer: Response, attempt: int, later: Afterwards

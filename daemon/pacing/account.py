@@ -136,15 +136,22 @@ class Account:
         return shared is None or not (shared.ledgers or shared.days or shared.slots)
 
     def at_once(self, pool: Pool, entry: Entry, now: float, *, fits: bool = False) -> Permit | None:
-        """The permit of ENTRY, if nobody waits before it and it may go now; else it has to line up. FITS: that it may
-        go is known."""
+        """The permit of ENTRY, which is to be charged, if nobody waits before it and it may go now; else it has to line
+        up. FITS: that it may go is known."""
         if not self.quiet(pool, now) or entry.ready_at > now or self.block_of(pool) is not None:
             return None
         pool.stop = None
         if not fits and pool.stop_of(entry, now) is not None:
             return None
-        pool.queue.passed(entry)
-        return self.admit(pool, entry, now)
+        permit = self._permit(pool, entry, now)
+
+        def charge() -> None:
+            pool.queue.passed(entry)
+            permit.tag = entry.tag
+            self._charge(permit, pool, entry, now)
+
+        permit.charging = charge
+        return permit
 
     def step(self, now: float) -> None:
         """Hand permits to whoever may go now."""
@@ -200,8 +207,14 @@ class Account:
         """Charge ENTRY, take it out of the line and give it its permit."""
         if entry.number:
             pool.queue.admitted(entry)
-        permit = self._permit(entry, now)
-        permit.place = self, pool
+        permit = self._permit(pool, entry, now)
+        self._charge(permit, pool, entry, now)
+        if entry.future is not None and not entry.future.done():
+            entry.future.set_result(permit)
+        return permit
+
+    def _charge(self, permit: Permit, pool: Pool, entry: Entry, now: float) -> None:
+        """Take what ENTRY takes, which has its PERMIT."""
         costs = entry.costs
         for ledger in pool.ledgers:
             if ledger.dimension in costs and (cost := costs[ledger.dimension] * ledger.scale) > 0:
@@ -219,17 +232,14 @@ class Account:
             pool.budget.sent(now)
         if entry.came == 0:
             pool.demand.note(now, entry.share)
-        if entry.future is not None and not entry.future.done():
-            entry.future.set_result(permit)
-        return permit
 
-    def _permit(self, entry: Entry, now: float) -> Permit:
+    def _permit(self, pool: Pool, entry: Entry, now: float) -> Permit:
         back: Setback | None = entry.setback
         tally = back.permit.tally if back is not None else Tally()
         attempt = back.permit.attempt + 1 if back is not None else 1
         permit = Permit(entry.call, attempt, max(0.0, now - entry.arrived), self._desk, next(_sequence), now)
         permit.arrived, permit.tally, permit.tag = entry.arrived, tally, entry.tag
-        permit.deadline = entry.deadline
+        permit.deadline, permit.place = entry.deadline, (self, pool)
         if entry.rose:
             permit.rose_to = entry.priority
         self.last_seq = permit.seq

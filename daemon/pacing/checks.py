@@ -20,6 +20,9 @@ from daemon.phrases import Phrase, phrase
 INFINITE = float("inf")
 PROMPT_MARGIN = 1.15
 """Our estimate of a prompt may be wrong by this much before we say that it can never fit."""
+SURELY_FITS = 0.25
+"""The part of each limit up to which it fits in any case: no provider charges more than 2.5 of what we count for one
+(`Ledger.scale`)."""
 
 
 def check(settings: PacingSettings, account: Account, pool: Pool, entry: Entry, now: float) -> None:
@@ -29,8 +32,9 @@ def check(settings: PacingSettings, account: Account, pool: Pool, entry: Entry, 
     if entry.setback is None and pool.waiting >= settings.max_waiting:
         scope = pool.scope
         raise QueueFull(phrase("refused.queue_full", most=settings.max_waiting, host=scope.host, group=scope.group))
-    _check_size(pool, entry)
-    _check_day(settings, pool, entry)
+    if pool.days or entry.share > SURELY_FITS:
+        _check_size(pool, entry)
+        _check_day(settings, pool, entry)
     if entry.deadline < INFINITE and now + expected_behind(pool, entry, now).least_s > entry.deadline:
         raise too_late(pool, entry, now)
 

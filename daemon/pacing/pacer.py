@@ -125,10 +125,13 @@ class Pacer:
         setback: Setback | None = None,
         hold: tuple[float, str] | None = None,
         since: float | None = None,
+        *,
+        put_off: bool = False,
     ) -> Permit:
         """Wait until CALL may go, and charge it. Pass the SETBACK of a failed attempt to go again from the same
         place. HOLD: seconds that it must wait in any case, and why. SINCE: the instant from which its deadline counts,
-        where that is not this one.
+        where that is not this one. PUT_OFF: one that does not wait may be charged by `Permit.left`, when its bytes have
+        gone; that, or `Permit.charge`, must come before the loop has its next turn.
 
         Raises TooLarge, QueueFull, DeadlineExceeded (`retry_after_s` in its facts), Cancelled, ShuttingDown or
         Blocked; and Joined, when another call has taken it along (see `join`). When the task is cancelled, the call
@@ -151,6 +154,8 @@ class Pacer:
         permit = account.at_once(pool, entry, now, fits=free is not None)
         if permit is None:
             return await self._wait(account, pool, entry, now)
+        if not put_off:
+            permit.charge()
         self._changed()
         return permit
 
@@ -174,6 +179,7 @@ class Pacer:
 
     def give_back(self, permit: Permit) -> None:
         """Undo an admission: the call was not sent after all, and nothing was used up."""
+        permit.charge()
         for ledger, charge in permit.charges:
             ledger.undo(charge)
         for day, spent in permit.days:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -71,6 +71,14 @@ class Permit:
     unanswered: bool = True
     settled: bool = False
     released: bool = False
+    charging: Callable[[], None] | None = field(default=None, repr=False)
+    """Takes what the attempt takes, where that is not done yet (see `Pacer.acquire`)."""
+
+    def charge(self) -> None:
+        """Take now what the attempt takes, if that was put off. Whoever tells the permit anything has it done first."""
+        charging, self.charging = self.charging, None
+        if charging is not None:
+            charging()
 
     def charge_of(self, ledger: Ledger) -> Charge | None:
         """What was taken from LEDGER."""
@@ -81,37 +89,44 @@ class Permit:
 
     def left(self) -> None:
         """The bytes of the request have gone; it may have taken a while to connect."""
+        self.charge()
         self.desk.left(self)
 
     def quiet(self) -> bool:
         """True if nobody waits for what this attempt gives back, and nobody needs what it teaches: both can be told a
         moment later."""
+        self.charge()
         return self.desk.quiet(self)
 
     def answered(self, status: int, readings: Sequence[Reading], *, streamed: bool, sure: bool = True) -> None:
         """Status line and headers are in; STREAMED: the body is still being made. Not SURE: an error may hide in it,
         and when none does, tell again, without READINGS."""
+        self.charge()
         self.desk.answered(self, status, readings, streamed=streamed, sure=sure)
 
     def refused(self, finding: Finding, readings: Sequence[Reading] = ()) -> Setback | None:
         """The provider said no. Return with what to acquire again, or None when the call must not be sent again."""
+        self.charge()
         return self.desk.refused(self, finding, readings)
 
     def lost(self, fault: TransportFault, sent: bool) -> Setback | None:
         """No answer came. What was SENT may have been paid for, and is sent again only if the origin's setting says
         so."""
+        self.charge()
         return self.desk.lost(self, fault, sent)
 
     def settle(self, usage: Usage | None) -> None:
         """The body has ended; None: the provider reported no usage, the estimate stays."""
         if not self.settled:
             self.settled = True
+            self.charge()
             self.desk.settle(self, usage)
 
     def release(self) -> None:
         """Give the slot back, once."""
         if not self.released:
             self.released = True
+            self.charge()
             self.desk.release(self)
 
 

@@ -346,12 +346,12 @@ class Pool:
         self._all = (*self.own.ledgers.values(), *self.shared.ledgers.values())
 
     def share_of(self, costs: Costs) -> float:
-        """The largest part that COSTS take of any known limit."""
+        """The largest part that COSTS take of any known limit; all of one that lets nothing through."""
         share = 1.0 / 600.0
         for ledger in self._all:
-            cap = ledger.cap
-            if cap:
-                share = max(share, costs.get(ledger.dimension, 0.0) / cap)
+            cap, cost = ledger.cap, costs.get(ledger.dimension, 0.0)
+            if cap is not None and cost > share * cap:
+                share = cost / cap if cap else 1.0
         return share
 
 

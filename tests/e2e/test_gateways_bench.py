@@ -5,8 +5,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sqlite3
 import statistics
+import subprocess
+import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -19,6 +22,7 @@ from benchmarks.toll.bounds import Bound, added_ratio, bounds, number
 from benchmarks.toll.bounds import text as bounds_text
 from benchmarks.toll.caller import Caller, Refused, load, quantile
 from benchmarks.toll.contenders import CONTENDERS, Contender, Provider, start
+from benchmarks.toll.cores import apart, for_gateways
 from benchmarks.toll.found import Found, read
 from benchmarks.toll.prefill import prefill
 from benchmarks.toll.upstream import events, unfinished, whole
@@ -216,3 +220,25 @@ def test_small_parts() -> None:
     assert chosen("sluice,direct", tuple(CONTENDERS)) == ["direct", "sluice"]
     with pytest.raises(SystemExit, match="not known"):
         chosen("apache", tuple(CONTENDERS))
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) < 2, reason="there is one processor"
+)
+def test_gateways_have_a_processor_of_their_own() -> None:
+    """Apart, the client runs on one, what is started as a gateway on another, everything else beside the client; after
+    that, and where they are not apart, all is as it was."""
+    before, show = os.sched_getaffinity(0), [sys.executable, "-c", "import os; print(*os.sched_getaffinity(0))"]
+
+    def where() -> set[int]:
+        return {int(word) for word in subprocess.run(show, capture_output=True, check=True).stdout.split()}
+
+    with for_gateways():
+        assert where() == before
+    with apart() as they_are:
+        assert they_are
+        ours = os.sched_getaffinity(0)
+        with for_gateways():
+            theirs = where()
+        assert (len(ours), len(theirs), ours & theirs, where()) == (1, 1, set(), ours)
+    assert os.sched_getaffinity(0) == before == where()

@@ -31,6 +31,7 @@ class Limited:
 
     async def send(self, call: Call, left: Callable[[], object] = lambda: None, *meanwhile: object) -> Any:
         """Answer CALL, or refuse it."""
+        left()
         now = asyncio.get_running_loop().time()
         wait = self._limiter.wait_s(1.0, now)
         self.sent += 1

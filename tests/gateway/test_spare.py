@@ -13,6 +13,7 @@ import pytest
 from daemon.gateway.spare import Spare
 from daemon.model import Call, Event, Finding, Limit, Way
 from daemon.spending import Budget
+from daemon.upstream import failure_of
 from daemon.usage import Budgets
 from gateway.scripted import (
     DONE,
@@ -85,7 +86,7 @@ async def test_whoever_needs_them_has_them_done() -> None:
 @virtual
 async def test_an_end_is_settled_a_moment_later() -> None:
     """The client has its answer; the permit comes back and the readers hear within five milliseconds, at the times at
-    which it happened, all in order, and a sink hears at once what has happened so far."""
+    which it happened, all in order; of what comes after the call has gone, a sink hears then, too."""
     reader = Reader()
     world = World(told(1_000_000, 999_999), spare_s=SPARE_S, readers=(reader,))
     await busy(world)
@@ -94,7 +95,7 @@ async def test_an_end_is_settled_a_moment_later() -> None:
     _, body = await world.send()
     assert json.loads(body)["choices"]
     ended = EPOCH + asyncio.get_running_loop().time()
-    assert world.kinds() == STEPS[:3]
+    assert world.kinds() == STEPS[:1]
     assert (reader.kinds(), world.in_flight(), list(world.gateway.running)) == ([], 1, [world.events[0].call.id])
     await asyncio.sleep(0.006)
     assert (world.kinds(), reader.kinds()) == (STEPS, STEPS)
@@ -270,8 +271,9 @@ def lasting(world: World, first_s: float, *more_s: float) -> None:
     real, times = world.upstream.send, itertools.chain([first_s], itertools.chain(more_s, itertools.repeat(0.0)))
 
     async def send(call: Call, left: Callable[[], object] = lambda: None, *more: object) -> Any:
+        left()
         await asyncio.sleep(next(times))
-        return await real(call, left, *more)
+        return await real(call, lambda: None, *more)
 
     world.upstream.send = send  # type: ignore[method-assign]
 
@@ -345,6 +347,42 @@ async def test_a_place_is_chosen_with_the_slots_that_are_free(monkeypatch: pytes
         await world.send(headers=bare, body=body)
     assert len({call.way.name for call in world.upstream.sent if call.way}) == 1
     assert len(looks) == 4
+
+
+@pytest.mark.parametrize("first", ["left", "meanwhile"])
+@virtual
+async def test_a_call_under_way_counts_for_the_next_one(first: str) -> None:
+    """It is charged when its bytes have gone, or when it waits for a connection: of two that come in one instant, the
+    second one waits for the only slot."""
+    world = World(ok(), spare_s=SPARE_S, origin=limited(Limit("concurrency", 1)))
+    real, running, most = world.upstream.send, set[str](), list[int]()
+
+    async def send(call: Call, left: Callable[[], object], meanwhile: Callable[[], object]) -> Any:
+        running.add(call.id)
+        most.append(len(running))
+        (left if first == "left" else meanwhile)()
+        await asyncio.sleep(1)
+        running.remove(call.id)
+        return await real(call, left)
+
+    world.upstream.send = send  # type: ignore[method-assign,assignment]
+    await asyncio.gather(*[world.send() for _ in range(3)])
+    assert most == [1, 1, 1]
+    assert world.in_flight() == 0
+
+
+@virtual
+async def test_a_call_that_cannot_be_sent_gives_back_what_it_took() -> None:
+    """One that fails before a byte has gone is charged and uncharged: nothing of it stays under way."""
+    world = World("refused", spare_s=SPARE_S)
+
+    async def send(call: Call, *told: object) -> Any:
+        return failure_of(call, "bad_answer", "a field with the end of a line in it", sent=True)
+
+    world.upstream.send = send  # type: ignore[method-assign]
+    reply, _ = await world.send()
+    assert (reply.status, world.in_flight()) == (502, 0)
+    assert world.kinds()[:3] == STEPS[:3]
 
 
 @virtual

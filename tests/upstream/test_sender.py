@@ -571,3 +571,22 @@ async def test_it_is_told_when_the_bytes_have_gone() -> None:
     async with sender() as upstream:
         failed(await upstream.send(call_to(port), lambda: gone.append("never")))
     assert gone == ["left"]
+
+
+async def test_it_is_told_before_anybody_else_has_a_turn() -> None:
+    """What the call takes of its limits is charged then: on a connection that is there, the loop runs nothing between
+    the beginning and `left`; where one is made, `meanwhile` comes before the waiting."""
+    told: list[str] = []
+
+    def others(name: str) -> None:
+        asyncio.get_running_loop().call_soon(told.append, name)
+
+    async with serving(ok()) as server, sender() as upstream:
+        for name in ("dialled", "pooled"):
+            others(name)
+            call = call_to(server.port)
+            answer = await upstream.send(call, lambda: told.append("left"), lambda: told.append("meanwhile"))
+            response = answered(answer)
+            await response.read(1000)
+            response.close()
+    assert told == ["meanwhile", "dialled", "left", "left", "pooled"]
