@@ -10,7 +10,7 @@ from daemon.cli import terminal
 from daemon.cli.language import chosen, heard
 from daemon.cli.options import arranged, environment, folders, paths, program
 from daemon.cli.quick import quick
-from daemon.cli.terminal import say, say_json
+from daemon.cli.terminal import columns, say, say_json
 from daemon.errors import InvalidCall, NotFound, Refusal
 from daemon.phrases import phrase
 
@@ -120,7 +120,7 @@ def status(options: Namespace) -> int:
     if options.json:
         say_json([answer])
     else:
-        say(status_text(answer, time.time(), language))
+        say(status_text(answer, time.time(), language, columns()))
     return EXIT_OK
 
 
@@ -148,7 +148,7 @@ def calls(options: Namespace) -> int:
     else:
         from daemon.cli.show import calls_text
 
-        say(calls_text(rows, time.time(), failed=options.failed, language=language))
+        say(calls_text(rows, time.time(), failed=options.failed, language=language, most=columns()))
     return EXIT_OK
 
 

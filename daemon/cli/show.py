@@ -6,7 +6,7 @@ import time
 
 from daemon import TYPE_CHECKING
 from daemon.cli.safe import cell, safe
-from daemon.columns import width
+from daemon.columns import width, wrapped
 from daemon.dimensions import period_of, what
 from daemon.phrases import phrase, teller, told
 
@@ -15,19 +15,50 @@ if TYPE_CHECKING:
     from typing import Any
 
 _CALLS_HEAD = ("call", "when", "client", "host", "model", "took", "answer")
+LEAST = 40
+"""Columns of a terminal for which lines are broken; a narrower one breaks them once more."""
+NARROW = 12
+"""No column is made narrower."""
+LAST = 6
+"""Columns that are left to the last cell: a status, or the word above it."""
 _STATES = frozenset({"waiting", "running", "done", "failed", "cancelled", "interrupted"})
 
 
-def table(rows: Sequence[Sequence[str]], widths: list[int] | None = None) -> list[str]:
-    """Rows as aligned columns; the last one is not padded. WIDTHS are the least ones, and grow with what they hold."""
+def table(rows: Sequence[Sequence[str]], widths: list[int] | None = None, most: int | None = None) -> list[str]:
+    """Rows as aligned columns; the last one is not padded. WIDTHS are the least ones, and grow with what they hold. On
+    a terminal of MOST columns the widest cells are cut, and the last one of a row that is wider still stands below the
+    others, in as many lines as it takes."""
     if not rows:
         return []
     widths = [0] * (len(rows[0]) - 1) if widths is None else widths
     widths[:] = [max(least, *[width(row[i]) for row in rows]) for i, least in enumerate(widths)]
-    return [
-        "  ".join([*(one + " " * (w - width(one)) for one, w in zip(row, widths, strict=False)), row[-1]]).rstrip()
-        for row in rows
-    ]
+    if most is not None:
+        narrow(widths, most - LAST)
+    lines: list[str] = []
+    for *row, last in rows:
+        cells = [cut(one, w) for one, w in zip(row, widths, strict=True)]
+        line = "".join([one + " " * (w + 2 - width(one)) for one, w in zip(cells, widths, strict=True)])
+        if most is None or width(line + last) <= most:
+            lines.append((line + last).rstrip())
+        else:
+            indent = " " * (widths[0] + 2)
+            lines += [line.rstrip(), *wrapped(last, max(most, LEAST), indent, indent)]
+    return lines
+
+
+def narrow(widths: list[int], most: int) -> None:
+    """Make the widest columns narrower until all of them, each with its gap, take no more than MOST."""
+    while sum(widths) + 2 * len(widths) > most and max(widths, default=0) > NARROW:
+        widths[widths.index(max(widths))] -= 1
+
+
+def cut(text: str, most: int) -> str:
+    """TEXT in MOST columns, with a mark where something is missing."""
+    if width(text) <= most:
+        return text
+    while width(text) >= most:
+        text = text[:-1]
+    return text + "…"
 
 
 def span(seconds: float | None) -> str:
@@ -57,8 +88,8 @@ MOST_IDLE = 5
 _ORDER = {"blocked": 0, "limited": 1, "waiting": 2, "running": 3, "learning": 4, "idle": 5}
 
 
-def status_text(status: Mapping[str, Any], now: float, language: str = "en") -> list[str]:
-    """`daemon status`."""
+def status_text(status: Mapping[str, Any], now: float, language: str = "en", most: int | None = None) -> list[str]:
+    """`daemon status`, on a terminal of MOST columns."""
     tell = teller(language)
     about, journal = status["daemon"], status["journal"]
     version, pid, socket, since = about["version"], about["pid"], about["socket"], about.get("started_at")
@@ -75,7 +106,7 @@ def status_text(status: Mapping[str, Any], now: float, language: str = "en") -> 
     lines += sharing_text(status.get("sharing") or {}, language)
     lines += fallback_text(status.get("fallback") or {}, language)
     if status["queue"]:
-        lines += ["", *queue_text(status["queue"], now, language)]
+        lines += ["", *queue_text(status["queue"], now, language, most)]
     if status.get("warnings"):
         lines += ["", *(cell(warned["words"]) for warned in status["warnings"])]
     if status.get("budgets"):
@@ -173,7 +204,9 @@ def number(value: Any) -> str:
     return "?" if value is None else f"{value:,.0f}"
 
 
-def queue_text(rows: Iterable[Mapping[str, Any]], now: float, language: str = "en") -> list[str]:
+def queue_text(
+    rows: Iterable[Mapping[str, Any]], now: float, language: str = "en", most: int | None = None
+) -> list[str]:
     """The waiting calls."""
     names = ("place", "call", "goes_in", "client", "priority", "model", "waits_for")
     head = [phrase(f"head.{name}").told(language) for name in names]
@@ -189,19 +222,20 @@ def queue_text(rows: Iterable[Mapping[str, Any]], now: float, language: str = "e
         ]
         for row in rows
     ]
-    return table([head, *body])
+    return table([head, *body], most=most)
 
 
 def calls_text(
-    rows: Sequence[Mapping[str, Any]], now: float, *, failed: bool = False, language: str = "en"
-) -> list[str]:
-    """`daemon calls`; with FAILED only failed ones were asked for."""
+    rows: Sequence[Mapping[str, Any]], now: float, *, failed: bool = False, language: str = "en",
+    most: int | None = None,
+) -> list[str]:  # fmt: skip
+    """`daemon calls`, on a terminal of MOST columns; with FAILED only failed ones were asked for."""
     tell = teller(language)
     if not rows and failed:
         return [tell("calls.none_failed")]
     if not rows:
         return [tell("calls.none")]
-    return table([calls_head(language), *[call_cells(row, now, language) for row in rows]])
+    return table([calls_head(language), *[call_cells(row, now, language) for row in rows]], most=most)
 
 
 def calls_head(language: str = "en") -> list[str]:

@@ -66,6 +66,14 @@ def complain(text: str) -> None:
         print(safe(text), file=sys.stderr, flush=True)
 
 
+def columns() -> int | None:
+    """How wide the terminal is to which we print; None for a file or a pipe, in which a line stays a line."""
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or None
+    except (OSError, ValueError):
+        return None
+
+
 def agreed(question: str) -> bool | None:
     """Put QUESTION to the person; None when nobody is there to ask."""
     if not sys.stdin.isatty():

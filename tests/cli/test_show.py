@@ -21,12 +21,44 @@ from daemon.cli.show import (
     table,
     under_way,
 )
+from daemon.columns import width
 
 
 def test_columns_line_up_with_wide_letters() -> None:
     """Korean and Chinese letters take two columns, combining marks none; the last column is not padded."""
     assert table([["모델", "x"], ["model", "y"], ["", ""]]) == ["모델   x", "model  y", ""]
     assert table([]) == []
+
+
+def test_a_row_that_is_wider_than_the_terminal() -> None:
+    """Its last cell stands below it, under the second column, broken between words; the other rows stay on their
+    lines, and without a terminal each does."""
+    rows = [
+        ["id", "model", "answer"],
+        ["c1", "gpt-4o", "200"],
+        ["c2", "gpt-4o", "429 tokens: " + "so many of them " * 4],
+    ]
+    whole = table(rows)
+    assert table(rows, most=200) == whole
+    assert len(whole) == 3
+    broken = table(rows, most=50)
+    assert broken[:3] == [*whole[:2], "c2  gpt-4o"]
+    assert broken[3].startswith("    429 tokens: so many")
+    assert max(len(line) for line in broken) <= 50
+    assert " ".join(" ".join(broken[2:]).split()) == " ".join(whole[2].split())
+    assert len(table(rows, most=3)) < 9  # a terminal of three columns is none that could be written for
+
+
+def test_names_that_are_too_long_for_the_terminal() -> None:
+    """The widest columns are cut, with a mark, so that a status stands on the line of its call; short ones stay."""
+    long = "claude-sonnet-4-5-20250929"
+    rows = [["id", "client", "model", "answer"], ["c1", "emacs", long, "200"], ["c2", "모델" * 8, "gpt-4o", "200"]]
+    assert any(long in line for line in table(rows, most=80))
+    lines = table(rows, most=45)
+    assert [len(lines), max(width(line) for line in lines)] == [3, 45]
+    assert lines[1].split() == ["c1", "emacs", "claude-sonnet-4…", "200"]
+    assert lines[2].split() == ["c2", "모델모델모델모…", "gpt-4o", "200"]
+    assert long in table(rows)[1]
 
 
 @pytest.mark.parametrize(

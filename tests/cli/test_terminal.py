@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import json
 import os
+import struct
 import subprocess
 import sys
+import termios
 from pathlib import Path
 from typing import Any
 
@@ -102,3 +105,19 @@ def test_complaints_do_not_drive_the_terminal(capsys: pytest.CaptureFixture[str]
     """A file's name may hold anything."""
     terminal.complain("no file \x1b[2J")
     assert capsys.readouterr().err == "no file �[2J\n"
+
+
+def test_how_wide_the_terminal_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a terminal its columns; of a file, a pipe, and a stream that is closed or no file, nothing."""
+    ours, theirs = os.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 72, 0, 0))
+    with open(theirs, "w") as output:
+        monkeypatch.setattr("sys.stdout", output)
+        assert terminal.columns() == 72
+    assert terminal.columns() is None
+    os.close(ours)
+    with open(os.devnull, "w") as output:
+        monkeypatch.setattr("sys.stdout", output)
+        assert terminal.columns() is None
+    monkeypatch.setattr("sys.stdout", io.StringIO())
+    assert terminal.columns() is None
