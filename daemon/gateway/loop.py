@@ -77,10 +77,9 @@ class Gateway:
         key_of: Callable[[str], str | None] = lambda variable: None,
         chosen_from: Iterable[Origin] = (),
     ) -> None:
-        """SINKS are told of each event, in order, when it happens or within SPARE_S seconds; READERS are handed several
-        of them within that time, and so long may also wait what an ended call leaves to be settled. ALLOWANCE: the
-        person's own budgets, if there are any. KEY_OF: the value of an environment variable. CHOSEN_FROM: origins with
-        several keys or endpoints that are known from the start.
+        """SINKS are told of each event when it happens, READERS within SPARE_S seconds; so long may also wait what an
+        ended call leaves to be settled. ALLOWANCE: the person's own budgets, if there are any. KEY_OF: the value of an
+        environment variable. CHOSEN_FROM: origins with several keys or endpoints that are known from the start.
         """
         self._intake = Intake(origin_of, pacer.weigh, redactor, language, explain, wall, rules)
         self._pacer = pacer
@@ -294,8 +293,8 @@ class Gateway:
     async def _answer_to(
         self, call: Call, sent: Call, permit: Permit, attempt: int, later: Afterwards
     ) -> Response | Failure:
-        """Send, on behalf of CALL, what is SENT. Sinks and readers are told a moment after it has gone, or when a
-        connection is waited for: then there is time."""
+        """Send, on behalf of CALL, what is SENT. The readers are told when it has gone, or a connection is waited for:
+        its answer is not there yet, and there is time."""
         now = self._wall()
         self._tell.tally(call).sent(now)
 
@@ -305,7 +304,7 @@ class Gateway:
 
         def left() -> None:
             permit.left()
-            self._spare.add(later.run)
+            later.run()
 
         later.add(told)
 

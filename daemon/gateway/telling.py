@@ -15,7 +15,7 @@ from daemon.phrases import phrase
 from daemon.redact import Redactor
 
 Sink = Callable[[Event], None]
-"""Is told of each event, one by one."""
+"""Is told of each event when it happens."""
 Reader = Callable[[Sequence[Event]], None]
 """Is handed what has happened, some events at a time, in order."""
 

@@ -130,8 +130,8 @@ class Pacer:
     ) -> Permit:
         """Wait until CALL may go, and charge it. Pass the SETBACK of a failed attempt to go again from the same
         place. HOLD: seconds that it must wait in any case, and why. SINCE: the instant from which its deadline counts,
-        where that is not this one. PUT_OFF: one that does not wait may be charged by `Permit.left`, when its bytes have
-        gone; that, or `Permit.charge`, must come before the loop has its next turn.
+        where that is not this one. PUT_OFF: one that does not wait, and counts for no day, may be charged by
+        `Permit.left`, when its bytes have gone; that, or `Permit.charge`, must come before the loop has its next turn.
 
         Raises TooLarge, QueueFull, DeadlineExceeded (`retry_after_s` in its facts), Cancelled, ShuttingDown or
         Blocked; and Joined, when another call has taken it along (see `join`). When the task is cancelled, the call
@@ -154,7 +154,7 @@ class Pacer:
         permit = account.at_once(pool, entry, now, fits=free is not None)
         if permit is None:
             return await self._wait(account, pool, entry, now)
-        if not put_off:
+        if not put_off or pool.days:  # a day is written down before the call goes
             permit.charge()
         self._changed()
         return permit

@@ -76,9 +76,9 @@ class Permit:
 
     def charge(self) -> None:
         """Take now what the attempt takes, if that was put off. Whoever tells the permit anything has it done first."""
-        charging, self.charging = self.charging, None
-        if charging is not None:
-            charging()
+        if self.charging is not None:
+            self.charging()
+            self.charging = None
 
     def charge_of(self, ledger: Ledger) -> Charge | None:
         """What was taken from LEDGER."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from daemon.gateway import Rules
 from daemon.gateway.spare import Spare
 from daemon.model import Call, Event, Finding, Limit, Way
 from daemon.spending import Budget
@@ -86,7 +87,7 @@ async def test_whoever_needs_them_has_them_done() -> None:
 @virtual
 async def test_an_end_is_settled_a_moment_later() -> None:
     """The client has its answer; the permit comes back and the readers hear within five milliseconds, at the times at
-    which it happened, all in order; of what comes after the call has gone, a sink hears then, too."""
+    which it happened, all in order, and a sink hears at once what has happened so far."""
     reader = Reader()
     world = World(told(1_000_000, 999_999), spare_s=SPARE_S, readers=(reader,))
     await busy(world)
@@ -95,7 +96,7 @@ async def test_an_end_is_settled_a_moment_later() -> None:
     _, body = await world.send()
     assert json.loads(body)["choices"]
     ended = EPOCH + asyncio.get_running_loop().time()
-    assert world.kinds() == STEPS[:1]
+    assert world.kinds() == STEPS[:3]
     assert (reader.kinds(), world.in_flight(), list(world.gateway.running)) == ([], 1, [world.events[0].call.id])
     await asyncio.sleep(0.006)
     assert (world.kinds(), reader.kinds()) == (STEPS, STEPS)
@@ -347,6 +348,73 @@ async def test_a_place_is_chosen_with_the_slots_that_are_free(monkeypatch: pytes
         await world.send(headers=bare, body=body)
     assert len({call.way.name for call in world.upstream.sent if call.way}) == 1
     assert len(looks) == 4
+
+
+@pytest.mark.parametrize("apart_s", [0.0, 0.002])
+@virtual
+async def test_calls_of_one_instant_do_not_all_take_the_last_of_a_budget(apart_s: float) -> None:
+    """A budget counts a call as soon as its bytes have gone."""
+    clock = asyncio.get_running_loop().time
+    purse = Budgets([Budget("day", "calls", 1)], patience=lambda call: 600.0, clock=lambda: EPOCH + clock())
+    world = World(ok(), spare_s=SPARE_S, allowance=purse, sinks=(purse.hear,))
+    lasting(world, 1.0)
+    tasks = []
+    for _ in range(3):
+        tasks.append(asyncio.create_task(world.send()))
+        await asyncio.sleep(apart_s)
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert len(world.upstream.sent) == 1
+    assert purse.states()[0]["spent"] == 1
+
+
+@virtual
+async def test_a_day_is_written_down_before_the_call_goes() -> None:
+    """A kill at any instant loses none of what was sent: a day's limit is spent whether we remember it or not."""
+    kept: dict[str, str] = {}
+
+    class Disk:
+        def recall(self, kind: str) -> dict[str, str]:
+            return dict(kept) if kind == "pacing.days" else {}
+
+        def remember(self, kind: str, key: str, value: str) -> None:
+            if kind == "pacing.days":
+                kept[key] = value
+
+        remember_now = remember
+
+        def forget(self, kind: str, key: str) -> None:
+            kept.pop(key, None)
+
+    world = World(ok(), spare_s=SPARE_S, origin=limited(Limit("requests", 5, None, "day")))
+    world.pacer._memory = Disk()  # type: ignore[assignment]
+    on_disk, real = list[float](), world.upstream.send
+
+    async def send(call: Call, left: Callable[[], object], *more: object) -> Any:
+        on_disk.append(sum(json.loads(value)["written"] for value in kept.values()))
+        return await real(call, left, *more)
+
+    world.upstream.send = send  # type: ignore[method-assign,assignment]
+    for _ in range(3):
+        await world.send()
+        await asyncio.sleep(5)
+    assert on_disk == pytest.approx([1, 2, 3], abs=0.01)
+
+
+@virtual
+async def test_that_a_client_has_left_is_told_after_its_call_was_sent() -> None:
+    """Also in the same moment, where others get its answer: what one sink hears of a call is in order."""
+    world = World(ok(), rules=Rules(coalesce=("*",)), spare_s=SPARE_S)
+    lasting(world, 1.0)
+    lead = asyncio.create_task(world.send())
+    await asyncio.sleep(0)
+    mate = asyncio.create_task(world.send())
+    await asyncio.sleep(0.001)
+    lead.cancel()
+    await asyncio.gather(lead, mate, return_exceptions=True)
+    await asyncio.sleep(1)
+    mine = [one for one in world.events if one.call.id == world.events[0].call.id]
+    assert [one.kind for one in mine] == [*STEPS[:3], "left", *STEPS[3:]]
+    assert [one.at for one in mine] == sorted(one.at for one in mine)
 
 
 @pytest.mark.parametrize("first", ["left", "meanwhile"])

@@ -11,6 +11,7 @@ from world import call, origin
 from daemon.model import Finding, Limit
 from daemon.pacing import Pacer
 from daemon.pacing.permit import Permit
+from daemon.pacing.slots import Slots
 
 
 class Desk:
@@ -111,6 +112,28 @@ def test_what_was_put_off_is_given_back_whole() -> None:
         pacer.give_back(await pacer.acquire(call("x", where), put_off=True))
         row = pacer.pools()[0]
         assert (row["in_flight"], row["dims"][0]["used_by_us"]) == (0, 0)
+        await pacer.close()
+
+    virtual_time.run(main())
+
+
+def test_a_charge_that_breaks_gives_back_no_more_than_it_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The slot of another call stays taken."""
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        pacer = Pacer(clock=loop.time, wall=lambda: 1.7e9 + loop.time())
+        where = origin(Limit("concurrency", 2))
+        first = await pacer.acquire(call("a", where))
+        permit = await pacer.acquire(call("b", where), put_off=True)
+        with monkeypatch.context() as patched:
+            patched.setattr(Slots, "take", lambda *args: 1 / 0)
+            for tell in (permit.left, permit.release):
+                with pytest.raises(ZeroDivisionError):
+                    tell()
+        assert pacer.pools()[0]["in_flight"] == 1
+        first.release()
+        assert pacer.pools()[0]["in_flight"] == 0
         await pacer.close()
 
     virtual_time.run(main())
