@@ -13,7 +13,7 @@ from daemon.cli import offline
 from daemon.cli.client import Line, NotRunning, Silent, wait_for_end
 from daemon.cli.language import chosen
 from daemon.cli.options import paths, program
-from daemon.cli.show import call_cells, calls_head, table
+from daemon.cli.show import CALL_NAMES, call_cells, calls_head, table
 from daemon.cli.terminal import columns, complain, flush, say, say_json
 from daemon.errors import Refusal
 from daemon.phrases import phrase
@@ -130,4 +130,4 @@ class Follower:
         if self._widths is None:
             self._widths = list(_WIDTHS)
             lines.insert(0, calls_head(language))
-        say(table(lines, self._widths, columns()))
+        say(table(lines, self._widths, columns(), CALL_NAMES))

@@ -17,23 +17,27 @@ if TYPE_CHECKING:
 _CALLS_HEAD = ("call", "when", "client", "host", "model", "took", "answer")
 LEAST = 40
 """Columns of a terminal for which lines are broken; a narrower one breaks them once more."""
-NARROW = 12
+NARROW = 6
 """No column is made narrower."""
-LAST = 6
+LAST = 9
 """Columns that are left to the last cell: a status, or the word above it."""
+CALL_NAMES = (2, 3, 4)
+"""Columns of a list of calls that may be cut: client, host and model."""
 _STATES = frozenset({"waiting", "running", "done", "failed", "cancelled", "interrupted"})
 
 
-def table(rows: Sequence[Sequence[str]], widths: list[int] | None = None, most: int | None = None) -> list[str]:
+def table(
+    rows: Sequence[Sequence[str]], widths: list[int] | None = None, most: int | None = None, names: Sequence[int] = ()
+) -> list[str]:
     """Rows as aligned columns; the last one is not padded. WIDTHS are the least ones, and grow with what they hold. On
-    a terminal of MOST columns the widest cells are cut, and the last one of a row that is wider still stands below the
-    others, in as many lines as it takes."""
+    a terminal of MOST columns those that hold NAMES are cut, the widest first, and the last cell of a row that is wider
+    still stands below the others, in as many lines as it takes."""
     if not rows:
         return []
     widths = [0] * (len(rows[0]) - 1) if widths is None else widths
     widths[:] = [max(least, *[width(row[i]) for row in rows]) for i, least in enumerate(widths)]
     if most is not None:
-        narrow(widths, most - LAST)
+        narrow(widths, names, most - LAST)
     lines: list[str] = []
     for *row, last in rows:
         cells = [cut(one, w) for one, w in zip(row, widths, strict=True)]
@@ -46,16 +50,19 @@ def table(rows: Sequence[Sequence[str]], widths: list[int] | None = None, most: 
     return lines
 
 
-def narrow(widths: list[int], most: int) -> None:
-    """Make the widest columns narrower until all of them, each with its gap, take no more than MOST."""
-    while sum(widths) + 2 * len(widths) > most and max(widths, default=0) > NARROW:
-        widths[widths.index(max(widths))] -= 1
+def narrow(widths: list[int], names: Sequence[int], most: int) -> None:
+    """Make the widest of the columns NAMES narrower until all columns, each with its gap, take no more than MOST."""
+    over = sum(widths) + 2 * len(widths) - most
+    while over > 0 and names and widths[widest := max(names, key=widths.__getitem__)] > NARROW:
+        widths[widest] -= 1
+        over -= 1
 
 
 def cut(text: str, most: int) -> str:
     """TEXT in MOST columns, with a mark where something is missing."""
     if width(text) <= most:
         return text
+    text = text[: 4 * most]  # of a very long one the beginning is enough; marks that combine take no column
     while width(text) >= most:
         text = text[:-1]
     return text + "…"
@@ -222,7 +229,7 @@ def queue_text(
         ]
         for row in rows
     ]
-    return table([head, *body], most=most)
+    return table([head, *body], most=most, names=(3, 5))
 
 
 def calls_text(
@@ -235,7 +242,7 @@ def calls_text(
         return [tell("calls.none_failed")]
     if not rows:
         return [tell("calls.none")]
-    return table([calls_head(language), *[call_cells(row, now, language) for row in rows]], most=most)
+    return table([calls_head(language), *[call_cells(row, now, language) for row in rows]], most=most, names=CALL_NAMES)
 
 
 def calls_head(language: str = "en") -> list[str]:

@@ -11,6 +11,7 @@ from daemon.cli.show import (
     cache_text,
     calls_text,
     clock,
+    cut,
     fallback_text,
     number,
     pools_text,
@@ -50,15 +51,34 @@ def test_a_row_that_is_wider_than_the_terminal() -> None:
 
 
 def test_names_that_are_too_long_for_the_terminal() -> None:
-    """The widest columns are cut, with a mark, so that a status stands on the line of its call; short ones stay."""
+    """They are cut, the widest first, with a mark, so that a status stands on the line of its call; ids, times and
+    short names stay whole."""
     long = "claude-sonnet-4-5-20250929"
     rows = [["id", "client", "model", "answer"], ["c1", "emacs", long, "200"], ["c2", "모델" * 8, "gpt-4o", "200"]]
-    assert any(long in line for line in table(rows, most=80))
-    lines = table(rows, most=45)
+    assert any(long in line for line in table(rows, most=80, names=(1, 2)))
+    lines = table(rows, most=48, names=(1, 2))
     assert [len(lines), max(width(line) for line in lines)] == [3, 45]
     assert lines[1].split() == ["c1", "emacs", "claude-sonnet-4…", "200"]
     assert lines[2].split() == ["c2", "모델모델모델모…", "gpt-4o", "200"]
     assert long in table(rows)[1]
+    assert long in "".join(table(rows, most=48))  # no column is said to hold names
+
+
+@pytest.mark.parametrize("most", [60, 72, 80, 120])
+def test_a_list_of_calls_fits_the_terminal(most: int) -> None:
+    """With long names, too: each call has a line with its whole id, its time and its status."""
+    names = {"client": "emacs-org-babel", "host": "generativelanguage.googleapis.com", "model": "m" * 200}
+    row = {"id": "c5342ykt2", "started_at": 1e9, "duration_s": 100.0, "status": 200, "state": "done", **names}
+    head, line = calls_text([row], 1e9, most=most)
+    assert max(width(head), width(line)) <= most
+    assert (line.split()[0], line.split()[-1]) == ("c5342ykt2", "200")
+    assert clock(1e9, 1e9) in line
+
+
+def test_a_long_name_is_cut_quickly() -> None:
+    """Also one of letters that take two columns."""
+    assert cut("모" * 100_000, 11) == "모" * 5 + "…"
+    assert cut("e\u0301" * 8, 4) == "e\u0301" * 3 + "…"
 
 
 @pytest.mark.parametrize(
