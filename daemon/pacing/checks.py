@@ -35,6 +35,7 @@ def check(settings: PacingSettings, account: Account, pool: Pool, entry: Entry, 
     if pool.days or entry.share > SURELY_FITS:
         _check_size(pool, entry)
         _check_day(settings, pool, entry)
+        _check_kept(settings, pool, entry, now)
     if entry.deadline < INFINITE and now + expected_behind(pool, entry, now).least_s > entry.deadline:
         raise too_late(pool, entry, now)
 
@@ -114,6 +115,20 @@ def _check_day(settings: PacingSettings, pool: Pool, entry: Entry) -> None:
             raise _no_room(day, entry, wait, duration(most), setting)
 
 
+def _check_kept(settings: PacingSettings, pool: Pool, entry: Entry, now: float) -> None:
+    """Nor is the end of a day waited for that is kept for persons for longer, unless answers that are under way may
+    give back enough."""
+    most, setting = patience(settings, entry.came)
+    if pool.demand.keeps_day_s(now) <= most or any(day.under_way for day in pool.days):
+        return
+    kept = pool.kept(entry, now)
+    if kept is not None and kept.wait_s > most:
+        raise DeadlineExceeded(
+            phrase("refused.kept", wait=duration(kept.wait_s), most=duration(most), setting=setting),
+            retry_after_s=round(kept.wait_s, 3),
+        )
+
+
 def _no_room(day: DayCount, entry: Entry, wait: float, most: Phrase, setting: str) -> DeadlineExceeded:
     """The answer to a call that does not fit into DAY: it is used up, or the longest answer is more than is left."""
     facts = {"retry_after_s": wait, "dimension": day.dimension, "window": day.period}
@@ -136,8 +151,8 @@ def _no_room(day: DayCount, entry: Entry, wait: float, most: Phrase, setting: st
 
 
 def turned_away(settings: PacingSettings, pool: Pool, now: float) -> list[tuple[Entry, DeadlineExceeded]]:
-    """The waiting calls for which the day has been used up since they came, by those before them, each with its answer.
-    Looked for once a second at most."""
+    """The waiting calls for which the day has been used up since they came, by those before them, or down to what is
+    kept for persons; each with its answer. Looked for once a second at most."""
     if pool.stop is None or pool.stop.day is None or now < pool.looked_at + 1.0:
         return []
     pool.looked_at = now
@@ -145,6 +160,7 @@ def turned_away(settings: PacingSettings, pool: Pool, now: float) -> list[tuple[
     for entry in pool.queue.entries():
         try:
             _check_day(settings, pool, entry)
+            _check_kept(settings, pool, entry, now)
         except DeadlineExceeded as late:
             found.append((entry, late))
     return found

@@ -80,6 +80,11 @@ class DayCount:
         self._turn()
         return 0.0 if self.shut else max(0.0, self.cap - self.used)
 
+    @property
+    def under_way(self) -> bool:
+        """True while an answer is expected that may give back a part of what was reserved for it."""
+        return bool(self._open)
+
     def wait_s(self, cost: float, reserve: float = 0.0) -> float:
         """Return the seconds until COST fits and RESERVE stays. What is more than the whole limit fits when nothing is
         used up: mostly it is an answer's maximum, and the answer is shorter."""

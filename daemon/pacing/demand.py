@@ -22,6 +22,9 @@ LATELY = 10.0
 BULK = 0.1
 """So much of a moving window must leave it before what is kept for interactive calls is no longer needed."""
 
+DAY_KEPT_S = 3600.0
+"""So long after a person's call batch leaves the end of a day's limit to the next one."""
+
 
 @dataclass(slots=True)
 class Demand:
@@ -83,9 +86,9 @@ class Demand:
         """True if interactive calls came within two periods."""
         return bool(self._seen) and now - self._seen[-1][0] <= 2 * ledger.period_s
 
-    def reserve_day(self, now: float) -> bool:
-        """True if interactive calls were seen in the last hour: batch then leaves them the end of a day's limit."""
-        return bool(self._seen) and now - self._seen[-1][0] <= 3600.0
+    def keeps_day_s(self, now: float) -> float:
+        """Return for how many seconds more batch leaves the end of a day's limit to persons."""
+        return max(0.0, self._seen[-1][0] + DAY_KEPT_S - now) if self._seen else 0.0
 
 
 def _opens_at(ledger: Ledger, cap: float, now: float) -> float:

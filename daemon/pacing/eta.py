@@ -41,6 +41,11 @@ def expected(pool: Pool, entry: Entry, ahead: Mapping[Ledger, float], places: in
         opens = day.wait_s(entry.costs.get(day.dimension, 0.0))
         if opens > wait:
             wait, cause = opens, None
+    kept = pool.kept(entry, now)
+    if kept is not None and kept.wait_s > wait:
+        if any(day.under_way for day in pool.days):
+            return Expected(None, wait, None)  # answers may give back enough
+        wait, cause = kept.wait_s, None
     slot = pool.slot_in_s(entry, places, now)
     if slot is None or slot <= wait:
         return Expected(wait if slot is not None and wait < INFINITE else None, wait, cause)

@@ -55,6 +55,8 @@ class Stop:
     """Infinity: until something happens."""
     ledger: Ledger | None = None
     day: DayCount | None = None
+    kept: bool = False
+    """What is left of the day is kept for others."""
     why: str = ""
 
 
@@ -319,11 +321,23 @@ class Pool:
                 worst = Stop(wait, ledger, why=per(ledger.dimension, period_word(ledger)))
         for day in self.days:
             cost = entry.costs.get(day.dimension, 0.0)
-            spare = day.soft * day.cap if entry.came == 2 and self.demand.reserve_day(now) else 0.0
-            wait = day.wait_s(cost, spare) if cost > 0 else 0.0
+            wait = day.wait_s(cost) if cost > 0 else 0.0
             if wait > 0 and (worst is None or wait > worst.wait_s):
                 worst = Stop(wait, day=day, why=per(day.dimension, day.period))
-        return worst
+        end = self.kept(entry, now) if self.days else None
+        return end if end is not None and (worst is None or end.wait_s > worst.wait_s) else worst
+
+    def kept(self, entry: Entry, now: float) -> Stop | None:
+        """For how long what is left of a day or month is kept from ENTRY, if it is: batch leaves the end of it to
+        persons, for a while after the last one has asked."""
+        kept_s = self.demand.keeps_day_s(now) if entry.came == 2 else 0.0
+        longest: Stop | None = None
+        for day in self.days if kept_s > 0 else ():
+            cost = entry.costs.get(day.dimension, 0.0)
+            wait = min(kept_s, day.wait_s(cost, day.soft * day.cap)) if cost > 0 and day.wait_s(cost) <= 0 else 0.0
+            if wait > 0 and (longest is None or wait > longest.wait_s):
+                longest = Stop(wait, day=day, kept=True, why=phrase("waits.kept"))
+        return longest
 
     def gone(self, entry: Entry, now: float) -> None:
         """ENTRY goes: was it said right when?"""

@@ -85,7 +85,7 @@ def words(pool: Pool, block: Block | None, waiting: int, now: float) -> Phrase:
         cap = stop.ledger.cap
         used, wait = number(min(cap, cap - stop.ledger.avail(now))), duration(pool.wake - now)
         return phrase("pool.limited", why=stop.why, used=used, limit=number(cap), wait=wait)
-    if stop.day is not None:
+    if stop.day is not None and not stop.kept:
         rolls = isinstance(stop.day, RollingDay)
         wait = duration(stop.wait_s if rolls else stop.day.resets_in_s())
         return phrase("pool.day_rolls" if rolls else "pool.day", why=stop.why, limit=number(stop.day.cap), wait=wait)

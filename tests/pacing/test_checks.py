@@ -246,3 +246,114 @@ def test_what_is_refused_is_told_in_each_language() -> None:
         "这个请求没法在 10 秒的期限（X-Sluice-Deadline，JSON-RPC 里是 deadline_s）之前发出去："
     )
     assert late.value.facts == {"retry_after_s": pytest.approx(60, abs=1)}
+
+
+@pytest.mark.parametrize("window", ["day", "month"])
+def test_the_end_of_a_day_is_kept_for_persons_and_batch_is_told(window: str) -> None:
+    """Within an hour of a person's call the last tenth is theirs: a batch call is told at once when it could go, and
+    not left to wait for an hour; others take it, and after that hour batch may, too."""
+    where = origin(Limit("requests", 20, 86_400.0 * (1 if window == "day" else 30), window))
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        pacer = Pacer(PacingSettings(max_wait_s=600.0), clock=loop.time, wall=lambda: 1.7e9 + loop.time())
+        (await pacer.acquire(call("person", where, priority=Priority.INTERACTIVE))).release()
+        for number in range(17):
+            await asyncio.sleep(1)
+            (await pacer.acquire(call(f"b{number}", where, priority=Priority.BATCH))).release()
+        with pytest.raises(DeadlineExceeded, match="is kept for persons") as refusal:
+            await pacer.acquire(call("late", where, priority=Priority.BATCH))
+        assert refusal.value.facts == {"retry_after_s": pytest.approx(3583, abs=1)}
+        assert all("queue.max_wait" in refusal.value.told(language) for language in ("en", "ko", "zh"))
+        (await pacer.acquire(call("normal", where))).release()
+        await asyncio.sleep(3590)
+        (await pacer.acquire(call("later", where, priority=Priority.BATCH))).release()
+        await pacer.close()
+
+    virtual_time.run(main())
+
+
+def test_who_may_wait_so_long_is_told_when_the_end_of_a_day_is_free() -> None:
+    """Where calls wait for more than an hour, a batch call that waits for what is kept shows for what and until when,
+    and goes then; the day is not said to be used up."""
+    where = origin(Limit("requests", 20, 86_400.0, "day"))
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        pacer = Pacer(PacingSettings(max_wait_s=7200.0), clock=loop.time, wall=lambda: 1.7e9 + loop.time())
+        (await pacer.acquire(call("person", where, priority=Priority.INTERACTIVE))).release()
+        began = loop.time()
+        for number in range(17):
+            (await pacer.acquire(call(f"b{number}", where, priority=Priority.BATCH))).release()
+            await asyncio.sleep(1)
+        waits = asyncio.create_task(pacer.acquire(call("late", where, priority=Priority.BATCH)))
+        await asyncio.sleep(1)
+        (row,) = pacer.queue()
+        assert row["eta_at"] - 1.7e9 - loop.time() == pytest.approx(3600 - 18, abs=2)
+        assert "kept for persons" in row["waits_for"].told("en")
+        assert "kept for persons" in pacer.pools()[0]["words"].told("en")
+        assert "used up" not in pacer.pools()[0]["words"].told("en")
+        (await waits).release()
+        assert loop.time() - began == pytest.approx(3600, abs=6)
+        await pacer.close()
+
+    virtual_time.run(main())
+
+
+def test_answers_under_way_may_give_back_what_is_kept() -> None:
+    """What was reserved for long answers counts as used until they are there: a batch call that lacks only that waits
+    for them, and is not told to come back in an hour; nor is a time said that nobody knows."""
+    where = origin(Limit("tokens", 100_000, 86_400.0, "day"))
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        pacer = Pacer(PacingSettings(max_wait_s=600.0), clock=loop.time, wall=lambda: 1.7e9 + loop.time())
+        person = await pacer.acquire(call("person", where, tokens=(50, 50), priority=Priority.INTERACTIVE))
+        person.answered(200, (), streamed=False)
+        person.settle(Usage(50, 50))
+        person.release()
+        await asyncio.sleep(60)
+        running = []
+        for number in range(4):
+            one = call(f"b{number}", where, tokens=(500, 19_500), priority=Priority.BATCH)
+            running.append(await pacer.acquire(one))
+            await asyncio.sleep(1)
+        fifth = call("b4", where, tokens=(500, 14_500), priority=Priority.BATCH)
+        waits = asyncio.create_task(pacer.acquire(fifth))
+        await asyncio.sleep(2)
+        assert pacer.queue()[0]["eta_at"] is None
+        for permit in running:
+            permit.answered(200, (), streamed=False)
+            permit.settle(Usage(500, 500))
+            permit.release()
+        await asyncio.sleep(1)
+        assert waits.done()
+        waits.result().release()
+        await pacer.close()
+
+    virtual_time.run(main())
+
+
+def test_who_waits_when_the_end_becomes_kept_is_told() -> None:
+    """Batch calls in line behind a limit of a minute are told when those before them have left only what is kept."""
+    where = origin(Limit("requests", 20, 86_400.0, "day"), Limit("requests", 10, 60.0, "minute"), minute_s=60.0)
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        pacer = Pacer(PacingSettings(max_wait_s=600.0), clock=loop.time, wall=lambda: 1.7e9 + loop.time())
+
+        async def send(name: str, priority: Priority) -> str:
+            try:
+                permit = await pacer.acquire(call(name, where, priority=priority))
+            except DeadlineExceeded as late:
+                return str(late)
+            permit.answered(200, (), streamed=False)
+            permit.release()
+            return ""
+
+        assert await send("person", Priority.INTERACTIVE) == ""
+        said = await asyncio.gather(*[send(f"b{number}", Priority.BATCH) for number in range(25)])
+        assert [said.count(""), sum("is kept for persons" in words for words in said)] == [17, 8]
+        await pacer.close()
+
+    virtual_time.run(main())
