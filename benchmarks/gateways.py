@@ -35,6 +35,8 @@ from benchmarks.toll.cores import apart  # noqa: E402
 from benchmarks.toll.found import Found, read  # noqa: E402
 
 PARTS = ("calls", "start", "cli", "growth", "idle")
+APART = ("calls", "growth")
+"""Parts in which gateways have processors of their own."""
 PICTURE = ROOT / "doc" / "pictures" / "gateways.svg"
 
 
@@ -81,21 +83,19 @@ async def measure(arguments: argparse.Namespace, found: Found) -> None:
     little = growth.Much((1, 100), (0, 1, 20), (1, 20), rounds=2, calls=20)
     found.about = {"python": platform.python_version(), "system": platform.platform(), "cores": os.cpu_count()}
     for part in parts:
-        with Folder() as folder:
+        with Folder() as folder, apart() if part in APART and not arguments.anywhere else nullcontext():
             match part:
                 case "calls":
-                    with nullcontext() if arguments.anywhere else apart():
-                        found.results = await rounds.measure(
-                            [CONTENDERS[name] for name in names], size_of(arguments), folder
-                        )
+                    found.results = await rounds.measure(
+                        [CONTENDERS[name] for name in names], size_of(arguments), folder
+                    )
                     found.long_calls = arguments.long
                 case "start":
                     found.starts = await commands.starts(folder, 1 if quick else 11, ours)
                 case "cli":
                     found.commands = await commands.commands(folder, 1 if quick else 15)
                 case "growth":
-                    with nullcontext() if arguments.anywhere else apart():
-                        found.growth = await growth.measure(little if quick else growth.Much(), folder)
+                    found.growth = await growth.measure(little if quick else growth.Much(), folder)
                 case _:
                     lasts = (2.0, 0.5) if quick else (120.0, commands.SETTLE_S)
                     found.wake_ups = await commands.wake_ups(folder, ours, *lasts)

@@ -21,8 +21,8 @@ INFINITE = float("inf")
 PROMPT_MARGIN = 1.15
 """Our estimate of a prompt may be wrong by this much before we say that it can never fit."""
 SURELY_FITS = 0.25
-"""The part of each limit up to which it fits in any case: no provider charges more than 2.5 of what we count for one
-(`Ledger.scale`)."""
+"""The part of each limit up to which it fits in any case: what we count is never taken for more than three times as
+much (`Ledger.scale`)."""
 
 
 def check(settings: PacingSettings, account: Account, pool: Pool, entry: Entry, now: float) -> None:
@@ -119,7 +119,7 @@ def _check_kept(settings: PacingSettings, pool: Pool, entry: Entry, now: float) 
     """Nor is the end of a day waited for that is kept for persons for longer, unless answers that are under way may
     give back enough."""
     most, setting = patience(settings, entry.came)
-    if pool.demand.keeps_day_s(now) <= most or any(day.under_way for day in pool.days):
+    if pool.demand.keeps_day_s(now) <= most or pool.days_may_come_back:
         return
     kept = pool.kept(entry, now)
     if kept is not None and kept.wait_s > most:

@@ -43,8 +43,8 @@ def expected(pool: Pool, entry: Entry, ahead: Mapping[Ledger, float], places: in
             wait, cause = opens, None
     kept = pool.kept(entry, now)
     if kept is not None and kept.wait_s > wait:
-        if any(day.under_way for day in pool.days):
-            return Expected(None, wait, None)  # answers may give back enough
+        if pool.days_may_come_back:
+            return Expected(None, wait, None)
         wait, cause = kept.wait_s, None
     slot = pool.slot_in_s(entry, places, now)
     if slot is None or slot <= wait:

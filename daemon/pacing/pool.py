@@ -327,6 +327,11 @@ class Pool:
         end = self.kept(entry, now) if self.days else None
         return end if end is not None and (worst is None or end.wait_s > worst.wait_s) else worst
 
+    @property
+    def days_may_come_back(self) -> bool:
+        """True while answers are expected that may give back a part of what a day or month has been charged."""
+        return any(day.under_way for day in self.days)
+
     def kept(self, entry: Entry, now: float) -> Stop | None:
         """For how long what is left of a day or month is kept from ENTRY, if it is: batch leaves the end of it to
         persons, for a while after the last one has asked."""
@@ -365,7 +370,7 @@ class Pool:
         for ledger in self._all:
             cap, cost = ledger.cap, costs.get(ledger.dimension, 0.0)
             if cap is not None and cost > share * cap:
-                share = cost / cap if cap else 1.0
+                share = cost / cap if cap else max(share, 1.0)
         return share
 
 

@@ -32,6 +32,7 @@ from gateway.scripted import (
     ok,
     virtual,
 )
+from pacing.kept import Kept
 
 SPARE_S = 0.005
 STEPS = ["queued", "admitted", "sent", "answered", "first_byte", "done"]
@@ -370,27 +371,13 @@ async def test_calls_of_one_instant_do_not_all_take_the_last_of_a_budget(apart_s
 @virtual
 async def test_a_day_is_written_down_before_the_call_goes() -> None:
     """A kill at any instant loses none of what was sent: a day's limit is spent whether we remember it or not."""
-    kept: dict[str, str] = {}
-
-    class Disk:
-        def recall(self, kind: str) -> dict[str, str]:
-            return dict(kept) if kind == "pacing.days" else {}
-
-        def remember(self, kind: str, key: str, value: str) -> None:
-            if kind == "pacing.days":
-                kept[key] = value
-
-        remember_now = remember
-
-        def forget(self, kind: str, key: str) -> None:
-            kept.pop(key, None)
-
+    disk = Kept()
     world = World(ok(), spare_s=SPARE_S, origin=limited(Limit("requests", 5, None, "day")))
-    world.pacer._memory = Disk()  # type: ignore[assignment]
+    world.pacer._memory = disk
     on_disk, real = list[float](), world.upstream.send
 
     async def send(call: Call, left: Callable[[], object], *more: object) -> Any:
-        on_disk.append(sum(json.loads(value)["written"] for value in kept.values()))
+        on_disk.append(sum(json.loads(value)["written"] for value in disk.recall("pacing.days").values()))
         return await real(call, left, *more)
 
     world.upstream.send = send  # type: ignore[method-assign,assignment]

@@ -3,7 +3,8 @@
 import asyncio
 
 import virtual_time
-from world import Kept, call, origin
+from kept import Kept
+from world import call, origin
 
 from daemon.model import Limit, Reading
 from daemon.pacing import Pacer

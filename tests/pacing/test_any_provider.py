@@ -12,7 +12,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from world import MINUTE, Job, Kept, Provider, World, call, limiter, origin
+from kept import Kept
+from world import MINUTE, Job, Provider, World, call, limiter, origin
 
 from daemon.errors import Refusal
 from daemon.model import Ask, Limit, Origin, Priority

@@ -4,11 +4,13 @@ import asyncio
 
 import pytest
 import virtual_time
-from world import MINUTE, Job, Provider, World, call, origin
+from world import MINUTE, Job, Provider, World, call, origin, story
 
 from daemon.errors import DeadlineExceeded, QueueFull, TooLarge
 from daemon.model import Limit, Origin, Priority, Reading, Usage
 from daemon.pacing import Pacer, PacingSettings
+
+TEN_MINUTES = PacingSettings(max_wait_s=600.0)
 
 
 def acquire(where: Origin, *, used: int = 0, settings: PacingSettings | None = None, **more: object) -> None:
@@ -252,11 +254,8 @@ def test_what_is_refused_is_told_in_each_language() -> None:
 def test_the_end_of_a_day_is_kept_for_persons_and_batch_is_told(window: str) -> None:
     """Within an hour of a person's call the last tenth is theirs: a batch call is told at once when it could go, and
     not left to wait for an hour; others take it, and after that hour batch may, too."""
-    where = origin(Limit("requests", 20, 86_400.0 * (1 if window == "day" else 30), window))
 
-    async def main() -> None:
-        loop = asyncio.get_running_loop()
-        pacer = Pacer(PacingSettings(max_wait_s=600.0), clock=loop.time, wall=lambda: 1.7e9 + loop.time())
+    async def tell(pacer: Pacer, where: Origin) -> None:
         (await pacer.acquire(call("person", where, priority=Priority.INTERACTIVE))).release()
         for number in range(17):
             await asyncio.sleep(1)
@@ -268,19 +267,16 @@ def test_the_end_of_a_day_is_kept_for_persons_and_batch_is_told(window: str) -> 
         (await pacer.acquire(call("normal", where))).release()
         await asyncio.sleep(3590)
         (await pacer.acquire(call("later", where, priority=Priority.BATCH))).release()
-        await pacer.close()
 
-    virtual_time.run(main())
+    story(tell, Limit("requests", 20, 86_400.0 * (1 if window == "day" else 30), window), settings=TEN_MINUTES)
 
 
 def test_who_may_wait_so_long_is_told_when_the_end_of_a_day_is_free() -> None:
     """Where calls wait for more than an hour, a batch call that waits for what is kept shows for what and until when,
     and goes then; the day is not said to be used up."""
-    where = origin(Limit("requests", 20, 86_400.0, "day"))
 
-    async def main() -> None:
+    async def tell(pacer: Pacer, where: Origin) -> None:
         loop = asyncio.get_running_loop()
-        pacer = Pacer(PacingSettings(max_wait_s=7200.0), clock=loop.time, wall=lambda: 1.7e9 + loop.time())
         (await pacer.acquire(call("person", where, priority=Priority.INTERACTIVE))).release()
         began = loop.time()
         for number in range(17):
@@ -295,19 +291,15 @@ def test_who_may_wait_so_long_is_told_when_the_end_of_a_day_is_free() -> None:
         assert "used up" not in pacer.pools()[0]["words"].told("en")
         (await waits).release()
         assert loop.time() - began == pytest.approx(3600, abs=6)
-        await pacer.close()
 
-    virtual_time.run(main())
+    story(tell, Limit("requests", 20, 86_400.0, "day"), settings=PacingSettings(max_wait_s=7200.0))
 
 
 def test_answers_under_way_may_give_back_what_is_kept() -> None:
     """What was reserved for long answers counts as used until they are there: a batch call that lacks only that waits
     for them, and is not told to come back in an hour; nor is a time said that nobody knows."""
-    where = origin(Limit("tokens", 100_000, 86_400.0, "day"))
 
-    async def main() -> None:
-        loop = asyncio.get_running_loop()
-        pacer = Pacer(PacingSettings(max_wait_s=600.0), clock=loop.time, wall=lambda: 1.7e9 + loop.time())
+    async def tell(pacer: Pacer, where: Origin) -> None:
         person = await pacer.acquire(call("person", where, tokens=(50, 50), priority=Priority.INTERACTIVE))
         person.answered(200, (), streamed=False)
         person.settle(Usage(50, 50))
@@ -329,18 +321,14 @@ def test_answers_under_way_may_give_back_what_is_kept() -> None:
         await asyncio.sleep(1)
         assert waits.done()
         waits.result().release()
-        await pacer.close()
 
-    virtual_time.run(main())
+    story(tell, Limit("tokens", 100_000, 86_400.0, "day"), settings=TEN_MINUTES)
 
 
 def test_who_waits_when_the_end_becomes_kept_is_told() -> None:
     """Batch calls in line behind a limit of a minute are told when those before them have left only what is kept."""
-    where = origin(Limit("requests", 20, 86_400.0, "day"), Limit("requests", 10, 60.0, "minute"), minute_s=60.0)
 
-    async def main() -> None:
-        loop = asyncio.get_running_loop()
-        pacer = Pacer(PacingSettings(max_wait_s=600.0), clock=loop.time, wall=lambda: 1.7e9 + loop.time())
+    async def tell(pacer: Pacer, where: Origin) -> None:
 
         async def send(name: str, priority: Priority) -> str:
             try:
@@ -354,6 +342,5 @@ def test_who_waits_when_the_end_becomes_kept_is_told() -> None:
         assert await send("person", Priority.INTERACTIVE) == ""
         said = await asyncio.gather(*[send(f"b{number}", Priority.BATCH) for number in range(25)])
         assert [said.count(""), sum("is kept for persons" in words for words in said)] == [17, 8]
-        await pacer.close()
 
-    virtual_time.run(main())
+    story(tell, Limit("requests", 20, 86_400.0, "day"), Limit("requests", 10, 60.0, "minute"), settings=TEN_MINUTES)

@@ -1,28 +1,17 @@
 """What the end of an attempt teaches."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from dataclasses import replace
 
 import pytest
-import virtual_time
-from world import call, origin
+from world import call, story
 
 from daemon.model import Ask, Finding, Limit, Origin, Priority, Reading, TransportFault, Usage
 from daemon.pacing import Pacer
 from daemon.phrases import told
 
 CREDIT = Finding("insufficient_quota", "quota", "never", "sure", status=429)
-
-
-def story(tell: Callable[[Pacer, Origin], Awaitable[None]], *limits: Limit, **more: object) -> None:
-    async def main() -> None:
-        loop = asyncio.get_running_loop()
-        pacer = Pacer(clock=loop.time, wall=lambda: 1.7e9 + loop.time())
-        await tell(pacer, origin(*limits, minute_s=60.0, **more))  # type: ignore[arg-type]
-        await pacer.close()
-
-    virtual_time.run(main())
 
 
 def dim(pacer: Pacer, dimension: str) -> dict[str, float]:

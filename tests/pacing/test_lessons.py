@@ -3,7 +3,8 @@
 import json
 
 import pytest
-from world import Job, Kept, Provider, World, call, limiter, origin
+from kept import Kept
+from world import Job, Provider, World, call, limiter, origin
 
 from daemon.pacing.learning import set_boundary
 from daemon.pacing.ledger import Ledger

@@ -5,10 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-import virtual_time
-from world import call, origin
+from world import call, origin, story
 
-from daemon.model import Finding, Limit
+from daemon.model import Finding, Limit, Origin
 from daemon.pacing import Pacer
 from daemon.pacing.permit import Permit
 from daemon.pacing.slots import Slots
@@ -61,10 +60,7 @@ def test_what_was_put_off_is_charged_once_before_the_desk_hears(tell: Callable[[
 def test_a_call_that_goes_at_once_may_be_charged_when_it_has_gone() -> None:
     """Nothing counts before; then it counts from the instant of its permit, and the next one waits for its turn."""
 
-    async def main() -> None:
-        loop = asyncio.get_running_loop()
-        pacer = Pacer(clock=loop.time, wall=lambda: 1.7e9 + loop.time())
-        where = origin(Limit("requests", 2, 60.0, "minute"), minute_s=60.0)
+    async def tell(pacer: Pacer, where: Origin) -> None:
         (await pacer.acquire(call("before", where))).release()
         permit = await pacer.acquire(call("x", where), put_off=True)
         row = pacer.pools()[0]
@@ -75,18 +71,14 @@ def test_a_call_that_goes_at_once_may_be_charged_when_it_has_gone() -> None:
         assert {charge.at for _, charge in permit.charges} == {permit.sent_at}
         assert pacer.will_wait(call("y", where)) is not None
         permit.release()
-        await pacer.close()
 
-    virtual_time.run(main())
+    story(tell, Limit("requests", 2, 60.0, "minute"))
 
 
 def test_who_has_waited_is_charged_with_the_permit() -> None:
     """Of those that wait, the step that lets one go must know what it takes before it looks at the next."""
 
-    async def main() -> None:
-        loop = asyncio.get_running_loop()
-        pacer = Pacer(clock=loop.time, wall=lambda: 1.7e9 + loop.time())
-        where = origin(Limit("concurrency", 1))
+    async def tell(pacer: Pacer, where: Origin) -> None:
         first = await pacer.acquire(call("a", where))
         waiting = [asyncio.create_task(pacer.acquire(call(name, where), put_off=True)) for name in "bc"]
         await asyncio.sleep(1)
@@ -97,33 +89,25 @@ def test_who_has_waited_is_charged_with_the_permit() -> None:
         await asyncio.sleep(1)
         waiting[1].result().release()
         assert pacer.pools()[0]["in_flight"] == 0
-        await pacer.close()
 
-    virtual_time.run(main())
+    story(tell, Limit("concurrency", 1))
 
 
 def test_what_was_put_off_is_given_back_whole() -> None:
     """A call that is not sent after all has taken nothing."""
 
-    async def main() -> None:
-        loop = asyncio.get_running_loop()
-        pacer = Pacer(clock=loop.time, wall=lambda: 1.7e9 + loop.time())
-        where = origin(Limit("requests", 2, 60.0, "minute"), minute_s=60.0)
+    async def tell(pacer: Pacer, where: Origin) -> None:
         pacer.give_back(await pacer.acquire(call("x", where), put_off=True))
         row = pacer.pools()[0]
         assert (row["in_flight"], row["dims"][0]["used_by_us"]) == (0, 0)
-        await pacer.close()
 
-    virtual_time.run(main())
+    story(tell, Limit("requests", 2, 60.0, "minute"))
 
 
 def test_a_charge_that_breaks_gives_back_no_more_than_it_took(monkeypatch: pytest.MonkeyPatch) -> None:
     """The slot of another call stays taken."""
 
-    async def main() -> None:
-        loop = asyncio.get_running_loop()
-        pacer = Pacer(clock=loop.time, wall=lambda: 1.7e9 + loop.time())
-        where = origin(Limit("concurrency", 2))
+    async def tell(pacer: Pacer, where: Origin) -> None:
         first = await pacer.acquire(call("a", where))
         permit = await pacer.acquire(call("b", where), put_off=True)
         with monkeypatch.context() as patched:
@@ -134,6 +118,5 @@ def test_a_charge_that_breaks_gives_back_no_more_than_it_took(monkeypatch: pytes
         assert pacer.pools()[0]["in_flight"] == 1
         first.release()
         assert pacer.pools()[0]["in_flight"] == 0
-        await pacer.close()
 
-    virtual_time.run(main())
+    story(tell, Limit("concurrency", 2))

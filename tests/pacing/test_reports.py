@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 import virtual_time
-from world import Kept, call, origin
+from kept import Kept
+from world import call, origin
 
 from daemon.model import Dimension, Finding, Limit, Reading
 from daemon.pacing import Blocked, Pacer, Permit

@@ -11,8 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pytest
+from kept import Kept
 from limiters import SHAPES
-from world import MINUTE, Job, Kept, Provider, Upset, World, call, origin
+from world import MINUTE, Job, Provider, Upset, World, call, origin
 
 from daemon.model import Limit, Priority
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +24,23 @@ def origin(*limits: Limit, minute_s: float = MINUTE, **more: Any) -> Origin:
     return Origin(
         "api.test", "https://api.test", more.pop("provider", "openai-compatible"), tuple(limits), minute_s, **more
     )
+
+
+def story(
+    tell: Callable[[Pacer, Origin], Awaitable[None]],
+    *limits: Limit,
+    settings: PacingSettings | None = None,
+    **more: Any,
+) -> None:
+    """TELL it of a pacer and an origin whose minute has sixty seconds, in virtual time."""
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        pacer = Pacer(settings, clock=loop.time, wall=lambda: 1.7e9 + loop.time())
+        await tell(pacer, origin(*limits, minute_s=60.0, **more))
+        await pacer.close()
+
+    virtual_time.run(main())
 
 
 def call(
@@ -110,24 +127,6 @@ class Provider:
         period = 60.0 if self.period_stated else None
         reset = round(lim.reset_s(now), 3) if self.resets else None
         return Reading(dimension, limit, lim.remaining(now), reset, period)
-
-
-class Kept:
-    """A memory that outlives a pacer."""
-
-    def __init__(self) -> None:
-        self.values: dict[tuple[str, str], str] = {}
-
-    def recall(self, kind: str) -> dict[str, str]:
-        return {key: value for (k, key), value in self.values.items() if k == kind}
-
-    def remember(self, kind: str, key: str, value: str) -> None:
-        self.values[kind, key] = value
-
-    remember_now = remember
-
-    def forget(self, kind: str, key: str) -> None:
-        self.values.pop((kind, key), None)
 
 
 @dataclass(frozen=True)
