@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+from daemon.errors import Refusal
 from daemon.gateway.answers import for_client
 from daemon.gateway.identity import kin_of
 from daemon.gateway.intake import provider_of
@@ -111,14 +112,21 @@ class Batches:
                     return end
         except Joined:
             return seat.party or party
-        except Exception as error:
+        except Refusal as error:
             for mate in party.mates:
                 mate.news.put_nowait(same_for(mate.call, error))
             raise
+        except Exception:  # we broke, over one of them perhaps: each of the others goes on by itself
+            for mate in party.mates:
+                mate.news.put_nowait(Party([mate], setback=party.setback, closed=True))
+            raise
         except BaseException:  # stopped by force: the others go on without it
-            rest = Party(party.mates, setback=party.setback, closed=party.closed)
-            for mate in rest.seats:
-                mate.news.put_nowait(rest)
+            if seat.party is party:
+                rest = Party(party.mates, setback=party.setback, closed=party.closed)
+                for mate in rest.seats:
+                    mate.news.put_nowait(rest)
+            else:  # in the instant in which another call has taken it along
+                self._leave(seat)
             raise
         finally:
             self._leads.pop(seat.call.id, None)
@@ -144,9 +152,13 @@ class Batches:
 
     def _gather(self, party: Party, permit: Permit) -> None:
         """Take along who waits, in order of arrival, within what goes into one request."""
-        if not party.closed:
-            self._take_along(party, permit)
-        permit.call = party.call()
+        try:
+            if not party.closed:
+                self._take_along(party, permit)
+            permit.call = party.call()
+        except BaseException:
+            self._pacer.give_back(permit)
+            raise
         for seat in party.mates:
             self._tell_joined(seat, party)
 

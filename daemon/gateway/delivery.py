@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any, Final
 
 from daemon.explain import Catalogue
 from daemon.gateway.afterwards import Afterwards
@@ -14,10 +16,13 @@ from daemon.gateway.outcome import ours
 from daemon.gateway.spare import Spare
 from daemon.gateway.telling import Teller
 from daemon.gateway.under_way import UnderWay
-from daemon.model import Ask, Call, Estimate, Event, Origin, Reply, Usage
+from daemon.model import Ask, Call, Estimate, Event, EventKind, Origin, Reply, Usage
 from daemon.pacing import Permit
+from daemon.phrases import phrase
 from daemon.providers import UsageChunkRemover
 from daemon.upstream import Response, StreamCut
+
+_log: Final = logging.getLogger("sluice.gateway")
 
 
 class Delivery:
@@ -58,7 +63,7 @@ class Delivery:
                 permit.settle(usage)
             finally:
                 permit.release()
-                self._under_way.end(self._ending(call, answer, opened.copy, attempt, how, size, usage, at))
+                self._under_way.end(self._end(call, answer, opened.copy, attempt, how, size, usage, at))
 
         def ending(how: BaseException | None, size: int) -> None:
             at, waits = self._wall(), how is None and call.sharing is None and permit.quiet()
@@ -79,6 +84,19 @@ class Delivery:
         if usage is None:
             return Usage(input=round(call.estimate.input), output=output, reported=False)
         return replace(usage, output=output, reported=False) if output > usage.output else usage
+
+    def _end(
+        self, call: Call, answer: Response, copy: Copy, attempt: int, how: BaseException | None, *about: Any
+    ) -> Event:
+        """The event for its end, also where we break over what it means: a call that did not end would keep the daemon
+        from stopping."""
+        try:
+            return self._ending(call, answer, copy, attempt, how, *about)
+        except Exception:
+            _log.exception(phrase("log.broke_afterwards"))
+            kind: EventKind = "done" if how is None else "cancelled"
+            reason = "" if how is None else self._under_way.why(call.id, how)
+            return self._tell.event(kind, call, attempt, status=answer.status, reason=reason, final=True)
 
     def _ending(
         self,

@@ -155,6 +155,7 @@ class Elsewhere:
         gone: set[str] = set()
         setbacks: dict[str, Setback] = {}
         last: Stuck | None = None
+        refused: Stuck | None = None
         one = self.keyring.best(choices)
         while one is not None:
             name = one.way.name if one.way is not None else ""
@@ -165,7 +166,14 @@ class Elsewhere:
                 self.keyring.remember(one)
                 return found
             if found.outcome is None:
-                return found
+                # With this key it may not even wait; it went to it as the one that would be free first.
+                refused = refused or found
+                gone.add(name)
+                onward = self.keyring.best(choices, gone) if found.refusal is not None else None
+                if onward is None:
+                    return refused
+                last, one = found, onward
+                continue
             setback = found.outcome.setback
             if found.outcome.finding.family in FAILING:
                 self.keyring.shun(one)

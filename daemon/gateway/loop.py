@@ -118,14 +118,15 @@ class Gateway:
     async def carry(self, call: Call) -> Reply:
         """The same for a call that is sent, for itself or for others, too."""
         self._under_way.begin(call)
-        waits = self._pacer.will_wait(call)
-        if waits and self._spare:  # what is to be done may let it go
-            self._spare.run()
-            waits = self._pacer.will_wait(call)
-        why, wait_s = (waits["waits_for"], waits["wait_s"]) if waits else ("", None)
-        self._tell.emit(Event("queued", call, self._wall(), reason=why, wait_s=wait_s))
-        trip = Trip(since=None if call.deadline_s is None else self._pacer.now())
+        trip = Trip()
         try:
+            waits = self._pacer.will_wait(call)
+            if waits and self._spare:  # what is to be done may let it go
+                self._spare.run()
+                waits = self._pacer.will_wait(call)
+            why, wait_s = (waits["waits_for"], waits["wait_s"]) if waits else ("", None)
+            self._tell.emit(Event("queued", call, self._wall(), reason=why, wait_s=wait_s))
+            trip.since = None if call.deadline_s is None else self._pacer.now()
             if (call.origin.ways or self.elsewhere.rules) and self.elsewhere.concerns(call):
                 return await self.elsewhere.rounds(call, trip)
             if call.sharing is not None and call.sharing.batch:
@@ -230,7 +231,7 @@ class Gateway:
             try:
                 if self._allowance.holds(call) is None:
                     return permit
-            except Refusal:
+            except BaseException:
                 self._pacer.give_back(permit)
                 raise
             self._pacer.give_back(permit)
@@ -264,9 +265,7 @@ class Gateway:
         finally:
             if reply is None:
                 later.run()
-                if isinstance(answer, Response):
-                    answer.close()
-                permit.release()
+                self._close(permit, answer)
 
     async def attempt_of(self, party: Party, permit: Permit, number: int) -> Whole | NoLuck:
         """Send a party once, and read the answer to its end."""
@@ -286,8 +285,16 @@ class Gateway:
             return self._lost(cut.failure, permit)
         finally:
             later.run()
-            if isinstance(answer, Response):
-                answer.close()
+            self._close(permit, answer)
+
+    def _close(self, permit: Permit, answer: Response | Failure | None) -> None:
+        """The end of an attempt that has no reply. Who left before anything of the call had gone out has used up
+        nothing."""
+        if isinstance(answer, Response):
+            answer.close()
+        if answer is None and not permit.gone:
+            self._pacer.give_back(permit)
+        else:
             permit.release()
 
     async def _answer_to(

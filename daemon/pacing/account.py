@@ -78,11 +78,12 @@ class Account:
         if self.origin is not None:
             self._gone.append(self.origin)
         self.origin, self._changed_at = call.origin, call.arrived_at
-        self.shared = shared_limits(call.origin, self.key, self._wall, self._memory)
+        standing = self.shared.days if self.shared is not None else ()
+        self.shared = shared_limits(call.origin, self.key, self._wall, self._memory, standing)
         for slots in self.shared.slots:
             slots.used = sum(pool.in_flight for pool in self.pools.values())
         for pool in self.pools.values():
-            own = own_limits(call.origin, pool.scope, pool.model, self._wall, self._memory)
+            own = own_limits(call.origin, pool.scope, pool.model, self._wall, self._memory, pool.own.days)
             pool.begin(call.origin, self.shared, own)
         self.wake = -INFINITE  # whoever waits may go now
 
@@ -222,7 +223,7 @@ class Account:
         for day in pool.days:
             cost = costs.get(day.dimension, 0.0)
             if cost > 0:
-                permit.days.append((day, day.take(permit.seq, cost, now)))
+                permit.days.append((day, day.take(permit.seq, cost, now, person=entry.came == 0)))
         for slots in pool.all_slots:
             slots.take(permit.seq, now)
         pool.ramp.sent(now, entry.share)

@@ -43,8 +43,7 @@ def check(settings: PacingSettings, account: Account, pool: Pool, entry: Entry, 
 def _check_size(pool: Pool, entry: Entry) -> None:
     """One prompt that is larger than a whole limit never fits. (An answer's reserve is let through when all is
     free.)"""
-    limits: tuple[Ledger | DayCount, ...] = (*pool.ledgers, *pool.days)
-    for limit in limits:
+    for limit in pool.all_limits:
         cap, dimension = limit.cap, limit.dimension
         if cap is not None and (need := _surely(entry.call.estimate, dimension) * limit.scale) > cap:
             raise TooLarge(
@@ -116,13 +115,18 @@ def _check_day(settings: PacingSettings, pool: Pool, entry: Entry) -> None:
 
 
 def _check_kept(settings: PacingSettings, pool: Pool, entry: Entry, now: float) -> None:
-    """Nor is the end of a day waited for that is kept for persons for longer, unless answers that are under way may
-    give back enough."""
-    most, setting = patience(settings, entry.came)
-    if pool.demand.keeps_day_s(now) <= most or pool.days_may_come_back:
+    """Nor is the end of a day waited for that is kept for persons for longer, or while ever more of them come. Answers
+    that are under way and may give back enough are waited for; and of a day that flows back something comes all the
+    time."""
+    kept = pool.kept(entry)
+    if kept is None or kept.day is None:
+        entry.kept_at = None
         return
-    kept = pool.kept(entry, now)
-    if kept is not None and kept.wait_s > most:
+    if entry.kept_at is None:
+        entry.kept_at = now
+    most, setting = patience(settings, entry.came)
+    waited_s = 0.0 if kept.day.rolls else now - entry.kept_at
+    if waited_s + (0.0 if kept.may_open else kept.wait_s) > most:
         raise DeadlineExceeded(
             phrase("refused.kept", wait=duration(kept.wait_s), most=duration(most), setting=setting),
             retry_after_s=round(kept.wait_s, 3),
@@ -168,7 +172,7 @@ def turned_away(settings: PacingSettings, pool: Pool, now: float) -> list[tuple[
 
 def too_late(pool: Pool, entry: Entry, now: float, *, after_all: bool = False) -> DeadlineExceeded:
     """The answer to a call that cannot go, or AFTER_ALL did not go, in time: what it waits for, when it could go."""
-    wait, least, _ = expected_behind(pool, entry, now)
+    wait, least, *_ = expected_behind(pool, entry, now)
     stop = pool.stop_of(entry, now) or pool.stop
     why = stop.why if stop is not None else phrase("waits.turn")
     if not after_all:

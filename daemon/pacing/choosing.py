@@ -52,6 +52,9 @@ def _passing(pool: Pool, head: Entry, stop: Stop, now: float) -> Entry | None:
     ledger = stop.ledger
     if ledger is not None and ledger.hold_until > now:
         return None
+    if stop.kept:  # what others still find beside the end of a day that is kept for persons, it cannot use
+        behind = pool.queue.next_heads(SCAN, head)
+        return next((entry for entry in behind if pool.stop_of(entry, now) is None), None)
     dimension = ledger.dimension if ledger is not None else "requests"
     room = ledger.avail(now) if ledger is not None else INFINITE
     if not any(_gives_way(head, better) for better in pool.queue.betters(head)):

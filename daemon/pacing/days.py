@@ -24,11 +24,13 @@ KIND = "pacing.days"
 ROLLING = frozenset({"openai", "groq"})
 """Providers whose days flow back continuously (see `RollingDay`)."""
 INFINITE = float("inf")
+DAY_KEPT_S = 3600.0
+"""So long after a person's call batch leaves the end of the limit to the next one."""
 LOOK_S = 600.0
 """So long after the provider has said that a day is used up, one call looks whether that still holds."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class DayCount:
     """One limit per day or month. The wall clock is asked here only."""
 
@@ -54,8 +56,12 @@ class DayCount:
     look_at: float = -INFINITE
     """Unix time from which one call looks all the same: the provider may have counted otherwise than we believe."""
     scale: float = 1.0
+    person_at: float = 0.0
+    """When a person's call was last counted (Unix time). It is remembered with the counts."""
     _open: set[int] = field(default_factory=set)
     """Numbers of the attempts that are neither answered nor over."""
+    _owed: dict[int, float] = field(default_factory=dict)
+    """What is reserved for answers whose end has not been seen, by the numbers of their attempts."""
     _look: int = -1
     """The last call that looked."""
     _before: tuple[float, float] = (-INFINITE, 0.0)
@@ -75,31 +81,48 @@ class DayCount:
         """It flows back all the time."""
         return False
 
+    def counts_like(self, other: DayCount) -> bool:
+        """True if OTHER, of the same key, counts as this one does; how much it allows does not matter."""
+        return type(self) is type(other) and self.zone == other.zone
+
     def left(self) -> float:
         """Return what may still be sent in this period, without what is uncertain."""
         self._turn()
         return 0.0 if self.shut else max(0.0, self.cap - self.used)
 
     @property
-    def under_way(self) -> bool:
-        """True while an answer is expected that may give back a part of what was reserved for it."""
-        return bool(self._open)
+    def reserve(self) -> float:
+        """What batch leaves of it to persons."""
+        return self.soft * self.cap
 
-    def wait_s(self, cost: float, reserve: float = 0.0) -> float:
-        """Return the seconds until COST fits and RESERVE stays. What is more than the whole limit fits when nothing is
-        used up: mostly it is an answer's maximum, and the answer is shorter."""
+    def kept_s(self) -> float:
+        """Return for how many seconds more it does so: none, if no person has asked lately."""
+        wall = self.wall()
+        self.person_at = min(self.person_at, wall)  # a clock that jumped back does not keep it for longer
+        return max(0.0, self.person_at + DAY_KEPT_S - wall)
+
+    def wait_s(self, cost: float, reserve: float = 0.0, ahead: float = 0.0) -> float:
+        """Return the seconds until COST fits behind what others take AHEAD of it, and RESERVE stays. What is more than
+        the whole limit fits when nothing is used up: mostly it is an answer's maximum, and the answer is shorter."""
         self._turn()
         if self.shut:
             return self.resets_in_s() if self.wall() < self.look_at else 0.0
-        if self._lack(cost, reserve) <= 1e-9:
-            return 0.0
-        if self.uncertain >= cost > 0 and not self._open:
+        if self._lack(cost, reserve, ahead) <= 1e-9 or self._tries(cost, reserve):
             return 0.0
         return self.resets_in_s()
 
-    def _lack(self, cost: float, reserve: float) -> float:
+    def may_open(self, cost: float, ahead: float = 0.0) -> bool:
+        """True if COST may fit beside what is kept for persons as soon as answers that are under way have ended, and
+        given back what was reserved for them."""
+        return sum(self._owed.values()) >= self._lack(cost, self.reserve, ahead)
+
+    def _tries(self, cost: float, reserve: float) -> bool:
+        """True if COST may go since it is uncertain whether so much was used; not of the end that is kept."""
+        return reserve <= 0 and self.uncertain >= cost > 0 and not self._open
+
+    def _lack(self, cost: float, reserve: float, ahead: float) -> float:
         """What must come back before COST fits; 0 or less: it does."""
-        return self.used + min(self.cap, cost + reserve) - self.cap
+        return self.used + ahead + min(self.cap, cost + reserve) - self.cap
 
     def resets_in_s(self) -> float:
         """Return the seconds until the counter begins anew."""
@@ -107,24 +130,28 @@ class DayCount:
         ahead = max(wall, self.start)
         return ahead - wall + resets_in_s(self.period, ahead, self.zone)
 
-    def take(self, seq: int, cost: float, now: float) -> Charge:
-        """Count COST, on disk before this returns."""
+    def take(self, seq: int, cost: float, now: float, *, person: bool = False) -> Charge:
+        """Count COST, on disk before this returns. PERSON: it is a person's call."""
         self._turn()
+        self._asked(person)
         if self.used + cost > self.cap and self.uncertain >= cost:
             self.uncertain -= cost
         else:
             self.used += cost
         self._open.add(seq)
+        self._owe(seq, cost)
         if self.shut:
             self._look, self.look_at = seq, self.wall() + LOOK_S
         self._reserve(cost)
         return Charge(seq, now, cost, cost, period_start=self.start)
 
-    def enlarge(self, charge: Charge, cost: float) -> None:
+    def enlarge(self, charge: Charge, cost: float, *, person: bool = False) -> None:
         """COST more goes with the attempt of CHARGE, on disk before this returns."""
+        self._asked(person)
         charge.amount += cost
         charge.reserved += cost
         self.used += cost
+        self._owe(charge.seq, cost)
         self._reserve(cost)
 
     def undo(self, charge: Charge) -> None:
@@ -141,6 +168,7 @@ class DayCount:
         """It cost ACTUAL."""
         if charge.gone:
             return 0.0
+        self._owed.pop(charge.seq, None)
         back = charge.amount - actual
         if self._counts(charge):
             self.used = max(0.0, self.used - back)
@@ -152,7 +180,7 @@ class DayCount:
         """The provider took it: it is certain now. If it was a look, the day is not used up."""
         if charge.seq == self._look:
             self.shut = False
-        self.ended(charge)
+        self._open.discard(charge.seq)
         if self._counts(charge):
             self.done += charge.amount
             self._write()
@@ -160,6 +188,16 @@ class DayCount:
     def ended(self, charge: Charge) -> None:
         """Nothing more comes of it: its client has left, or the connection broke."""
         self._open.discard(charge.seq)
+        self._owed.pop(charge.seq, None)
+
+    def _owe(self, seq: int, cost: float) -> None:
+        """An answer may give back something of COST; a request never does."""
+        if self.dimension != "requests":
+            self._owed[seq] = self._owed.get(seq, 0.0) + cost
+
+    def _asked(self, person: bool) -> None:
+        if person:
+            self.person_at = self.wall()
 
     def refused(self) -> None:
         """The provider says that the period is used up: then it is, whatever we counted, until a look shows that it is
@@ -192,6 +230,7 @@ class DayCount:
         try:
             kept = json.loads(text or "{}")
             start, written, done = float(kept["start"]), float(kept["written"]), float(kept["done"])
+            self.person_at = min(float(kept.get("person", 0.0)), self.wall())
         except (ValueError, KeyError, TypeError):
             return
         if start < self.start or not (0 <= written < INFINITE and 0 <= done < INFINITE):
@@ -212,14 +251,15 @@ class DayCount:
     def _write(self, *, at_once: bool = False) -> None:
         if self.memory is None:
             return
-        value = json.dumps({"start": self.start, "written": self.written, "done": self.done, "shut": self.shut})
+        counts = {"start": self.start, "written": self.written, "done": self.done, "shut": self.shut}
+        value = json.dumps({**counts, "person": self.person_at})
         if at_once:
             self.memory.remember_now(KIND, self.key, value)
         else:
             self.memory.remember(KIND, self.key, value)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class RollingDay(DayCount):
     """A day's limit that flows back all the time, all of it in 24 hours: after 10,000 requests the next one is let
     through 8.64 s later, not at midnight. `start` is the instant for which the counts hold.
@@ -237,10 +277,10 @@ class RollingDay(DayCount):
     def rolls(self) -> bool:
         return True
 
-    def wait_s(self, cost: float, reserve: float = 0.0) -> float:
+    def wait_s(self, cost: float, reserve: float = 0.0, ahead: float = 0.0) -> float:
         self._turn()
-        lack = self._lack(cost, reserve)
-        if lack <= 1e-9 or (self.uncertain >= cost > 0 and not self._open):
+        lack = self._lack(cost, reserve, ahead)
+        if lack <= 1e-9 or self._tries(cost, reserve):
             return 0.0
         return lack * DAY_S / self.cap
 

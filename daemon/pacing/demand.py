@@ -22,9 +22,6 @@ LATELY = 10.0
 BULK = 0.1
 """So much of a moving window must leave it before what is kept for interactive calls is no longer needed."""
 
-DAY_KEPT_S = 3600.0
-"""So long after a person's call batch leaves the end of a day's limit to the next one."""
-
 
 @dataclass(slots=True)
 class Demand:
@@ -85,10 +82,6 @@ class Demand:
     def lately(self, ledger: Ledger, now: float) -> bool:
         """True if interactive calls came within two periods."""
         return bool(self._seen) and now - self._seen[-1][0] <= 2 * ledger.period_s
-
-    def keeps_day_s(self, now: float) -> float:
-        """Return for how many seconds more batch leaves the end of a day's limit to persons."""
-        return max(0.0, self._seen[-1][0] + DAY_KEPT_S - now) if self._seen else 0.0
 
 
 def _opens_at(ledger: Ledger, cap: float, now: float) -> float:

@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from daemon.pacing.ledger import Ledger
 from daemon.pacing.looks import look_in_s
-from daemon.pacing.pool import Pool
+from daemon.pacing.pool import NOBODY, Limit, Pool, period_word
 from daemon.pacing.queue import Entry
+from daemon.pacing.reasons import per, used_up
 
 INFINITE = float("inf")
 SURELY = 0.5
@@ -23,45 +24,54 @@ class Expected(NamedTuple):
     """None: nobody knows, as it waits for answers and none has ended yet."""
     least_s: float
     """It will not go before that."""
-    cause: Ledger | None
-    """The limit that decides."""
+    cause: Ledger | None = None
+    """The limit that decides, if it is one of a day."""
+    why: str | None = None
+    """The same in words; None: no limit decides."""
 
 
-def expected(pool: Pool, entry: Entry, ahead: Mapping[Ledger, float], places: int, now: float) -> Expected:
+def expected(pool: Pool, entry: Entry, ahead: Mapping[Limit, float], places: int, now: float) -> Expected:
     """When ENTRY will go, after so many calls as stand before it (PLACES) and what they take of each limit (AHEAD)."""
     wait, cause = max(0.0, pool.hold_until - now, entry.ready_at - now), None
+    why: str | None = None
     for ledger in pool.ledgers:
         cost = entry.costs.get(ledger.dimension, 0.0) * ledger.scale
         opens = when_s(ledger, ahead.get(ledger, 0.0) + cost, now, cost) if cost > 0 else 0.0
         if opens > 0 and places == 0 and pool.ramp.unanswered == 0:
             opens = min(opens, look_in_s(ledger, now))  # the first in line looks, whatever our own sum says
         if opens > wait:
-            wait, cause = opens, ledger
+            wait, cause, why = opens, ledger, used_up(ledger.dimension, period_word(ledger))
+    least = wait
     for day in pool.days:
-        opens = day.wait_s(entry.costs.get(day.dimension, 0.0))
-        if opens > wait:
-            wait, cause = opens, None
-    kept = pool.kept(entry, now)
+        cost = entry.costs.get(day.dimension, 0.0)
+        if cost > 0:
+            least = max(least, day.wait_s(cost))  # who stands before it for another day's sake may be passed
+            opens = day.wait_s(cost, ahead=ahead.get(day, 0.0))
+            if opens > wait:
+                wait, cause, why = opens, None, per(day.dimension, day.period)
+    kept = pool.kept(entry, ahead)
     if kept is not None and kept.wait_s > wait:
-        if pool.days_may_come_back:
-            return Expected(None, wait, None)
-        wait, cause = kept.wait_s, None
+        alone = pool.kept(entry)
+        if kept.may_open:
+            return Expected(None, least, None, kept.why)
+        wait, cause, why = kept.wait_s, None, kept.why
+        least = max(least, 0.0 if alone is None or alone.may_open else alone.wait_s)
     slot = pool.slot_in_s(entry, places, now)
     if slot is None or slot <= wait:
-        return Expected(wait if slot is not None and wait < INFINITE else None, wait, cause)
-    return Expected(slot, max(wait, SURELY * slot), None)
+        return Expected(wait if slot is not None and wait < INFINITE else None, least, cause, why)
+    return Expected(slot, max(least, SURELY * slot))
 
 
 def expected_behind(pool: Pool, entry: Entry, now: float) -> Expected:
     """When ENTRY would go if it came now, behind what waits in its class and above; at once behind nobody, when it has
     had a place and comes back to it."""
     if entry.tag is not None and not entry.number:
-        return expected(pool, entry, {}, 0, now)
+        return expected(pool, entry, NOBODY, 0, now)
     itself = 1 if entry.number else 0
-    ahead: dict[Ledger, float] = {}
-    for ledger in pool.ledgers:
-        own = itself * entry.costs.get(ledger.dimension, 0.0)
-        ahead[ledger] = (pool.queue.backlog(ledger.dimension, entry.priority) - own) * ledger.scale
+    ahead: dict[Limit, float] = {}
+    for limit in pool.all_limits:
+        own = itself * entry.costs.get(limit.dimension, 0.0)
+        ahead[limit] = (pool.queue.backlog(limit.dimension, entry.priority) - own) * limit.scale
     return expected(pool, entry, ahead, pool.queue.standing(entry.priority) - itself, now)
 
 

@@ -55,9 +55,9 @@ def _charge(pool: Pool, permit: Permit, entry: Entry, now: float) -> None:
         if cost > 0 and day.dimension not in WITH_ANY_NUMBER:
             counted = next((charge for one, charge in permit.days if one is day), None)
             if counted is not None:
-                day.enlarge(counted, cost)
+                day.enlarge(counted, cost, person=entry.came == 0)
             else:
-                permit.days.append((day, day.take(permit.seq, cost, now)))
+                permit.days.append((day, day.take(permit.seq, cost, now, person=entry.came == 0)))
 
 
 def _enlarge(ledger: Ledger, charge: Charge, cost: float, now: float) -> None:

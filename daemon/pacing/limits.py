@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from fnmatch import fnmatchcase
 from functools import cache
 
 from daemon.model import Limit, Memory, Origin, Scope
-from daemon.pacing.days import day_count
+from daemon.pacing.days import DayCount, day_count
 from daemon.pacing.ledger import Ledger
 from daemon.pacing.pool import Limits
 from daemon.pacing.shapes import DAY_S
@@ -18,16 +18,20 @@ SECOND, MINUTE, HOUR = 1.0, 60.0, 3600.0
 WORDS = {"second": SECOND, "minute": MINUTE, "hour": HOUR}
 
 
-def shared_limits(origin: Origin, key: str, wall: Callable[[], float], memory: Memory | None) -> Limits:
-    """The configured limits without models: all pools of one key take from them together."""
-    return _build([x for x in origin.limits if not x.models], origin, f"{origin.host} {key}", wall, memory)
+def shared_limits(
+    origin: Origin, key: str, wall: Callable[[], float], memory: Memory | None, standing: Iterable[DayCount] = ()
+) -> Limits:
+    """The configured limits without models: all pools of one key take from them together. STANDING: the counters of
+    days that held before a reload."""
+    return _build([x for x in origin.limits if not x.models], origin, f"{origin.host} {key}", wall, memory, standing)
 
 
 def own_limits(
-    origin: Origin, scope: Scope, model: str | None, wall: Callable[[], float], memory: Memory | None
-) -> Limits:
+    origin: Origin, scope: Scope, model: str | None, wall: Callable[[], float], memory: Memory | None,
+    standing: Iterable[DayCount] = (),
+) -> Limits:  # fmt: skip
     """The configured limits whose patterns name this pool's model or group, or a model that may come into the group:
-    whichever of its models comes first, the same limits hold for it."""
+    whichever of its models comes first, the same limits hold for it. STANDING as in `shared_limits`."""
     members = next((patterns for group, patterns in origin.groups if group == scope.group), ())
     names = [name for name in (scope.group, None if members else model) if name]
     mine = [
@@ -36,7 +40,7 @@ def own_limits(
         if any(fnmatchcase(name, pattern) for pattern in limit.models for name in names)
         or any(overlap(pattern, member) for pattern in limit.models for member in members)
     ]
-    return _build(mine, origin, f"{scope.host} {scope.key} {scope.group}", wall, memory)
+    return _build(mine, origin, f"{scope.host} {scope.key} {scope.group}", wall, memory, standing)
 
 
 @cache
@@ -52,15 +56,19 @@ def overlap(one: str, other: str) -> bool:
     return (one[0] == other[0] or "?" in (one[0], other[0])) and overlap(one[1:], other[1:])
 
 
-def _build(limits: list[Limit], origin: Origin, place: str, wall: Callable[[], float], memory: Memory | None) -> Limits:
-    built = Limits()
+def _build(
+    limits: list[Limit], origin: Origin, place: str, wall: Callable[[], float], memory: Memory | None,
+    standing: Iterable[DayCount],
+) -> Limits:  # fmt: skip
+    built, days = Limits(), dict[str, DayCount]()
     for limit in limits:
         if limit.dimension == "concurrency":
             most = max(1.0, limit.amount * origin.share)
             built.slots.append(Slots(most, most, stated=True))
         elif limit.period in ("day", "month"):
             key = f"{place} {limit.dimension} {limit.period}"
-            built.days.append(day_count(limit, key, origin.provider, wall, memory, origin.share))
+            if key not in days or limit.amount < days[key].amount:  # the smallest one binds, and one is remembered
+                days[key] = day_count(limit, key, origin.provider, wall, memory, origin.share)
         else:
             period = period_of(limit, origin)
             ledger = Ledger(
@@ -72,10 +80,26 @@ def _build(limits: list[Limit], origin: Origin, place: str, wall: Callable[[], f
                 share=origin.share,
                 source="config",
             )
-            standing = built.ledgers.get((limit.dimension, period))
-            if standing is None or (standing.ceiling or 0.0) > limit.amount:
+            other = built.ledgers.get((limit.dimension, period))
+            if other is None or (other.ceiling or 0.0) > limit.amount:
                 built.ledgers[(limit.dimension, period)] = ledger
+    built.days = _go_on(days, standing)
     return built
+
+
+def _go_on(days: Mapping[str, DayCount], standing: Iterable[DayCount]) -> list[DayCount]:
+    """DAYS; in the place of one that STANDS already that one, with what is new: calls that are under way tell it how
+    they end, and it would write over what another one remembers. One that holds no longer remembers nothing more."""
+    known, found = {day.key: day for day in standing}, list[DayCount]()
+    for key, day in days.items():
+        old = known.get(key)
+        if old is not None and old.counts_like(day):
+            old.amount, old.share = day.amount, day.share
+            day = known.pop(key)
+        found.append(day)
+    for gone in known.values():
+        gone.memory = None
+    return found
 
 
 def period_of(limit: Limit, origin: Origin) -> float:

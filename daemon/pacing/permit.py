@@ -68,6 +68,8 @@ class Permit:
     days: list[tuple[DayCount, Charge]] = field(default_factory=list, repr=False)
     place: tuple[Account, Pool] = field(init=False, repr=False)
     """Where it was given, and where it reports to: a reload may give the call's own origin another meaning."""
+    gone: bool = False
+    """The bytes of the request have left."""
     unanswered: bool = True
     settled: bool = False
     released: bool = False
@@ -90,6 +92,7 @@ class Permit:
     def left(self) -> None:
         """The bytes of the request have gone; it may have taken a while to connect."""
         self.charge()
+        self.gone = True
         self.desk.left(self)
 
     def quiet(self) -> bool:

@@ -7,8 +7,9 @@ other pools of the same key (configured without a model). `daemon.pacing.choosin
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from daemon.model import Dimension, Origin, Priority, Reading, Scope
 from daemon.pacing.backoff import Breaker, RetryBudget
@@ -31,6 +32,10 @@ from daemon.pacing.slots import Ramp, Slots
 from daemon.phrases import phrase
 
 INFINITE = float("inf")
+Limit = Ledger | DayCount
+"""What calls take from."""
+NOBODY: Final[Mapping[Limit, float]] = {}
+"""What is taken ahead of a call before which nobody stands."""
 LOOKS = 0.1
 """The part of a period after which one more call looks what others have left, though the last one is not answered."""
 
@@ -57,6 +62,8 @@ class Stop:
     day: DayCount | None = None
     kept: bool = False
     """What is left of the day is kept for others."""
+    may_open: bool = False
+    """But answers that are under way may give back enough of it."""
     why: str = ""
 
 
@@ -147,6 +154,11 @@ class Pool:
     @property
     def ledgers(self) -> tuple[Ledger, ...]:
         return self._all
+
+    @property
+    def all_limits(self) -> tuple[Limit, ...]:
+        """Those of a day or month, too."""
+        return (*self._all, *self.days)
 
     def limits_with(self, ledger: Ledger) -> Limits:
         """The limits to which LEDGER belongs."""
@@ -324,24 +336,24 @@ class Pool:
             wait = day.wait_s(cost) if cost > 0 else 0.0
             if wait > 0 and (worst is None or wait > worst.wait_s):
                 worst = Stop(wait, day=day, why=per(day.dimension, day.period))
-        end = self.kept(entry, now) if self.days else None
+        end = self.kept(entry) if self.days and entry.came == 2 else None
         return end if end is not None and (worst is None or end.wait_s > worst.wait_s) else worst
 
-    @property
-    def days_may_come_back(self) -> bool:
-        """True while answers are expected that may give back a part of what a day or month has been charged."""
-        return any(day.under_way for day in self.days)
-
-    def kept(self, entry: Entry, now: float) -> Stop | None:
-        """For how long what is left of a day or month is kept from ENTRY, if it is: batch leaves the end of it to
-        persons, for a while after the last one has asked."""
-        kept_s = self.demand.keeps_day_s(now) if entry.came == 2 else 0.0
-        longest: Stop | None = None
-        for day in self.days if kept_s > 0 else ():
-            cost = entry.costs.get(day.dimension, 0.0)
-            wait = min(kept_s, day.wait_s(cost, day.soft * day.cap)) if cost > 0 and day.wait_s(cost) <= 0 else 0.0
-            if wait > 0 and (longest is None or wait > longest.wait_s):
-                longest = Stop(wait, day=day, kept=True, why=phrase("waits.kept"))
+    def kept(self, entry: Entry, ahead: Mapping[Limit, float] = NOBODY) -> Stop | None:
+        """For how long what is left of a day or month is kept from ENTRY, which comes behind what others take AHEAD of
+        it, if it is: batch leaves the end of it to persons, for a while after the last one has asked."""
+        longest, may_open = None, True
+        for day in self.days if entry.came == 2 else ():
+            cost, before, kept_s = entry.costs.get(day.dimension, 0.0), ahead.get(day, 0.0), day.kept_s()
+            if cost <= 0 or kept_s <= 0 or day.wait_s(cost, ahead=before) > 0:
+                continue
+            wait = min(kept_s, day.wait_s(cost, day.reserve, before))
+            if wait > 0:
+                may_open = may_open and day.may_open(cost, before)
+                if longest is None or wait > longest.wait_s:
+                    longest = Stop(wait, day=day, kept=True, why=phrase("waits.kept"))
+        if longest is not None:
+            longest.may_open = may_open
         return longest
 
     def gone(self, entry: Entry, now: float) -> None:

@@ -66,6 +66,8 @@ class Entry:
     """Another place takes it when this one fails, so that it finds that out by itself."""
     told: tuple[float, float] | None = None
     """When it was first said, and after how many seconds from then, that it would go."""
+    kept_at: float | None = None
+    """Since when it has waited for the end of a day's limit, which is kept for persons."""
 
     @property
     def model(self) -> str | None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from daemon.model import Priority
 from daemon.pacing.block import WHOLE_HOST, Block
 from daemon.pacing.days import DayCount, RollingDay
 from daemon.pacing.eta import Spread, expected, span_s, spread_of
 from daemon.pacing.ledger import Ledger
-from daemon.pacing.pool import Pool, period_word
+from daemon.pacing.pool import Limit, Pool, period_word
 from daemon.pacing.queue import Entry
-from daemon.pacing.reasons import duration, number, used_up
+from daemon.pacing.reasons import duration, number
 from daemon.phrases import Phrase, phrase
 
 INFINITE = float("inf")
@@ -89,6 +90,8 @@ def words(pool: Pool, block: Block | None, waiting: int, now: float) -> Phrase:
         rolls = isinstance(stop.day, RollingDay)
         wait = duration(stop.wait_s if rolls else stop.day.resets_in_s())
         return phrase("pool.day_rolls" if rolls else "pool.day", why=stop.why, limit=number(stop.day.cap), wait=wait)
+    if stop.day is not None:
+        return phrase("pool.looks", why=stop.why, wait=duration(min(stop.wait_s, stop.day.kept_s())))
     if stop.wait_s < INFINITE:
         return phrase("pool.looks", why=stop.why, wait=duration(pool.wake - now))
     return phrase("pool.waits", why=stop.why)
@@ -97,29 +100,29 @@ def words(pool: Pool, block: Block | None, waiting: int, now: float) -> Phrase:
 def queue_json(pool: Pool, block: Block | None, now: float, wall: float) -> list[dict[str, Any]]:
     """All waiting calls of one pool in the order in which they are likely to go, each with its expected time."""
     rows: list[dict[str, Any]] = []
-    ahead: dict[Ledger, float] = {}
+    ahead: dict[Limit, float] = {}
     spread = spread_of(pool.past)
     entries = pool.queue.in_order() + pool.delayed.in_order()
     for place, entry in enumerate(entries, 1):
         rows.append(_row(pool, block, entry, place, ahead, now, wall, spread))
-        for ledger in pool.ledgers:
-            ahead[ledger] = ahead.get(ledger, 0.0) + entry.costs.get(ledger.dimension, 0.0) * ledger.scale
+        for limit in pool.all_limits:
+            ahead[limit] = ahead.get(limit, 0.0) + entry.costs.get(limit.dimension, 0.0) * limit.scale
     return rows
 
 
 def _row(
-    pool: Pool, block: Block | None, entry: Entry, place: int, ahead: dict[Ledger, float], now: float, wall: float,
+    pool: Pool, block: Block | None, entry: Entry, place: int, ahead: dict[Limit, float], now: float, wall: float,
     spread: Spread | None,
 ) -> dict[str, Any]:  # fmt: skip
-    eta, _, cause = expected(pool, entry, ahead, place - 1, now)
-    why = pool.stop.why if pool.stop is not None else phrase("waits.turn")
-    ledger = cause or (pool.stop.ledger if pool.stop is not None else None)
+    eta, _, cause, why = expected(pool, entry, ahead, place - 1, now)
+    stop = None if pool.stop is None or (pool.stop.kept and entry.came != Priority.BATCH) else pool.stop
+    ledger = cause or (stop.ledger if stop is not None else None)
     known = ledger is not None and ledger.source != "guess" and ledger.shape != "unknown"
     contested = entry.came > 0 and ledger is not None and pool.demand.lately(ledger, now)
     if entry.told is None and eta is not None:
         entry.told = (now, eta)
     low, high = (None, None) if eta is None else span_s(eta, known=known, contested=contested, spread=spread)
-    waits_for = used_up(cause.dimension, period_word(cause)) if cause is not None else why
+    waits_for = why or (stop.why if stop is not None else phrase("waits.turn"))
     if block is not None:
         waits_for = phrase("waits.probe")
     if entry.held and entry.ready_at > now:

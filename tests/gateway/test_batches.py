@@ -595,6 +595,69 @@ async def test_somebody_cancels_one() -> None:
     assert uncounted((await tasks[2])[1]) == alone(calls[2])
 
 
+def cancelling(at: World, provider: Provider, mate: Call) -> None:
+    """Somebody cancels MATE in the instant in which another call has taken it along and is sent."""
+    send = provider.send
+
+    async def sending(call: Call, *how: Any) -> Any:
+        if not provider.sent:
+            assert at.gateway.cancel(mate.id)
+        return await send(call, *how)
+
+    provider.send = sending  # type: ignore[method-assign]
+
+
+@virtual
+async def test_who_is_cancelled_in_the_instant_in_which_it_is_taken_along() -> None:
+    """It is in no further request, and what its budget has set aside for it is free again."""
+    budgets = Budgets((Budget("day", "calls", 100),), clock=lambda: EPOCH, patience=lambda call: 600.0)
+    provider = Provider(embeddings, rate_limited("2"))
+    at = World(rules=BOTH, origin=limited(*SLOW), sinks=(budgets.hear,), allowance=budgets)
+    at.gateway._upstream = provider  # type: ignore[assignment]
+    await used_up(at)
+    calls = [ask(at, text) for text in ("lead", "mate", "third")]
+    cancelling(at, provider, calls[1])
+    await asyncio.gather(*start(at, *calls), return_exceptions=True)
+    assert [b"mate" in call.body for call in provider.sent] == [True, False]
+    assert [row["pending"] for row in budgets.states()] == [0]
+
+
+@virtual
+async def test_it_keeps_nothing_going_for_which_nobody_waits() -> None:
+    """The lead's client leaves after it: then the request is given up."""
+    provider = Provider()
+    provider.gate = asyncio.Event()
+    at = world(provider)
+    await used_up(at)
+    lead, mate = ask(at, "lead"), ask(at, "mate")
+    cancelling(at, provider, mate)
+    tasks = start(at, lead, mate)
+    await asyncio.sleep(70)
+    assert len(provider.sent) == 1
+    tasks[0].cancel()
+    await asyncio.sleep(5)
+    assert not at.gateway.running
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@virtual
+async def test_calls_that_break_the_merging_keep_no_slot_and_no_other_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever leads is told that we broke; the others go on, each by itself, and every slot is free again."""
+
+    def broken(parts: Any) -> bytes:
+        raise RecursionError
+
+    monkeypatch.setattr("daemon.gateway.party.merged", broken)
+    provider = Provider()
+    at = world(provider)
+    await used_up(at)
+    calls = [ask(at, text) for text in ("a", "b", "c")]
+    ended = await asyncio.gather(*start(at, *calls), return_exceptions=True)
+    assert isinstance(ended[0], RecursionError)
+    assert [uncounted(one[1]) for one in ended[1:] if isinstance(one, tuple)] == [alone(call) for call in calls[1:]]
+    assert (at.in_flight(), dict(at.gateway.running)) == (0, {})
+
+
 @virtual
 async def test_the_daemon_stops() -> None:
     """Those that are held together are each told so, by their own names."""

@@ -53,6 +53,20 @@ async def test_usage_of_a_stream_that_reports_none() -> None:
 
 
 @virtual
+async def test_a_call_ends_though_we_break_over_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told in the log; the client has its answer, and nothing waits for the call any more."""
+
+    def broken(*about: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr("daemon.gateway.delivery.failure_inside", broken)
+    world = World(ok(chat_answer()))
+    assert (await world.send())[0].status == 200
+    assert (world.last().kind, world.last().status, world.in_flight()) == ("done", 200, 0)
+    assert not world.gateway.running
+
+
+@virtual
 async def test_a_plain_body_is_unchanged() -> None:
     """Leading line feeds, odd spaces, non-ASCII bytes: all stay."""
     raw = b'\n\n {"choices" : [{"message":{"content":"\xc3\xa9"}}]}\r\n'

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from daemon.gateway.keyring import Keyring
-from daemon.model import Call, Limit, Origin, Way
+from daemon.model import Call, Limit, Origin, Priority, Way
+from daemon.pacing import Permit
 from daemon.redact import Redactor
 from gateway.scripted import KEY, World, incoming, no_credit, ok, virtual
 
@@ -154,3 +155,66 @@ async def test_what_fails_is_shunned_for_a_while() -> None:
     assert keys.best(choices) is choices[1]
     await asyncio.sleep(31)
     assert keys.best(choices) is choices[0]
+
+
+DAY_AND_SLOT = (Limit("requests", 20, 30 * 86_400.0, "month"), Limit("concurrency", 1, 60.0))
+
+
+class Line:
+    """Two keys, each with twenty calls a month and one slot, and calls that go with one of them."""
+
+    def __init__(self) -> None:
+        self.world = World(ok(), origin=replace(OPENAI, limits=DAY_AND_SLOT), key_of=ENVIRONMENT.get)
+        self.work, self.home = self.world.gateway.elsewhere.keyring.choices(self.world.call(headers=BARE))
+        self.number = 0
+
+    async def take(self, call: Call, priority: Priority = Priority.NORMAL) -> Permit:
+        """A permit for a call like CALL."""
+        self.number += 1
+        return await self.world.pacer.acquire(replace(call, id=f"x{self.number}", priority=priority))
+
+    @staticmethod
+    def done(permit: Permit) -> None:
+        """It is answered."""
+        permit.answered(200, (), streamed=False)
+        permit.release()
+
+    async def use_up(self, normal: int) -> None:
+        """A person's call with the key of work, and so many others'."""
+        self.done(await self.take(self.work, Priority.INTERACTIVE))
+        for _ in range(normal):
+            await asyncio.sleep(2)
+            permit = await self.take(self.work)
+            await asyncio.sleep(3)
+            self.done(permit)
+
+
+@virtual
+async def test_who_may_not_wait_with_one_key_waits_with_another() -> None:
+    """What is left with the first one is kept for persons for an hour; when the slot of the second is free nobody
+    knows, and ten seconds later it is."""
+    line = Line()
+    await line.use_up(17)
+    held = await line.take(line.home)
+    task = asyncio.create_task(line.world.send(headers=BARE, priority=Priority.BATCH))
+    await asyncio.sleep(10)
+    line.done(held)
+    assert (await task)[0].status == 200
+    assert names([line.world.upstream.sent[-1]]) == ["home"]
+
+
+@virtual
+async def test_who_is_told_in_line_that_it_waits_in_vain_goes_with_another_key() -> None:
+    """It stands in the line of the first key when others take what was left there beside the kept end."""
+    line = Line()
+    await line.use_up(16)
+    slots = [await line.take(line.home), await line.take(line.work)]
+    task = asyncio.create_task(line.world.send(headers=BARE, priority=Priority.BATCH))
+    await asyncio.sleep(1)
+    before = asyncio.create_task(line.take(line.work))
+    await asyncio.sleep(1)
+    for permit in slots:
+        line.done(permit)
+    line.done(await before)
+    assert (await task)[0].status == 200
+    assert names([line.world.upstream.sent[-1]]) == ["home"]

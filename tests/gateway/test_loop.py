@@ -504,6 +504,30 @@ async def test_leaving_before_the_first_event() -> None:
 
 
 @virtual
+async def test_who_leaves_while_a_connection_is_made_has_used_up_nothing() -> None:
+    """The provider has seen nothing of it, so it counts for no limit: neither of a minute nor of a month."""
+
+    class Connecting:
+        async def send(self, call: Call, left: object, waits: Any) -> None:
+            waits()
+            await asyncio.Event().wait()
+
+    limits = Limit("requests", 3, 30 * 86_400.0, "month"), Limit("requests", 100, 60.0, "minute")
+    world = World(ok(), origin=limited(*limits))
+    connected, world.gateway._upstream = world.gateway._upstream, Connecting()  # type: ignore[assignment]
+    for _ in range(3):
+        task = asyncio.create_task(world.send())
+        await asyncio.sleep(5)
+        task.cancel()
+        await asyncio.wait([task])
+    used = {dim["period"]: dim["used_by_us"] for dim in world.pacer.pools()[0]["dims"]}
+    assert used == {"minute": 0, "month": 0}
+    assert world.in_flight() == 0
+    world.gateway._upstream = connected
+    assert (await world.send())[0].status == 200
+
+
+@virtual
 async def test_cancelling_a_queued_call() -> None:
     """By its own id or the client's: the client is told, nothing is sent."""
     world = World(ok(), origin=limited(ONE_A_MINUTE))

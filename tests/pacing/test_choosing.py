@@ -52,8 +52,7 @@ def test_a_batch_that_waits_for_tomorrow_stands_in_nobodys_way_and_does_not_rise
     pool = pool_of(origin(Limit("requests", 100, 86_400.0, "day"), minute_s=60.0))
     day = pool.days[0]
     for seq in range(90):
-        day.answered(day.take(seq, 1.0, 0.0))
-    pool.demand.note(0.0)
+        day.answered(day.take(seq, 1.0, 0.0, person=True))
     for i in range(3):
         pool.queue.push(entry(pool, f"batch{i}", 0, Priority.BATCH))
     for now in (1.0, 290.0, 301.0, 600.0):
@@ -65,6 +64,7 @@ def test_a_batch_that_waits_for_tomorrow_stands_in_nobodys_way_and_does_not_rise
         assert pool.stop.day is day
     assert len(pool.queue) == 3
     assert {one.priority for one in pool.queue.entries()} == {Priority.NORMAL}
+    day.person_at -= 3601.0
     assert admit(pool, 3601.0) == ["batch0", "batch1", "batch2"]
 
 
