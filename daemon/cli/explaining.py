@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 
 from daemon import TYPE_CHECKING
 from daemon.cli.language import chosen
@@ -63,7 +64,7 @@ def one(options: Namespace) -> None:
     _doubt_provider(options)
     catalogue = Catalogue.load(_rules_dir(options))
     failure = Failure(text=text, status=options.status, provider=options.provider)
-    explanation = catalogue.explain(catalogue.classify(failure), Situation(), language(options))
+    explanation = catalogue.explain(catalogue.classify(failure), Situation(), language(options), now=time.time())
     if options.json:
         rules = {"why_rules": catalogue.why(failure)} if options.why else {}
         say_json([sound(explanation.as_json() | rules)])
@@ -103,7 +104,7 @@ def answer_to(catalogue: Catalogue, line: bytes | None, number: int, words: str)
 
     row = parsed(line, number)
     finding = catalogue.classify(failure_from(row))
-    explanation = catalogue.explain(finding, Situation(), words)
+    explanation = catalogue.explain(finding, Situation(), words, now=time.time())
     facts = {name: getattr(finding, name) for name in _FACTS}
     answer = {"id": row.get("id"), **facts, "confidence": finding.confidence, "line": explanation.line}
     return {name: sound(value) for name, value in answer.items()}

@@ -14,11 +14,11 @@ from daemon.explain.patterns import holds_one
 from daemon.model import Failure
 
 _STATUS: Final = re.compile(
-    r"""(?ix) (?: \bhttp (?:/[\d.]+)? (?:[ ]error)? | \berror (?:[ ]code)? | \bstatus (?:[ _]?code)?
+    r"""(?ix) (?: \bhttp (?:/[\d.]+)? (?:[ ]error)? | \berror (?:[ ]code)? | \bstatus (?:[ _]?code)? (?:[ ]of)?
                 | \bcode (?:[ ]was)? | \breturned | \bapi[ ]call | \bresponse | \b(?:responded|failed|answered)[ ]with )
         [^\w(\[]{0,4} [(\[]? ["']? (?P<named>[45]\d\d) (?![\d.,]*\d) (?![ ]?(?:tokens|credits|characters|ms\b))
       | \b(?:an?|with)[ ] (?P<after>[45]\d\d) [ ](?:error|response|status)\b
-      | (?:^|[(\["'`]\s?|:\s|(?<!\w):|\]\s|\|\s(?=\d+\s\|)) (?P<bare>[45]\d\d) (?=[\s:)\]]|$)
+      | (?:^|[(\["'`]\s?|:\s|(?<!\w):|\]\s|\|\s(?=\d+\s\|)) (?P<bare>[45]\d\d) (?=[\s:)\]]|,[ ]message=|$)
         (?![ ]?(?:tokens|requests|credits|characters|per|/|ms\b|s\b|seconds))"""
 )
 _SOURCE_LINE: Final = re.compile(r"\S+\.(?:go|py|[cm]?[jt]sx?|rs|java|kt|cs|rb|php|swift):\d+(?::\d+)?")
@@ -182,6 +182,8 @@ def _status(words: str, fields: dict[str, tuple[str, ...]]) -> int | None:
     found = [int(m["named"] or m["after"] or m["bare"]) for m in _STATUS.finditer(_SOURCE_LINE.sub(" ", words[:6000]))]
     for name in ("status", "code"):
         found += [int(v) for v in fields.get(name, ()) if len(v) == 3 and v.isdigit() and v[0] in "45"]
+    if not found:
+        found = [int(m[0]) for p in _STATUS_PHRASE.finditer(words[:6000]) if (m := re.search(r"[45]\d\d", p[0]))]
     if 429 in found:
         return 429
     return found[0] if found else None

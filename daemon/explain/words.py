@@ -10,7 +10,7 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from daemon.daybreak import ZONES, end_of, zone_of
@@ -33,16 +33,23 @@ _HAN_GAP: Final = re.compile(
 _PAGE: Final = re.compile(
     r"(?i)(?:https://)?(?P<host>(?:[a-z\d-]+\.)+[a-z]{2,})/[^\s\"'<>()\[\]{}\\|]*[^\s\"'<>()\[\]{}\\|.,;:!?]"
 )
-_MONTH: Final = "(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+_NO_PAGE: Final = re.compile(r"(?i)/docs|/v\d+[a-z]*/|/(?:completions|responses|messages|embeddings)$")
+"""What is no page where a person can do something: documents, and addresses of an API."""
+_MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAY_TIME: Final = r"\d{1,2}(?::\d\d)? ?[ap]m|\d{1,2}:\d\d(?::\d\d)?"
 _ZONE: Final = r"(?: ?\([\w/+:-]{2,40}\)| (?:utc|gmt|[pmce][sd]t)\b)?"
 _STATED: Final = re.compile(
     r"(?i)\b(?:try(?:ing)? again|retry|resets?|again|available|until|renews?)(?: \w+)?(?: at| on| after)? (?P<at>(?:"
-    rf"{_MONTH}\.? \d{{1,2}}(?:st|nd|rd|th)?,?(?: \d{{4}},?)?(?: (?:at )?(?:{_DAY_TIME}))?"
+    rf"(?:{'|'.join(_MONTHS)})[a-z]*\.? \d{{1,2}}(?:st|nd|rd|th)?,?(?: \d{{4}},?)?(?: (?:at )?(?:{_DAY_TIME}))?"
     rf"|\d{{4}}-\d\d-\d\d(?:[ t](?:at )?\d\d:\d\d(?::\d\d)?)?|(?:{_DAY_TIME})){_ZONE})"
     r"|(?:将在|将于|于|在) ?(?P<dann>\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)?) ?(?:后|之后)?(?:重置|恢复|刷新)"
 )
 """A time that the provider prints for people, in a zone of its own or none: it is repeated as it stands."""
+
+_DATE: Final = re.compile(
+    r"(?i)(?P<y>\d{4})-(?P<m>\d\d)-(?P<d>\d\d)"
+    rf"|(?P<name>{'|'.join(_MONTHS)})[a-z]*\.? (?P<day>\d{{1,2}})[a-z]*,? (?P<year>\d{{4}})"
+)
 
 _MARKS: Final = (
     ("status", re.compile(r"status (?P<value>\d+)")),
@@ -127,7 +134,7 @@ def explanation(
     facts = _facts(finding, situation, language, sign, now)
     state = _state(finding, facts)
     facts["tail"] = _chosen(finding, language, "tails", state, facts)
-    actions = _advised(_actions(language.entry(finding, "actions"), facts), situation, language)
+    actions = _advised(_actions(language.entry(finding, "actions"), facts, language), situation, language)
     return Explanation(
         finding=finding,
         language=language.name,
@@ -153,7 +160,7 @@ def row(subtype: str, language: Language) -> dict[str, str]:
     """Return title, what and the first action of SUBTYPE, for tables; without any facts of one failure."""
     facts = {"provider": language.data["somebody"]}
     finding = Finding(subtype=subtype)
-    actions = _actions(language.entry(finding, "actions"), facts)
+    actions = _actions(language.entry(finding, "actions"), facts, language)
     return {
         "title": language.text(language.entry(finding, "title"), facts),
         "what": language.text(language.entry(finding, "what"), facts),
@@ -202,10 +209,12 @@ def _fitted(template: Any, facts: Facts, most: int) -> str:
     return shortest[: most - 3].rsplit(" ", 1)[0].rstrip(" ,:;.") + "..."
 
 
-def _actions(templates: Any, facts: Facts) -> tuple[Action, ...]:
-    out = []
+def _actions(templates: Any, facts: Facts, language: Language) -> tuple[Action, ...]:
+    out, over = [], bool(facts.get("past")) and not facts.get("wait")
     for item in templates or ():
         do, page = (item, None) if isinstance(item, str) else (item["do"], item.get("page"))
+        if over and "{reset}" in do:  # it is not waited for what is over
+            do = str(language.data["again"])
         text, url = filled(do, facts), facts.get(f"page_{page}") if page else None
         if text and (url or page != "status"):  # "look at the status page" helps nobody without the page
             out.append(Action(text, url or None))
@@ -238,7 +247,7 @@ def _own_page(finding: Finding, sign: Sign | None) -> str:
         return ""
     sites = {_site(name) for name in (*sign.hosts, *(url.split("/")[2] for url in sign.pages.values()))}
     for found in _PAGE.finditer(finding.original):
-        if _site(found["host"].lower()) in sites and "/docs" not in found[0]:
+        if _site(found["host"].lower()) in sites and not _NO_PAGE.search(found[0]):
             return found[0] if found[0].lower().startswith("https://") else f"https://{found[0]}"
     return ""
 
@@ -251,6 +260,8 @@ def _state(finding: Finding, facts: Facts) -> str:
     """Return what will happen now: a key of `now` and `tails` in the words."""
     if facts.get("resend_in"):
         return "resend"
+    if facts.get("past") and not facts.get("wait") and finding.retry in ("wait", "never"):
+        return "past"
     if finding.retry == "wait":
         if facts.get("wait") or facts.get("reset"):
             return "wait_known" if facts.get("wait") else "reset_known"
@@ -296,7 +307,11 @@ def _facts(
     finding: Finding, situation: Situation, language: Language, sign: Sign | None, now: float | None
 ) -> dict[str, str]:
     data = language.data
-    reset = finding.reset_at if finding.reset_at and (now is None or finding.reset_at > now) else None
+    reset, said, past = finding.reset_at or None, stated(finding), ""
+    if reset is not None and now is not None and reset <= now:
+        past, reset = clock(reset, now, data["clock"]), None
+    elif is_over(said, now):
+        said, past = "", said
     facts = {
         "provider": _called(finding, situation, sign, data),
         "model": finding.model or situation.model or "",
@@ -310,7 +325,10 @@ def _facts(
         "wait": span(finding.retry_after_s, data),
         "reset": clock(reset, now, data["clock"]) if reset else "",
         "reset_in": span(reset - now, data) if reset and now is not None else "",
-        "stated": stated(finding),
+        "stated": said,
+        "past": past,
+        "limited": "429" if finding.status == 429 else "",
+        "unpaid": str(finding.status) if finding.status in (402, 403, 429) else "",
         "pacific": _pacific(finding, now, data["clock"]),
         "resend_in": span(situation.resend_in_s, data),
         "waited": span(situation.waited_s, data) if (situation.waited_s or 0) >= 1 else "",
@@ -338,6 +356,20 @@ def stated(finding: Finding) -> str:
     """Return when it works again as the provider has put it; nothing where that is known as a time."""
     found = _STATED.search(finding.original) if finding.reset_at is None else None
     return (found["at"] or found["dann"]).strip() if found else ""
+
+
+def is_over(said: str, now: float | None) -> bool:
+    """True if the time that is SAID is of a day that is over at NOW in every zone of the world. A day without its year
+    may be one of next year."""
+    found = _DATE.search(said) if now is not None else None
+    if found is None or now is None:
+        return False
+    try:
+        month = int(found["m"]) if found["m"] else _MONTHS.index(found["name"].lower()) + 1
+        day = datetime(int(found["y"] or found["year"]), month, int(found["d"] or found["day"]), tzinfo=UTC)
+    except ValueError:
+        return False
+    return now > (day + timedelta(days=1, hours=12)).timestamp()
 
 
 def _quote(finding: Finding, language: Language) -> str:

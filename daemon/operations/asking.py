@@ -117,7 +117,8 @@ async def explain(desk: Desk, params: Params, session: Session, tag: Any) -> Res
         return await explain_call(desk, call, language)
     failure = failure_of(params)
     finding = desk.catalogue.classify(failure)
-    explanation = desk.catalogue.explain(finding, Situation(host=failure.host), language or desk.language)
+    situation = Situation(host=failure.host)
+    explanation = desk.catalogue.explain(finding, situation, language or desk.language, now=time.time())
     answer: dict[str, Any] = {
         "explanation": explanation.as_json(),
         "short": desk.catalogue.short(explanation),

@@ -88,6 +88,7 @@ def test_words_name_subtypes_rules_and_facts_that_exist() -> None:
     assert facts <= {
         "provider", "model", "limit", "used", "requested", "window", "this", "win", "tail", "reset", "reset_in",
         "wait", "plan", "key_variable", "status", "quote", "original", "host", "stated", "pacific",
+        "limited", "unpaid",
     }  # fmt: skip
 
 
@@ -346,6 +347,52 @@ def test_the_stated_time_is_told() -> None:
         assert "10:30pm (Europe/Berlin)" in part
     said = CATALOGUE.explain(Finding(subtype="requests", family="rate", retry="wait", original="try again at 4:10 PM"))
     assert "4:10 PM" in said.line
+
+
+NOVEMBER = 1_795_000_000.0  # 2026-11-18
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Claude AI usage limit reached|1577836800",
+        "You've hit your usage limit. Try again at Apr 28th, 2026 4:13 PM.",
+        "已达到 5 小时的使用上限。您的限额将在 2026-08-25 07:41:44 重置。",
+    ],
+)
+@pytest.mark.parametrize("language", ["en", "ko", "zh"])
+def test_a_time_that_is_over_is_not_waited_for(said: str, language: str) -> None:
+    """A text may be pasted months later: it is said that the time is over, and the first thing to do is to try."""
+    finding = CATALOGUE.classify(Failure(text=said))
+    told = CATALOGUE.explain(finding, language=language, now=NOVEMBER)
+    again = read_yaml(DATA / "words" / f"{language}.yaml")["again"]
+    assert told.actions[0].text == again
+    assert told.now != CATALOGUE.explain(finding, language=language).now
+
+
+@pytest.mark.parametrize(
+    "said", ["resets Nov 18, 2026 at 3pm", "resets Nov 17, 2026", "resets 3pm", "resets Oct 9, 5pm"]
+)
+def test_a_time_that_may_be_to_come_is_waited_for(said: str) -> None:
+    """In some zone of the world the day before is still today, and a day without a year may be one of next year."""
+    told = CATALOGUE.explain(CATALOGUE.classify(Failure(text=f"Weekly limit reached, {said}")), now=NOVEMBER)
+    assert told.actions[0].text != ENGLISH["again"]
+
+
+def test_limits_and_credit_are_named_where_the_status_is_about_them() -> None:
+    """Nobody whose call failed otherwise is sent to look at limits; a 429 of which nothing else is known says both."""
+    odd = CATALOGUE.explain(CATALOGUE.classify(Failure(text="Something odd has happened")))
+    assert not any("limit" in action.text or "credit" in action.text for action in odd.actions)
+    bare = CATALOGUE.explain(CATALOGUE.classify(Failure(status=429, body=b"")))
+    assert bare.title == "A 429, and nothing says why"
+
+
+def test_an_address_of_an_api_is_no_page_to_open() -> None:
+    """The address that was called often stands in a client's text."""
+    url = "https://chatgpt.com/backend-api/codex/responses"
+    said = f"403 Forbidden for url: {url} You do not have access to Codex. See chatgpt.com/settings for more."
+    actions = CATALOGUE.explain(CATALOGUE.classify(Failure(text=said))).actions
+    assert "https://chatgpt.com/settings" in [action.url for action in actions]
 
 
 def test_a_known_wait_is_the_first_thing_to_do() -> None:
