@@ -6,7 +6,7 @@ A reader of the gateway's events. Each warning is said once, and again only afte
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,10 +56,12 @@ class Lookout:
         self._looked_at = 0.0
         self._warned: dict[str, Warned] = {}
 
-    def read(self, events: Iterable[Event]) -> None:
+    def read(self, events: Sequence[Event]) -> None:
         """A reader of the gateway."""
         for event in events:
             if event.kind == "queued":
+                if event.wait_s and any(later.final and later.call is event.call for later in events):
+                    continue  # it does not wait: it was told at once that it would for too long
                 self._queue(event)
             elif event.kind == "answered":
                 self._plans(event)

@@ -23,14 +23,15 @@ class World:
         pool = {"host": "api.example.com", "key": "k", "group": "m", "dims": self.dims}
         self.lookout = Lookout(lambda: [pool], self.said.append, clock=lambda: self.now)
 
-    def hear(self, kind: Any, *, headers: Headers = (), wait_s: float | None = None) -> None:
-        """One step of a call, now."""
+    def hear(self, *kinds: Any, headers: Headers = (), wait_s: float | None = None) -> None:
+        """Steps of a call, now; a failure is its end."""
         origin = Origin("api.example.com", "https://api.example.com", "openai")
         call = Call(
             id="c1", origin=origin, scope=Scope(origin.host, "k", "m"), method="POST", target=Sealed(("/",)),
             headers=(), body=b"", ask=Ask(model="m"),
         )  # fmt: skip
-        self.lookout.read([Event(kind, call, self.now, headers=headers, wait_s=wait_s)])
+        events = [Event(k, call, self.now, headers=headers, wait_s=wait_s, final=k == "failed") for k in kinds]
+        self.lookout.read(events)
 
     def used(self, used: float, period: str = "day", period_s: float | None = None) -> None:
         """A limit of 100 requests, of which so many are used; then an answer comes."""
@@ -82,6 +83,15 @@ def test_a_long_queue() -> None:
     ]
     world.hear("queued", wait_s=1.0)
     assert world.lookout.states() == []
+
+
+def test_who_is_told_at_once_that_it_would_wait_too_long_does_not_wait() -> None:
+    """A call that is refused in the same instant leaves no word of a queue behind: it hid the refusal itself."""
+    world = World()
+    world.hear("queued", "failed", wait_s=900.0)
+    assert world.said == []
+    world.hear("queued", wait_s=900.0)
+    assert len(world.said) == 1
 
 
 @pytest.mark.parametrize("reset", [True, False])
