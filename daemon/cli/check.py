@@ -48,8 +48,11 @@ def _python_and_libraries(paths: Paths, environ: Mapping[str, str]) -> Iterator[
 
 
 def _configuration(paths: Paths, environ: Mapping[str, str]) -> Iterator[Check]:
+    from daemon.providers import load_providers
+
     try:
         config = load(paths.config_file, environ=environ, must_exist=paths.config_told)
+        origins(config, load_providers())  # a provider that is not known stops the daemon
         if config.fallback:
             _check_fallback(config, paths)
     except ConfigError as refusal:
@@ -124,7 +127,7 @@ def _daemon(paths: Paths, environ: Mapping[str, str]) -> Iterator[Check]:
         bad = phrase("check.journal_bad", state=str(journal.get("state")), why=str(journal.get("why")))
         yield Check("bad", bad, phrase("check.journal_mend"))
     for pool in status["pools"]:
-        if pool.get("blocked"):
+        if pool.get("state") == "blocked":
             yield Check("bad", f"{pool['host']} {pool['group']}: {pool['words']}", phrase("check.see_explain"))
 
 

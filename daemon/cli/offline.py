@@ -151,7 +151,7 @@ def _explained(row: Mapping[str, Any], command: str | None, language: str | None
     from daemon.explain import Catalogue
 
     catalogue = Catalogue.load()
-    told = catalogue.retold(row, language)
+    told = catalogue.retold(row, language, now=time.time())
     answer: dict[str, Any] = {**which(row), "explanation": None, "curl": command}
     if told is None:
         return {**answer, "text": without_explanation(row).told(language or "en")}

@@ -138,21 +138,31 @@ class Catalogue:
             return words.unread(finding, language, _unread(finding.status, error))
         return words.explanation(finding, situation or Situation(), spoken, english, sign, now)
 
-    def retold(self, row: Mapping[str, Any], language: str | None = None) -> Explanation | None:
-        """Return the explanation kept in a journal's ROW, as it was given or in LANGUAGE; None without one."""
+    def retold(
+        self, row: Mapping[str, Any], language: str | None = None, *, now: float | None = None
+    ) -> Explanation | None:
+        """Return the explanation kept in a journal's ROW, as it was given or in LANGUAGE; None without one. A wait that
+        it names and that is over at NOW (Unix time) is said to be."""
         kept = row.get("explanation")
         if not isinstance(kept, dict):
             return None
         told = Explanation.from_json(kept)
-        if language is None or self.language(language).name == told.language:
+        ended_at, wait_s = row.get("ended_at"), told.finding.retry_after_s
+        over = now is not None and ended_at is not None and wait_s is not None and ended_at + wait_s < now
+        if not over and (language is None or self.language(language).name == told.language):
             return told
         last: Mapping[str, Any] = (row.get("tries") or ({},))[-1]
         body = str(last.get("body") or "").encode("utf-8", "replace")
         headers = tuple((name, value) for name, value, *_ in last.get("headers") or () if value is not None)
         again = self.classify(Failure(last.get("status"), headers, body, provider=row.get("provider")))
         evidence = again.evidence if again.rule == told.finding.rule else ()
-        around = Situation(host=row.get("host"), model=row.get("model"), attempts=int(row.get("attempts") or 0))
-        return self.explain(replace(told.finding, evidence=evidence), around, language, now=row.get("started_at"))
+        around = Situation(
+            call_id=row.get("id"), host=row.get("host"), model=row.get("model"), attempts=int(row.get("attempts") or 0)
+        )
+        finding = replace(told.finding, evidence=evidence)
+        if over and ended_at is not None and wait_s is not None:
+            finding = replace(finding, retry_after_s=None, reset_at=ended_at + wait_s)
+        return self.explain(finding, around, language or told.language, now=now if over else row.get("started_at"))
 
     def render(self, explanation: Explanation, *, curl: str | None = None, width: int = 80) -> str:
         """Return the whole text for a terminal."""

@@ -51,13 +51,14 @@ _DATE: Final = re.compile(
     rf"|(?P<name>{'|'.join(_MONTHS)})[a-z]*\.? (?P<day>\d{{1,2}})[a-z]*,? (?P<year>\d{{4}})"
 )
 
+_UNSENT: Final = re.compile(r"(?P<value>)this call was not sent: the same key was refused for this a moment ago")
 _MARKS: Final = (
     ("status", re.compile(r"status (?P<value>\d+)")),
     ("header", re.compile(r"header (?P<value>.+)", re.DOTALL)),
     ("words", re.compile(r"the words (?P<value>.+)", re.DOTALL)),
     ("compared", re.compile(r"(?P<value>\w+ [<>=]+ \w+)")),
     ("counted", re.compile(r"(?P<value>)counted by Sluice before sending: nothing went out")),
-    ("unsent", re.compile(r"(?P<value>)this call was not sent: the same key was refused for this a moment ago")),
+    ("unsent", _UNSENT),
     ("waited", re.compile(r"it waited for the network as long as it may \(setting (?P<value>\S+)\)")),
     ("not_again", re.compile(r"(?P<value>)the answer says not to send it again \(x-should-retry: false\)")),
     ("same", re.compile(r"answered as call (?P<value>\S+), which was identical")),
@@ -143,7 +144,7 @@ def explanation(
         title=language.text(language.entry(finding, "title"), facts),
         what=language.text(language.entry(finding, "what"), facts),
         why=language.join(language.text(language.entry(finding, "why"), facts), _around(finding, language, facts)),
-        now=_chosen(finding, language, "now", state, facts),
+        now=_now(finding, language, state, facts),
         actions=_with_own_page(actions, facts["page_own"], finding.family, language),
         not_this=language.text(language.entry(finding, "not_this"), facts),
         evidence=_evidence(finding, language),
@@ -158,7 +159,7 @@ def unread(finding: Finding, language: str, why: Phrase) -> Explanation:
 
 def row(subtype: str, language: Language) -> dict[str, str]:
     """Return title, what and the first action of SUBTYPE, for tables; without any facts of one failure."""
-    facts = {"provider": language.data["somebody"]}
+    facts = {"provider": language.data["somebody"], "pacer": "Sluice"}
     finding = Finding(subtype=subtype)
     actions = _actions(language.entry(finding, "actions"), facts, language)
     return {
@@ -283,6 +284,13 @@ def _chosen(finding: Finding, language: Language, field: str, state: str, facts:
     return ""
 
 
+def _now(finding: Finding, language: Language, state: str, facts: Facts) -> str:
+    """Return what happens now; of a call that was not even sent, that it was not."""
+    if any(_UNSENT.fullmatch(one) for one in finding.evidence):
+        return str(language.data["unsent"])
+    return _chosen(finding, language, "now", state, facts)
+
+
 def _around(finding: Finding, language: Language, facts: Facts) -> str:
     """Return what the daemon itself saw around the failure."""
     about = language.data["around"]
@@ -327,6 +335,7 @@ def _facts(
         "reset_in": span(reset - now, data) if reset and now is not None else "",
         "stated": said,
         "past": past,
+        "pacer": "" if situation.call_id else "Sluice",
         "limited": "429" if finding.status == 429 else "",
         "unpaid": str(finding.status) if finding.status in (402, 403, 429) else "",
         "pacific": _pacific(finding, now, data["clock"]),

@@ -190,6 +190,8 @@ def without_explanation(row: Mapping[str, Any]) -> Phrase:
     or Sluice itself has ended it."""
     if row["state"] in ("waiting", "running", "held"):
         return phrase("journal.not_ended", call=row["id"])
+    if row["state"] == "interrupted":
+        return phrase("journal.interrupted", call=row["id"])
     if row["state"] == "done" or not row.get("line"):
         return phrase("journal.nothing_to_explain", call=row["id"])
     return phrase("journal.ended_here", call=row["id"], line=row["line"])

@@ -132,7 +132,7 @@ async def explain(desk: Desk, params: Params, session: Session, tag: Any) -> Res
 async def explain_call(desk: Desk, name: str, language: str | None) -> Result:
     """The explanation of a call that failed, as it was given then or in another language, with its curl command."""
     row = await row_of(desk, name)
-    told = desk.catalogue.retold(row, language)
+    told = desk.catalogue.retold(row, language, now=time.time())
     command = await curl_of(desk, row, language or desk.language)
     answer = {**which(row), "curl": command}
     if told is None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from daemon.model import Event
-from daemon.pacing.reasons import duration, per
+from daemon.pacing.reasons import clock, duration, per
 from daemon.phrases import Phrase, phrase
 from daemon.providers.plans import read_plans
 from daemon.spending import PlanWindow
@@ -125,8 +125,8 @@ def plan_words(host: str, plan: PlanWindow, now: float) -> Phrase:
     percent, window = f"{100 * plan.part:.0f}", plan.window
     if plan.resets_at is None:
         return phrase("warning.plan", host=host, percent=percent, window=window)
-    wait = duration(max(0.0, plan.resets_at - now))
-    return phrase("warning.plan_until", host=host, percent=percent, window=window, wait=wait)
+    when = clock(plan.resets_at, now)  # no span: it is shown for as long as it holds
+    return phrase("warning.plan_until", host=host, percent=percent, window=window, when=when)
 
 
 def _is_long(dim: Mapping[str, Any]) -> bool:

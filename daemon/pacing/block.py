@@ -52,6 +52,10 @@ class Block:
     probing: str | None = None
     """Id of the call that tries."""
 
+    def is_due(self, now: float) -> bool:
+        """True if whichever call comes next finds out whether it still holds."""
+        return self.probing is None and now >= self.quiet_until
+
     def lets_try(self, priority: Priority, now: float) -> bool:
         """True if a call of this class may be the one that tries, now or when the present try has ended."""
         return priority == Priority.INTERACTIVE or now >= self.quiet_until

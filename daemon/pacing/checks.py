@@ -12,7 +12,7 @@ from daemon.pacing.ledger import Ledger
 from daemon.pacing.looks import held_s, look_in_s
 from daemon.pacing.pool import Pool, period_word
 from daemon.pacing.queue import Entry
-from daemon.pacing.reasons import duration, number, per
+from daemon.pacing.reasons import clock, duration, number, per
 from daemon.pacing.settings import PacingSettings, patience
 from daemon.pacing.shapes import DAY_S
 from daemon.phrases import Phrase, phrase
@@ -142,6 +142,7 @@ def _no_room(day: DayCount, entry: Entry, wait: float, most: Phrase, setting: st
             phrase(
                 "refused.day_used_up" if today else "refused.month_used_up",
                 limit=number(day.cap), what=what(day.dimension), wait=duration(wait), most=most, setting=setting,
+                at=clock(day.wall() + wait, day.wall()),
             ),
             **facts,
         )  # fmt: skip

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from daemon.model import Priority
 from daemon.pacing.block import Block
 from daemon.pacing.pool import Pool
 
@@ -41,7 +40,7 @@ class Outlook:
 
 def outlook(pool: Pool, block: Block | None, wait_s: float, now: float) -> Outlook:
     """The outlook of a call in POOL that would wait for WAIT_S."""
-    due = block is not None and block.probing is None and block.lets_try(Priority.NORMAL, now)
+    due = block is not None and block.is_due(now)
     parts = [max(0.0, ledger.avail(now)) / ledger.cap for ledger in pool.ledgers if ledger.cap]
     return Outlook(
         blocked=block is not None and not due,

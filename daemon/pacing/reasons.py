@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import lru_cache
 
 from daemon.dimensions import period_of, what
@@ -28,6 +29,12 @@ def duration(seconds: float) -> Phrase:
     if minutes < 48 * 60:
         return phrase("span.hours_minutes", h=minutes // 60, m=minutes % 60)
     return phrase("span.days", d=round(minutes / 1440))
+
+
+def clock(at: float, now: float) -> str:
+    """A local time (Unix times): `14:05` of today, else with its date."""
+    local = time.localtime(at)
+    return time.strftime("%H:%M" if time.localtime(now)[:3] == local[:3] else "%Y-%m-%d %H:%M", local)
 
 
 @lru_cache(256)

@@ -49,17 +49,22 @@ def pool_json(pool: Pool, block: Block | None, now: float) -> dict[str, Any]:
     known = [ledger for ledger in pool.ledgers if ledger.cap is not None]
     return {
         "host": pool.scope.host, "group": pool.scope.group, "key": pool.scope.key,
-        "state": state(pool, block, waiting), "words": words(pool, block, waiting, now),
+        "state": state(pool, block, waiting, now), "words": words(pool, block, waiting, now),
         "dims": [ledger_json(ledger, now) for ledger in known] + [day_json(day) for day in pool.days],
         "in_flight": pool.in_flight, "in_flight_limit": int(pool.slots.limit), "waiting": waiting,
-        "blocked": {"subtype": block.finding.subtype, "since_s": now - block.since} if block is not None else None,
+        "blocked": blocked_json(block, now) if block is not None else None,
         "refused_last_hour": sum(1 for at in pool.refusals if now - at <= 3600),
     }  # fmt: skip
 
 
-def state(pool: Pool, block: Block | None, waiting: int) -> str:
+def blocked_json(block: Block, now: float) -> dict[str, Any]:
+    """What a person must put right, or had to; `due`: the next call tries whether it still holds."""
+    return {"subtype": block.finding.subtype, "since_s": now - block.since, "due": block.is_due(now)}
+
+
+def state(pool: Pool, block: Block | None, waiting: int, now: float) -> str:
     """blocked, limited, waiting, running, idle, or learning while no limit is known."""
-    if block is not None:
+    if block is not None and not block.is_due(now):
         return "blocked"
     if waiting and pool.stop is not None and (pool.stop.ledger or pool.stop.day or pool.stop.wait_s < INFINITE):
         return "limited"
@@ -75,7 +80,10 @@ def words(pool: Pool, block: Block | None, waiting: int, now: float) -> Phrase:
     if block is not None and block.finding.subtype in WHOLE_HOST:
         return phrase("pool.shut")
     if block is not None:
-        return phrase("pool.blocked", subtype=block.finding.subtype.replace("_", " "))
+        kind, ago = block.finding.subtype.replace("_", " "), duration(now - block.since)
+        if block.is_due(now):
+            return phrase("pool.due", subtype=kind, ago=ago)
+        return phrase("pool.plan" if block.finding.subtype == "plan_window" else "pool.blocked", subtype=kind)
     stop = pool.stop
     held = next((entry.held for entry in pool.delayed if entry.held), "") if stop is None else ""
     if held:

@@ -56,6 +56,16 @@ def test_an_open_socket(run: Any, home: Path) -> None:
         assert "can be opened" not in run("check").out
 
 
+def test_a_provider_that_is_not_known(run: Any, home: Path) -> None:
+    """With it the daemon does not start, so the check must not call the file good."""
+    (home / "config.yaml").write_text(
+        "upstreams:\n- {host: a.example.com, url: https://a.example.com, provider: openia}\n"
+    )
+    done = run("check", "--config", str(home / "config.yaml"))
+    assert done.code == 1
+    assert "Did you mean 'openai'?" in done.out
+
+
 def test_keys_by_name_only(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Which keys there are, never what they are."""
     monkeypatch.setenv("OPENAI_API_KEY", "CANARY-check-key")
@@ -109,7 +119,7 @@ def test_a_running_daemon(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     status: dict[str, Any] = {
         "daemon": {"version": "1", "pid": 7},
         "journal": {"state": "degraded", "why": "disk full"},
-        "pools": [{"host": "h", "group": "m", "words": "no credit", "blocked": True}, {"host": "i", "group": ""}],
+        "pools": [{"host": "h", "group": "m", "words": "no credit", "state": "blocked"}, {"host": "i", "group": ""}],
     }
     monkeypatch.setattr(checking, "ask", lambda *given, **more: status)
     done = run("check")

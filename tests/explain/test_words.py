@@ -88,7 +88,7 @@ def test_words_name_subtypes_rules_and_facts_that_exist() -> None:
     assert facts <= {
         "provider", "model", "limit", "used", "requested", "window", "this", "win", "tail", "reset", "reset_in",
         "wait", "plan", "key_variable", "status", "quote", "original", "host", "stated", "pacific",
-        "limited", "unpaid",
+        "limited", "unpaid", "pacer",
     }  # fmt: skip
 
 
@@ -347,6 +347,34 @@ def test_the_stated_time_is_told() -> None:
         assert "10:30pm (Europe/Berlin)" in part
     said = CATALOGUE.explain(Finding(subtype="requests", family="rate", retry="wait", original="try again at 4:10 PM"))
     assert "4:10 PM" in said.line
+
+
+def test_a_wait_that_a_kept_explanation_names_and_that_is_over_is_said_to_be() -> None:
+    """Whoever asks twenty minutes later is not told to wait for three seconds; in time he is told as it was."""
+    finding = Finding(subtype="requests", family="rate", retry="wait", retry_after_s=3.0, status=429)
+    kept = CATALOGUE.explain(finding, Situation(call_id="c1"))
+    row = {"id": "c1", "ended_at": NOVEMBER, "started_at": NOVEMBER - 1, "explanation": kept.as_json()}
+    assert CATALOGUE.retold(row, now=NOVEMBER + 1) == CATALOGUE.retold(row)
+    late = CATALOGUE.retold(row, now=NOVEMBER + 1200)
+    assert late is not None
+    assert "is over" in late.now
+    assert "3 s" not in CATALOGUE.render(late)
+
+
+def test_who_calls_through_sluice_is_not_told_to_let_it_pace() -> None:
+    """It does."""
+    finding = Finding(subtype="tokens", family="rate", retry="wait", status=429)
+    pasted, ours = CATALOGUE.explain(finding), CATALOGUE.explain(finding, Situation(call_id="c1"))
+    assert pasted.actions[0].text.startswith("Let Sluice pace your calls")
+    assert ours.actions == pasted.actions[1:]
+
+
+def test_a_call_that_was_not_sent_is_said_to_be() -> None:
+    """Whoever has just paid reads that the next call tries, and not only that there is no credit."""
+    unsent = "this call was not sent: the same key was refused for this a moment ago"
+    finding = Finding(subtype="insufficient_quota", family="quota", retry="never", evidence=(unsent,))
+    assert "was not sent" in CATALOGUE.explain(finding).now
+    assert "just send again" in CATALOGUE.explain(finding).now
 
 
 NOVEMBER = 1_795_000_000.0  # 2026-11-18

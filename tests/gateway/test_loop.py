@@ -217,7 +217,7 @@ async def test_an_unreachable_provider_is_given_up() -> None:
     world = World("refused")
     reply, body = await world.send()
     assert reply.status == 502
-    assert "cannot be reached" in error_in(body)["message"]
+    assert "nothing listens" in error_in(body)["message"]
     assert error_in(body)["sluice"]["family"] == "network"
     assert world.last().kind == "failed"
 

@@ -160,6 +160,7 @@ def test_a_call_that_is_not_there_is_named_as_it_was_asked_for():
     ("row", "words"),
     [
         ({"state": "done", "line": None}, "has not failed"),
+        ({"state": "interrupted", "line": None}, "may have been paid for"),
         ({"state": "held", "line": None}, "has not ended"),
         (
             {"state": "failed", "line": "the deadline has passed"},

@@ -48,7 +48,7 @@ def test_status_says_what_limits_a_pool_and_when_each_call_will_go() -> None:
 
 
 def test_a_blocked_pool_says_that_waiting_does_not_help() -> None:
-    """A person must act."""
+    """A person must act; half a minute later the next call tries, and nobody is told that it is blocked."""
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
@@ -61,6 +61,10 @@ def test_a_blocked_pool_says_that_waiting_does_not_help() -> None:
         assert "a person must put this right" in status["words"]
         with pytest.raises(Blocked):
             await pacer.acquire(call("b", origin()))
+        await asyncio.sleep(600)
+        status = pacer.pools()[0]
+        assert (status["state"], status["blocked"]["due"]) == ("idle", True)
+        assert status["words"] == "refused 10 min ago: insufficient quota; the next call tries whether it works again"
         await pacer.close()
 
     virtual_time.run(main())
