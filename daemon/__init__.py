@@ -30,6 +30,7 @@ The house, top floor first (imports go downward only; tests/test_house.py holds 
     phrases, columns  what Sluice itself says, in each language, and how wide that is
     slips             which word was meant
     datafile, lazily  our data, quickly, and parts when they are asked for
+    document          the JSON of a call, quickly
     inlet             how bytes of all connections come in
     owner             who besides the user may touch their files
 """

@@ -49,7 +49,7 @@ STOREYS: tuple[frozenset[str], ...] = (
     frozenset({"model", "spending", "fallback", "packed"}),
     frozenset({"redact", "errors", "arguments", "dimensions", "daybreak"}),
     frozenset({"phrases", "columns", "slips"}),
-    frozenset({"datafile", "whole", "lazily", "inlet", "owner"}),
+    frozenset({"datafile", "document", "whole", "lazily", "inlet", "owner"}),
 )
 """Top floor first. A room may import what is on a lower floor, never what is beside or above it."""
 

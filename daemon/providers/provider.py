@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
+from daemon.document import document_of
 from daemon.errors import InvalidCall
 from daemon.model import Ask, Chat, Headers, Limit, Reading, Usage
 from daemon.phrases import phrase
@@ -99,7 +99,7 @@ class Provider:
         if start != b"{":
             return Ask(found.kind, found.model, max_output=0 if found.kind == "models" else None)
         try:
-            document = json.loads(body)
+            document = document_of(body)
             ask = _DIALECTS[found.dialect].ask(found.kind, target.partition("?")[0], document)
         except (ValueError, RecursionError, TypeError, AttributeError, KeyError):
             return Ask(model=found.model)

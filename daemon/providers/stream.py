@@ -5,9 +5,9 @@ The bytes go to the client as they came; this is a reader beside them and must n
 
 from __future__ import annotations
 
-import json
 from typing import Any, Final
 
+from daemon.document import document_of
 from daemon.model import Ask, Usage
 from daemon.providers import anthropic, bedrock, gemini, ollama, openai
 from daemon.providers.dialect import Dialect, Piece, encoded
@@ -119,7 +119,7 @@ class StreamReader:
             self._understood += counted
             return Piece(ended=True)
         try:
-            document = json.loads(payload)
+            document = document_of(payload)
         except (ValueError, RecursionError):
             return Piece(error=_error_text(payload)) if name == "error" and counted else Piece()
         if not isinstance(document, dict):

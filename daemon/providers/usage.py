@@ -5,11 +5,11 @@ Relays answer in other dialects than their host suggests, so the host does not d
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from daemon.document import document_of
 from daemon.model import Usage
 
 _MOST: Final = 10**12
@@ -26,7 +26,7 @@ def usage_of_body(body: bytes) -> Usage | None:
         found = _USAGE_TAIL.findall(body[-_TAIL:])
         body = b'{"%s":%s}' % found[-1] if found else b""
     try:
-        document = json.loads(body)
+        document = document_of(body)
     except (ValueError, RecursionError):
         return None
     if isinstance(document, list):  # Gemini's array of chunks: the last one has the totals

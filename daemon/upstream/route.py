@@ -21,9 +21,9 @@ class Proxy:
     """The line of a head that says who we are, or nothing."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Route:
-    """Calls with an equal route share connections."""
+    """Calls with the same route share connections; `route_of` makes one for each way."""
 
     host: str
     port: int
@@ -34,6 +34,12 @@ class Route:
     def tunnel(self) -> bool:
         """The proxy passes bytes on without reading them."""
         return self.proxy is not None and self.tls
+
+
+@lru_cache(maxsize=256)
+def route_of(host: str, port: int, tls: bool, proxy: Proxy | None) -> Route:
+    """The route there: it is looked for four times a call, by its identity and not by what it consists of."""
+    return Route(host, port, tls, proxy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,7 @@ def place_of(url: str, proxy_url: str | None) -> Place:
     named = f"[{host}]" if ":" in host else host
     host_line = named if port == PORTS[parts.scheme] else f"{named}:{port}"
     proxy = _proxy(proxy_url) if proxy_url else None
-    route = Route(host, port, tls, proxy)
+    route = route_of(host, port, tls, proxy)
     if proxy is None or tls:
         return Place(route, parts.path, f"Host: {host_line}\r\n", "")
     return Place(route, f"http://{host_line}{parts.path}", f"Host: {host_line}\r\n", proxy.field)

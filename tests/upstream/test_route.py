@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from daemon.upstream.route import Route, place_of
+from daemon.upstream.route import place_of, route_of
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ from daemon.upstream.route import Route, place_of
 def test_where_and_what_it_is_called(url: str, host: str, port: int, said: str) -> None:
     """Host and port to connect to, and the Host field, without a port that goes without saying."""
     place = place_of(url, None)
-    assert place.route == Route(host, port, url.startswith("https"))
+    assert place.route is route_of(host, port, url.startswith("https"), None)
     assert place.host_line == f"Host: {said}\r\n"
 
 
