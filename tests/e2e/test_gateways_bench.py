@@ -72,12 +72,13 @@ async def test_growth_is_measured_on_full_daemons() -> None:
 
 @pytest.mark.e2e
 async def test_commands_and_start_are_measured() -> None:
-    """Each command runs beside a daemon that has a failure to show, and costs more than a Python that does nothing."""
+    """Each command runs beside a daemon that has a failure to show, and takes about the time of a Python at least: one
+    look is no measurement."""
     with Folder() as folder:
         took = await commands.commands(folder, 1)
         assert took.keys() == {"python -c pass", *commands.COMMANDS}
         assert all(
-            seconds[0] > took["python -c pass"][0] for name, seconds in took.items() if name.startswith("daemon")
+            seconds[0] > 0.4 * took["python -c pass"][0] for name, seconds in took.items() if name.startswith("daemon")
         )
         starts = await commands.starts(folder, 1, ["sluice"])
         assert starts["sluice"][0] > 0
