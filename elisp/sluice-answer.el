@@ -47,6 +47,8 @@
   id                                    ; marks its text, see `sluice-undo-answer'
   home                                  ; the buffer where it should go
   heading                               ; what stands above it, or nil
+  headed                                ; non-nil when it stands there already
+  own                                   ; non-nil in the buffer for such answers
   start end                             ; markers around what was written
   (pieces nil)                          ; what has come, newest first
   handle tick                           ; undo: see `sluice-answer--insert'
@@ -54,7 +56,7 @@
   overlay)                              ; what is shown while it waits
 
 (defvar-local sluice-answer--open nil
-  "The answers that are being written to this buffer.")
+  "The answers that are being written to this buffer, newest first.")
 
 (defun sluice-answer-open (id buffer position &optional heading)
   "Return a place for the answer ID at POSITION of BUFFER, under HEADING.
@@ -77,6 +79,9 @@ HOME is the buffer from which it was asked for."
   (sluice-answer-show answer nil)
   (when (sluice-answer-buffer answer)
     (with-current-buffer (sluice-answer-buffer answer)
+      (when (and (sluice-answer-headed answer) (sluice-answer-empty-p answer)
+                 (not buffer-read-only))
+        (sluice-answer--delete (sluice-answer-id answer)))
       (setq sluice-answer--open (delq answer sluice-answer--open))
       (unless sluice-answer--open
         (remove-hook 'before-change-functions #'sluice-answer--watch-undo t)))))
@@ -104,13 +109,12 @@ HOME is the buffer from which it was asked for."
 (cl-defgeneric sluice-answer-add (answer text)
   "Write TEXT, the next piece of ANSWER."
   (unless (string-empty-p text)
-    (when (sluice-answer-empty-p answer)
-      (setq text (concat (sluice-answer--gap answer) (sluice-answer-heading answer) text)))
     (push text (sluice-answer-pieces answer))
     (if (not (sluice-answer-buffer answer))
         (sluice-answer--move answer)
       (condition-case nil
-          (sluice-answer--insert answer text)
+          (progn (sluice-answer--head answer)
+                 (sluice-answer--insert answer text))
         (buffer-read-only (sluice-answer--move answer))))))
 
 ;;;; Where it goes
@@ -137,12 +141,19 @@ HOME is the buffer from which it was asked for."
         (setf (sluice-answer-undone answer) t)))))
 
 (defun sluice-answer--aim-elsewhere (answer)
-  "Have ANSWER written at the end of the buffer for homeless answers, and show it."
+  "Have ANSWER written at the end of the buffer for homeless answers, and show it.
+Its heading stands there at once, so that later ones come behind it."
   (let ((buffer (get-buffer-create "*Sluice answer*")))
     (with-current-buffer buffer
       (unless (derived-mode-p 'text-mode) (text-mode))
+      (setf (sluice-answer-own answer) t
+            (sluice-answer-headed answer) nil)
       (sluice-answer--aim answer buffer (point-max)))
-    (display-buffer buffer)))
+    (display-buffer buffer)
+    (sluice-answer--head answer)
+    (with-current-buffer buffer
+      (set-marker (sluice-answer-start answer)
+                  (- (sluice-answer-end answer) (length (sluice-answer-heading answer)))))))
 
 (defun sluice-answer--move (answer)
   "Write ANSWER elsewhere from now on, beginning with what has come already.
@@ -150,6 +161,16 @@ Its buffer was killed or became read-only."
   (sluice-answer-close answer)
   (sluice-answer--aim-elsewhere answer)
   (sluice-answer--insert answer (string-join (reverse (sluice-answer-pieces answer)))))
+
+(defun sluice-answer--head (answer)
+  "Insert what stands around the text of ANSWER, unless it stands there."
+  (unless (sluice-answer-headed answer)
+    (with-current-buffer (sluice-answer-buffer answer)
+      (let ((head (concat (sluice-answer--gap answer) (sluice-answer-heading answer)))
+            (behind (sluice-answer--gap-behind answer)))
+        (unless (string-empty-p (concat head behind))
+          (sluice-answer--insert answer head behind))))
+    (setf (sluice-answer-headed answer) t)))
 
 (defun sluice-answer--gap (answer)
   "Return the newlines that part ANSWER from the text before it."
@@ -161,14 +182,19 @@ Its buffer was killed or became read-only."
           (widen)
           (goto-char (sluice-answer-end answer))
           (cond ((bobp) "")
+                ;; Of an answer that ends here more will come.
+                ((seq-some (lambda (other) (and (sluice-answer-headed other)
+                                                (= (point) (sluice-answer-end other))))
+                           (remq answer sluice-answer--open))
+                 "\n\n")
                 ((looking-back "\n\n" (max (point-min) (- (point) 2))) "")
                 ((bolp) "\n")
                 (t "\n\n")))))))
 
 ;;;; How it is inserted
 
-(defun sluice-answer--insert (answer text)
-  "Insert TEXT at the end of ANSWER.
+(defun sluice-answer--insert (answer text &optional behind)
+  "Insert TEXT at the end of ANSWER, and BEHIND behind it.
 All insertions between two edits of the user become one step of undo: when the
 buffer is as we left it, they are merged with the step before."
   (with-current-buffer (sluice-answer-buffer answer)
@@ -180,8 +206,8 @@ buffer is as we left it, they are merged with the step before."
     ;; Point follows the answer only if it stands at its end, in each window.
     (let ((windows (sluice-answer--following answer)))
       (if (= (point) (sluice-answer-end answer))
-          (sluice-answer--put answer text)
-        (save-excursion (sluice-answer--put answer text)))
+          (sluice-answer--put answer text behind)
+        (save-excursion (sluice-answer--put answer text behind)))
       (dolist (window windows)
         (set-window-point window (sluice-answer-end answer))))
     (undo-amalgamate-change-group (sluice-answer-handle answer))
@@ -192,17 +218,56 @@ buffer is as we left it, they are merged with the step before."
   (seq-filter (lambda (window) (= (window-point window) (sluice-answer-end answer)))
               (get-buffer-window-list nil nil t)))
 
-(defun sluice-answer--put (answer text)
-  "Put TEXT at the end of ANSWER, and point behind it.
+(defun sluice-answer--put (answer text &optional behind)
+  "Put TEXT at the end of ANSWER, point behind it, and BEHIND behind that.
 Text with the property `sluice-next' is no part of the answer: it is what was
 made ready behind it."
   (save-restriction
     (widen)
     (goto-char (sluice-answer-end answer))
-    (insert (propertize text (if (get-text-property 0 'sluice-next text) 'sluice-next 'sluice-answer)
-                        (sluice-answer-id answer)
-                        'rear-nonsticky t))
-    (set-marker (sluice-answer-end answer) (point))))
+    (let ((place (point))
+          (others (and (cdr sluice-answer--open) (sluice-answer--touching answer))))
+      (insert (propertize text (if (get-text-property 0 'sluice-next text) 'sluice-next 'sluice-answer)
+                          (sluice-answer-id answer)
+                          'rear-nonsticky t))
+      (set-marker (sluice-answer-end answer) (point))
+      (when (or behind others)
+        (save-excursion
+          (when behind
+            (insert (propertize behind 'sluice-answer (sluice-answer-id answer) 'rear-nonsticky t)))
+          (dolist (other others)
+            (sluice-answer--part other place (memq answer (memq other sluice-answer--open)))))))))
+
+(defun sluice-answer--touching (answer)
+  "Return the other answers of this buffer that begin, or have their note, at point.
+Point is where ANSWER is written."
+  (seq-filter (lambda (other)
+                (and (not (eq other answer))
+                     (or (= (point) (sluice-answer-start other))
+                         (when-let* ((note (sluice-answer-overlay other)))
+                           (eql (point) (overlay-start note))))))
+              sluice-answer--open))
+
+(defun sluice-answer--part (other place younger)
+  "Part OTHER from the answer that was written at PLACE, where it began too.
+That ends at point now; OTHER stands behind it if there is text of it, or
+if it is YOUNGER."
+  (if (not (or younger (> (sluice-answer-end other) (sluice-answer-start other))))
+      (when-let* ((note (sluice-answer-overlay other))) (move-overlay note place place))
+    (when (= place (sluice-answer-start other))
+      (set-marker (sluice-answer-start other) (point)))
+    (set-marker (sluice-answer-end other) (max (point) (sluice-answer-end other)))))
+
+(defun sluice-answer--gap-behind (answer)
+  "Return the newlines that part ANSWER from another one behind it."
+  (save-excursion
+    (save-restriction
+      (widen)
+      (goto-char (sluice-answer-end answer))
+      (let ((id (and (not (eobp)) (sluice-answer--at (point)))))
+        (if (or (null id) (eql id (sluice-answer-id answer)))
+            ""
+          (make-string (- 2 (skip-chars-forward "\n" (min (point-max) (+ 2 (point))))) ?\n))))))
 
 ;; What a person copies out of an answer is that person's text.
 (when (listp yank-excluded-properties)  ; t: none is yanked at all
@@ -214,20 +279,31 @@ made ready behind it."
   (or (get-text-property position 'sluice-answer)
       (get-text-property position 'sluice-next)))
 
+(defun sluice-answer--before ()
+  "Return the id of the answer that ends at point, or nil."
+  (and (not (bobp)) (sluice-answer--at (1- (point)))))
+
+(defun sluice-answer--delete (id)
+  "Delete the text of the answer ID in the current buffer."
+  (save-excursion
+    (let ((found nil))
+      (goto-char (point-min))
+      (while (setq found (text-property-search-forward 'sluice-answer id #'eql))
+        (delete-region (prop-match-beginning found) (prop-match-end found))))))
+
 ;;;###autoload
 (defun sluice-undo-answer ()
   "Remove the answer at point, or the one that ends at point.
 This works also when undo would take back later edits with it.  In a chat the
 heading behind it goes along, unless something is written there."
   (interactive)
-  (let ((id (or (sluice-answer--at (point))
-                (and (> (point) (point-min)) (sluice-answer--at (1- (point))))
+  (let ((id (or (and (eolp) (sluice-answer--before))
+                (sluice-answer--at (point))
+                (sluice-answer--before)
                 (user-error "%s" (sluice-gettext "There is no answer of Sluice at point"))))
         (found nil))
     (save-excursion
-      (goto-char (point-min))
-      (while (setq found (text-property-search-forward 'sluice-answer id #'eql))
-        (delete-region (prop-match-beginning found) (prop-match-end found)))
+      (sluice-answer--delete id)
       (goto-char (point-min))
       (setq found (text-property-search-forward 'sluice-next id #'eql))
       (when (and found (looking-at-p "[ \t\n]*\\'"))
