@@ -90,6 +90,10 @@ HOME is the buffer from which it was asked for."
   "Return the buffer to which ANSWER is written, or nil if it was killed."
   (marker-buffer (sluice-answer-end answer)))
 
+(cl-defgeneric sluice-answer-bound-p (answer)
+  "Return non-nil if ANSWER has no other place when its buffer is killed."
+  (sluice-answer-own answer))
+
 (defun sluice-answer-empty-p (answer)
   "Return non-nil if nothing has been written to ANSWER."
   (null (sluice-answer-pieces answer)))
@@ -239,7 +243,7 @@ made ready behind it."
             (sluice-answer--part other place (memq answer (memq other sluice-answer--open)))))))))
 
 (defun sluice-answer--touching (answer)
-  "Return the other answers of this buffer that begin, or have their note, at point.
+  "Return the other answers here that begin, or have their note, at point.
 Point is where ANSWER is written."
   (seq-filter (lambda (other)
                 (and (not (eq other answer))

@@ -92,6 +92,7 @@ daemon uses the one in its environment, for example OPENAI_API_KEY."
   (waited 0)                            ; seconds until its first piece came
   (size 0)                              ; characters that have come
   on-end                                ; called with this and how it ended
+  finish                                ; why the model ended, as the daemon says it
   state)                                ; while it waits: what the daemon said
 
 (defvar sluice-chat--live (make-hash-table)
@@ -198,12 +199,17 @@ Return the `sluice-chat' that stands for it."
   "Finish CHAT, whose call ended well with RESULT."
   (when (gethash (sluice-chat-id chat) sluice-chat--live)
     (sluice-chat--know chat (plist-get result :id))
+    (setf (sluice-chat-finish chat) (plist-get result :finish))
     (when (sluice-answer-empty-p (sluice-chat-answer chat))
       (sluice-chat--write chat (or (plist-get result :text) "")))
     (let ((words (sluice-chat--done-words result (plist-get result :usage))))
       (message "%s" words)
       (sluice-notify-over (sluice-chat--home chat) words (sluice-chat-waited chat)))
     (sluice-chat--finish chat 'done)))
+
+(defun sluice-chat-cut-p (chat)
+  "Return non-nil if the answer of CHAT is cut off at the token limit."
+  (equal "length" (sluice-chat-finish chat)))
 
 (defun sluice-chat--done-words (result usage)
   "Return in words that the call of RESULT has ended well and what USAGE it had."
@@ -331,7 +337,23 @@ Send again to start it anew")))
   "On in a buffer while an answer to it is on its way.
 The mode line says how it stands; \\[keyboard-quit] stops it."
   :lighter (:eval (sluice-chat--lighter))
-  :group 'sluice)
+  :group 'sluice
+  (if sluice-live-mode
+      (add-hook 'kill-buffer-hook #'sluice-chat--buffer-killed nil t)
+    (remove-hook 'kill-buffer-hook #'sluice-chat--buffer-killed t)))
+
+;; A change of the major mode does not change for what a buffer is waited.
+(put 'sluice-chat--buffer-killed 'permanent-local-hook t)
+
+(defun sluice-chat--buffer-killed ()
+  "Stop the answers that go with this buffer, which is being killed."
+  (dolist (chat (sluice-chat--of-buffer (current-buffer)))
+    (when (and (eq (current-buffer) (sluice-answer-buffer (sluice-chat-answer chat)))
+               (sluice-answer-bound-p (sluice-chat-answer chat)))
+      ;; Nothing may keep a buffer from being killed.
+      (with-demoted-errors "Sluice: %S"
+        (sluice-chat--stop chat)
+        (message "%s" (sluice-gettext "You took the answer away, so it was stopped"))))))
 
 (defun sluice-chat--show-live (chat)
   "Have the buffers of CHAT show whether an answer is on its way to them."

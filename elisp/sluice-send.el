@@ -205,6 +205,9 @@ in the buffer *Sluice answer*; with prefix argument HERE it comes at point."
           (and (use-region-p)
                (buffer-substring-no-properties (region-beginning) (region-end))))
          current-prefix-arg))
+  (when (string-blank-p prompt)
+    (user-error "%s" (sluice-gettext "Nothing was sent, since you asked nothing.  Ask again, and \
+type the question")))
   (let ((parcel (sluice-parcel :messages (list (sluice-chat-message "user" prompt))
                                :begin (point) :end (point))))
     (when (sluice-send--confirm parcel)

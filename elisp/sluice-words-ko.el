@@ -343,6 +343,14 @@
    ("new" "새 글")
    ("The program `%s' is missing" "`%s' 프로그램이 없어요. 설치해 주세요")
    ("There is no difference" "차이가 없어요")
+   ("NOT COMPLETE: cut off at the token limit, see `sluice-max-tokens'"
+    "끝까지 쓰지 못했어요: 토큰 한도에서 잘렸어요. `sluice-max-tokens' 참고")
+   ("Nothing was sent, since you did not say what to change.  Rewrite again, and say it"
+    "무엇을 고칠지 말하지 않아서 아무것도 보내지 않았어요. 다시 고쳐 쓰기를 하고 말해 주세요")
+   ("Nothing is replaced yet.  For the whole text: k, then set `sluice-max-tokens' higher and rewrite again"
+    "아직 아무것도 바꾸지 않았어요. 글 전체를 받으려면 k를 누르고 `sluice-max-tokens' 값을 올린 다음 다시 고쳐 써 주세요")
+   ("The new text is cut off at the token limit.  Replace the whole old text by this part? "
+    "새 글이 토큰 한도에서 잘렸어요. 원래 글 전체를 이 부분으로 바꿀까요? ")
    ;; sluice-rpc.el
    ("Sluice: unreadable message from the daemon (%s)" "Sluice: 데몬이 보낸 메시지를 읽을 수 없어요(%s)")
    ("The daemon's answer could not be read." "데몬의 답을 읽을 수 없었어요.")
@@ -361,6 +369,8 @@
    ("This is being answered already.  Send it a second time? " "벌써 답이 오고 있어요. 한 번 더 보낼까요? ")
    ("Not sent a second time" "한 번 더 보내지 않았어요")
    ("Ask %s: " "%s에게 묻기: ")
+   ("Nothing was sent, since you asked nothing.  Ask again, and type the question"
+    "아무것도 묻지 않아서 보내지 않았어요. 다시 물을 때 질문을 써 주세요")
    ;; sluice-transient.el
    ("A chat always answers in itself" "대화의 답은 언제나 대화 안에 적혀요")
    ("Nothing to send at point" "커서가 있는 곳에 보낼 것이 없어요")

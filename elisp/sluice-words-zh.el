@@ -338,6 +338,14 @@
    ("new" "新文")
    ("The program `%s' is missing" "没有程序 `%s'，请安装")
    ("There is no difference" "没有差别")
+   ("NOT COMPLETE: cut off at the token limit, see `sluice-max-tokens'"
+    "不完整：在 token 上限处被截断，见 `sluice-max-tokens'")
+   ("Nothing was sent, since you did not say what to change.  Rewrite again, and say it"
+    "你没有说要改什么，所以什么都没发。请再改写一次，并说明要改什么")
+   ("Nothing is replaced yet.  For the whole text: k, then set `sluice-max-tokens' higher and rewrite again"
+    "还没有替换。想要完整的文字：按 k，把 `sluice-max-tokens' 调大，再改写一次")
+   ("The new text is cut off at the token limit.  Replace the whole old text by this part? "
+    "新文字在 token 上限处被截断了。要用这一部分替换全部原文吗？")
    ;; sluice-rpc.el
    ("Sluice: unreadable message from the daemon (%s)" "Sluice：守护进程发来的消息读不了（%s）")
    ("The daemon's answer could not be read." "守护进程的回答读不了。")
@@ -355,6 +363,8 @@
    ("This is being answered already.  Send it a second time? " "这个已经在回答了。要再发一次吗？")
    ("Not sent a second time" "没有再发一次")
    ("Ask %s: " "问 %s：")
+   ("Nothing was sent, since you asked nothing.  Ask again, and type the question"
+    "你什么都没问，所以什么都没发。请再问一次，并写上问题")
    ;; sluice-transient.el
    ("A chat always answers in itself" "对话的回答总是写在对话里")
    ("Nothing to send at point" "光标处没有可发的")

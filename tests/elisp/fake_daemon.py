@@ -265,6 +265,14 @@ class Client:
         """No pieces: the text comes with the result."""
         return self._result("All at once.", "length")
 
+    async def chat_complete(self, params: Json, id: Any) -> Json:
+        return self._result("All at once.")
+
+    async def chat_cut(self, params: Json, id: Any) -> Json:
+        """Pieces, and then the token limit."""
+        self._delta(id, 0, "The first half")
+        return self._result("The first half", "length")
+
     async def chat_blank(self, params: Json, id: Any) -> Json:
         """White space and nothing else, as of a model that spends all its tokens on thinking."""
         self._delta(id, 0, "\n")
