@@ -332,6 +332,29 @@ The cursor stays behind the text of the buffer, where what is typed will stand."
            (with-current-buffer (overlay-buffer overlay)
              (save-excursion (goto-char (overlay-start overlay)) (if (eolp) "" "\n"))))))
 
+;;;; What is shown of an answer that broke off
+
+(defface sluice-broken '((t :inherit warning))
+  "Face of the remark that an answer is not complete."
+  :group 'sluice)
+
+(cl-defgeneric sluice-answer-mark-broken (answer)
+  "Show behind ANSWER that it broke off, if something of it has come.
+The remark is no text, and goes when the answer is removed."
+  (let ((buffer (sluice-answer-buffer answer)))
+    (when (and buffer (not (sluice-answer-empty-p answer)))
+      (with-current-buffer buffer
+        (save-restriction
+          (widen)
+          (let* ((end (sluice-answer-end answer))
+                 (mark (make-overlay (max (point-min) (1- end)) end buffer t nil)))
+            (overlay-put mark 'evaporate t)
+            (overlay-put mark 'sluice-broken t)
+            (overlay-put mark 'after-string
+                         (propertize (format "\n[%s]" (sluice-gettext "The answer broke off here; \
+it is not complete"))
+                                     'face 'sluice-broken))))))))
+
 ;;;; What is shown while it waits
 
 (cl-defgeneric sluice-answer-show (answer text)

@@ -243,6 +243,7 @@ stopped.  Send again to connect anew"))
   "Finish CHAT, whose CALL failed; WORDS say why, and the key for more is named.
 Without an id in CALL, the daemon has refused to begin one."
   (let ((home (sluice-chat--home chat)))
+    (sluice-answer-mark-broken (sluice-chat-answer chat))
     (sluice-chat--finish chat 'failed)
     (message "%s" (sluice-gettext "%s  %s explains it" words (sluice-chat--explain-key home)))
     (if call
@@ -259,7 +260,8 @@ Without an id in CALL, the daemon has refused to begin one."
   (let ((words (sluice-chat--died-words chat))
         (call (or call (concat "emacs-chat-" (number-to-string (sluice-chat-id chat))))))
     (sluice-explain-note-stopped call)
-    (message "%s" words)
+    (sluice-tell-gone words)
+    (sluice-answer-mark-broken (sluice-chat-answer chat))
     (sluice-chat--finish chat 'died)
     (sluice-note-failure call (sluice-chat--home chat) words)))
 

@@ -265,7 +265,7 @@ The status line has the name of the model as well."
      (plist-get (gptel-fsm-info (sluice-gptel-wait-fsm wait)) :buffer))))
 
 (defun sluice-gptel-wait--status-place ()
-  "Return where gptel has its status line in this buffer: a place for `setf', or nil."
+  "Return the variable in which gptel has its status line in this buffer, or nil."
   (cond ((not (bound-and-true-p gptel-mode)) nil)
         ((not (bound-and-true-p gptel-use-header-line)) 'mode-line-process)
         ((consp (cdr-safe header-line-format)) 'header-line-format)))

@@ -270,10 +270,11 @@ DELAY is how many seconds were waited last, as the call was not yet settled."
   (sluice-gptel--failed fsm id)
   ;; The note was perhaps there before that was known.
   (sluice-gptel-failure-renew (plist-get (gptel-fsm-info fsm) :buffer))
-  (message "%s" (if (sluice-rpc-live-p sluice--connection)
-                    (sluice-gettext "The Sluice daemon was stopped in the middle of this call, and \
+  (sluice-tell-gone
+   (if (sluice-rpc-live-p sluice--connection)
+       (sluice-gettext "The Sluice daemon was stopped in the middle of this call, and \
 runs again.  Send again")
-                  (sluice-gettext "The Sluice daemon stopped in the middle of this call.  \
+     (sluice-gettext "The Sluice daemon stopped in the middle of this call.  \
 Start it with M-x sluice-start, then send again"))))
 
 (defun sluice-gptel--judge (fsm id row delay)

@@ -122,6 +122,10 @@ Answer with the new text alone: no introduction, no quotation marks, no remarks.
   "Return t: without the old text there is nothing to replace."
   t)
 
+(cl-defmethod sluice-answer-mark-broken ((_rewrite sluice-rewrite))
+  "Show nothing: a proposal that broke off is taken away."
+  nil)
+
 (cl-defmethod sluice-answer-removed-p ((rewrite sluice-rewrite))
   "Return non-nil if the text of REWRITE is not there any more, or another one."
   (sluice-rewrite--changed-p rewrite))

@@ -37,6 +37,7 @@
  "ko"
  '(;; sluice-answer.el
    ("There is no answer of Sluice at point" "여기에는 Sluice의 답이 없어요")
+   ("The answer broke off here; it is not complete" "답이 여기서 끊겼어요. 끝까지 온 답이 아니에요")
    ;; sluice-calls.el
    ("Steps" "지나온 단계")
    ("Place" "순서")
@@ -422,7 +423,8 @@
    ("Without a price: %s" "가격이 없는 모델: %s")
    ("Your budgets" "내 예산")
    ;; sluice-watch.el
-   ("Sluice: the daemon has gone away; I will notice when it is back" "Sluice: 데몬이 끝났어요. 다시 뜨면 알아챌게요")
+   ("Sluice: the daemon has gone away, so nothing waits there any more.  Start it with M-x sluice-start; Emacs notices when it is back"
+    "Sluice: 데몬이 끝나서 거기서 기다리던 요청도 없어졌어요. M-x sluice-start로 시작해 주세요. 다시 뜨면 Emacs가 알아채요")
    ;; sluice.el
    ("Emacs was not connected to Sluice, so nothing has changed" "Emacs가 Sluice에 연결되어 있지 않았어요. 바뀐 것은 없어요")
    ("Disconnected from Sluice.  The daemon lives on; the next call connects again"

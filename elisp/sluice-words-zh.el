@@ -37,6 +37,7 @@
  "zh"
  '(;; sluice-answer.el
    ("There is no answer of Sluice at point" "光标处没有 Sluice 的回答")
+   ("The answer broke off here; it is not complete" "回答在这里中断了，并不完整")
    ;; sluice-calls.el
    ("Steps" "步骤")
    ("Place" "位置")
@@ -416,7 +417,8 @@
    ("Without a price: %s" "没有价格的模型：%s")
    ("Your budgets" "你的预算")
    ;; sluice-watch.el
-   ("Sluice: the daemon has gone away; I will notice when it is back" "Sluice：守护进程退出了；它回来时会知道")
+   ("Sluice: the daemon has gone away, so nothing waits there any more.  Start it with M-x sluice-start; Emacs notices when it is back"
+    "Sluice：守护进程退出了，在那里等的请求也没有了。请用 M-x sluice-start 启动；它回来时 Emacs 会知道")
    ;; sluice.el
    ("Emacs was not connected to Sluice, so nothing has changed" "Emacs 本来就没有连接 Sluice，所以没有变化")
    ("Disconnected from Sluice.  The daemon lives on; the next call connects again"

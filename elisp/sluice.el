@@ -343,6 +343,14 @@ It needs less than one, but a busy machine was seen to take five.")
   "Return what is said when the daemon is missing: what to do now."
   (sluice-gettext "Sluice is not running, so nothing was sent.  %s" (sluice-start-hint)))
 
+(defvar sluice--gone-told 0
+  "When a person was last told that the daemon has gone, a Unix time.")
+
+(defun sluice-tell-gone (text)
+  "Say TEXT about a daemon that has gone: what happened, and what to do."
+  (setq sluice--gone-told (float-time))
+  (message "%s" text))
+
 (defconst sluice--launch-script
   "folder=$1; shift
 { \"$@\" 2>&1 >/dev/null </dev/null; echo $? >\"$folder/status\"; } 2>/dev/null |
@@ -452,6 +460,8 @@ That is for those who want to send something: it says that nothing was sent."
 What the daemon says against it becomes a `user-error'."
   (condition-case err
       (sluice-rpc-call (sluice-need) method params sluice-timeout)
+    (sluice-rpc-died (setq sluice--gone-told (float-time))
+                     (user-error "%s  %s" (cadr err) (sluice-start-hint)))
     (sluice-rpc-error (user-error "%s" (cadr err)))))
 
 ;;;; Words

@@ -267,6 +267,21 @@ In the middle of a line, the rest of the line stands below the note."
       (sluice-note-show note "waits" 'shadow)
       (should (equal " \n[waits]\n" (overlay-get note 'after-string))))))
 
+(ert-deftest sluice-answer-test-broken ()
+  "An answer that broke off is said to be; the remark is no text, and goes with the answer."
+  (sluice-answer-test-with answer
+    (sluice-answer-mark-broken answer)
+    (should-not (overlays-in (point-min) (point-max)))
+    (sluice-answer-add answer "half an")
+    (sluice-answer-mark-broken answer)
+    (sluice-answer-close answer)
+    (should (equal "\n[The answer broke off here; it is not complete]"
+                   (overlay-get (fake-daemon-note) 'after-string)))
+    (should (equal "Prompt.\n\nhalf an" (buffer-string)))
+    (goto-char (point-max))
+    (sluice-undo-answer)
+    (should-not (overlays-in (point-min) (point-max)))))
+
 ;;;; Several at once
 
 (defmacro sluice-answer-test-elsewhere-with (answers &rest body)
