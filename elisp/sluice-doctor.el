@@ -129,7 +129,7 @@ when it suits you")))
 
 (defun sluice-doctor--program ()
   "Look whether the daemon's program can be started from here."
-  (let ((program (car sluice-daemon-command)))
+  (let ((program (car (sluice-settings-command))))
     (list (if (executable-find program)
               (sluice-finding 'ok (sluice-gettext "The program `%s' is in `exec-path'" program))
             (sluice-finding 'note (sluice-gettext "The program `%s' is not in `exec-path'" program)

@@ -52,6 +52,7 @@
 (require 'cl-lib)
 (require 'subr-x)
 (require 'sluice-rpc)
+(require 'sluice-settings)
 (require 'sluice-keys)
 (require 'sluice-words)
 
@@ -70,8 +71,9 @@
 
 (defcustom sluice-socket nil
   "The Unix socket of the daemon.
-When nil, it is the one in the environment variable SLUICE_SOCKET, else the one
-that the daemon has written down in its state directory."
+When nil, it is the one in `sluice-daemon-command', or in the environment
+variable SLUICE_SOCKET, else the one that the daemon has written down in its
+state directory."
   :type '(choice (const :tag "Find it" nil) file)
   :package-version '(sluice . "0.1.0"))
 
@@ -83,7 +85,8 @@ that the daemon has written down in its state directory."
 (defcustom sluice-daemon-command '("sluice" "serve")
   "The program that starts the daemon, and its arguments.
 The program is also known as `daemon', but some systems have another one of
-that name."
+that name.  The options --state-dir, --socket, --config and --sandbox behind
+`serve' also tell Emacs which daemon is meant."
   :type '(repeat string)
   :package-version '(sluice . "0.1.0"))
 
@@ -114,14 +117,6 @@ It is in no archive: whoever took its name there could give you anything.")
 
 ;;;; Where the daemon is
 
-(defun sluice--state-directories ()
-  "Return the directories in which a daemon may have written its address."
-  (delq nil
-        (list (getenv "SLUICE_STATE_DIR")
-              (expand-file-name
-               "sluice" (or (getenv "XDG_STATE_HOME") "~/.local/state"))
-              (and (eq system-type 'darwin) "~/Library/Application Support/sluice"))))
-
 (defun sluice--endpoint (directory)
   "Return the plist in DIRECTORY's endpoint.json, or nil."
   (let ((file (expand-file-name "endpoint.json" directory)))
@@ -133,13 +128,17 @@ It is in no archive: whoever took its name there could give you anything.")
 
 (defun sluice--endpoints ()
   "Return what daemons have written down, a list of plists with :socket and :pid."
-  (delq nil (mapcar #'sluice--endpoint (sluice--state-directories))))
+  (delq nil (mapcar #'sluice--endpoint (sluice-settings-state-directories))))
 
 (defun sluice-address ()
   "Return the daemon's socket as far as it is known now, or nil."
   (or sluice-socket
+      (sluice-settings-folder-option "--socket")
       (getenv "SLUICE_SOCKET")
-      (cl-some (lambda (endpoint) (plist-get endpoint :socket)) (sluice--endpoints))))
+      (let ((written (delq nil (mapcar (lambda (endpoint) (plist-get endpoint :socket))
+                                       (sluice--endpoints)))))
+        ;; A daemon that was killed has left its address.
+        (or (cl-find-if #'file-exists-p written) (car written)))))
 
 ;;;; The connection
 
@@ -325,7 +324,7 @@ It needs less than one, but a busy machine was seen to take five.")
 
 (defun sluice--command ()
   "Return program and arguments to start the daemon."
-  (append sluice-daemon-command
+  (append (sluice-settings-command)
           (and sluice-socket (list "--socket" (expand-file-name sluice-socket)))))
 
 (defun sluice-start-hint ()

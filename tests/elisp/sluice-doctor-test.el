@@ -173,11 +173,12 @@
 ;; Options of `serve'.
 
 (ert-deftest sluice-doctor-test-options-of-serve ()
-  "What stands behind `serve' is not given to the check, what is before it is."
+  "Of what stands behind `serve' the check is given what tells which daemon is meant."
   (let ((sluice-words-heard nil) (sluice-language nil))
     (pcase-dolist (`(,command . ,check)
                    '((("sh" "serve" "--sandbox") . ("sh" "check"))
-                     (("sh" "-m" "daemon" "serve" "--socket" "/s") . ("sh" "-m" "daemon" "check"))
+                     (("sh" "-m" "daemon" "serve" "--socket" "/s" "--replace")
+                      . ("sh" "-m" "daemon" "--socket" "/s" "check"))
                      (("sh") . ("sh" "check"))))
       (let ((sluice-daemon-command command))
         (should (equal check (sluice-doctor--check-command)))))))

@@ -75,7 +75,7 @@ NO_WORDS = frozenset({
     # names that calls are given
     ("sluice-gptel.el", "gptel-%08x%08x"), ("sluice-llm.el", "llm-%08x%08x"),
     # a place of macOS; what Python and gptel say, to know it again
-    ("sluice.el", "~/Library/Application Support/sluice"), ("sluice-program.el", "No module named daemon"),
+    ("sluice-settings.el", "~/Library/Application Support/sluice"), ("sluice-program.el", "No module named daemon"),
     ("sluice-gptel.el", "Curl failure"),
 })  # fmt: skip
 """Texts in the code that are no words to translate. Names of buffers are none either: people type them."""
