@@ -109,6 +109,7 @@ It is on as long as the failure is shown.
                :again (and (eq (gptel-fsm-state fsm) 'ERRS)
                            (not (plist-get info :tracking-marker))
                            (not (sluice-gptel-failure--gone-p info))
+                           (not (sluice-gptel-failure--in-vain-p info))
                            (not (member (plist-get told :retry) '("never" "change"))))
                :cancelled (sluice-gptel-failure-cancelled-p info)
                :overlay (sluice-note-overlay position)))
@@ -128,6 +129,21 @@ It is on as long as the failure is shown.
 Who did that knows why there is no answer."
   (let ((problem (plist-get info :error)))
     (and (consp problem) (equal "sluice_cancelled" (plist-get problem :type)))))
+
+(defun sluice-gptel-failure-refused (info)
+  "Return the error of the request of INFO if the daemon has begun no call for it."
+  (let ((problem (plist-get info :error)))
+    (and (consp problem)
+         (string-prefix-p "sluice_" (format "%s" (plist-get problem :type)))
+         (not (sluice-gptel-failure-cancelled-p info))
+         (not (stringp (plist-get (plist-get problem :sluice) :call)))
+         problem)))
+
+(defun sluice-gptel-failure--in-vain-p (info)
+  "Return non-nil if the daemon would refuse the request of INFO each time."
+  (member (plist-get (sluice-gptel-failure-refused info) :type)
+          '("sluice_unknown_host" "sluice_invalid_call" "sluice_body_too_large"
+            "sluice_not_allowed")))
 
 (defun sluice-gptel-failure--gone-p (info)
   "Return non-nil if an answer to the request of INFO would have no place.

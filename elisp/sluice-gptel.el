@@ -55,7 +55,9 @@
   '("\\`localhost\\'" "\\.localhost\\'" "\\`127\\.[0-9.]+\\'" "\\`\\[?::1\\]?\\'"
     "\\`0\\.0\\.0\\.0\\'")
   "Hosts to which gptel talks directly, as regular expressions without a port.
-These are servers on this machine, which have no limits to keep."
+These are servers on this machine, which have no limits to keep.  Add those of
+your own network here as well; Sluice knows only hosts of providers, and those
+that its configuration names."
   :type '(repeat regexp)
   :group 'sluice
   :package-version '(sluice . "0.1.0"))
@@ -76,10 +78,13 @@ Another request may start inside; it must not inherit what we add.")
   "Return the value of SLOT of BACKEND."
   (aref backend (sluice-gptel--slot slot)))
 
+(defun sluice-gptel--host-alone (host)
+  "Return HOST without a port."
+  (replace-regexp-in-string ":[0-9]+\\'" "" host))
+
 (defun sluice-gptel--direct-p (backend)
   "Return non-nil if BACKEND is a server that is left alone."
-  (let ((host (replace-regexp-in-string
-               ":[0-9]+\\'" "" (or (sluice-gptel--backend-slot backend 'host) ""))))
+  (let ((host (sluice-gptel--host-alone (or (sluice-gptel--backend-slot backend 'host) ""))))
     (cl-some (lambda (regexp) (string-match-p regexp host)) sluice-gptel-direct-hosts)))
 
 (defun sluice-gptel--plain-url (url)
@@ -238,11 +243,55 @@ Once the mode is off, nothing is shown."
     ;; the messages that the note has kept for sending them again.
     (unless (equal id (plist-get info :sluice-failed))
       (plist-put info :sluice-failed id)
+      (sluice-gptel--note-refused info id)
       ;; Who cancels a call knows it, and there is nothing to explain.
       (unless (sluice-gptel-failure-cancelled-p info)
         (sluice-note-failure id (plist-get info :buffer)))
       (when (and sluice-gptel-mode (equal id (plist-get info :sluice-id)))
         (sluice-gptel-failure-show fsm id)))))
+
+(defun sluice-gptel--note-refused (info id)
+  "Remember why the daemon has not even begun the call ID of INFO, if that is so.
+It has written nothing down, so all that is known is its answer."
+  (when-let* ((problem (sluice-gptel-failure-refused info)))
+    (let ((host (plist-get (plist-get problem :sluice) :host))
+          (what (format "%s" (or (plist-get problem :message) (plist-get info :status)))))
+      (if (not (and (equal "sluice_unknown_host" (plist-get problem :type)) (stringp host)))
+          (sluice-explain-note-own id :title (sluice-gettext "Sluice has not taken this call")
+                                   :what what)
+        (sluice-gptel--note-unknown-host info id host)
+        ;; Later than gptel, which shows only what the daemon says.
+        (run-at-time 0 nil #'sluice-gptel--say-unknown-host host)))))
+
+(defun sluice-gptel--note-unknown-host (info id host)
+  "Remember for the call ID of INFO that the daemon does not know HOST."
+  (sluice-explain-note-own
+   id
+   :title (sluice-gettext "Sluice does not know the host %s" host)
+   :what (sluice-gettext "Sluice sends only to hosts that it knows or that you have allowed, \
+so nothing was sent.")
+   :actions
+   (list (list :text (sluice-gettext "If it is a server of your own, which has no limits to keep: \
+add %S to `sluice-gptel-direct-hosts', and gptel talks to it directly."
+                                     (concat "\\`" (regexp-quote (sluice-gptel--host-alone host))
+                                             "\\'")))
+         (list :text (sluice-gettext "Else allow it in config.yaml: %s"
+                                     (sluice-gptel--upstream
+                                      host (sluice-gptel--backend-slot (plist-get info :backend)
+                                                                       'protocol))))
+         (list :text (sluice-gettext "Then send the same again.")))))
+
+(defun sluice-gptel--upstream (host protocol)
+  "Return the entry of the daemon's configuration for HOST, reached by PROTOCOL."
+  (if (equal protocol "http")
+      (format "upstreams: [{host: '%s', url: 'http://%s', insecure: true, \
+provider: openai-compatible}]" host host)
+    (format "upstreams: [{host: '%s', provider: openai-compatible}]" host)))
+
+(defun sluice-gptel--say-unknown-host (host)
+  "Say what can be done about HOST, which the daemon does not know."
+  (message "%s" (sluice-gettext "Sluice does not know the host %s, so nothing was sent.  \
+A server of your own belongs into `sluice-gptel-direct-hosts'; C-c ? e says more" host)))
 
 (defun sluice-gptel--cut-p (fsm)
   "Return non-nil if curl could not finish the request of FSM."

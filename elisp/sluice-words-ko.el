@@ -254,6 +254,14 @@
     "gptel 패키지가 설치되어 있지 않아요: M-x package-install RET gptel")
    ("This gptel is too old for Sluice, which needs 0.9.9.4 or newer: M-x package-upgrade RET gptel"
     "gptel이 너무 오래됐어요. Sluice에는 0.9.9.4 이상이 필요해요: M-x package-upgrade RET gptel")
+   ("Sluice does not know the host %s" "Sluice가 모르는 호스트예요: %s")
+   ("Sluice sends only to hosts that it knows or that you have allowed, so nothing was sent."
+    "Sluice는 아는 호스트나 허용해 준 호스트에만 보내요. 그래서 아무것도 보내지 않았어요.")
+   ("If it is a server of your own, which has no limits to keep: add %S to `sluice-gptel-direct-hosts', and gptel talks to it directly."
+    "한도를 지킬 필요가 없는 내 서버라면 `sluice-gptel-direct-hosts'에 %S 항목을 더해 주세요. 그러면 gptel이 직접 보내요.")
+   ("Else allow it in config.yaml: %s" "아니라면 config.yaml에서 허용해 주세요: %s")
+   ("Sluice does not know the host %s, so nothing was sent.  A server of your own belongs into `sluice-gptel-direct-hosts'; C-c ? e says more"
+    "Sluice가 모르는 호스트(%s)라서 아무것도 보내지 않았어요. 내 서버라면 `sluice-gptel-direct-hosts'에 넣어 주세요. 자세한 것은 C-c ? e")
    ;; sluice-help.el
    ("Say what would go where, change that, and send" "무엇을 어디로 보낼지 보고, 바꾸고, 보내요")
    ("Send the region or paragraph; in a chat all turns up to point" "선택한 글이나 문단을, 대화에서는 커서까지 모두 보내요")

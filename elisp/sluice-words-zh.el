@@ -251,6 +251,14 @@
     "没有安装 gptel 包：M-x package-install RET gptel")
    ("This gptel is too old for Sluice, which needs 0.9.9.4 or newer: M-x package-upgrade RET gptel"
     "这个 gptel 太旧了，Sluice 需要 0.9.9.4 或更新的版本：M-x package-upgrade RET gptel")
+   ("Sluice does not know the host %s" "Sluice 不认识这个主机：%s")
+   ("Sluice sends only to hosts that it knows or that you have allowed, so nothing was sent."
+    "Sluice 只发给它认识的或你允许的主机，所以什么都没发。")
+   ("If it is a server of your own, which has no limits to keep: add %S to `sluice-gptel-direct-hosts', and gptel talks to it directly."
+    "如果是你自己的、没有限额的服务器：把 %S 加到 `sluice-gptel-direct-hosts'，gptel 就直接和它通信。")
+   ("Else allow it in config.yaml: %s" "否则请在 config.yaml 里允许它：%s")
+   ("Sluice does not know the host %s, so nothing was sent.  A server of your own belongs into `sluice-gptel-direct-hosts'; C-c ? e says more"
+    "Sluice 不认识主机 %s，所以什么都没发。你自己的服务器请放进 `sluice-gptel-direct-hosts'；C-c ? e 会说明更多")
    ;; sluice-help.el
    ("Say what would go where, change that, and send" "看看要发什么、发到哪里，改好再发")
    ("Send the region or paragraph; in a chat all turns up to point" "发送选中的文字或段落；在对话里发到光标为止")

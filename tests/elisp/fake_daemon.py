@@ -406,6 +406,14 @@ async def serve_http(
         writer.write(b"HTTP/1.1 429 Out of credit\r\nContent-Type: application/json\r\n")
         writer.write(b"Content-Length: %d\r\nConnection: close\r\n\r\n" % len(body) + body)
         return
+    if behaviour == "unknown":
+        host = request["headers"]["host"]
+        words = f"Sluice does not know the host {host}, so nothing was sent."
+        error = {"message": words, "type": "sluice_unknown_host", "code": "sluice_unknown_host"}
+        body = json.dumps({"type": "error", "error": {**error, "sluice": {"host": host}}}).encode()
+        writer.write(b"HTTP/1.1 404 Host unknown to Sluice\r\nContent-Type: application/json\r\n")
+        writer.write(b"Content-Length: %d\r\nConnection: close\r\n\r\n" % len(body) + body)
+        return
     if behaviour == "cancelled" and sum(one["behaviour"] == "cancelled" for one in seen.http) == 1:
         words = "the call was cancelled while it waited in the queue; send it again when you want its answer after all"
         error = {"message": words, "type": "sluice_cancelled", "code": "sluice_cancelled", "sluice": {"call": "c1"}}

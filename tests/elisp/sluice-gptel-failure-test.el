@@ -130,6 +130,34 @@ The others say why they do nothing, and sending it again works."
     (fake-daemon-until (string-search sluice-gptel-test-hello (buffer-string)))
     (should-not (sluice-gptel-failure-test-shown))))
 
+(ert-deftest sluice-gptel-failure-test-unknown-host ()
+  "Of a host that the daemon does not know only what it said is known: no key asks for more.
+The explanation names what to set, with the address as gptel reaches it."
+  (pcase-dolist (`(,protocol . ,entry)
+                 '(("http" . "{host: 'box\\.lan:8080', url: 'http://box\\.lan:8080', insecure: true,")
+                   ("https" . "{host: 'box\\.lan:8080', provider: openai-compatible}")))
+    (sluice-gptel-test-with
+      (let ((gptel-model 'unknown) (shown nil)
+            (gptel-backend (gptel-make-openai "T-Box" :host "box.lan:8080" :protocol protocol
+                                              :key "CANARY-key" :stream t :models '(unknown))))
+        (with-temp-buffer
+          (insert "Hello")
+          (fake-daemon-catching shown
+            (gptel-send)
+            (fake-daemon-until (sluice-gptel-test-told "sluice-gptel-direct-hosts" shown)))
+          (should (equal " \n[Failed.  C-c ? then e explain, d dismiss]"
+                         (sluice-gptel-failure-test-shown)))
+          (dolist (key '("t" "w"))
+            (should-error (sluice-gptel-failure-test-press key) :type 'user-error))
+          (save-current-buffer
+            (save-window-excursion
+              (sluice-gptel-failure-test-press "e")
+              (let ((page (replace-regexp-in-string
+                           "[ \n]+" " " (with-current-buffer "*Sluice explain*" (buffer-string)))))
+                (should (string-prefix-p "Sluice does not know the host box.lan:8080" page))
+                (should (string-search (format "%S" "\\`box\\.lan\\'") page))
+                (should (string-match-p entry page))))))))))
+
 (ert-deftest sluice-gptel-failure-test-note-behind-what-is-typed ()
   "The cursor stays at the prompt, and what is typed there stands before the note."
   (sluice-gptel-failure-test-with 'no-credit nil
