@@ -386,7 +386,15 @@ how it was last.  g connects again"))
                                    (sluice-gettext "Sluice is not running.  %s"
                                                    (sluice-start-hint))))))
         (when remark
-          (insert (propertize (concat " " remark "\n") 'face 'shadow)))))))
+          (sluice-dashboard--fill (propertize (concat " " remark "\n") 'face 'shadow)))))))
+
+(defun sluice-dashboard--fill (text)
+  "Insert TEXT filled: in a list, what is wider than the window is cut."
+  (let ((begin (point))
+        (fill-column (min 78 (- (sluice-dashboard--width) 2)))
+        (fill-prefix " "))
+    (insert text)
+    (fill-region begin (point) nil t)))
 
 (defun sluice-dashboard-sort ()
   "Sort the list by the column at point, or the other way round."

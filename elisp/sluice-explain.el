@@ -122,8 +122,7 @@ Without one it is remembered why there is none, for `sluice-explain-last'."
   (condition-case err
       (sluice-require)
     (user-error
-     (sluice-explain-note-refusal buffer (sluice-gettext "Sluice is not running")
-                                  (cadr err))
+     (sluice-explain-note-refusal buffer (sluice-missing-title) (cadr err))
      (signal (car err) (cdr err)))))
 
 (defun sluice-explain--last-call ()
@@ -194,6 +193,7 @@ knows better is not asked."
         (condition-case err
             (sluice-rpc-call conn "explain" question sluice-timeout)
           (sluice-rpc-died nil)
+          (sluice-rpc-timeout (user-error "%s" (sluice-silent-text)))
           (sluice-rpc-error (user-error "%s" (cadr err)))))))
 
 (defun sluice-explain--show (question)

@@ -127,7 +127,7 @@ ARGS are passed on."
         (apply start fsm args)
       (let ((conn (sluice-gptel--daemon)))
         (if (stringp conn)
-            (sluice-gptel--refuse fsm (sluice-gettext "Sluice is not running") conn)
+            (sluice-gptel--refuse fsm (sluice-missing-title) conn)
           (sluice-gptel--start start fsm args backend conn))))))
 
 (defun sluice-gptel--start (start fsm args backend conn)

@@ -241,7 +241,6 @@
    ;; sluice-gptel.el
    ("The Sluice daemon was stopped in the middle of this call, and runs again.  Send again"
     "이 요청 도중에 Sluice 데몬이 멈췄다가 다시 켜졌어요. 다시 보내 주세요")
-   ("Sluice is not running" "Sluice가 꺼져 있어요")
    ("Sluice carries gptel's calls with the program curl.  Install it and send again"
     "Sluice는 gptel의 요청을 curl 프로그램으로 날라요. 설치하고 다시 보내 주세요")
    ("Nothing was sent." "아무것도 보내지 않았어요.")
@@ -434,6 +433,8 @@
    ("Sluice: the daemon has gone away, so nothing waits there any more.  Start it with M-x sluice-start; Emacs notices when it is back"
     "Sluice: 데몬이 끝나서 거기서 기다리던 요청도 없어졌어요. M-x sluice-start로 시작해 주세요. 다시 뜨면 Emacs가 알아채요")
    ;; sluice.el
+   ("Sluice does not answer" "Sluice가 답하지 않아요")
+   ("Sluice is not running" "Sluice가 꺼져 있어요")
    ("Emacs was not connected to Sluice, so nothing has changed" "Emacs가 Sluice에 연결되어 있지 않았어요. 바뀐 것은 없어요")
    ("Disconnected from Sluice.  The daemon lives on; the next call connects again"
     "Sluice와의 연결을 끊었어요. 데몬은 그대로 있고, 다음 요청 때 다시 연결돼요")

@@ -238,7 +238,6 @@
    ;; sluice-gptel.el
    ("The Sluice daemon was stopped in the middle of this call, and runs again.  Send again"
     "Sluice 守护进程在这个请求中途停了，现在又在运行。请重发")
-   ("Sluice is not running" "Sluice 没有运行")
    ("Sluice carries gptel's calls with the program curl.  Install it and send again"
     "Sluice 要靠 curl 来转 gptel 的请求。请装上它再发")
    ("Nothing was sent." "什么都没发。")
@@ -428,6 +427,8 @@
    ("Sluice: the daemon has gone away, so nothing waits there any more.  Start it with M-x sluice-start; Emacs notices when it is back"
     "Sluice：守护进程退出了，在那里等的请求也没有了。请用 M-x sluice-start 启动；它回来时 Emacs 会知道")
    ;; sluice.el
+   ("Sluice does not answer" "Sluice 没有回答")
+   ("Sluice is not running" "Sluice 没有运行")
    ("Emacs was not connected to Sluice, so nothing has changed" "Emacs 本来就没有连接 Sluice，所以没有变化")
    ("Disconnected from Sluice.  The daemon lives on; the next call connects again"
     "已断开与 Sluice 的连接。守护进程还在；下一个请求会重新连接")

@@ -338,6 +338,12 @@ It needs less than one, but a busy machine was seen to take five.")
       (sluice-silent-text)
     (sluice-gettext "Sluice is not running.  %s" (sluice-start-hint))))
 
+(defun sluice-missing-title ()
+  "Return in few words why there is no connection to the daemon."
+  (if (sluice-rpc-live-p sluice--greeting)
+      (sluice-gettext "Sluice does not answer")
+    (sluice-gettext "Sluice is not running")))
+
 (defun sluice-not-running-text ()
   "Return what is said when the daemon is missing: what to do now."
   (sluice-gettext "Sluice is not running, so nothing was sent.  %s" (sluice-start-hint)))
@@ -459,6 +465,8 @@ That is for those who want to send something: it says that nothing was sent."
 What the daemon says against it becomes a `user-error'."
   (condition-case err
       (sluice-rpc-call (sluice-need) method params sluice-timeout)
+    ;; It is connected, so it hangs or is very busy.
+    (sluice-rpc-timeout (user-error "%s" (sluice-silent-text)))
     (sluice-rpc-died (setq sluice--gone-told (float-time))
                      (user-error "%s  %s" (cadr err) (sluice-start-hint)))
     (sluice-rpc-error (user-error "%s" (cadr err)))))

@@ -362,5 +362,16 @@ the round before, which went well, is not called a failure."
                             (cadr (should-error (sluice-gptel-mode 1) :type 'user-error)))))
   (should-not sluice-gptel-mode))
 
+(ert-deftest sluice-gptel-test-a-daemon-that-hangs ()
+  "A daemon that does not greet back is not called one that does not run."
+  (sluice-gptel-test-with
+    (fake-daemon-stop)
+    (let* ((sluice-timeout 0.05) (info nil)
+           (shown (fake-daemon-messages
+                    (setq info (cdr (sluice-gptel-test-ask))))))
+      (ignore shown)
+      (should (equal "Sluice does not answer" (plist-get info :status)))
+      (should (string-match-p "does not answer.*M-x sluice-start" (plist-get info :error))))))
+
 (provide 'sluice-gptel-test)
 ;;; sluice-gptel-test.el ends here
