@@ -428,5 +428,11 @@ key again."
     (deactivate-mark)
     (sluice-abort)))
 
+(defun sluice-chat-unload-function ()
+  "Have `unload-feature' leave nothing behind."
+  (mapc #'sluice-chat--stop (hash-table-values sluice-chat--live))
+  (when sluice-chat--clock (cancel-timer sluice-chat--clock))
+  nil)
+
 (provide 'sluice-chat)
 ;;; sluice-chat.el ends here

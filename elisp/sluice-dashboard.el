@@ -447,5 +447,10 @@ belong together")))
     (cancel-timer sluice-dashboard--clock)
     (setq sluice-dashboard--clock nil)))
 
+(defun sluice-dashboard-unload-function ()
+  "Have `unload-feature' leave nothing behind."
+  (mapc #'kill-buffer (sluice-dashboard--buffers))
+  nil)
+
 (provide 'sluice-dashboard)
 ;;; sluice-dashboard.el ends here

@@ -482,5 +482,10 @@ When all is clear the page says so from then on."
       (set-window-start window (min start (point-max)) t)
       (set-window-point window (min place (point-max))))))
 
+(defun sluice-explain-unload-function ()
+  "Have `unload-feature' leave nothing behind."
+  (when sluice-explain--clock (cancel-timer sluice-explain--clock))
+  nil)
+
 (provide 'sluice-explain)
 ;;; sluice-explain.el ends here

@@ -391,5 +391,10 @@ this machine are left alone, see `sluice-gptel-direct-hosts'."
       (sluice-warnings-mode 1)
       (setq sluice-gptel--warns t))))
 
+(defun sluice-gptel-unload-function ()
+  "Have `unload-feature' leave nothing behind."
+  (sluice-gptel-mode -1)
+  nil)
+
 (provide 'sluice-gptel)
 ;;; sluice-gptel.el ends here

@@ -150,5 +150,10 @@ M-x package-install RET llm")))
     (pcase-dolist (`(,function . ,advice) sluice-llm--advice)
       (advice-add function :around advice))))
 
+(defun sluice-llm-unload-function ()
+  "Have `unload-feature' leave nothing behind."
+  (sluice-llm-mode -1)
+  nil)
+
 (provide 'sluice-llm)
 ;;; sluice-llm.el ends here

@@ -193,5 +193,11 @@ What nobody else watches, the daemon is told to keep to itself."
   "Tell that a call has failed, as PARAMS say."
   (sluice-watch--tell 'error "errors" params))
 
+(defun sluice-watch-unload-function ()
+  "Have `unload-feature' leave nothing behind."
+  (sluice--stop-retrying)
+  (sluice-watch--stop-mourning)
+  nil)
+
 (provide 'sluice-watch)
 ;;; sluice-watch.el ends here

@@ -615,5 +615,10 @@ It was told at the beginning; this is for who has chosen another one since."
     map)
   "Commands of Sluice, to be bound to a prefix key of your choice.")
 
+(defun sluice-unload-function ()
+  "Have `unload-feature' leave nothing behind."
+  (sluice-disconnect)
+  nil)
+
 (provide 'sluice)
 ;;; sluice.el ends here

@@ -373,5 +373,33 @@ the round before, which went well, is not called a failure."
       (should (equal "Sluice does not answer" (plist-get info :status)))
       (should (string-match-p "does not answer.*M-x sluice-start" (plist-get info :error))))))
 
+(ert-deftest sluice-gptel-test-unload ()
+  "`unload-feature' leaves no advice, hook or timer of ours behind, and gptel works."
+  (skip-unless sluice-gptel-test-there)
+  (with-temp-buffer
+    (apply #'call-process (expand-file-name invocation-name invocation-directory) nil t nil "-Q" "--batch"
+           (append (mapcan (lambda (directory) (list "-L" directory)) (copy-sequence load-path))
+                   (list "--eval"
+                         (prin1-to-string
+                          '(progn
+                             (require 'gptel)
+                             (require 'sluice-gptel)
+                             (require 'sluice-gptel-explain)
+                             (sluice-gptel-mode 1)
+                             (sluice-gptel-explain-mode 1)
+                             (unload-feature 'sluice-gptel-explain)
+                             (unload-feature 'sluice-gptel)
+                             (message "left: %S"
+                                      (append
+                                       (mapcar (lambda (f) (advice--p (symbol-function f)))
+                                               '(gptel-curl-get-response gptel--url-get-response
+                                                 gptel--fsm-transition))
+                                       (list (bound-and-true-p sluice-abort-functions)
+                                             (and (memq 'sluice-gptel-explain--after
+                                                        gptel-post-response-functions)
+                                                  t)
+                                             sluice-watch--watchers sluice--retry))))))))
+    (should (string-search "left: (nil nil nil nil nil nil nil)" (buffer-string)))))
+
 (provide 'sluice-gptel-test)
 ;;; sluice-gptel-test.el ends here
