@@ -116,14 +116,22 @@ The entry is what gptel uses: machine HOST login apikey password KEY."
   "Return CONTENT said by ROLE, \"user\" or \"assistant\", as the daemon takes it."
   (list :role role :content content))
 
+(defun sluice-current-host ()
+  "Return the host to which this buffer sends."
+  (sluice-settings-host sluice-host))
+
+(defun sluice-current-model ()
+  "Return the model to which this buffer sends."
+  (sluice-settings-text sluice-model))
+
 (defun sluice-chat--params (messages system)
   "Return the parameters of the request that sends MESSAGES under SYSTEM."
-  (list :host sluice-host :model sluice-model
+  (list :host (sluice-current-host) :model (sluice-current-model)
         :messages (vconcat messages)
         :system system
         :max_tokens sluice-max-tokens :temperature sluice-temperature
         :key (if (stringp sluice-key) sluice-key
-               (and sluice-key (funcall sluice-key sluice-host)))
+               (and sluice-key (funcall sluice-key (sluice-current-host))))
         :stream t :priority "interactive" :client "emacs" :language sluice-language))
 
 (cl-defun sluice-chat-start (messages place &key system on-end)
@@ -131,13 +139,14 @@ The entry is what gptel uses: machine HOST login apikey password KEY."
 PLACE is a function that gets an id and returns a `sluice-answer'.
 SYSTEM is the system prompt.  ON-END is called at the end, with the chat and one
 of the symbols `done', `failed', `stopped' and `died'."
+  (sluice-settings-check 'sluice-host 'sluice-model 'sluice-language)
   (let* ((conn (sluice-explain-require (current-buffer)))
          (id (sluice-rpc-next-id))
          ;; First of all, since a person may have to unlock the key, and may quit.
          (params (append (list :tag id) (sluice-chat--params messages system)))
          (chat (sluice-chat--make
                 :id id :conn conn :answer (funcall place id) :messages messages
-                :host sluice-host :model sluice-model :began (float-time) :on-end on-end)))
+                :host (sluice-current-host) :model (sluice-current-model) :began (float-time) :on-end on-end)))
     (puthash id chat sluice-chat--live)
     (sluice-chat--show-live chat)
     (condition-case err

@@ -85,7 +85,18 @@ Another request may start inside; it must not inherit what we add.")
 (defun sluice-gptel--direct-p (backend)
   "Return non-nil if BACKEND is a server that is left alone."
   (let ((host (sluice-gptel--host-alone (or (sluice-gptel--backend-slot backend 'host) ""))))
-    (cl-some (lambda (regexp) (string-match-p regexp host)) sluice-gptel-direct-hosts)))
+    (cl-some (lambda (regexp) (string-match-p regexp host))
+             (sluice-settings-regexps 'sluice-gptel-direct-hosts))))
+
+(defun sluice-gptel--way (backend)
+  "Return which way BACKEND takes: `direct', `daemon', or a text: why it has none."
+  (condition-case err
+      (if (sluice-gptel--direct-p backend) 'direct 'daemon)
+    (user-error (cadr err))))
+
+(defun sluice-gptel--refuse-setting (fsm text)
+  "End the request of FSM since a setting is wrong: TEXT is about that."
+  (sluice-gptel--refuse fsm (sluice-gettext "A setting of Sluice is wrong") text))
 
 (defun sluice-gptel--plain-url (url)
   "Return a function that gives what the url slot URL gives, with http for https.
@@ -123,12 +134,13 @@ ARGS are passed on."
                                       gptel-curl-extra-args
                                     sluice-gptel--user-args))
          (gptel-curl-extra-args sluice-gptel--user-args))
-    (if (sluice-gptel--direct-p backend)
-        (apply start fsm args)
-      (let ((conn (sluice-gptel--daemon)))
-        (if (stringp conn)
-            (sluice-gptel--refuse fsm (sluice-missing-title) conn)
-          (sluice-gptel--start start fsm args backend conn))))))
+    (pcase (sluice-gptel--way backend)
+      ('direct (apply start fsm args))
+      ((and (pred stringp) text) (sluice-gptel--refuse-setting fsm text))
+      (_ (let ((conn (sluice-gptel--daemon)))
+           (if (stringp conn)
+               (sluice-gptel--refuse fsm (sluice-missing-title) conn)
+             (sluice-gptel--start start fsm args backend conn)))))))
 
 (defun sluice-gptel--start (start fsm args backend conn)
   "Call START with FSM and ARGS while BACKEND points to the daemon of CONN."
@@ -161,12 +173,13 @@ A run with tools starts several requests with one FSM: the newest id counts."
 (defun sluice-gptel--around-url (start fsm &rest args)
   "Use curl for FSM instead of START, gptel's function for url.el.
 That library cannot talk to a Unix socket.  ARGS are passed on."
-  (cond ((sluice-gptel--direct-p (plist-get (gptel-fsm-info fsm) :backend))
-         (apply start fsm args))
-        ((executable-find "curl") (gptel-curl-get-response fsm))
-        (t (sluice-gptel--refuse
-            fsm (sluice-gettext "curl is missing")
-            (sluice-gettext "Sluice carries gptel's calls with the program curl.  \
+  (pcase (sluice-gptel--way (plist-get (gptel-fsm-info fsm) :backend))
+    ('direct (apply start fsm args))
+    ((and (pred stringp) text) (sluice-gptel--refuse-setting fsm text))
+    ((guard (executable-find "curl")) (gptel-curl-get-response fsm))
+    (_ (sluice-gptel--refuse
+        fsm (sluice-gettext "curl is missing")
+        (sluice-gettext "Sluice carries gptel's calls with the program curl.  \
 Install it and send again")))))
 
 ;;;; Without a daemon

@@ -68,7 +68,8 @@ These are servers on this machine, which have no limits to keep."
   "Return non-nil if URL is that of a server that is left alone."
   (let ((host (sluice-llm--host url)))
     (or (null host)
-        (cl-some (lambda (regexp) (string-match-p regexp host)) sluice-llm-direct-hosts))))
+        (cl-some (lambda (regexp) (string-match-p regexp host))
+                 (sluice-settings-regexps 'sluice-llm-direct-hosts)))))
 
 (defun sluice-llm--curl-args (socket id)
   "Return the arguments that make curl use SOCKET for the call ID."

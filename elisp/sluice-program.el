@@ -72,13 +72,13 @@ answer."
 (defun sluice-program--missing ()
   "Return what is said when there is no program."
   (sluice-gettext "Sluice is not running, and its program `%s' is not in `exec-path'.  \
-Install it in Sluice's folder: pipx install ." (car (sluice-settings-command))))
+Install it in Sluice's folder: pipx install ." (or (car (sluice-settings-command)) "sluice")))
 
 (defun sluice-program--arguments (question)
   "Return the arguments of the program for QUESTION."
   (append '("explain" "--json")
           (when-let* ((language (bound-and-true-p sluice-language)))
-            (list "--language" language))
+            (list "--language" (format "%s" language)))
           (when-let* ((status (plist-get question :status)))
             (list "--status" (format "%s" status)))
           (when-let* ((provider (plist-get question :provider)))

@@ -197,7 +197,7 @@ Rewrite again, and say it")))
                  :messages (list (sluice-chat-message
                                   "user" (buffer-substring-no-properties begin end)))
                  :begin begin :end end
-                 :system (format sluice-rewrite-prompt wish))))
+                 :system (sluice-rewrite--system wish))))
     (when (sluice-send--confirm parcel)
       (deactivate-mark)
       (sluice-chat-start (sluice-parcel-messages parcel)
@@ -206,6 +206,16 @@ Rewrite again, and say it")))
                          :on-end #'sluice-rewrite--ended)
       ;; Where the keys work.
       (goto-char begin))))
+
+(defun sluice-rewrite--system (wish)
+  "Return the system prompt that asks for WISH; other percent signs are text."
+  (sluice-settings-check 'sluice-rewrite-prompt)
+  (let ((prompt (replace-regexp-in-string
+                 "%[s%]" (lambda (place) (if (equal place "%s") wish "%"))
+                 sluice-rewrite-prompt t t)))
+    (if (string-match-p "\\(?:\\`\\|[^%]\\)\\(?:%%\\)*%s" sluice-rewrite-prompt)
+        prompt
+      (concat prompt "\n" wish))))
 
 (defun sluice-rewrite--here ()
   "Return the proposal at point, or the one that ends there, or nil."

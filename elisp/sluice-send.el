@@ -124,9 +124,9 @@ A chat answers in itself, else the next question would go without the answer."
          (choice (read-char-choice
                   (if (= lines 1)
                       (sluice-gettext "Send 1 line (≈%s tokens) to %s? (s send, e edit, C-g) "
-                                      tokens sluice-host)
+                                      tokens (sluice-current-host))
                     (sluice-gettext "Send %d lines (≈%s tokens) to %s? (s send, e edit, C-g) "
-                                    lines tokens sluice-host))
+                                    lines tokens (sluice-current-host)))
                   '(?s ?e))))
     (eq choice ?s)))
 

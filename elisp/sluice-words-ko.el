@@ -169,6 +169,8 @@
    ("The daemon's own check finds nothing to mend" "데몬이 스스로 점검해 보니 고칠 것이 없어요")
    ("What the daemon's own check finds" "데몬이 스스로 점검한 결과예요")
    ("There is no button %d" "%d번 버튼은 없어요")
+   ("This could not be looked at: %s" "살펴보지 못했어요: %s")
+   ("Change it" "바꾸기")
    ;; sluice-estimate.el
    ("%s tokens" "토큰 %s개")
    ("%s tokens, no wait" "토큰 %s개, 바로 나가요")
@@ -261,6 +263,7 @@
    ("Else allow it in config.yaml: %s" "아니라면 config.yaml에서 허용해 주세요: %s")
    ("Sluice does not know the host %s, so nothing was sent.  A server of your own belongs into `sluice-gptel-direct-hosts'; C-c ? e says more"
     "Sluice가 모르는 호스트(%s)라서 아무것도 보내지 않았어요. 내 서버라면 `sluice-gptel-direct-hosts'에 넣어 주세요. 자세한 것은 C-c ? e")
+   ("A setting of Sluice is wrong" "Sluice 설정 하나가 잘못됐어요")
    ;; sluice-help.el
    ("Say what would go where, change that, and send" "무엇을 어디로 보낼지 보고, 바꾸고, 보내요")
    ("Send the region or paragraph; in a chat all turns up to point" "선택한 글이나 문단을, 대화에서는 커서까지 모두 보내요")
@@ -379,6 +382,19 @@
    ("Ask %s: " "%s에게 묻기: ")
    ("Nothing was sent, since you asked nothing.  Ask again, and type the question"
     "아무것도 묻지 않아서 보내지 않았어요. 다시 물을 때 질문을 써 주세요")
+   ;; sluice-settings.el
+   ("a list of texts, such as (\"sluice\" \"serve\")" "(\"sluice\" \"serve\") 같은 문자열 목록")
+   ("the name of a model, such as \"gpt-4o-mini\"" "\"gpt-4o-mini\" 같은 모델 이름")
+   ("the name of a host, such as \"api.openai.com\"" "\"api.openai.com\" 같은 호스트 이름")
+   ("nil or a language, such as \"ko\"" "nil이나 \"ko\" 같은 언어")
+   ("nil or a file name of at most %d bytes" "nil이나 길이가 %d바이트를 넘지 않는 파일 이름")
+   ("a text in which %%s stands for what you ask for" "%%s 자리에 부탁할 말이 들어가는 글")
+   ("a list of regular expressions" "정규 표현식 목록")
+   ("a list of regular expressions; %S is none (%s)" "정규 표현식 목록. 정규 표현식이 아닌 것: %S (%s)")
+   ("The setting `%s' must be %s.  Change it: M-x customize-option RET %s"
+    "`%s' 설정은 이래야 해요: %s. 바꾸려면: M-x customize-option RET %s")
+   ("The setting `%s' has a value of the wrong kind.  See what it can be: M-x customize-option RET %s"
+    "`%s' 설정의 값이 맞지 않아요. 쓸 수 있는 값 보기: M-x customize-option RET %s")
    ;; sluice-transient.el
    ("A chat always answers in itself" "대화의 답은 언제나 대화 안에 적혀요")
    ("Nothing to send at point" "커서가 있는 곳에 보낼 것이 없어요")

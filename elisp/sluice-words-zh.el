@@ -168,6 +168,8 @@
    ("The daemon's own check finds nothing to mend" "守护进程自己检查过，没有要处理的")
    ("What the daemon's own check finds" "守护进程自己检查的结果")
    ("There is no button %d" "没有 %d 号按钮")
+   ("This could not be looked at: %s" "这一项没能检查：%s")
+   ("Change it" "修改")
    ;; sluice-estimate.el
    ("%s tokens" "%s 个 token")
    ("%s tokens, no wait" "%s 个 token，不用等")
@@ -258,6 +260,7 @@
    ("Else allow it in config.yaml: %s" "否则请在 config.yaml 里允许它：%s")
    ("Sluice does not know the host %s, so nothing was sent.  A server of your own belongs into `sluice-gptel-direct-hosts'; C-c ? e says more"
     "Sluice 不认识主机 %s，所以什么都没发。你自己的服务器请放进 `sluice-gptel-direct-hosts'；C-c ? e 会说明更多")
+   ("A setting of Sluice is wrong" "Sluice 的一个设置不对")
    ;; sluice-help.el
    ("Say what would go where, change that, and send" "看看要发什么、发到哪里，改好再发")
    ("Send the region or paragraph; in a chat all turns up to point" "发送选中的文字或段落；在对话里发到光标为止")
@@ -373,6 +376,19 @@
    ("Ask %s: " "问 %s：")
    ("Nothing was sent, since you asked nothing.  Ask again, and type the question"
     "你什么都没问，所以什么都没发。请再问一次，并写上问题")
+   ;; sluice-settings.el
+   ("a list of texts, such as (\"sluice\" \"serve\")" "文字的列表，比如：(\"sluice\" \"serve\")")
+   ("the name of a model, such as \"gpt-4o-mini\"" "模型的名字，比如 \"gpt-4o-mini\"")
+   ("the name of a host, such as \"api.openai.com\"" "主机名，比如 \"api.openai.com\"")
+   ("nil or a language, such as \"ko\"" "nil 或一种语言，比如 \"ko\"")
+   ("nil or a file name of at most %d bytes" "nil 或不超过 %d 字节的文件名")
+   ("a text in which %%s stands for what you ask for" "一段文字，其中 %%s 代表你的要求")
+   ("a list of regular expressions" "正则表达式的列表")
+   ("a list of regular expressions; %S is none (%s)" "正则表达式的列表；%S 不是正则表达式（%s）")
+   ("The setting `%s' must be %s.  Change it: M-x customize-option RET %s"
+    "设置 `%s' 必须是%s。修改：M-x customize-option RET %s")
+   ("The setting `%s' has a value of the wrong kind.  See what it can be: M-x customize-option RET %s"
+    "设置 `%s' 的值类型不对。看看可以是什么：M-x customize-option RET %s")
    ;; sluice-transient.el
    ("A chat always answers in itself" "对话的回答总是写在对话里")
    ("Nothing to send at point" "光标处没有可发的")

@@ -152,7 +152,7 @@ They get the symbol `closed' when this Emacs has closed it itself.")
 (defun sluice--introduction ()
   "Return the parameters with which this Emacs introduces itself."
   (list :client "emacs" :version sluice-version :protocol sluice-protocol
-        :answers sluice-keys-questions :language sluice-language))
+        :answers sluice-keys-questions :language (sluice-settings-text sluice-language)))
 
 (defvar sluice--greeting nil
   "The connection to a daemon that has not greeted back yet, or nil.
@@ -188,7 +188,8 @@ there is one already, or somebody was there to be greeted."
                             :success (lambda (hello) (sluice--greeted conn hello))
                             :error (lambda (err) (sluice--not-greeted conn err)))
         (run-at-time sluice-timeout nil #'sluice--say-silent conn))
-    (file-error nil)))
+    ;; Of a wrong setting who gives a command is told.
+    (error nil)))
 
 (defun sluice--greeted (conn hello)
   "Note that the daemon behind CONN has said HELLO: this is the connection now."
@@ -409,6 +410,7 @@ M-x sluice-start: %s" said))))))
   "Start the daemon unless it is there, and return the connection to it.
 \\[keyboard-quit] waits for it no longer."
   (interactive)
+  (sluice-settings-check 'sluice-socket 'sluice-daemon-command)
   (unless (sluice-connection)
     (sluice--refuse-silent)
     (sluice--start-and-wait))
@@ -442,6 +444,7 @@ Return nil when there is none and it shall not be started.  One that does not
 answer is a `user-error', since a second one would not help.  A person is asked
 only in a command: timers, and what comes from a process, are in the middle of
 what that person types."
+  (sluice-settings-check 'sluice-socket)
   (or (sluice-connection)
       (sluice--refuse-silent)
       (when (and sluice-start-daemon
@@ -488,19 +491,21 @@ Return nil if it is over."
 (defun sluice-speak (conn)
   "Have the daemon speak `sluice-language' over CONN.
 It was told at the beginning; this is for who has chosen another one since."
-  (let ((chosen (cons conn sluice-language)))
-    (when (and sluice-language
-               (not (equal sluice-language (plist-get (sluice-rpc-hello conn) :language)))
+  (let* ((language (sluice-settings-text sluice-language))
+         (chosen (cons conn language)))
+    (when (and language
+               (not (equal language (plist-get (sluice-rpc-hello conn) :language)))
                (not (equal chosen sluice--chosen-language)))
       (setq sluice--chosen-language chosen)
       (sluice-rpc-request conn "hello" (sluice--introduction)))))
 
 (defun sluice-language-header ()
   "Return arguments of curl that ask for `sluice-language'; none if it is nil."
-  ;; What is no name of a language must not become a part of a header.
-  (and (stringp sluice-language)
-       (string-match-p "\\`[A-Za-z0-9_.@-]+\\'" sluice-language)
-       (list "-H" (concat "X-Sluice-Language: " sluice-language))))
+  (let ((language (sluice-settings-text sluice-language)))
+    ;; What is no name of a language must not become a part of a header.
+    (and (stringp language)
+         (string-match-p "\\`[A-Za-z0-9_.@-]+\\'" language)
+         (list "-H" (concat "X-Sluice-Language: " language)))))
 
 (defun sluice-page-width ()
   "Return to which column a page of ours is filled in its window."
@@ -542,6 +547,7 @@ It was told at the beginning; this is for who has chosen another one since."
 (defun sluice-status ()
   "Say whether the daemon is there, where, and what waits.  Do not start it."
   (interactive)
+  (sluice-settings-check 'sluice-socket)
   (if (not (sluice-connection))
       (message "%s" (sluice-missing-text))
     (let* ((hello (sluice-rpc-hello sluice--connection))

@@ -373,6 +373,14 @@ the round before, which went well, is not called a failure."
       (should (equal "Sluice does not answer" (plist-get info :status)))
       (should (string-match-p "does not answer.*M-x sluice-start" (plist-get info :error))))))
 
+(ert-deftest sluice-gptel-test-wrong-setting ()
+  "With hosts that are no regular expressions nothing is sent, and the setting is named."
+  (sluice-gptel-test-with
+    (let* ((sluice-gptel-direct-hosts '("*[lan")) (info (cdr (sluice-gptel-test-ask))))
+      (should (equal "A setting of Sluice is wrong" (plist-get info :status)))
+      (should (string-search "sluice-gptel-direct-hosts" (plist-get info :error)))
+      (should-not (sluice-gptel-test-http)))))
+
 (ert-deftest sluice-gptel-test-unload ()
   "`unload-feature' leaves no advice, hook or timer of ours behind, and gptel works."
   (skip-unless sluice-gptel-test-there)

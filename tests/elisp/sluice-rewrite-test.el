@@ -178,6 +178,15 @@
       (should (zerop (hash-table-count sluice-chat--live)))
       (fake-daemon-until (plist-get (fake-daemon-seen) :cancelled)))))
 
+(ert-deftest sluice-rewrite-test-percent-signs ()
+  "A percent sign in the prompt is text; without a place for it, the wish stands at the end."
+  (pcase-dolist (`(,prompt . ,system)
+                 '(("Do %s now" . "Do 50% \\1 now") ("100% %s" . "100% 50% \\1")
+                   ("100%% of %s" . "100% of 50% \\1") ("Rewrite, 5%" . "Rewrite, 5%\n50% \\1")
+                   ("%d %%s" . "%d %s\n50% \\1")))
+    (let ((sluice-rewrite-prompt prompt))
+      (should (equal system (sluice-rewrite--system "50% \\1"))))))
+
 (ert-deftest sluice-rewrite-test-diff-is-silent ()
   "The files for the difference are written without a word in the echo area."
   (let ((said nil) (write (symbol-function 'write-region)))

@@ -109,5 +109,81 @@
         (let ((sluice-daemon-command command))
           (should (equal wish (sluice-settings-program))))))))
 
+;;;; Other settings
+
+(ert-deftest sluice-settings-test-what-is-clearly-meant ()
+  "Symbols for names and an address for a host are taken, and go to the daemon as texts."
+  (pcase-dolist (`(,value . ,host) '(("api.openai.com" . "api.openai.com")
+                                     ("https://api.openai.com/v1" . "api.openai.com")
+                                     ("http://user@box.lan:8080/" . "box.lan:8080")
+                                     (api.groq.com . "api.groq.com")
+                                     ("localhost:11434" . "localhost:11434")))
+    (should (equal host (sluice-settings-host value))))
+  (fake-daemon-with
+    (with-temp-buffer
+      (insert "Hello")
+      (let ((sluice-model 'whole) (sluice-host "https://api.example.org/v1") (sluice-language 'ko))
+        (fake-daemon-messages
+          (sluice-send)
+          (fake-daemon-until (zerop (hash-table-count sluice-chat--live))))
+        (should (equal '("-H" "X-Sluice-Language: ko") (sluice-language-header)))
+        (should (equal "ko" (sluice-words-language))))
+      (let ((chat (car (plist-get (fake-daemon-seen) :chats))))
+        (should (equal '("whole" "api.example.org" "ko")
+                       (mapcar (lambda (name) (plist-get chat name)) '(:model :host :language))))))))
+
+(ert-deftest sluice-settings-test-wrong ()
+  "A setting without a meaning is named, with what it must be and where to change it."
+  (pcase-dolist (`(,option ,value ,text)
+                 `((sluice-model nil "the name of a model")
+                   (sluice-model "  " "the name of a model")
+                   (sluice-host 7 "the name of a host")
+                   (sluice-host "https://" "the name of a host")
+                   (sluice-language 7 "a language")
+                   (sluice-socket ,(concat "/" (make-string 200 ?x)) "at most 10[37] bytes")
+                   (sluice-socket 7 "at most 10[37] bytes")
+                   (sluice-daemon-command nil "a list of texts")
+                   (sluice-daemon-command (sluice serve) "a list of texts")
+                   (sluice-gptel-direct-hosts 7 "a list of regular expressions")
+                   (sluice-gptel-direct-hosts ("*[lan") "\"\\*\\[lan\" is none (")))
+    (cl-progv (list option) (list value)
+      (should (string-match-p (format "\\`The setting .%s. must be .*%s.*M-x customize-option RET %s\\'"
+                                      option text option)
+                              (cadr (should-error (sluice-settings-check option)
+                                                  :type 'user-error)))))))
+
+(ert-deftest sluice-settings-test-wrong-in-a-command ()
+  "Who sends or starts with a wrong setting is told of it, and not that Sluice does not run."
+  (fake-daemon-without
+    (with-temp-buffer
+      (insert "Hello")
+      (let ((sluice-model nil))
+        (should (string-search "`sluice-model'" (format-message "%s" (cadr (should-error (sluice-send)))))))
+      (let ((sluice-socket (concat "/" (make-string 200 ?x))))
+        (should-not (sluice-connection))
+        (dolist (command '(sluice-send sluice-start sluice-status sluice-queue))
+          (should (string-search "sluice-socket"
+                                 (cadr (should-error (funcall command) :type 'user-error))))))
+      (let ((sluice-daemon-command 'sluice))
+        (should (string-search "sluice-daemon-command"
+                               (cadr (should-error (sluice-start) :type 'user-error))))))))
+
+(ert-deftest sluice-settings-test-regexps ()
+  "One text is taken for a list of one."
+  (defvar sluice-gptel-direct-hosts)
+  (let ((sluice-gptel-direct-hosts "\\.lan\\'"))
+    (should (equal '("\\.lan\\'") (sluice-settings-regexps 'sluice-gptel-direct-hosts)))))
+
+(ert-deftest sluice-settings-test-all-problems ()
+  "With the defaults nothing is wrong; a value of the wrong kind is found, and not shown."
+  (require 'sluice-gptel)
+  (require 'sluice-rewrite)
+  (let ((sluice-key #'sluice-key-from-auth-source))
+    (should-not (sluice-settings-all-problems)))
+  (let* ((sluice-timeout "CANARY-5") (problems (sluice-settings-all-problems)))
+    (should (equal '(sluice-timeout) (mapcar #'car problems)))
+    (should (string-search "M-x customize-option RET sluice-timeout" (cdar problems)))
+    (should-not (string-search "CANARY" (cdar problems)))))
+
 (provide 'sluice-settings-test)
 ;;; sluice-settings-test.el ends here
