@@ -224,7 +224,7 @@ through Sluice")
 
 (defun sluice-doctor--start-check ()
   "Have the daemon's program look for itself.
-The page shows what it says when it is done: nothing is found before."
+The page shows what it says when it is done; until then nothing is found."
   (when-let* ((command (sluice-doctor--check-command)))
     (let* ((page (current-buffer))
            (output (generate-new-buffer " *sluice check*"))

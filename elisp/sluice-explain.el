@@ -92,12 +92,14 @@ The daemon will not know it."
   (cdr (assoc call sluice-explain--own)))
 
 (defun sluice-explain-note-refusal (buffer title text)
-  "Remember that Emacs has not sent a call of BUFFER, as TITLE and TEXT say."
+  "Remember that Emacs has not sent a call of BUFFER, as TITLE and TEXT say.
+Return the id by which it can be explained."
   (let ((id (concat "emacs-" (number-to-string (cl-incf sluice-explain--refusals)))))
     (sluice-explain-note-own
      id :title title :what text
      :actions (list (list :text (sluice-gettext "Mend that, then send the same again."))))
-    (sluice-note-failure id buffer text)))
+    (sluice-note-failure id buffer text)
+    id))
 
 (defun sluice-explain-note-stopped (call)
   "Remember that the daemon was stopped while CALL, an id, ran."

@@ -88,8 +88,9 @@ It is on as long as the failure is shown.
 
 ;;;; What is shown
 
-(defun sluice-gptel-failure-show (fsm call)
-  "Show at the prompt of FSM that its CALL, an id, has failed, and the keys."
+(defun sluice-gptel-failure-show (fsm call &optional data)
+  "Show at the prompt of FSM that its CALL, an id, has failed, and the keys.
+DATA is what was sent, where gptel has dropped it already."
   (let* ((info (gptel-fsm-info fsm))
          (buffer (plist-get info :buffer))
          (position (plist-get info :position))
@@ -103,7 +104,7 @@ It is on as long as the failure is shown.
           (push sluice-gptel-failure--here sluice-gptel-failure--promised))
         (setq sluice-gptel-failure--here
               (sluice-gptel-failure--make
-               :fsm fsm :call call :data (copy-sequence (plist-get info :data))
+               :fsm fsm :call call :data (or data (copy-sequence (plist-get info :data)))
                :reset-at (sluice-gptel-failure--clears-at told (float-time))
                ;; An answer of which a part has come would be written twice.
                :again (and (eq (gptel-fsm-state fsm) 'ERRS)

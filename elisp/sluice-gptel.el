@@ -201,20 +201,24 @@ STATUS is shorter, for callers of gptel that show nothing else."
     (plist-put info :status status)
     ;; The round before, of a run with tools, has ended well.
     (plist-put info :sluice-ended (plist-get info :sluice-id))
-    (sluice-explain-note-refusal (plist-get info :buffer) status text))
-  ;; Later, as a failure of curl would come: gptel still sets the state of waiting.
-  (run-at-time 0 nil #'sluice-gptel--fail fsm))
+    ;; Later, as a failure of curl would come: gptel still sets the state of waiting.
+    (run-at-time 0 nil #'sluice-gptel--fail fsm
+                 (sluice-explain-note-refusal (plist-get info :buffer) status text))))
 
-(defun sluice-gptel--fail (fsm)
-  "Take FSM, whose error is set, through the states of a failed request."
-  (let ((info (gptel-fsm-info fsm)))
+(defun sluice-gptel--fail (fsm call)
+  "Take FSM, whose error is set, through the states of a failed request.
+CALL is the id by which it can be explained; an older failure is shown no more."
+  (let* ((info (gptel-fsm-info fsm))
+         (data (copy-sequence (plist-get info :data))))
     (gptel--fsm-transition fsm)         ; WAIT -> TYPE
     (when (functionp (plist-get info :callback))
       (condition-case-unless-debug err
           (funcall (plist-get info :callback) nil info)
         (error (message "%s" (sluice-gettext "Sluice: gptel's callback failed: %s"
                                              (error-message-string err))))))
-    (gptel--fsm-transition fsm)))       ; TYPE -> ERRS
+    (gptel--fsm-transition fsm)         ; TYPE -> ERRS
+    (when sluice-gptel-mode
+      (sluice-gptel-failure-show fsm call data))))
 
 ;;;; After a request
 

@@ -130,6 +130,30 @@ The others say why they do nothing, and sending it again works."
     (fake-daemon-until (string-search sluice-gptel-test-hello (buffer-string)))
     (should-not (sluice-gptel-failure-test-shown))))
 
+(ert-deftest sluice-gptel-failure-test-refused-after-another ()
+  "A call that is not sent, as there is no daemon, is what the note and its keys are for.
+When there is one, it can be sent from there."
+  (sluice-gptel-failure-test-with 'no-credit nil
+    (let ((gptel-model 'ok) (old sluice-failed-call))
+      (fake-daemon-messages
+        (fake-daemon-kill)
+        (fake-daemon-until (not (sluice-rpc-live-p sluice--connection)))
+        (gptel-send)
+        (fake-daemon-until (not (equal old (sluice-gptel-failure-call sluice-gptel-failure--here)))))
+      (should (equal " \n[Failed.  C-c ? then e explain, t send again, d dismiss]"
+                     (sluice-gptel-failure-test-shown)))
+      (should (= 1 (length (sluice-gptel-failure-test-all-shown))))
+      (save-current-buffer
+        (save-window-excursion
+          (sluice-gptel-failure-test-press "e")
+          (should (string-prefix-p "Sluice is not running"
+                                   (with-current-buffer "*Sluice explain*" (buffer-string))))))
+      (fake-daemon-start)
+      (fake-daemon-messages
+        (sluice-gptel-failure-test-press "t")
+        (fake-daemon-until (string-search sluice-gptel-test-hello (buffer-string))))
+      (should-not (sluice-gptel-failure-test-shown)))))
+
 (ert-deftest sluice-gptel-failure-test-unknown-host ()
   "Of a host that the daemon does not know only what it said is known: no key asks for more.
 The explanation names what to set, with the address as gptel reaches it."

@@ -315,7 +315,9 @@ the round before, which went well, is not called a failure."
           (should sluice-call)
           (should sluice-failed-call)
           (should-not (equal sluice-call sluice-failed-call))
-          (should-not sluice-gptel-failure--here)
+          ;; The note is for the round that could not go.
+          (should (equal sluice-failed-call
+                         (sluice-gptel-failure-call (fake-daemon-until sluice-gptel-failure--here))))
           (should-not gptel--request-alist))))))
 
 (ert-deftest sluice-gptel-test-quit-at-the-question ()
