@@ -130,8 +130,9 @@ The entry is what gptel uses: machine HOST login apikey password KEY."
         :messages (vconcat messages)
         :system system
         :max_tokens sluice-max-tokens :temperature sluice-temperature
-        :key (if (stringp sluice-key) sluice-key
-               (and sluice-key (funcall sluice-key (sluice-current-host))))
+        :key (cond ((sluice-sandbox-connected-p) sluice-keys-sandbox)
+                   ((stringp sluice-key) sluice-key)
+                   (sluice-key (funcall sluice-key (sluice-current-host))))
         :stream t :priority "interactive" :client "emacs" :language sluice-language))
 
 (cl-defun sluice-chat-start (messages place &key system on-end)

@@ -36,6 +36,7 @@
 (require 'subr-x)
 (require 'auth-source)
 (require 'sluice)
+(require 'sluice-keys)
 (require 'sluice-program)
 (require 'sluice-words)
 
@@ -185,8 +186,9 @@ elsewhere, set `sluice-socket'")))
                 (sluice-finding 'ok (sluice-gettext "auth-source has a key: machine %s login apikey"
                                                     host))
               (sluice-finding 'note (sluice-gettext "auth-source has no key for %s" host)
-                              (sluice-gettext "Add a line to ~/.authinfo.gpg: %s.  It is not needed \
+                              (sluice-gettext "Add a line to %s: %s.  It is not needed \
 if the daemon has the key in its environment"
+                                              (sluice-keys-place)
                                               (format "machine %s login apikey password YOUR-KEY"
                                                       host)))))
           (sluice-doctor--hosts pools)))

@@ -147,8 +147,8 @@
    ("The socket %s is yours alone (mode %o)" "소켓은 나만 쓸 수 있어요: %s(권한 %o)")
    ("auth-source has a key: machine %s login apikey" "auth-source에 키가 있어요: machine %s login apikey")
    ("auth-source has no key for %s" "auth-source에 %s 키가 없어요")
-   ("Add a line to ~/.authinfo.gpg: %s.  It is not needed if the daemon has the key in its environment"
-    "~/.authinfo.gpg에 이 줄을 추가해 주세요: %s. 데몬의 환경 변수에 키가 있으면 없어도 돼요")
+   ("Add a line to %s: %s.  It is not needed if the daemon has the key in its environment"
+    "%s에 이 줄을 추가해 주세요: %s. 데몬의 환경 변수에 키가 있으면 없어도 돼요")
    ("curl is there" "curl이 있어요")
    ("curl is missing" "curl이 없어요")
    ("gptel goes through Sluice only with curl, and copied commands need it: install it"

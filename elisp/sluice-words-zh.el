@@ -146,8 +146,8 @@
    ("The socket %s is yours alone (mode %o)" "套接字 %s 只有你能用（权限 %o）")
    ("auth-source has a key: machine %s login apikey" "auth-source 里有密钥：machine %s login apikey")
    ("auth-source has no key for %s" "auth-source 里没有 %s 的密钥")
-   ("Add a line to ~/.authinfo.gpg: %s.  It is not needed if the daemon has the key in its environment"
-    "请在 ~/.authinfo.gpg 里加一行：%s。如果守护进程的环境变量里有密钥，就不需要")
+   ("Add a line to %s: %s.  It is not needed if the daemon has the key in its environment"
+    "请在 %s 里加一行：%s。如果守护进程的环境变量里有密钥，就不需要")
    ("curl is there" "有 curl")
    ("curl is missing" "没有 curl")
    ("gptel goes through Sluice only with curl, and copied commands need it: install it"

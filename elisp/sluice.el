@@ -566,6 +566,11 @@ It was told at the beginning; this is for who has chosen another one since."
                    (concat ".  " (sluice-gettext "It is the sandbox: nothing goes to a provider"))
                  "")))))
 
+(defun sluice-sandbox-connected-p ()
+  "Return non-nil if the daemon of our connection is the sandbox."
+  (and (sluice-rpc-live-p sluice--connection)
+       (plist-get (sluice-rpc-hello sluice--connection) :sandbox)))
+
 (defun sluice-sandbox-p (status)
   "Return non-nil if the daemon that has said STATUS is the sandbox."
   (plist-get (plist-get status :daemon) :sandbox))

@@ -115,7 +115,9 @@ class Client:
     async def do_hello(self, params: Json, id: Any) -> Json:
         protocol = int(os.environ.get("FAKE_PROTOCOL", "1"))
         self.seen.greetings.append(params)
-        return {"daemon": "fake", "version": "9.9", "protocol": protocol, "pid": os.getpid(), "features": []}
+        sandbox = bool(os.environ.get("FAKE_SANDBOX"))
+        about = {"version": "9.9", "protocol": protocol, "pid": os.getpid(), "sandbox": sandbox}
+        return {"daemon": "fake", **about, "features": []}
 
     async def do_echo(self, params: Json, id: Any) -> Json:
         return params
