@@ -320,6 +320,19 @@ heading behind it goes along, unless something is written there."
 What a person types there stands before the note."
   (make-overlay position position (marker-buffer position) t t))
 
+(defun sluice-note-text (text buffer)
+  "Return TEXT in brackets, filled so that it is seen whole where BUFFER is shown.
+Where lines are truncated, the rest of a long one would not be seen."
+  (let ((width (apply #'min 79 (mapcar #'window-body-width (get-buffer-window-list buffer nil t))))
+        (whole (format "[%s]" text)))
+    (if (<= (apply #'max (mapcar #'string-width (split-string whole "\n"))) width)
+        whole
+      (with-temp-buffer
+        (let ((fill-column (max 20 (1- width))) (fill-prefix " "))
+          (insert whole)
+          (fill-region (point-min) (point-max) nil t)
+          (string-trim-right (buffer-string)))))))
+
 (defun sluice-note-show (overlay text face)
   "Show TEXT with FACE below the line of OVERLAY, which is empty.
 The cursor stays behind the text of the buffer, where what is typed will stand."
@@ -328,7 +341,7 @@ The cursor stays behind the text of the buffer, where what is typed will stand."
    ;; Point is drawn behind such a string unless a character of it has this property; a
    ;; newline is no place where a cursor can be.
    (concat (propertize " " 'cursor t)
-           (propertize (format "\n[%s]" text) 'face face)
+           (propertize (concat "\n" (sluice-note-text text (overlay-buffer overlay))) 'face face)
            (with-current-buffer (overlay-buffer overlay)
              (save-excursion (goto-char (overlay-start overlay)) (if (eolp) "" "\n"))))))
 
@@ -351,9 +364,10 @@ The remark is no text, and goes when the answer is removed."
             (overlay-put mark 'evaporate t)
             (overlay-put mark 'sluice-broken t)
             (overlay-put mark 'after-string
-                         (propertize (format "\n[%s]" (sluice-gettext "The answer broke off here; \
-it is not complete"))
-                                     'face 'sluice-broken))))))))
+                         (propertize
+                          (concat "\n" (sluice-note-text (sluice-gettext "The answer broke off here; \
+it is not complete") buffer))
+                          'face 'sluice-broken))))))))
 
 ;;;; What is shown while it waits
 

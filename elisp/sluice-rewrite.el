@@ -90,7 +90,8 @@ Answer with the new text alone: no introduction, no quotation marks, no remarks.
   "Show what there is of REWRITE, and HINT above it."
   (let ((region (sluice-rewrite-region rewrite)) (new (sluice-rewrite-new rewrite)))
     (overlay-put region 'before-string
-                 (propertize (format "[%s]\n" hint) 'face 'sluice-waiting))
+                 (propertize (concat (sluice-note-text hint (overlay-buffer region)) "\n")
+                             'face 'sluice-waiting))
     (overlay-put region 'face (if (string-empty-p new) 'shadow 'sluice-rewrite))
     (overlay-put region 'display (if (string-empty-p new) nil
                                    (propertize new 'face 'sluice-rewrite)))))

@@ -267,6 +267,24 @@ In the middle of a line, the rest of the line stands below the note."
       (sluice-note-show note "waits" 'shadow)
       (should (equal " \n[waits]\n" (overlay-get note 'after-string))))))
 
+(ert-deftest sluice-answer-test-long-note ()
+  "A note is as wide as the narrowest window of its buffer, where a longer line is truncated."
+  (with-temp-buffer
+    (let ((note (sluice-note-overlay (copy-marker 1)))
+          (words (string-join (make-list 20 "word") " ")))
+      (sluice-note-show note words 'shadow)
+      (should (<= (apply #'max (mapcar #'length (split-string (overlay-get note 'after-string) "\n"))) 80))
+      (save-window-excursion
+        (switch-to-buffer (current-buffer))
+        (fake-daemon-in-width 40
+          (sluice-note-show note words 'shadow)))
+      (let ((lines (split-string (overlay-get note 'after-string) "\n" t)))
+        (should (< 2 (length lines)))
+        (should-not (cl-find 41 (mapcar #'length lines) :test #'<=))
+        (should (equal (format "[%s]" words)
+                       (string-trim (replace-regexp-in-string
+                                     "[ \n]+" " " (overlay-get note 'after-string)))))))))
+
 (ert-deftest sluice-answer-test-broken ()
   "An answer that broke off is said to be; the remark is no text, and goes with the answer."
   (sluice-answer-test-with answer

@@ -11,9 +11,10 @@
 (declare-function sluice-gptel-wait-id "sluice-gptel-wait")
 
 (defun sluice-gptel-wait-test-shown ()
-  "Return what is shown in this buffer beside its text."
-  (cl-some (lambda (overlay) (overlay-get overlay 'after-string))
-           (overlays-in (point-min) (1+ (point-max)))))
+  "Return what is shown in this buffer beside its text, with its lines joined."
+  (when-let* ((shown (cl-some (lambda (overlay) (overlay-get overlay 'after-string))
+                              (overlays-in (point-min) (1+ (point-max))))))
+    (replace-regexp-in-string "\\([^ ]\\)\n *" "\\1 " shown)))
 
 (defun sluice-gptel-wait-test-status ()
   "Return gptel's status line."
