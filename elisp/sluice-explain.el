@@ -177,12 +177,29 @@ The key is not in the command; it is read from the environment."
   (when (sluice-explain-own call)
     (user-error "%s" (sluice-gettext "The daemon has kept nothing of this call, so there is no \
 command to copy.  Send it again, then copy that")))
-  (let* ((answer (sluice-ask "curl" (list :call call)))
+  (let* ((answer (condition-case err
+                     (sluice-ask "curl" (list :call call))
+                   (user-error (user-error "%s" (sluice-explain--no-curl call (cadr err))))))
          (note (plist-get answer :note)))
     (kill-new (plist-get answer :command))
     (message "%s" (if (or (null note) (string-empty-p note))
                       (sluice-gettext "Copied the curl command")
                     (sluice-gettext "Copied the curl command.  %s" note)))))
+
+(defun sluice-explain-body-kept-p (row)
+  "Return non-nil if what was sent with the call of ROW was kept, or may be."
+  (let ((request (plist-get row :request)))
+    (not (and (eql 0 (plist-get request :kept))
+              (> (or (plist-get request :bytes) 0) 0)))))
+
+(defun sluice-explain--no-curl (call problem)
+  "Return why there is no curl command of CALL; PROBLEM is what the daemon said."
+  (let ((row (and (sluice-rpc-live-p sluice--connection)
+                  (ignore-errors (sluice-ask "show" (list :call call))))))
+    (if (sluice-explain-body-kept-p row)
+        problem
+      (sluice-gettext "What was sent with this call was not kept, so there is no command to copy.  \
+Set journal.bodies to \"all\" in config.yaml, then send it again"))))
 
 ;;;; The answer
 

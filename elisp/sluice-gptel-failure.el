@@ -120,7 +120,7 @@ DATA is what was sent, where gptel has dropped it already."
 
 (defun sluice-gptel-failure--watch-clock (failure)
   "Have the note of FAILURE say no time any more when that has come."
-  (when (and (sluice-gptel-failure-again failure) (sluice-gptel-failure--at failure))
+  (when (and (sluice-gptel-failure-again failure) (sluice-gptel-failure--clears failure))
     (setf (sluice-gptel-failure-clock failure)
           (run-at-time (- (sluice-gptel-failure-reset-at failure) (float-time)) nil
                        #'sluice-gptel-failure-renew (current-buffer)))))
@@ -160,7 +160,7 @@ The explanation came at the time NOW; both are Unix times in seconds."
     (cond ((numberp at) at)
           ((numberp after) (+ now after)))))
 
-(defun sluice-gptel-failure--at (failure)
+(defun sluice-gptel-failure--clears (failure)
   "Return when FAILURE clears as a text, or nil if it is clear or not known."
   (let ((at (sluice-gptel-failure-reset-at failure)))
     (and at (> at (float-time)) (format-time-string "%T" at))))
@@ -173,7 +173,7 @@ The explanation came at the time NOW; both are Unix times in seconds."
      (delq nil (list (and (not (sluice-gptel-failure-cancelled failure))
                           (sluice-gettext "%s explain" "e"))
                      (and (sluice-gptel-failure-again failure)
-                          (if-let* ((at (sluice-gptel-failure--at failure)))
+                          (if-let* ((at (sluice-gptel-failure--clears failure)))
                               (sluice-gettext "%s send again at %s" "t" at)
                             (sluice-gettext "%s send again" "t")))
                      (and (not (sluice-gptel-failure-cancelled failure))
@@ -183,16 +183,20 @@ The explanation came at the time NOW; both are Unix times in seconds."
    (sluice-gettext ", ")))
 
 (defun sluice-gptel-failure--words (failure)
-  "Return what is said of FAILURE; its keys only if they are for it."
+  "Return what is said of FAILURE, and its keys."
   (let ((what (cond ((sluice-gptel-failure-timer failure)
                      (sluice-gettext "Will be sent again at %s."
                                      (format-time-string
                                       "%T" (sluice-gptel-failure-reset-at failure))))
                     ((sluice-gptel-failure-cancelled failure) (sluice-gettext "Cancelled."))
                     (t (sluice-gettext "Failed.")))))
-    (if (eq failure sluice-gptel-failure--here)
-        (sluice-gettext "%s  C-c ? then %s" what (sluice-gptel-failure--keys failure))
-      what)))
+    (cond ((eq failure sluice-gptel-failure--here)
+           (sluice-gettext "%s  C-c ? then %s" what (sluice-gptel-failure--keys failure)))
+          ((eq failure (sluice-gptel-failure--at (overlay-start
+                                                  (sluice-gptel-failure-overlay failure))))
+           (sluice-gettext "%s  With the cursor here: C-c ? then %s" what
+                           (sluice-gptel-failure--keys failure)))
+          (t what))))
 
 (defun sluice-gptel-failure--say (failure)
   "Say below the prompt of FAILURE how it stands."
@@ -244,9 +248,20 @@ That of FSM, which is being sent, is none of these."
 
 ;;;; Keys
 
+(defun sluice-gptel-failure--at (position)
+  "Return the newest failure whose note is below the line of POSITION, or nil."
+  (save-excursion
+    (goto-char position)
+    (cl-find-if (lambda (failure)
+                  (let ((place (overlay-start (sluice-gptel-failure-overlay failure))))
+                    (and place (<= (line-beginning-position) place (line-end-position)))))
+                (sluice-gptel-failure--all))))
+
 (defun sluice-gptel-failure--need ()
-  "Return the failure of this buffer, or complain."
-  (or sluice-gptel-failure--here (user-error "%s" (sluice-gettext "No failure is shown in this buffer"))))
+  "Return the failure whose note is at point, else the newest one; or complain."
+  (or (sluice-gptel-failure--at (point))
+      sluice-gptel-failure--here
+      (user-error "%s" (sluice-gettext "No failure is shown in this buffer"))))
 
 (defun sluice-gptel-failure--need-call ()
   "Return the id of the call that has failed here, or complain.

@@ -177,11 +177,12 @@ Where it has no value of its own there, it is set everywhere, until Emacs ends."
     ("k" (lambda () (sluice-gettext "stop an answer")) sluice-abort)
     ("u" (lambda () (sluice-gettext "remove an answer")) sluice-undo-answer)]
    [:description (lambda () (sluice-gettext "See"))
-    ("w" (lambda () (sluice-gettext "queue")) sluice-queue)
+    ("q" (lambda () (sluice-gettext "queue")) sluice-queue)
     ("l" (lambda () (sluice-gettext "limits")) sluice-limits)
     ("L" (lambda () (sluice-gettext "log")) sluice-log)
     ("$" (lambda () (sluice-gettext "what was used")) sluice-usage)
     ("e" (lambda () (sluice-gettext "explain the last failure")) sluice-explain-last)
+    ("w" (lambda () (sluice-gettext "copy the last call as curl")) sluice-copy-curl)
     ("D" (lambda () (sluice-gettext "what is wrong here")) sluice-doctor)]]
   (interactive)
   (setq sluice-menu--buffer (current-buffer)

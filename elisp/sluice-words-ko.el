@@ -57,8 +57,6 @@
    ("It goes as soon as calls that a person waits for" "사람이 기다리는 요청과 같은 순서로 나가요")
    ("It goes after calls that a person waits for" "사람이 기다리는 요청 다음에 나가요")
    ("It goes when nothing else waits" "다른 요청이 모두 나간 다음에 나가요")
-   ("It is among the first already" "벌써 맨 앞 순서예요")
-   ("It is among the last already" "벌써 맨 뒤 순서예요")
    ("At" "언제")
    ("State" "상태")
    ("Took" "걸린 시간")
@@ -73,6 +71,10 @@
    ("cancelled" "취소")
    ("interrupted" "중단")
    ("No call has failed." "실패한 요청이 없어요.")
+   ("It goes when nothing else waits already" "벌써 다른 요청이 모두 나간 다음에 나가게 되어 있어요")
+   ("It is next in line already" "벌써 다음 차례예요")
+   ("A person waits for it already, and for those before it as well.  To let it go earlier, cancel one of them: k"
+    "벌써 사람이 기다리는 요청이고, 그 앞의 요청들도 그래요. 더 일찍 보내려면 앞의 요청 하나를 취소해 주세요: k")
    ;; sluice-chat.el
    ("Sluice has not taken this call" "Sluice가 이 요청을 받지 않았어요")
    ("%s  %s explains it" "%s 설명은 %s")
@@ -215,6 +217,8 @@
    ("Quit" "닫기")
    ("Number %d has no page to open" "%d번에는 열 페이지가 없어요")
    ("There is no page to open" "열 페이지가 없어요")
+   ("What was sent with this call was not kept, so there is no command to copy.  Set journal.bodies to \"all\" in config.yaml, then send it again"
+    "이 요청에 보낸 내용을 남겨 두지 않아서 복사할 명령이 없어요. config.yaml에서 journal.bodies를 \"all\"로 정한 다음 다시 보내 주세요")
    ;; sluice-gptel-explain.el
    ("Failed.  C-c ? then e explain, d dismiss" "실패했어요. C-c ? 다음에 e 설명, d 닫기")
    ;; sluice-gptel-failure.el
@@ -234,6 +238,7 @@
    ("No failure is shown in this buffer" "이 버퍼에는 실패가 표시되어 있지 않아요")
    ("The place of that answer is gone: begin it anew" "그 답이 들어갈 자리가 없어졌어요. 처음부터 다시 해 주세요")
    ("Sending the same again will not help: see C-c ? e" "똑같이 다시 보내도 소용없어요. C-c ? e를 봐 주세요")
+   ("%s  With the cursor here: C-c ? then %s" "%s 커서를 여기에 두고 C-c ? 다음에 %s")
    ;; sluice-gptel-wait.el
    ("%s stops it" "멈추려면 %s")
    ("next in line" "다음 차례")
@@ -426,6 +431,7 @@
    ("what was used" "사용량")
    ("explain the last failure" "최근 실패 설명")
    ("what is wrong here" "문제 찾기")
+   ("copy the last call as curl" "마지막 요청을 curl로 복사")
    ;; sluice-usage.el
    ("Used since %s.  Keys: m model, c client, h host, k key, d day, + - more or fewer days"
     "%s부터의 사용량. 키: m 모델, c 클라이언트, h 호스트, k 키, d 날짜, + - 기간 늘리고 줄이기")

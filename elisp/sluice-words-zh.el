@@ -57,8 +57,6 @@
    ("It goes as soon as calls that a person waits for" "和有人在等的请求一样快发")
    ("It goes after calls that a person waits for" "排在有人在等的请求后面")
    ("It goes when nothing else waits" "等别的都发完了再发")
-   ("It is among the first already" "已经排在最前面了")
-   ("It is among the last already" "已经排在最后面了")
    ("At" "时间")
    ("State" "状态")
    ("Took" "用时")
@@ -73,6 +71,10 @@
    ("cancelled" "已取消")
    ("interrupted" "中断")
    ("No call has failed." "没有失败的请求。")
+   ("It goes when nothing else waits already" "它本来就在没有别的请求等待时才发出")
+   ("It is next in line already" "它已经是下一个了")
+   ("A person waits for it already, and for those before it as well.  To let it go earlier, cancel one of them: k"
+    "它和它前面的请求都已经有人在等。想让它早点发出，就取消前面的一个：k")
    ;; sluice-chat.el
    ("Sluice has not taken this call" "Sluice 没有接受这个请求")
    ("%s  %s explains it" "%s 按 %s 看说明")
@@ -212,6 +214,8 @@
    ("Quit" "关闭")
    ("Number %d has no page to open" "%d 号没有可打开的页面")
    ("There is no page to open" "没有可打开的页面")
+   ("What was sent with this call was not kept, so there is no command to copy.  Set journal.bodies to \"all\" in config.yaml, then send it again"
+    "没有保留这个请求发出的内容，所以没有可复制的命令。请在 config.yaml 里把 journal.bodies 设为 \"all\"，再发一次")
    ;; sluice-gptel-explain.el
    ("Failed.  C-c ? then e explain, d dismiss" "失败了。先按 C-c ?，再按 e 说明、d 收起")
    ;; sluice-gptel-failure.el
@@ -231,6 +235,7 @@
    ("No failure is shown in this buffer" "这个缓冲区里没有显示失败")
    ("The place of that answer is gone: begin it anew" "那个回答的位置已经没了，请从头再来")
    ("Sending the same again will not help: see C-c ? e" "再发一样的也没用：请看 C-c ? e")
+   ("%s  With the cursor here: C-c ? then %s" "%s光标在这里时，先按 C-c ?，再按 %s")
    ;; sluice-gptel-wait.el
    ("%s stops it" "按 %s 停止")
    ("next in line" "下一个就是它")
@@ -420,6 +425,7 @@
    ("what was used" "用量")
    ("explain the last failure" "解释上次失败")
    ("what is wrong here" "检查问题")
+   ("copy the last call as curl" "把上一个请求复制成 curl")
    ;; sluice-usage.el
    ("Used since %s.  Keys: m model, c client, h host, k key, d day, + - more or fewer days"
     "从 %s 起的用量。按键：m 模型、c 客户端、h 主机、k 密钥、d 日期、+ - 天数增减")

@@ -235,6 +235,41 @@ The explanation names what to set, with the address as gptel reaches it."
         (should (equal '("busy" "ok" "busy") (mapcar (lambda (r) (plist-get r :behaviour)) http)))
         (should (equal (plist-get (nth 0 http) :body) (plist-get (nth 2 http) :body)))))))
 
+(ert-deftest sluice-gptel-failure-test-promise-elsewhere ()
+  "What was promised at another prompt names its key, which works with the cursor there."
+  (sluice-gptel-failure-test-with 'busy 100
+    (sluice-gptel-failure-test-press "t")
+    (let ((promised sluice-gptel-failure--here) (gptel-model 'no-credit))
+      (goto-char (point-min))
+      (insert "Another\n\n")
+      (goto-char (line-end-position -1))
+      (fake-daemon-messages
+        (gptel-send)
+        (fake-daemon-until (not (eq promised sluice-gptel-failure--here))))
+      (should (string-match-p "Will be sent again at [0-9:]+\\.  With the cursor here: C-c \\? then d do not"
+                              (replace-regexp-in-string
+                               "\n *" " " (overlay-get (sluice-gptel-failure-overlay promised)
+                                                       'after-string))))
+      (goto-char (point-max))
+      (sluice-gptel-failure-test-press "d")
+      (should-not (overlay-buffer (sluice-gptel-failure-overlay promised)))
+      (should-not (memq (sluice-gptel-failure-timer promised) timer-list))
+      (should sluice-gptel-failure--here))))
+
+(ert-deftest sluice-gptel-failure-test-promise-with-its-own-key ()
+  "What is sent again goes with the key of its own backend, though another one was chosen since."
+  (sluice-gptel-failure-test-with 'busy 100
+    (sluice-gptel-failure-test-press "t")
+    (let ((timer (sluice-gptel-failure-timer sluice-gptel-failure--here))
+          (gptel-backend (gptel-make-openai "T-Other" :host "api.mistral.ai" :key "CANARY-other-1"
+                                            :stream t :models '(ok))))
+      (sluice-gptel-failure-test-let-pass timer)
+      (fake-daemon-until (string-search sluice-gptel-test-hello (buffer-string)))
+      (let ((http (sluice-gptel-test-http)))
+        (should (= 2 (length http)))
+        (should (equal (plist-get (plist-get (nth 0 http) :headers) :authorization)
+                       (plist-get (plist-get (nth 1 http) :headers) :authorization)))))))
+
 (ert-deftest sluice-gptel-failure-test-promise-beside-a-failure ()
   "A newer failure has the keys; when it is dismissed, what was promised has them again.
 A failure without a promise gives way to the newer one as ever."
