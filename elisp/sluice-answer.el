@@ -157,7 +157,10 @@ Its heading stands there at once, so that later ones come behind it."
     (sluice-answer--head answer)
     (with-current-buffer buffer
       (set-marker (sluice-answer-start answer)
-                  (- (sluice-answer-end answer) (length (sluice-answer-heading answer)))))))
+                  (- (sluice-answer-end answer) (length (sluice-answer-heading answer)))))
+    ;; A minibuffer that is left takes the windows back to where they were.
+    (dolist (window (get-buffer-window-list buffer nil t))
+      (set-window-point window (sluice-answer-end answer)))))
 
 (defun sluice-answer--move (answer)
   "Write ANSWER elsewhere from now on, beginning with what has come already.

@@ -341,7 +341,12 @@ In the middle of a line, the rest of the line stands below the note."
       (should window)
       (sluice-answer-add a "one")
       (sluice-answer-add b "two")
-      (should (= (window-point window) (sluice-answer-end b))))))
+      (should (= (window-point window) (sluice-answer-end b)))
+      ;; As after a minibuffer, which takes the window back.
+      (set-window-point window 3)
+      (let ((c (sluice-answer-open-elsewhere 3 (current-buffer) "> C\n\n")))
+        (sluice-answer-add a "more")
+        (should (= (window-point window) (sluice-answer-end c)))))))
 
 (ert-deftest sluice-answer-test-heading-without-answer ()
   "The heading of an answer of which nothing has come goes when its place is closed."
