@@ -256,14 +256,16 @@ Point is where ANSWER is written."
               sluice-answer--open))
 
 (defun sluice-answer--part (other place younger)
-  "Part OTHER from the answer that was written at PLACE, where it began too.
-That ends at point now; OTHER stands behind it if there is text of it, or
-if it is YOUNGER."
-  (if (not (or younger (> (sluice-answer-end other) (sluice-answer-start other))))
-      (when-let* ((note (sluice-answer-overlay other))) (move-overlay note place place))
-    (when (= place (sluice-answer-start other))
-      (set-marker (sluice-answer-start other) (point)))
-    (set-marker (sluice-answer-end other) (max (point) (sluice-answer-end other)))))
+  "Part OTHER from the answer that was written at PLACE, where it touches it.
+That ends at point now; OTHER stands behind it if it begins there and there is
+text of it, or if it is YOUNGER."
+  (let ((note (sluice-answer-overlay other)))
+    (cond ((and (= place (sluice-answer-start other))
+                (or younger (> (sluice-answer-end other) place)))
+           (set-marker (sluice-answer-start other) (point))
+           (set-marker (sluice-answer-end other) (max (point) (sluice-answer-end other))))
+          ((and note (eql (point) (overlay-start note))) ; it has gone along
+           (move-overlay note place place)))))
 
 (defun sluice-answer--gap-behind (answer)
   "Return the newlines that part ANSWER from another one behind it."
