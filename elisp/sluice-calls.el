@@ -66,17 +66,21 @@
 \\[sluice-queue-promote] lets go before those for which nobody waits.
 \\[sluice-queue-copy-curl] copies the call as a curl command.
 \\[sluice-dashboard-sort] sorts by the column at point."
+  (sluice-dashboard-speak #'sluice-queue--words-of-list)
+  (setq sluice-dashboard--operation '("queue" :queue)
+        sluice-dashboard--topics '("queue")
+        sluice-dashboard--line #'sluice-queue--line)
+  (add-hook 'sluice-dashboard-drawn-hook #'sluice-queue--run-clock nil t))
+
+(defun sluice-queue--words-of-list ()
+  "Have this list say its words in the language of the person."
+  (setq sluice-dashboard--nothing (sluice-gettext "No call waits."))
   (sluice-dashboard-columns
    (sluice-dashboard-column (sluice-gettext "Place") 5 t :right-align t)
    (sluice-dashboard-column (sluice-gettext "Goes in") 8 nil :right-align t)
    (sluice-dashboard-column (sluice-gettext "Client") 12 t :least 8)
    (sluice-dashboard-column (sluice-gettext "Model") 20 t :least 10)
-   (sluice-dashboard-column (sluice-gettext "Waits for") 0 t :least 20))
-  (setq sluice-dashboard--operation '("queue" :queue)
-        sluice-dashboard--topics '("queue")
-        sluice-dashboard--line #'sluice-queue--line
-        sluice-dashboard--nothing (sluice-gettext "No call waits."))
-  (add-hook 'sluice-dashboard-drawn-hook #'sluice-queue--run-clock nil t))
+   (sluice-dashboard-column (sluice-gettext "Waits for") 0 t :least 20)))
 
 ;;;###autoload
 (defun sluice-queue ()
@@ -176,10 +180,15 @@ If it is not from this Emacs, say why it waits."
          (now (or (cl-position (plist-get row :priority) sluice-queue--classes :test #'equal) 1))
          (next (+ now by)))
     (unless (<= 0 next (1- (length sluice-queue--classes)))
-      (user-error "%s" (if (> by 0)
-                           (sluice-gettext "It is among the first already")
-                         (sluice-gettext "It is among the last already"))))
+      (user-error "%s" (sluice-queue--no-step by (plist-get row :place))))
     (sluice-queue--move row (nth next sluice-queue--classes))))
+
+(defun sluice-queue--no-step (by place)
+  "Return in words why a call at PLACE cannot be moved BY classes."
+  (cond ((< by 0) (sluice-gettext "It goes when nothing else waits already"))
+        ((equal place 1) (sluice-gettext "It is next in line already"))
+        (t (sluice-gettext "A person waits for it already, and for those before it as well.  \
+To let it go earlier, cancel one of them: k"))))
 
 (defun sluice-queue-up ()
   "Let the call on this line go earlier: with those of the next class."
@@ -210,6 +219,7 @@ If it is not from this Emacs, say why it waits."
   (let ((map (make-sparse-keymap)))
     (set-keymap-parent map sluice-dashboard-mode-map)
     (define-key map (kbd "RET") #'sluice-log-explain)
+    (define-key map "e" #'sluice-log-explain)
     (define-key map "w" #'sluice-log-copy-curl)
     (define-key map "f" #'sluice-log-toggle-failed)
     map)
@@ -221,18 +231,24 @@ If it is not from this Emacs, say why it waits."
 \\[sluice-log-copy-curl] copies it as a curl command.
 \\[sluice-log-toggle-failed] lists only those that failed.
 \\[sluice-dashboard-sort] sorts by the column at point."
-  (sluice-dashboard-columns
-   (sluice-dashboard-column (sluice-gettext "At") 8 t)
-   (sluice-dashboard-column (sluice-gettext "State") 10 t)
-   (sluice-dashboard-column (sluice-gettext "Took") 7 nil :right-align t :drop 1)
-   (sluice-dashboard-column (sluice-gettext "Client") 12 t :least 8 :drop 2)
-   (sluice-dashboard-column (sluice-gettext "Model") 20 t :least 10)
-   (sluice-dashboard-column (sluice-gettext "What happened") 0 nil :least 36))
+  (sluice-dashboard-speak #'sluice-log--words-of-list)
   (setq sluice-dashboard--operation (sluice-log--operation)
         ;; The queue changes with each call, so it tells of those that went well too.
         sluice-dashboard--topics '("queue" "errors")
-        sluice-dashboard--line #'sluice-log--line
-        sluice-dashboard--nothing (sluice-gettext "There are no calls yet.")))
+        sluice-dashboard--line #'sluice-log--line))
+
+(defun sluice-log--words-of-list ()
+  "Have this list say its words in the language of the person."
+  (setq sluice-dashboard--nothing (if sluice-log--failed (sluice-gettext "No call has failed.")
+                                    (sluice-gettext "There are no calls yet."))
+        mode-line-process (and sluice-log--failed (concat " " (sluice-gettext "failed"))))
+  (sluice-dashboard-columns
+   (sluice-dashboard-column (sluice-gettext "At") 8 t)
+   (sluice-dashboard-column (sluice-gettext "State") (sluice-log--state-width) t)
+   (sluice-dashboard-column (sluice-gettext "Took") 7 nil :right-align t :drop 1)
+   (sluice-dashboard-column (sluice-gettext "Client") 12 t :least 8 :drop 2)
+   (sluice-dashboard-column (sluice-gettext "Model") 20 t :least 10)
+   (sluice-dashboard-column (sluice-gettext "What happened") 0 nil :least 36)))
 
 ;;;###autoload
 (defun sluice-log ()
@@ -258,6 +274,12 @@ If it is not from this Emacs, say why it waits."
                   (or (plist-get row :client) "")
                   (or (plist-get row :model) "")
                   (or (plist-get row :line) (plist-get row :host) "")))))
+
+(defun sluice-log--state-width ()
+  "Return how wide the longest state is; one that failed is marked."
+  (apply #'max (string-width (concat "! " (sluice-log--state "failed")))
+         (mapcar (lambda (state) (string-width (sluice-log--state state)))
+                 '("queued" "held" "running" "done" "cancelled" "interrupted"))))
 
 (defun sluice-log--state (state)
   "Return STATE, one of the daemon's names, as a word."
@@ -289,10 +311,8 @@ Of one that has not, show the steps until now."
   "List only what has failed, or all again."
   (interactive)
   (setq sluice-log--failed (not sluice-log--failed)
-        sluice-dashboard--operation (sluice-log--operation)
-        sluice-dashboard--nothing (if sluice-log--failed (sluice-gettext "No call has failed.")
-                                    (sluice-gettext "There are no calls yet."))
-        mode-line-process (and sluice-log--failed (concat " " (sluice-gettext "failed"))))
+        sluice-dashboard--operation (sluice-log--operation))
+  (sluice-log--words-of-list)
   (force-mode-line-update)
   (sluice-dashboard--ask))
 
@@ -364,9 +384,11 @@ Of one that has not, show the steps until now."
 (defun sluice-steps--buttons ()
   "Insert the row of buttons."
   (pcase-dolist (`(,key ,text ,command)
-                 (list (list "w" (sluice-gettext "Copy curl") #'sluice-steps-copy-curl)
-                       (list "g" (sluice-gettext "Refresh") #'revert-buffer)
-                       (list "q" (sluice-gettext "Quit") #'quit-window)))
+                 (delq nil
+                       (list (and (sluice-explain-body-kept-p sluice-steps--call)
+                                  (list "w" (sluice-gettext "Copy curl") #'sluice-steps-copy-curl))
+                             (list "g" (sluice-gettext "Refresh") #'revert-buffer)
+                             (list "q" (sluice-gettext "Quit") #'quit-window))))
     (sluice-explain--button key text (lambda () (call-interactively command)))
     (insert "  "))
   (delete-char -2)

@@ -92,6 +92,7 @@ daemon uses the one in its environment, for example OPENAI_API_KEY."
   (waited 0)                            ; seconds until its first piece came
   (size 0)                              ; characters that have come
   on-end                                ; called with this and how it ended
+  finish                                ; why the model ended, as the daemon says it
   state)                                ; while it waits: what the daemon said
 
 (defvar sluice-chat--live (make-hash-table)
@@ -115,14 +116,23 @@ The entry is what gptel uses: machine HOST login apikey password KEY."
   "Return CONTENT said by ROLE, \"user\" or \"assistant\", as the daemon takes it."
   (list :role role :content content))
 
+(defun sluice-current-host ()
+  "Return the host to which this buffer sends."
+  (sluice-settings-host sluice-host))
+
+(defun sluice-current-model ()
+  "Return the model to which this buffer sends."
+  (sluice-settings-text sluice-model))
+
 (defun sluice-chat--params (messages system)
   "Return the parameters of the request that sends MESSAGES under SYSTEM."
-  (list :host sluice-host :model sluice-model
+  (list :host (sluice-current-host) :model (sluice-current-model)
         :messages (vconcat messages)
         :system system
         :max_tokens sluice-max-tokens :temperature sluice-temperature
-        :key (if (stringp sluice-key) sluice-key
-               (and sluice-key (funcall sluice-key sluice-host)))
+        :key (cond ((sluice-sandbox-connected-p) sluice-keys-sandbox)
+                   ((stringp sluice-key) sluice-key)
+                   (sluice-key (funcall sluice-key (sluice-current-host))))
         :stream t :priority "interactive" :client "emacs" :language sluice-language))
 
 (cl-defun sluice-chat-start (messages place &key system on-end)
@@ -130,13 +140,14 @@ The entry is what gptel uses: machine HOST login apikey password KEY."
 PLACE is a function that gets an id and returns a `sluice-answer'.
 SYSTEM is the system prompt.  ON-END is called at the end, with the chat and one
 of the symbols `done', `failed', `stopped' and `died'."
+  (sluice-settings-check 'sluice-host 'sluice-model 'sluice-language)
   (let* ((conn (sluice-explain-require (current-buffer)))
          (id (sluice-rpc-next-id))
          ;; First of all, since a person may have to unlock the key, and may quit.
          (params (append (list :tag id) (sluice-chat--params messages system)))
          (chat (sluice-chat--make
                 :id id :conn conn :answer (funcall place id) :messages messages
-                :host sluice-host :model sluice-model :began (float-time) :on-end on-end)))
+                :host (sluice-current-host) :model (sluice-current-model) :began (float-time) :on-end on-end)))
     (puthash id chat sluice-chat--live)
     (sluice-chat--show-live chat)
     (condition-case err
@@ -198,12 +209,17 @@ Return the `sluice-chat' that stands for it."
   "Finish CHAT, whose call ended well with RESULT."
   (when (gethash (sluice-chat-id chat) sluice-chat--live)
     (sluice-chat--know chat (plist-get result :id))
+    (setf (sluice-chat-finish chat) (plist-get result :finish))
     (when (sluice-answer-empty-p (sluice-chat-answer chat))
       (sluice-chat--write chat (or (plist-get result :text) "")))
     (let ((words (sluice-chat--done-words result (plist-get result :usage))))
       (message "%s" words)
       (sluice-notify-over (sluice-chat--home chat) words (sluice-chat-waited chat)))
     (sluice-chat--finish chat 'done)))
+
+(defun sluice-chat-cut-p (chat)
+  "Return non-nil if the answer of CHAT is cut off at the token limit."
+  (equal "length" (sluice-chat-finish chat)))
 
 (defun sluice-chat--done-words (result usage)
   "Return in words that the call of RESULT has ended well and what USAGE it had."
@@ -237,6 +253,7 @@ stopped.  Send again to connect anew"))
   "Finish CHAT, whose CALL failed; WORDS say why, and the key for more is named.
 Without an id in CALL, the daemon has refused to begin one."
   (let ((home (sluice-chat--home chat)))
+    (sluice-answer-mark-broken (sluice-chat-answer chat))
     (sluice-chat--finish chat 'failed)
     (message "%s" (sluice-gettext "%s  %s explains it" words (sluice-chat--explain-key home)))
     (if call
@@ -253,7 +270,8 @@ Without an id in CALL, the daemon has refused to begin one."
   (let ((words (sluice-chat--died-words chat))
         (call (or call (concat "emacs-chat-" (number-to-string (sluice-chat-id chat))))))
     (sluice-explain-note-stopped call)
-    (message "%s" words)
+    (sluice-tell-gone words)
+    (sluice-answer-mark-broken (sluice-chat-answer chat))
     (sluice-chat--finish chat 'died)
     (sluice-note-failure call (sluice-chat--home chat) words)))
 
@@ -331,7 +349,23 @@ Send again to start it anew")))
   "On in a buffer while an answer to it is on its way.
 The mode line says how it stands; \\[keyboard-quit] stops it."
   :lighter (:eval (sluice-chat--lighter))
-  :group 'sluice)
+  :group 'sluice
+  (if sluice-live-mode
+      (add-hook 'kill-buffer-hook #'sluice-chat--buffer-killed nil t)
+    (remove-hook 'kill-buffer-hook #'sluice-chat--buffer-killed t)))
+
+;; A change of the major mode does not change for what a buffer is waited.
+(put 'sluice-chat--buffer-killed 'permanent-local-hook t)
+
+(defun sluice-chat--buffer-killed ()
+  "Stop the answers that go with this buffer, which is being killed."
+  (dolist (chat (sluice-chat--of-buffer (current-buffer)))
+    (when (and (eq (current-buffer) (sluice-answer-buffer (sluice-chat-answer chat)))
+               (sluice-answer-bound-p (sluice-chat-answer chat)))
+      ;; Nothing may keep a buffer from being killed.
+      (with-demoted-errors "Sluice: %S"
+        (sluice-chat--stop chat)
+        (message "%s" (sluice-gettext "You took the answer away, so it was stopped"))))))
 
 (defun sluice-chat--show-live (chat)
   "Have the buffers of CHAT show whether an answer is on its way to them."
@@ -403,6 +437,12 @@ key again."
       (keyboard-quit)
     (deactivate-mark)
     (sluice-abort)))
+
+(defun sluice-chat-unload-function ()
+  "Have `unload-feature' leave nothing behind."
+  (mapc #'sluice-chat--stop (hash-table-values sluice-chat--live))
+  (when sluice-chat--clock (cancel-timer sluice-chat--clock))
+  nil)
 
 (provide 'sluice-chat)
 ;;; sluice-chat.el ends here

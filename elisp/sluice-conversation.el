@@ -77,7 +77,7 @@ Write below the last line \"=== user ===\", then
    "%" "%%"
    (substitute-command-keys
     (sluice-gettext "%s at %s · \\<sluice-chat-mode-map>\\[sluice-send] sends · \
-\\[sluice-abort] stops" sluice-model sluice-host))))
+\\[sluice-abort] stops" (sluice-current-model) (sluice-current-host)))))
 
 ;;;###autoload
 (defun sluice-chat (&optional new)

@@ -49,6 +49,9 @@ FIELD is the name of the list in its answer.")
   "All columns, as `sluice-dashboard-column' returns them.
 Which of them are shown, and how wide, depends on the width of the window.")
 
+(defvar-local sluice-dashboard--words nil
+  "Function that gives this list its words, and the language of them, as a cons.")
+
 (defvar-local sluice-dashboard--fitted nil
   "What is shown of the columns: (WIDTH . INDICES), for a window of that WIDTH.")
 
@@ -113,6 +116,17 @@ Among PROPS, besides those of Emacs, are :least, the width to which the column
 may shrink where the window is narrow, and :drop, a number: of the columns for
 which there is no room the one with the lowest is left out first."
   (append (list title (if (zerop width) 0 (max width (string-width title))) sort) props))
+
+(defun sluice-dashboard-speak (function)
+  "Call FUNCTION for the words of this list, now and when the language is another."
+  (setq sluice-dashboard--words (cons function (sluice-words-language)))
+  (funcall function))
+
+(defun sluice-dashboard--speak-anew ()
+  "Give this list its words anew if another language was chosen."
+  (when (and sluice-dashboard--words
+             (not (equal (cdr sluice-dashboard--words) (sluice-words-language))))
+    (sluice-dashboard-speak (car sluice-dashboard--words))))
 
 ;;;; Which columns there is room for
 
@@ -334,6 +348,7 @@ STATE is that of this list from now on, by default `gone'."
                                 (line-number-at-pos (window-start window))))
                         (get-buffer-window-list nil nil t)))
         (now (float-time)))
+    (sluice-dashboard--speak-anew)
     (sluice-dashboard--fit)
     (setq tabulated-list-entries
           (mapcar (lambda (row)
@@ -386,7 +401,15 @@ how it was last.  g connects again"))
                                    (sluice-gettext "Sluice is not running.  %s"
                                                    (sluice-start-hint))))))
         (when remark
-          (insert (propertize (concat " " remark "\n") 'face 'shadow)))))))
+          (sluice-dashboard--fill (propertize (concat " " remark "\n") 'face 'shadow)))))))
+
+(defun sluice-dashboard--fill (text)
+  "Insert TEXT filled: in a list, what is wider than the window is cut."
+  (let ((begin (point))
+        (fill-column (min 78 (- (sluice-dashboard--width) 2)))
+        (fill-prefix " "))
+    (insert text)
+    (fill-region begin (point) nil t)))
 
 (defun sluice-dashboard-sort ()
   "Sort the list by the column at point, or the other way round."
@@ -438,6 +461,11 @@ belong together")))
   (when sluice-dashboard--clock
     (cancel-timer sluice-dashboard--clock)
     (setq sluice-dashboard--clock nil)))
+
+(defun sluice-dashboard-unload-function ()
+  "Have `unload-feature' leave nothing behind."
+  (mapc #'kill-buffer (sluice-dashboard--buffers))
+  nil)
 
 (provide 'sluice-dashboard)
 ;;; sluice-dashboard.el ends here

@@ -36,6 +36,7 @@
 (require 'subr-x)
 (require 'auth-source)
 (require 'sluice)
+(require 'sluice-keys)
 (require 'sluice-program)
 (require 'sluice-words)
 
@@ -129,7 +130,8 @@ when it suits you")))
 
 (defun sluice-doctor--program ()
   "Look whether the daemon's program can be started from here."
-  (let ((program (car sluice-daemon-command)))
+  ;; What is no command is among the settings.
+  (when-let* ((program (car (sluice-settings-command))))
     (list (if (executable-find program)
               (sluice-finding 'ok (sluice-gettext "The program `%s' is in `exec-path'" program))
             (sluice-finding 'note (sluice-gettext "The program `%s' is not in `exec-path'" program)
@@ -169,7 +171,7 @@ elsewhere, set `sluice-socket'")))
 (defun sluice-doctor--hosts (pools)
   "Return the hosts for which a key may be wanted, those of POOLS among them."
   (delete-dups
-   (cons (if (boundp 'sluice-host) sluice-host "api.openai.com")
+   (cons (if (boundp 'sluice-host) (sluice-settings-host sluice-host) "api.openai.com")
          (mapcar (lambda (pool) (plist-get pool :host)) pools))))
 
 (defun sluice-doctor--key-p (host)
@@ -184,8 +186,9 @@ elsewhere, set `sluice-socket'")))
                 (sluice-finding 'ok (sluice-gettext "auth-source has a key: machine %s login apikey"
                                                     host))
               (sluice-finding 'note (sluice-gettext "auth-source has no key for %s" host)
-                              (sluice-gettext "Add a line to ~/.authinfo.gpg: %s.  It is not needed \
+                              (sluice-gettext "Add a line to %s: %s.  It is not needed \
 if the daemon has the key in its environment"
+                                              (sluice-keys-place)
                                               (format "machine %s login apikey password YOUR-KEY"
                                                       host)))))
           (sluice-doctor--hosts pools)))
@@ -219,13 +222,12 @@ through Sluice")
   (when-let* ((program (sluice-program-of-daemon)))
     (let ((language (or sluice-language sluice-words-heard)))
       (append program '("check")
-              (and language (list "--language" language))))))
+              (and language (list "--language" (sluice-settings-text language)))))))
 
 (defun sluice-doctor--start-check ()
   "Have the daemon's program look for itself.
-The page shows what it says when it is done."
+The page shows what it says when it is done; until then nothing is found."
   (when-let* ((command (sluice-doctor--check-command)))
-    (setq sluice-doctor--check 'running)
     (let* ((page (current-buffer))
            (output (generate-new-buffer " *sluice check*"))
            (address (sluice-address))
@@ -237,7 +239,9 @@ The page shows what it says when it is done."
       (make-process :name "sluice-check" :buffer output :command command :noquery t
                     :connection-type 'pipe :coding 'utf-8
                     :sentinel (lambda (process _event)
-                                (sluice-doctor--checked process page))))))
+                                (sluice-doctor--checked process page)))
+      (setq sluice-doctor--check 'running)
+      nil)))
 
 (defun sluice-doctor--checked (process page)
   "Show in the buffer PAGE what PROCESS, which has ended, has printed."
@@ -278,16 +282,35 @@ The page shows what it says when it is done."
       (sluice-doctor--look))
     (pop-to-buffer buffer '(nil (window-height . fit-window-to-buffer)))))
 
+(defun sluice-doctor--try (function &rest arguments)
+  "Call FUNCTION with ARGUMENTS; return its findings, or that it has failed."
+  (condition-case err
+      (apply function arguments)
+    (error (list (sluice-finding 'bad (sluice-gettext "This could not be looked at: %s"
+                                                      (error-message-string err)))))))
+
+(defun sluice-doctor--settings ()
+  "Look for settings that have no meaning."
+  (mapcar (pcase-lambda (`(,option . ,problem))
+            (sluice-finding 'bad problem nil (sluice-gettext "Change it")
+                            (lambda () (customize-option option))))
+          (sluice-settings-all-problems)))
+
 (defun sluice-doctor--look (&rest _)
   "Look at everything anew and draw the page."
-  (let* ((status (sluice-doctor--status))
+  (let* ((status (ignore-errors (sluice-doctor--status)))
          (pools (and (consp status) (plist-get status :pools))))
-    (setq sluice-doctor--check nil
-          sluice-doctor--findings
+    (setq sluice-doctor--check nil)
+    (setq sluice-doctor--findings
           (append (list (sluice-finding 'ok (format "Emacs %s, %s" emacs-version system-type)))
-                  (sluice-doctor--daemon status) (sluice-doctor--socket) (sluice-doctor--program)
-                  (sluice-doctor--keys pools) (sluice-doctor--curl) (sluice-doctor--gptel))))
-  (sluice-doctor--start-check)
+                  (sluice-doctor--try #'sluice-doctor--settings)
+                  (sluice-doctor--try #'sluice-doctor--daemon status)
+                  (sluice-doctor--try #'sluice-doctor--socket)
+                  (sluice-doctor--try #'sluice-doctor--program)
+                  (sluice-doctor--try #'sluice-doctor--keys pools)
+                  (sluice-doctor--try #'sluice-doctor--curl)
+                  (sluice-doctor--try #'sluice-doctor--gptel)
+                  (sluice-doctor--try #'sluice-doctor--start-check))))
   (sluice-doctor--draw))
 
 (defun sluice-doctor--resized (window)

@@ -92,12 +92,14 @@ The daemon will not know it."
   (cdr (assoc call sluice-explain--own)))
 
 (defun sluice-explain-note-refusal (buffer title text)
-  "Remember that Emacs has not sent a call of BUFFER, as TITLE and TEXT say."
+  "Remember that Emacs has not sent a call of BUFFER, as TITLE and TEXT say.
+Return the id by which it can be explained."
   (let ((id (concat "emacs-" (number-to-string (cl-incf sluice-explain--refusals)))))
     (sluice-explain-note-own
      id :title title :what text
      :actions (list (list :text (sluice-gettext "Mend that, then send the same again."))))
-    (sluice-note-failure id buffer text)))
+    (sluice-note-failure id buffer text)
+    id))
 
 (defun sluice-explain-note-stopped (call)
   "Remember that the daemon was stopped while CALL, an id, ran."
@@ -122,8 +124,7 @@ Without one it is remembered why there is none, for `sluice-explain-last'."
   (condition-case err
       (sluice-require)
     (user-error
-     (sluice-explain-note-refusal buffer (sluice-gettext "Sluice is not running")
-                                  (cadr err))
+     (sluice-explain-note-refusal buffer (sluice-missing-title) (cadr err))
      (signal (car err) (cdr err)))))
 
 (defun sluice-explain--last-call ()
@@ -176,12 +177,29 @@ The key is not in the command; it is read from the environment."
   (when (sluice-explain-own call)
     (user-error "%s" (sluice-gettext "The daemon has kept nothing of this call, so there is no \
 command to copy.  Send it again, then copy that")))
-  (let* ((answer (sluice-ask "curl" (list :call call)))
+  (let* ((answer (condition-case err
+                     (sluice-ask "curl" (list :call call))
+                   (user-error (user-error "%s" (sluice-explain--no-curl call (cadr err))))))
          (note (plist-get answer :note)))
     (kill-new (plist-get answer :command))
     (message "%s" (if (or (null note) (string-empty-p note))
                       (sluice-gettext "Copied the curl command")
                     (sluice-gettext "Copied the curl command.  %s" note)))))
+
+(defun sluice-explain-body-kept-p (row)
+  "Return non-nil if what was sent with the call of ROW was kept, or may be."
+  (let ((request (plist-get row :request)))
+    (not (and (eql 0 (plist-get request :kept))
+              (> (or (plist-get request :bytes) 0) 0)))))
+
+(defun sluice-explain--no-curl (call problem)
+  "Return why there is no curl command of CALL; PROBLEM is what the daemon said."
+  (let ((row (and (sluice-rpc-live-p sluice--connection)
+                  (ignore-errors (sluice-ask "show" (list :call call))))))
+    (if (sluice-explain-body-kept-p row)
+        problem
+      (sluice-gettext "What was sent with this call was not kept, so there is no command to copy.  \
+Set journal.bodies to \"all\" in config.yaml, then send it again"))))
 
 ;;;; The answer
 
@@ -194,6 +212,7 @@ knows better is not asked."
         (condition-case err
             (sluice-rpc-call conn "explain" question sluice-timeout)
           (sluice-rpc-died nil)
+          (sluice-rpc-timeout (user-error "%s" (sluice-silent-text)))
           (sluice-rpc-error (user-error "%s" (cadr err)))))))
 
 (defun sluice-explain--show (question)
@@ -481,6 +500,11 @@ When all is clear the page says so from then on."
     (pcase-dolist (`(,window ,start ,place) windows)
       (set-window-start window (min start (point-max)) t)
       (set-window-point window (min place (point-max))))))
+
+(defun sluice-explain-unload-function ()
+  "Have `unload-feature' leave nothing behind."
+  (when sluice-explain--clock (cancel-timer sluice-explain--clock))
+  nil)
 
 (provide 'sluice-explain)
 ;;; sluice-explain.el ends here

@@ -152,5 +152,10 @@ of their own, and an explanation that knows the whole answer."
     (dolist (buffer (buffer-list))
       (with-current-buffer buffer (sluice-gptel-explain-dismiss)))))
 
+(defun sluice-gptel-explain-unload-function ()
+  "Have `unload-feature' leave nothing behind."
+  (sluice-gptel-explain-mode -1)
+  nil)
+
 (provide 'sluice-gptel-explain)
 ;;; sluice-gptel-explain.el ends here

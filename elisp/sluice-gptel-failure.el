@@ -88,8 +88,9 @@ It is on as long as the failure is shown.
 
 ;;;; What is shown
 
-(defun sluice-gptel-failure-show (fsm call)
-  "Show at the prompt of FSM that its CALL, an id, has failed, and the keys."
+(defun sluice-gptel-failure-show (fsm call &optional data)
+  "Show at the prompt of FSM that its CALL, an id, has failed, and the keys.
+DATA is what was sent, where gptel has dropped it already."
   (let* ((info (gptel-fsm-info fsm))
          (buffer (plist-get info :buffer))
          (position (plist-get info :position))
@@ -103,12 +104,13 @@ It is on as long as the failure is shown.
           (push sluice-gptel-failure--here sluice-gptel-failure--promised))
         (setq sluice-gptel-failure--here
               (sluice-gptel-failure--make
-               :fsm fsm :call call :data (copy-sequence (plist-get info :data))
+               :fsm fsm :call call :data (or data (copy-sequence (plist-get info :data)))
                :reset-at (sluice-gptel-failure--clears-at told (float-time))
                ;; An answer of which a part has come would be written twice.
                :again (and (eq (gptel-fsm-state fsm) 'ERRS)
                            (not (plist-get info :tracking-marker))
                            (not (sluice-gptel-failure--gone-p info))
+                           (not (sluice-gptel-failure--in-vain-p info))
                            (not (member (plist-get told :retry) '("never" "change"))))
                :cancelled (sluice-gptel-failure-cancelled-p info)
                :overlay (sluice-note-overlay position)))
@@ -118,7 +120,7 @@ It is on as long as the failure is shown.
 
 (defun sluice-gptel-failure--watch-clock (failure)
   "Have the note of FAILURE say no time any more when that has come."
-  (when (and (sluice-gptel-failure-again failure) (sluice-gptel-failure--at failure))
+  (when (and (sluice-gptel-failure-again failure) (sluice-gptel-failure--clears failure))
     (setf (sluice-gptel-failure-clock failure)
           (run-at-time (- (sluice-gptel-failure-reset-at failure) (float-time)) nil
                        #'sluice-gptel-failure-renew (current-buffer)))))
@@ -128,6 +130,21 @@ It is on as long as the failure is shown.
 Who did that knows why there is no answer."
   (let ((problem (plist-get info :error)))
     (and (consp problem) (equal "sluice_cancelled" (plist-get problem :type)))))
+
+(defun sluice-gptel-failure-refused (info)
+  "Return the error of the request of INFO if the daemon has begun no call for it."
+  (let ((problem (plist-get info :error)))
+    (and (consp problem)
+         (string-prefix-p "sluice_" (format "%s" (plist-get problem :type)))
+         (not (sluice-gptel-failure-cancelled-p info))
+         (not (stringp (plist-get (plist-get problem :sluice) :call)))
+         problem)))
+
+(defun sluice-gptel-failure--in-vain-p (info)
+  "Return non-nil if the daemon would refuse the request of INFO each time."
+  (member (plist-get (sluice-gptel-failure-refused info) :type)
+          '("sluice_unknown_host" "sluice_invalid_call" "sluice_body_too_large"
+            "sluice_not_allowed")))
 
 (defun sluice-gptel-failure--gone-p (info)
   "Return non-nil if an answer to the request of INFO would have no place.
@@ -143,7 +160,7 @@ The explanation came at the time NOW; both are Unix times in seconds."
     (cond ((numberp at) at)
           ((numberp after) (+ now after)))))
 
-(defun sluice-gptel-failure--at (failure)
+(defun sluice-gptel-failure--clears (failure)
   "Return when FAILURE clears as a text, or nil if it is clear or not known."
   (let ((at (sluice-gptel-failure-reset-at failure)))
     (and at (> at (float-time)) (format-time-string "%T" at))))
@@ -156,7 +173,7 @@ The explanation came at the time NOW; both are Unix times in seconds."
      (delq nil (list (and (not (sluice-gptel-failure-cancelled failure))
                           (sluice-gettext "%s explain" "e"))
                      (and (sluice-gptel-failure-again failure)
-                          (if-let* ((at (sluice-gptel-failure--at failure)))
+                          (if-let* ((at (sluice-gptel-failure--clears failure)))
                               (sluice-gettext "%s send again at %s" "t" at)
                             (sluice-gettext "%s send again" "t")))
                      (and (not (sluice-gptel-failure-cancelled failure))
@@ -166,16 +183,20 @@ The explanation came at the time NOW; both are Unix times in seconds."
    (sluice-gettext ", ")))
 
 (defun sluice-gptel-failure--words (failure)
-  "Return what is said of FAILURE; its keys only if they are for it."
+  "Return what is said of FAILURE, and its keys."
   (let ((what (cond ((sluice-gptel-failure-timer failure)
                      (sluice-gettext "Will be sent again at %s."
                                      (format-time-string
                                       "%T" (sluice-gptel-failure-reset-at failure))))
                     ((sluice-gptel-failure-cancelled failure) (sluice-gettext "Cancelled."))
                     (t (sluice-gettext "Failed.")))))
-    (if (eq failure sluice-gptel-failure--here)
-        (sluice-gettext "%s  C-c ? then %s" what (sluice-gptel-failure--keys failure))
-      what)))
+    (cond ((eq failure sluice-gptel-failure--here)
+           (sluice-gettext "%s  C-c ? then %s" what (sluice-gptel-failure--keys failure)))
+          ((eq failure (sluice-gptel-failure--at (overlay-start
+                                                  (sluice-gptel-failure-overlay failure))))
+           (sluice-gettext "%s  With the cursor here: C-c ? then %s" what
+                           (sluice-gptel-failure--keys failure)))
+          (t what))))
 
 (defun sluice-gptel-failure--say (failure)
   "Say below the prompt of FAILURE how it stands."
@@ -227,9 +248,20 @@ That of FSM, which is being sent, is none of these."
 
 ;;;; Keys
 
+(defun sluice-gptel-failure--at (position)
+  "Return the newest failure whose note is below the line of POSITION, or nil."
+  (save-excursion
+    (goto-char position)
+    (cl-find-if (lambda (failure)
+                  (let ((place (overlay-start (sluice-gptel-failure-overlay failure))))
+                    (and place (<= (line-beginning-position) place (line-end-position)))))
+                (sluice-gptel-failure--all))))
+
 (defun sluice-gptel-failure--need ()
-  "Return the failure of this buffer, or complain."
-  (or sluice-gptel-failure--here (user-error "%s" (sluice-gettext "No failure is shown in this buffer"))))
+  "Return the failure whose note is at point, else the newest one; or complain."
+  (or (sluice-gptel-failure--at (point))
+      sluice-gptel-failure--here
+      (user-error "%s" (sluice-gettext "No failure is shown in this buffer"))))
 
 (defun sluice-gptel-failure--need-call ()
   "Return the id of the call that has failed here, or complain.

@@ -43,13 +43,18 @@
 (declare-function gptel-abort "ext:gptel-request")
 (declare-function gptel--update-status "ext:gptel")
 (defvar gptel-mode)
+(defvar gptel-use-header-line)
 
 (cl-defstruct (sluice-gptel-wait (:constructor sluice-gptel-wait--make) (:copier nil))
   "A call of gptel of which nothing has come yet."
   fsm id
   row                                   ; of the daemon's queue, while it waits there
   overlay
-  status)                               ; non-nil while gptel's status line has our words
+  status)                               ; non-nil while it is in gptel's status line
+
+(defvar-local sluice-gptel-wait--status nil
+  "What we have put in gptel's status line, and what was there: (OURS . BEFORE).")
+(put 'sluice-gptel-wait--status 'permanent-local t)
 
 (defvar sluice-gptel-wait--live nil
   "The calls of which nothing has come yet, oldest first.")
@@ -173,19 +178,30 @@ Return non-nil if there was one."
 (defun sluice-gptel-wait-words (row now &optional others)
   "Return in words how the call of ROW waits at the time NOW.
 OTHERS is how many more wait at the same place of a buffer."
-  (let* ((place (plist-get row :place))
-         (left (sluice-left-text (plist-get row :eta_at) now))
-         (reason (plist-get row :waits_for)))
+  (let ((left (sluice-left-text (plist-get row :eta_at) now))
+        (reason (plist-get row :waits_for)))
     (concat
      (string-join
-      (delq nil (list (cond ((not (natnump place)) (sluice-gettext "waits"))
-                            ((= place 1) (sluice-gettext "next in line"))
-                            (t (sluice-gettext "number %d in line" place)))
+      (delq nil (list (sluice-gptel-wait--place row)
                       (if left (sluice-gettext "goes in %s" left)
                         (and (plist-get row :eta_at) (sluice-gettext "goes now")))
                       (and reason (not (equal reason "")) reason)))
       (sluice-gettext ", "))
      (if (> (or others 0) 0) (concat " " (sluice-gettext "(and %d more)" others)) ""))))
+
+(defun sluice-gptel-wait--brief (row now)
+  "Return in few words how the call of ROW waits at the time NOW.
+The status line has the name of the model as well."
+  (let ((left (sluice-left-text (plist-get row :eta_at) now)))
+    (concat (sluice-gptel-wait--place row)
+            (if left (concat (sluice-gettext ", ") left) ""))))
+
+(defun sluice-gptel-wait--place (row)
+  "Return in words at which place the call of ROW waits."
+  (let ((place (plist-get row :place)))
+    (cond ((not (natnump place)) (sluice-gettext "waits"))
+          ((= place 1) (sluice-gettext "next in line"))
+          (t (sluice-gettext "number %d in line" place)))))
 
 (defun sluice-gptel-wait--show-all ()
   "Show what has waited longest at each place of a buffer, and how many do."
@@ -230,7 +246,8 @@ OTHERS is how many more wait at the same place of a buffer."
                         (concat text (sluice-gettext ", ") (sluice-gptel-wait--key position))
                         'sluice-waiting))
     (setf (sluice-gptel-wait-status wait) t)
-    (sluice-gptel-wait--status info text)))
+    (sluice-gptel-wait--put-status
+     (plist-get info :buffer) (sluice-gptel-wait--brief (sluice-gptel-wait-row wait) now))))
 
 (defun sluice-gptel-wait--key (position)
   "Return in words which key stops the call that waits at POSITION, a marker."
@@ -244,21 +261,49 @@ OTHERS is how many more wait at the same place of a buffer."
     (setf (sluice-gptel-wait-overlay wait) nil))
   (when (sluice-gptel-wait-status wait)
     (setf (sluice-gptel-wait-status wait) nil)
-    ;; In any other state gptel has written its own words there.
-    (when (eq (gptel-fsm-state (sluice-gptel-wait-fsm wait)) 'WAIT)
-      (sluice-gptel-wait--status (gptel-fsm-info (sluice-gptel-wait-fsm wait))
-                                 "Waiting..."))))
+    (sluice-gptel-wait--restore-status
+     (plist-get (gptel-fsm-info (sluice-gptel-wait-fsm wait)) :buffer))))
 
-(defun sluice-gptel-wait--status (info text)
-  "Put TEXT in gptel's status line of the buffer of INFO, if it has one."
-  (let ((buffer (plist-get info :buffer))
-        ;; Without a header line gptel also shows it as a message, each time.
-        (inhibit-message t) (message-log-max nil))
+(defun sluice-gptel-wait--status-place ()
+  "Return the variable in which gptel has its status line in this buffer, or nil."
+  (cond ((not (bound-and-true-p gptel-mode)) nil)
+        ((not (bound-and-true-p gptel-use-header-line)) 'mode-line-process)
+        ((consp (cdr-safe header-line-format)) 'header-line-format)))
+
+(defun sluice-gptel-wait--status-now ()
+  "Return what is in gptel's status line of this buffer."
+  (pcase (sluice-gptel-wait--status-place)
+    ('mode-line-process mode-line-process)
+    ('header-line-format (nth 1 header-line-format))))
+
+(defun sluice-gptel-wait--put-status (buffer text)
+  "Put TEXT in gptel's status line of BUFFER, if it has one."
+  (let ((inhibit-message t) (message-log-max nil)) ; else gptel may say it in the echo area, too
     (when (and (buffer-live-p buffer) (fboundp 'gptel--update-status))
       (with-current-buffer buffer
-        (when (bound-and-true-p gptel-mode)
-          ;; In a status line a percent sign is a directive.
-          (gptel--update-status (concat " " (string-replace "%" "%%" text)) 'warning))))))
+        (when (sluice-gptel-wait--status-place)
+          (let ((before (sluice-gptel-wait--status-now)))
+            ;; In a status line a percent sign is a directive.
+            (gptel--update-status (concat " " (string-replace "%" "%%" text)) 'warning)
+            (setq sluice-gptel-wait--status
+                  (cons (sluice-gptel-wait--status-now)
+                        (if (and sluice-gptel-wait--status
+                                 (eq before (car sluice-gptel-wait--status)))
+                            (cdr sluice-gptel-wait--status)
+                          before)))))))))
+
+(defun sluice-gptel-wait--restore-status (buffer)
+  "Have gptel's status line of BUFFER as it was, unless gptel has changed it since."
+  (when (and (buffer-live-p buffer)
+             (buffer-local-value 'sluice-gptel-wait--status buffer))
+    (with-current-buffer buffer
+      (pcase-let ((`(,ours . ,before) sluice-gptel-wait--status))
+        (setq sluice-gptel-wait--status nil)
+        (when (eq ours (sluice-gptel-wait--status-now))
+          (pcase (sluice-gptel-wait--status-place)
+            ('mode-line-process (setq mode-line-process before))
+            ('header-line-format (setf (nth 1 header-line-format) before)))
+          (force-mode-line-update))))))
 
 (provide 'sluice-gptel-wait)
 ;;; sluice-gptel-wait.el ends here

@@ -55,7 +55,9 @@
   '("\\`localhost\\'" "\\.localhost\\'" "\\`127\\.[0-9.]+\\'" "\\`\\[?::1\\]?\\'"
     "\\`0\\.0\\.0\\.0\\'")
   "Hosts to which gptel talks directly, as regular expressions without a port.
-These are servers on this machine, which have no limits to keep."
+These are servers on this machine, which have no limits to keep.  Add those of
+your own network here as well; Sluice knows only hosts of providers, and those
+that its configuration names."
   :type '(repeat regexp)
   :group 'sluice
   :package-version '(sluice . "0.1.0"))
@@ -76,11 +78,25 @@ Another request may start inside; it must not inherit what we add.")
   "Return the value of SLOT of BACKEND."
   (aref backend (sluice-gptel--slot slot)))
 
+(defun sluice-gptel--host-alone (host)
+  "Return HOST without a port."
+  (replace-regexp-in-string ":[0-9]+\\'" "" host))
+
 (defun sluice-gptel--direct-p (backend)
   "Return non-nil if BACKEND is a server that is left alone."
-  (let ((host (replace-regexp-in-string
-               ":[0-9]+\\'" "" (or (sluice-gptel--backend-slot backend 'host) ""))))
-    (cl-some (lambda (regexp) (string-match-p regexp host)) sluice-gptel-direct-hosts)))
+  (let ((host (sluice-gptel--host-alone (or (sluice-gptel--backend-slot backend 'host) ""))))
+    (cl-some (lambda (regexp) (string-match-p regexp host))
+             (sluice-settings-regexps 'sluice-gptel-direct-hosts))))
+
+(defun sluice-gptel--way (backend)
+  "Return which way BACKEND takes: `direct', `daemon', or a text: why it has none."
+  (condition-case err
+      (if (sluice-gptel--direct-p backend) 'direct 'daemon)
+    (user-error (cadr err))))
+
+(defun sluice-gptel--refuse-setting (fsm text)
+  "End the request of FSM since a setting is wrong: TEXT is about that."
+  (sluice-gptel--refuse fsm (sluice-gettext "A setting of Sluice is wrong") text))
 
 (defun sluice-gptel--plain-url (url)
   "Return a function that gives what the url slot URL gives, with http for https.
@@ -118,12 +134,13 @@ ARGS are passed on."
                                       gptel-curl-extra-args
                                     sluice-gptel--user-args))
          (gptel-curl-extra-args sluice-gptel--user-args))
-    (if (sluice-gptel--direct-p backend)
-        (apply start fsm args)
-      (let ((conn (sluice-gptel--daemon)))
-        (if (stringp conn)
-            (sluice-gptel--refuse fsm (sluice-gettext "Sluice is not running") conn)
-          (sluice-gptel--start start fsm args backend conn))))))
+    (pcase (sluice-gptel--way backend)
+      ('direct (apply start fsm args))
+      ((and (pred stringp) text) (sluice-gptel--refuse-setting fsm text))
+      (_ (let ((conn (sluice-gptel--daemon)))
+           (if (stringp conn)
+               (sluice-gptel--refuse fsm (sluice-missing-title) conn)
+             (sluice-gptel--start start fsm args backend conn)))))))
 
 (defun sluice-gptel--start (start fsm args backend conn)
   "Call START with FSM and ARGS while BACKEND points to the daemon of CONN."
@@ -156,12 +173,13 @@ A run with tools starts several requests with one FSM: the newest id counts."
 (defun sluice-gptel--around-url (start fsm &rest args)
   "Use curl for FSM instead of START, gptel's function for url.el.
 That library cannot talk to a Unix socket.  ARGS are passed on."
-  (cond ((sluice-gptel--direct-p (plist-get (gptel-fsm-info fsm) :backend))
-         (apply start fsm args))
-        ((executable-find "curl") (gptel-curl-get-response fsm))
-        (t (sluice-gptel--refuse
-            fsm (sluice-gettext "curl is missing")
-            (sluice-gettext "Sluice carries gptel's calls with the program curl.  \
+  (pcase (sluice-gptel--way (plist-get (gptel-fsm-info fsm) :backend))
+    ('direct (apply start fsm args))
+    ((and (pred stringp) text) (sluice-gptel--refuse-setting fsm text))
+    ((guard (executable-find "curl")) (gptel-curl-get-response fsm))
+    (_ (sluice-gptel--refuse
+        fsm (sluice-gettext "curl is missing")
+        (sluice-gettext "Sluice carries gptel's calls with the program curl.  \
 Install it and send again")))))
 
 ;;;; Without a daemon
@@ -183,20 +201,24 @@ STATUS is shorter, for callers of gptel that show nothing else."
     (plist-put info :status status)
     ;; The round before, of a run with tools, has ended well.
     (plist-put info :sluice-ended (plist-get info :sluice-id))
-    (sluice-explain-note-refusal (plist-get info :buffer) status text))
-  ;; Later, as a failure of curl would come: gptel still sets the state of waiting.
-  (run-at-time 0 nil #'sluice-gptel--fail fsm))
+    ;; Later, as a failure of curl would come: gptel still sets the state of waiting.
+    (run-at-time 0 nil #'sluice-gptel--fail fsm
+                 (sluice-explain-note-refusal (plist-get info :buffer) status text))))
 
-(defun sluice-gptel--fail (fsm)
-  "Take FSM, whose error is set, through the states of a failed request."
-  (let ((info (gptel-fsm-info fsm)))
+(defun sluice-gptel--fail (fsm call)
+  "Take FSM, whose error is set, through the states of a failed request.
+CALL is the id by which it can be explained; an older failure is shown no more."
+  (let* ((info (gptel-fsm-info fsm))
+         (data (copy-sequence (plist-get info :data))))
     (gptel--fsm-transition fsm)         ; WAIT -> TYPE
     (when (functionp (plist-get info :callback))
       (condition-case-unless-debug err
           (funcall (plist-get info :callback) nil info)
         (error (message "%s" (sluice-gettext "Sluice: gptel's callback failed: %s"
                                              (error-message-string err))))))
-    (gptel--fsm-transition fsm)))       ; TYPE -> ERRS
+    (gptel--fsm-transition fsm)         ; TYPE -> ERRS
+    (when sluice-gptel-mode
+      (sluice-gptel-failure-show fsm call data))))
 
 ;;;; After a request
 
@@ -238,11 +260,55 @@ Once the mode is off, nothing is shown."
     ;; the messages that the note has kept for sending them again.
     (unless (equal id (plist-get info :sluice-failed))
       (plist-put info :sluice-failed id)
+      (sluice-gptel--note-refused info id)
       ;; Who cancels a call knows it, and there is nothing to explain.
       (unless (sluice-gptel-failure-cancelled-p info)
         (sluice-note-failure id (plist-get info :buffer)))
       (when (and sluice-gptel-mode (equal id (plist-get info :sluice-id)))
         (sluice-gptel-failure-show fsm id)))))
+
+(defun sluice-gptel--note-refused (info id)
+  "Remember why the daemon has not even begun the call ID of INFO, if that is so.
+It has written nothing down, so all that is known is its answer."
+  (when-let* ((problem (sluice-gptel-failure-refused info)))
+    (let ((host (plist-get (plist-get problem :sluice) :host))
+          (what (format "%s" (or (plist-get problem :message) (plist-get info :status)))))
+      (if (not (and (equal "sluice_unknown_host" (plist-get problem :type)) (stringp host)))
+          (sluice-explain-note-own id :title (sluice-gettext "Sluice has not taken this call")
+                                   :what what)
+        (sluice-gptel--note-unknown-host info id host)
+        ;; Later than gptel, which shows only what the daemon says.
+        (run-at-time 0 nil #'sluice-gptel--say-unknown-host host)))))
+
+(defun sluice-gptel--note-unknown-host (info id host)
+  "Remember for the call ID of INFO that the daemon does not know HOST."
+  (sluice-explain-note-own
+   id
+   :title (sluice-gettext "Sluice does not know the host %s" host)
+   :what (sluice-gettext "Sluice sends only to hosts that it knows or that you have allowed, \
+so nothing was sent.")
+   :actions
+   (list (list :text (sluice-gettext "If it is a server of your own, which has no limits to keep: \
+add %S to `sluice-gptel-direct-hosts', and gptel talks to it directly."
+                                     (concat "\\`" (regexp-quote (sluice-gptel--host-alone host))
+                                             "\\'")))
+         (list :text (sluice-gettext "Else allow it in config.yaml: %s"
+                                     (sluice-gptel--upstream
+                                      host (sluice-gptel--backend-slot (plist-get info :backend)
+                                                                       'protocol))))
+         (list :text (sluice-gettext "Then send the same again.")))))
+
+(defun sluice-gptel--upstream (host protocol)
+  "Return the entry of the daemon's configuration for HOST, reached by PROTOCOL."
+  (if (equal protocol "http")
+      (format "upstreams: [{host: '%s', url: 'http://%s', insecure: true, \
+provider: openai-compatible}]" host host)
+    (format "upstreams: [{host: '%s', provider: openai-compatible}]" host)))
+
+(defun sluice-gptel--say-unknown-host (host)
+  "Say what can be done about HOST, which the daemon does not know."
+  (message "%s" (sluice-gettext "Sluice does not know the host %s, so nothing was sent.  \
+A server of your own belongs into `sluice-gptel-direct-hosts'; C-c ? e says more" host)))
 
 (defun sluice-gptel--cut-p (fsm)
   "Return non-nil if curl could not finish the request of FSM."
@@ -270,10 +336,11 @@ DELAY is how many seconds were waited last, as the call was not yet settled."
   (sluice-gptel--failed fsm id)
   ;; The note was perhaps there before that was known.
   (sluice-gptel-failure-renew (plist-get (gptel-fsm-info fsm) :buffer))
-  (message "%s" (if (sluice-rpc-live-p sluice--connection)
-                    (sluice-gettext "The Sluice daemon was stopped in the middle of this call, and \
+  (sluice-tell-gone
+   (if (sluice-rpc-live-p sluice--connection)
+       (sluice-gettext "The Sluice daemon was stopped in the middle of this call, and \
 runs again.  Send again")
-                  (sluice-gettext "The Sluice daemon stopped in the middle of this call.  \
+     (sluice-gettext "The Sluice daemon stopped in the middle of this call.  \
 Start it with M-x sluice-start, then send again"))))
 
 (defun sluice-gptel--judge (fsm id row delay)
@@ -340,6 +407,11 @@ this machine are left alone, see `sluice-gptel-direct-hosts'."
     (unless sluice-warnings-mode
       (sluice-warnings-mode 1)
       (setq sluice-gptel--warns t))))
+
+(defun sluice-gptel-unload-function ()
+  "Have `unload-feature' leave nothing behind."
+  (sluice-gptel-mode -1)
+  nil)
 
 (provide 'sluice-gptel)
 ;;; sluice-gptel.el ends here

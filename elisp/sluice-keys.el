@@ -40,6 +40,7 @@
 (autoload 'sluice-key-from-auth-source "sluice-chat")
 (declare-function sluice-connection "sluice")
 (declare-function sluice-ask "sluice")
+(declare-function sluice-sandbox-connected-p "sluice")
 
 (defconst sluice-keys-questions ["key/needed"]
   "What the daemon is told, with its greeting, that this Emacs answers.")
@@ -47,10 +48,14 @@
 (defconst sluice-keys--none-code -32012
   "Code of the answer that there is no key.")
 
+(defconst sluice-keys-sandbox "sandbox"
+  "What the sandbox is given as a key, since it needs none.")
+
 (cl-defmethod sluice-rpc-answer ((_method (eql 'key/needed)) params)
   "Return the key for the host in PARAMS, or say where it was looked for."
   (let ((host (plist-get params :host)))
-    (list :key (or (sluice-keys--find host)
+    (list :key (or (and (sluice-sandbox-connected-p) sluice-keys-sandbox)
+                   (sluice-keys--find host)
                    (sluice-keys--refuse (sluice-keys-missing-text host))))))
 
 (defun sluice-keys--forget-lack (host)
@@ -81,13 +86,19 @@ It remembers for two hours that there was none."
   "Return what is said when there is no key for HOST: where to put it."
   (sluice-gettext "Nothing was sent: %s has no entry for machine %s login apikey.  \
 Add the line: machine %s login apikey password KEY"
-                  (sluice-keys--sources) host host))
+                  (sluice-keys-place) host host))
 
-(defun sluice-keys--sources ()
-  "Return in words the place of the keys."
-  (or (when-let* ((files (cl-remove-if-not #'stringp auth-sources)))
-        (abbreviate-file-name (expand-file-name (car files))))
-      "auth-source"))
+(defun sluice-keys-place ()
+  "Return in words the place for keys: the file of auth-source that is there.
+Without one it is the first that auth-source would look at."
+  (let ((files (delq nil (mapcar (lambda (source)
+                                   (let ((file (if (consp source) (plist-get source :source)
+                                                 source)))
+                                     (and (stringp file) (expand-file-name file))))
+                                 (and (proper-list-p auth-sources) auth-sources)))))
+    (if files
+        (abbreviate-file-name (or (cl-find-if #'file-exists-p files) (car files)))
+      "auth-source")))
 
 ;;;###autoload
 (defun sluice-forget-keys ()

@@ -66,6 +66,16 @@
 A line is one limit.  The first line of a key and model has their names, and
 says in words how they stand.
 \\<sluice-limits-mode-map>\\[sluice-limits-say] says it in full."
+  (sluice-dashboard-speak #'sluice-limits--words-of-list)
+  (setq sluice-dashboard--operation '("limits" :pools)
+        sluice-dashboard--topics '("limits")
+        sluice-dashboard--spread #'sluice-limits--spread
+        sluice-dashboard--line #'sluice-limits--line))
+
+(defun sluice-limits--words-of-list ()
+  "Have this list say its words in the language of the person."
+  (setq sluice-dashboard--nothing
+        (sluice-gettext "No limit is known yet: the first call brings them."))
   (sluice-dashboard-columns
    (sluice-dashboard-column (sluice-gettext "Host") 17 nil :least 12)
    (sluice-dashboard-column (sluice-gettext "Model") 14 nil :least 10)
@@ -74,13 +84,7 @@ says in words how they stand.
    (sluice-dashboard-column (sluice-gettext "Used") 15 nil :right-align t :least 11)
    (sluice-dashboard-column (sluice-gettext "Others") 6 nil :right-align t :drop 3)
    (sluice-dashboard-column (sluice-gettext "From") 6 nil :drop 1)
-   (sluice-dashboard-column (sluice-gettext "State") 0 nil :least 15))
-  (setq sluice-dashboard--operation '("limits" :pools)
-        sluice-dashboard--topics '("limits")
-        sluice-dashboard--spread #'sluice-limits--spread
-        sluice-dashboard--line #'sluice-limits--line
-        sluice-dashboard--nothing
-        (sluice-gettext "No limit is known yet: the first call brings them.")))
+   (sluice-dashboard-column (sluice-gettext "State") 0 nil :least 15)))
 
 ;;;###autoload
 (defun sluice-limits ()

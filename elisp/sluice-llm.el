@@ -68,7 +68,8 @@ These are servers on this machine, which have no limits to keep."
   "Return non-nil if URL is that of a server that is left alone."
   (let ((host (sluice-llm--host url)))
     (or (null host)
-        (cl-some (lambda (regexp) (string-match-p regexp host)) sluice-llm-direct-hosts))))
+        (cl-some (lambda (regexp) (string-match-p regexp host))
+                 (sluice-settings-regexps 'sluice-llm-direct-hosts)))))
 
 (defun sluice-llm--curl-args (socket id)
   "Return the arguments that make curl use SOCKET for the call ID."
@@ -149,6 +150,11 @@ alone, see `sluice-llm-direct-hosts'."
 M-x package-install RET llm")))
     (pcase-dolist (`(,function . ,advice) sluice-llm--advice)
       (advice-add function :around advice))))
+
+(defun sluice-llm-unload-function ()
+  "Have `unload-feature' leave nothing behind."
+  (sluice-llm-mode -1)
+  nil)
 
 (provide 'sluice-llm)
 ;;; sluice-llm.el ends here

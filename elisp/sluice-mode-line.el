@@ -123,5 +123,10 @@ names of their own.  `sluice-queue' shows the name of each."
                   'mouse-face 'mode-line-highlight
                   'local-map sluice-mode-line-map))))
 
+(defun sluice-mode-line-unload-function ()
+  "Have `unload-feature' leave nothing behind."
+  (sluice-mode-line-mode -1)
+  nil)
+
 (provide 'sluice-mode-line)
 ;;; sluice-mode-line.el ends here

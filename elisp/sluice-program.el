@@ -34,9 +34,9 @@
 (require 'cl-lib)
 (require 'seq)
 (require 'subr-x)
+(require 'sluice-settings)
 (require 'sluice-words)
 
-(defvar sluice-daemon-command)
 (defvar sluice-language)
 
 (defconst sluice-program--limit 30
@@ -45,10 +45,9 @@ It needs one; a busy machine was seen to take five.")
 
 (defun sluice-program-of-daemon ()
   "Return the program of the daemon, and its first arguments.
-What stands behind `serve' is for that command alone.  Return nil if the program
-is not found."
-  (let ((command (seq-take-while (lambda (word) (not (equal word "serve")))
-                                 sluice-daemon-command)))
+Of what stands behind `serve' it is only what tells which daemon is meant.
+Return nil if the program is not found."
+  (let ((command (sluice-settings-program)))
     (and command (executable-find (car command)) command)))
 
 (defun sluice-program-command ()
@@ -73,13 +72,13 @@ answer."
 (defun sluice-program--missing ()
   "Return what is said when there is no program."
   (sluice-gettext "Sluice is not running, and its program `%s' is not in `exec-path'.  \
-Install it in Sluice's folder: pipx install ." (car sluice-daemon-command)))
+Install it in Sluice's folder: pipx install ." (or (car (sluice-settings-command)) "sluice")))
 
 (defun sluice-program--arguments (question)
   "Return the arguments of the program for QUESTION."
   (append '("explain" "--json")
           (when-let* ((language (bound-and-true-p sluice-language)))
-            (list "--language" language))
+            (list "--language" (format "%s" language)))
           (when-let* ((status (plist-get question :status)))
             (list "--status" (format "%s" status)))
           (when-let* ((provider (plist-get question :provider)))

@@ -37,6 +37,7 @@
 (require 'sluice)
 (require 'sluice-answer)
 (require 'sluice-chat)
+(require 'sluice-send)
 
 (defface sluice-rewrite '((t :inherit highlight))
   "Face of a text that is proposed by `sluice-rewrite'."
@@ -59,7 +60,8 @@ Answer with the new text alone: no introduction, no quotation marks, no remarks.
   region                                ; an overlay over it
   original
   (new "")                              ; what has come of the new one
-  ready)                                ; non-nil when that is all
+  ready                                 ; non-nil when that is all
+  cut)                                  ; non-nil when the model could not end it
 
 (defvar sluice-rewrite-map
   (let ((map (make-sparse-keymap)))
@@ -88,7 +90,8 @@ Answer with the new text alone: no introduction, no quotation marks, no remarks.
   "Show what there is of REWRITE, and HINT above it."
   (let ((region (sluice-rewrite-region rewrite)) (new (sluice-rewrite-new rewrite)))
     (overlay-put region 'before-string
-                 (propertize (format "[%s]\n" hint) 'face 'sluice-waiting))
+                 (propertize (concat (sluice-note-text hint (overlay-buffer region)) "\n")
+                             'face 'sluice-waiting))
     (overlay-put region 'face (if (string-empty-p new) 'shadow 'sluice-rewrite))
     (overlay-put region 'display (if (string-empty-p new) nil
                                    (propertize new 'face 'sluice-rewrite)))))
@@ -115,6 +118,14 @@ Answer with the new text alone: no introduction, no quotation marks, no remarks.
 (cl-defmethod sluice-answer-buffer ((rewrite sluice-rewrite))
   "Return the buffer of REWRITE, or nil if it was killed."
   (overlay-buffer (sluice-rewrite-region rewrite)))
+
+(cl-defmethod sluice-answer-bound-p ((_rewrite sluice-rewrite))
+  "Return t: without the old text there is nothing to replace."
+  t)
+
+(cl-defmethod sluice-answer-mark-broken ((_rewrite sluice-rewrite))
+  "Show nothing: a proposal that broke off is taken away."
+  nil)
 
 (cl-defmethod sluice-answer-removed-p ((rewrite sluice-rewrite))
   "Return non-nil if the text of REWRITE is not there any more, or another one."
@@ -145,9 +156,17 @@ So it is with one without a word, which would only delete the old text."
            (when (and blank (eq outcome 'done))
              (message "%s" (sluice-gettext "The model wrote nothing, so the old text stays.  \
 Try again in other words, or with another model"))))
-          (t (setf (sluice-rewrite-ready rewrite) t)
-             (sluice-rewrite--draw rewrite (sluice-gettext "a accepts · k keeps the old text · d shows the \
-difference"))))))
+          (t (setf (sluice-rewrite-ready rewrite) t
+                   (sluice-rewrite-cut rewrite) (sluice-chat-cut-p chat))
+             (sluice-rewrite--draw rewrite (sluice-rewrite--keys rewrite))))))
+
+(defun sluice-rewrite--keys (rewrite)
+  "Return in words what keys there are on REWRITE, and whether it is whole."
+  (let ((keys (sluice-gettext "a accepts · k keeps the old text · d shows the difference")))
+    (if (sluice-rewrite-cut rewrite)
+        (concat (sluice-gettext "NOT COMPLETE: cut off at the token limit, see `sluice-max-tokens'")
+                "\n" keys)
+      keys)))
 
 ;;;; Commands
 
@@ -160,7 +179,8 @@ The new text is shown in place of the old one.  On it there are these keys:
 \\[sluice-rewrite-reject] rejects it.
 \\[sluice-rewrite-diff] shows the difference.
 
-Nothing is changed before you accept."
+Nothing is changed before you accept.  For a long text you are asked before it
+is sent, see `sluice-confirm-tokens'."
   (interactive
    (progn
      (unless (use-region-p)
@@ -171,14 +191,32 @@ Nothing is changed before you accept."
   (when (cl-some (lambda (overlay) (overlay-get overlay 'sluice-rewrite))
                  (overlays-in begin end))
     (user-error "%s" (sluice-gettext "There is a proposal already: accept it or reject it first")))
-  (deactivate-mark)
-  (let ((text (buffer-substring-no-properties begin end)))
-    (sluice-chat-start (list (sluice-chat-message "user" text))
-                       (lambda (id) (sluice-rewrite--open id begin end))
-                       :system (format sluice-rewrite-prompt wish)
-                       :on-end #'sluice-rewrite--ended))
-  ;; Where the keys work.
-  (goto-char begin))
+  (when (string-blank-p wish)
+    (user-error "%s" (sluice-gettext "Nothing was sent, since you did not say what to change.  \
+Rewrite again, and say it")))
+  (let ((parcel (sluice-parcel
+                 :messages (list (sluice-chat-message
+                                  "user" (buffer-substring-no-properties begin end)))
+                 :begin begin :end end
+                 :system (sluice-rewrite--system wish))))
+    (when (sluice-send--confirm parcel)
+      (deactivate-mark)
+      (sluice-chat-start (sluice-parcel-messages parcel)
+                         (lambda (id) (sluice-rewrite--open id begin end))
+                         :system (sluice-parcel-system parcel)
+                         :on-end #'sluice-rewrite--ended)
+      ;; Where the keys work.
+      (goto-char begin))))
+
+(defun sluice-rewrite--system (wish)
+  "Return the system prompt that asks for WISH; other percent signs are text."
+  (sluice-settings-check 'sluice-rewrite-prompt)
+  (let ((prompt (replace-regexp-in-string
+                 "%[s%]" (lambda (place) (if (equal place "%s") wish "%"))
+                 sluice-rewrite-prompt t t)))
+    (if (string-match-p "\\(?:\\`\\|[^%]\\)\\(?:%%\\)*%s" sluice-rewrite-prompt)
+        prompt
+      (concat prompt "\n" wish))))
 
 (defun sluice-rewrite--here ()
   "Return the proposal at point, or the one that ends there, or nil."
@@ -193,20 +231,34 @@ Nothing is changed before you accept."
 (defun sluice-rewrite-accept ()
   "Replace the old text by the proposed one.  It is one step of undo."
   (interactive)
-  (let* ((rewrite (sluice-rewrite--needed)) (region (sluice-rewrite-region rewrite)))
+  (let ((rewrite (sluice-rewrite--needed)))
     (unless (sluice-rewrite-ready rewrite)
       (user-error "%s" (sluice-gettext "It is still being written")))
     (when (sluice-rewrite--changed-p rewrite)
       (user-error "%s" (sluice-gettext "The text has changed since; k takes the proposal away")))
     (barf-if-buffer-read-only)
-    (let ((begin (overlay-start region)) (end (overlay-end region)))
-      (delete-overlay region)
-      (undo-boundary)
-      (goto-char begin)
-      (delete-region begin end)
-      (insert (sluice-rewrite--fitted rewrite))
-      (undo-boundary))
-    (message "%s" (sluice-gettext "Replaced; undo brings the old text back"))))
+    (if (not (sluice-rewrite--whole-p rewrite))
+        (message "%s" (sluice-gettext "Nothing is replaced yet.  For the whole text: k, then set \
+`sluice-max-tokens' higher and rewrite again"))
+      (sluice-rewrite--replace rewrite)
+      (message "%s" (sluice-gettext "Replaced; undo brings the old text back")))))
+
+(defun sluice-rewrite--whole-p (rewrite)
+  "Return non-nil if REWRITE is whole, or shall be accepted as it is."
+  (or (not (sluice-rewrite-cut rewrite))
+      (yes-or-no-p (sluice-gettext "The new text is cut off at the token limit.  \
+Replace the whole old text by this part? "))))
+
+(defun sluice-rewrite--replace (rewrite)
+  "Put the new text of REWRITE in place of the old one."
+  (let* ((region (sluice-rewrite-region rewrite))
+         (begin (overlay-start region)) (end (overlay-end region)))
+    (delete-overlay region)
+    (undo-boundary)
+    (goto-char begin)
+    (delete-region begin end)
+    (insert (sluice-rewrite--fitted rewrite))
+    (undo-boundary)))
 
 (defun sluice-rewrite-reject ()
   "Take the proposal at point away; the old text stays."
@@ -216,14 +268,17 @@ Nothing is changed before you accept."
     (if chat (sluice-chat--stop chat) (delete-overlay (sluice-rewrite-region rewrite)))
     (message "%s" (sluice-gettext "The old text stays"))))
 
+(defun sluice-rewrite--file (text)
+  "Return a new file with TEXT and a newline at its end, without a word about it."
+  (let ((file (make-temp-file "sluice")))
+    (write-region (if (string-suffix-p "\n" text) text (concat text "\n"))
+                  nil file nil 'silent)
+    file))
+
 (defun sluice-rewrite--diff-text (old new)
   "Return what the program diff prints for the texts OLD and NEW."
   (let* ((coding-system-for-write 'utf-8-unix) (coding-system-for-read 'utf-8-unix)
-         (files (mapcar (lambda (text)
-                          (make-temp-file "sluice" nil nil
-                                          (if (string-suffix-p "\n" text) text
-                                            (concat text "\n"))))
-                        (list old new))))
+         (files (mapcar #'sluice-rewrite--file (list old new))))
     (unwind-protect
         (with-temp-buffer
           (apply #'call-process diff-command nil t nil "-u"

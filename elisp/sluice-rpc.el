@@ -88,6 +88,9 @@ Raw bytes and lone surrogates make `json-serialize' signal an error."
           t t))
         ((vectorp value) (vconcat (mapcar #'sluice-rpc--clean value)))
         ((consp value) (mapcar #'sluice-rpc--clean value))
+        ;; As a person may write the name of a model or of a language.
+        ((not (or (memq value '(nil t)) (keywordp value) (not (symbolp value))))
+         (symbol-name value))
         (t value)))
 
 (defun sluice-rpc--encode (message)

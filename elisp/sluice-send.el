@@ -124,9 +124,9 @@ A chat answers in itself, else the next question would go without the answer."
          (choice (read-char-choice
                   (if (= lines 1)
                       (sluice-gettext "Send 1 line (≈%s tokens) to %s? (s send, e edit, C-g) "
-                                      tokens sluice-host)
+                                      tokens (sluice-current-host))
                     (sluice-gettext "Send %d lines (≈%s tokens) to %s? (s send, e edit, C-g) "
-                                    lines tokens sluice-host))
+                                    lines tokens (sluice-current-host)))
                   '(?s ?e))))
     (eq choice ?s)))
 
@@ -205,6 +205,9 @@ in the buffer *Sluice answer*; with prefix argument HERE it comes at point."
           (and (use-region-p)
                (buffer-substring-no-properties (region-beginning) (region-end))))
          current-prefix-arg))
+  (when (string-blank-p prompt)
+    (user-error "%s" (sluice-gettext "Nothing was sent, since you asked nothing.  Ask again, and \
+type the question")))
   (let ((parcel (sluice-parcel :messages (list (sluice-chat-message "user" prompt))
                                :begin (point) :end (point))))
     (when (sluice-send--confirm parcel)

@@ -73,7 +73,7 @@
           (sluice-gettext "Send: %s"
                           (sluice-estimate-words
                            tokens (sluice-estimate-wait sluice-menu--pools tokens
-                                                        sluice-host sluice-model))))))))
+                                                        (sluice-current-host) (sluice-current-model)))))))))
 
 (defun sluice-menu--line (label value)
   "Return LABEL and VALUE as a line of the menu."
@@ -99,24 +99,24 @@ Where it has no value of its own there, it is set everywhere, until Emacs ends."
 (transient-define-suffix sluice-menu-host (host)
   "Choose the HOST to which calls go."
   :description (lambda () (sluice-menu--line (sluice-gettext "host")
-                                             (sluice-menu--value 'sluice-host)))
+                                             (sluice-settings-host (sluice-menu--value 'sluice-host))))
   :transient t
   (interactive
    (list (completing-read (sluice-gettext "Host: ")
                           (delete-dups (append (sluice-menu--known :host) sluice-menu--hosts))
                           nil nil nil 'sluice-menu-host-history
-                          (sluice-menu--value 'sluice-host))))
+                          (sluice-settings-host (sluice-menu--value 'sluice-host)))))
   (sluice-menu--set 'sluice-host host))
 
 (transient-define-suffix sluice-menu-model (model)
   "Choose the MODEL that answers."
   :description (lambda () (sluice-menu--line (sluice-gettext "model")
-                                             (sluice-menu--value 'sluice-model)))
+                                             (sluice-settings-text (sluice-menu--value 'sluice-model))))
   :transient t
   (interactive
    (list (completing-read (sluice-gettext "Model: ") (sluice-menu--known :group)
                           nil nil nil 'sluice-menu-model-history
-                          (sluice-menu--value 'sluice-model))))
+                          (sluice-settings-text (sluice-menu--value 'sluice-model)))))
   (sluice-menu--set 'sluice-model model))
 
 (transient-define-suffix sluice-menu-system (prompt)
@@ -177,11 +177,12 @@ Where it has no value of its own there, it is set everywhere, until Emacs ends."
     ("k" (lambda () (sluice-gettext "stop an answer")) sluice-abort)
     ("u" (lambda () (sluice-gettext "remove an answer")) sluice-undo-answer)]
    [:description (lambda () (sluice-gettext "See"))
-    ("w" (lambda () (sluice-gettext "queue")) sluice-queue)
+    ("q" (lambda () (sluice-gettext "queue")) sluice-queue)
     ("l" (lambda () (sluice-gettext "limits")) sluice-limits)
     ("L" (lambda () (sluice-gettext "log")) sluice-log)
     ("$" (lambda () (sluice-gettext "what was used")) sluice-usage)
     ("e" (lambda () (sluice-gettext "explain the last failure")) sluice-explain-last)
+    ("w" (lambda () (sluice-gettext "copy the last call as curl")) sluice-copy-curl)
     ("D" (lambda () (sluice-gettext "what is wrong here")) sluice-doctor)]]
   (interactive)
   (setq sluice-menu--buffer (current-buffer)

@@ -81,5 +81,10 @@ It is called once for each thing that will soon be in your way."
   "Tell that something will soon be in the way, as PARAMS say."
   (sluice-watch--tell 'warning "warnings" params))
 
+(defun sluice-warnings-unload-function ()
+  "Have `unload-feature' leave nothing behind."
+  (sluice-warnings-mode -1)
+  nil)
+
 (provide 'sluice-warnings)
 ;;; sluice-warnings.el ends here

@@ -42,8 +42,15 @@
 (defvar sluice--retry nil
   "State of the background reconnection: (TIMER . DELAYS-LEFT), or nil.")
 
-(defconst sluice--retry-delays '(1 2 4 30)
-  "Seconds between attempts to connect again; the last one is repeated.")
+(defconst sluice--retry-delays '(0.3 0.7 2 4 30)
+  "Seconds between attempts to connect again; the last one is repeated.
+Another daemon that takes the place of the old one is there within the first.")
+
+(defvar sluice-watch--mourning nil
+  "Timer that says that the daemon has gone, unless one is there by then, or nil.")
+
+(defvar sluice-watch--patience-s 1.5
+  "Seconds that a daemon has to come back before it is said that it has gone.")
 
 (defvar sluice-watch--watchers nil
   "Who watches: a list of (KEY FUNCTION . TOPICS).")
@@ -73,7 +80,9 @@ While it is not there, it is looked for; Emacs never waits for it."
   (let ((rest (cl-set-difference sluice--subscribed topics :test #'equal)))
     (unless (= (length rest) (length sluice--subscribed))
       (setq sluice--subscribed rest)
-      (unless rest (sluice--stop-retrying))
+      (unless rest
+        (sluice--stop-retrying)
+        (sluice-watch--stop-mourning))
       (when (sluice-rpc-live-p sluice--connection)
         ;; The daemon forgets all topics at once, so the others are asked for again.
         (sluice-rpc-request sluice--connection "unsubscribe" nil
@@ -105,14 +114,37 @@ While it is not there, it is looked for; Emacs never waits for it."
   "Do what is due when the daemon is THERE, has gone, or was left (`closed')."
   (pcase there
     ('nil (when sluice--subscribed
-            (message "%s" (sluice-gettext "Sluice: the daemon has gone away; I will notice when it is back"))
+            (sluice-watch--mourn)
             (sluice--retry-in sluice--retry-delays)))
     ('t (sluice--stop-retrying)
+        (sluice-watch--stop-mourning)
         (sluice--ask-topics))
-    (_ (sluice--stop-retrying)))
+    (_ (sluice--stop-retrying)
+       (sluice-watch--stop-mourning)))
   (if (eq there 'closed)
       (sluice-watch--tell 'left nil nil)
     (sluice-watch--tell 'there nil there)))
+
+(defun sluice-watch--mourn ()
+  "Say in a while that the daemon has gone, if that is still so and news then.
+A call that fails of it has more to say, and may say it in the meantime."
+  (sluice-watch--stop-mourning)
+  (setq sluice-watch--mourning
+        (run-at-time sluice-watch--patience-s nil #'sluice-watch--say-gone (float-time))))
+
+(defun sluice-watch--stop-mourning ()
+  "Do not say any more that the daemon has gone."
+  (when sluice-watch--mourning
+    (cancel-timer sluice-watch--mourning)
+    (setq sluice-watch--mourning nil)))
+
+(defun sluice-watch--say-gone (since)
+  "Say that the daemon has gone, unless that was said SINCE it has, or just before."
+  (setq sluice-watch--mourning nil)
+  (unless (or (sluice-rpc-live-p sluice--connection)
+              (> sluice--gone-told (- since 1)))
+    (sluice-tell-gone (sluice-gettext "Sluice: the daemon has gone away, so nothing waits there \
+any more.  Start it with M-x sluice-start; Emacs notices when it is back"))))
 
 ;;;; Who watches
 
@@ -160,6 +192,12 @@ What nobody else watches, the daemon is told to keep to itself."
 (cl-defmethod sluice-rpc-notify ((_method (eql 'error)) params)
   "Tell that a call has failed, as PARAMS say."
   (sluice-watch--tell 'error "errors" params))
+
+(defun sluice-watch-unload-function ()
+  "Have `unload-feature' leave nothing behind."
+  (sluice--stop-retrying)
+  (sluice-watch--stop-mourning)
+  nil)
 
 (provide 'sluice-watch)
 ;;; sluice-watch.el ends here

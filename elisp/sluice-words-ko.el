@@ -37,6 +37,7 @@
  "ko"
  '(;; sluice-answer.el
    ("There is no answer of Sluice at point" "여기에는 Sluice의 답이 없어요")
+   ("The answer broke off here; it is not complete" "답이 여기서 끊겼어요. 끝까지 온 답이 아니에요")
    ;; sluice-calls.el
    ("Steps" "지나온 단계")
    ("Place" "순서")
@@ -56,8 +57,6 @@
    ("It goes as soon as calls that a person waits for" "사람이 기다리는 요청과 같은 순서로 나가요")
    ("It goes after calls that a person waits for" "사람이 기다리는 요청 다음에 나가요")
    ("It goes when nothing else waits" "다른 요청이 모두 나간 다음에 나가요")
-   ("It is among the first already" "벌써 맨 앞 순서예요")
-   ("It is among the last already" "벌써 맨 뒤 순서예요")
    ("At" "언제")
    ("State" "상태")
    ("Took" "걸린 시간")
@@ -72,6 +71,10 @@
    ("cancelled" "취소")
    ("interrupted" "중단")
    ("No call has failed." "실패한 요청이 없어요.")
+   ("It goes when nothing else waits already" "벌써 다른 요청이 모두 나간 다음에 나가게 되어 있어요")
+   ("It is next in line already" "벌써 다음 차례예요")
+   ("A person waits for it already, and for those before it as well.  To let it go earlier, cancel one of them: k"
+    "벌써 사람이 기다리는 요청이고, 그 앞의 요청들도 그래요. 더 일찍 보내려면 앞의 요청 하나를 취소해 주세요: k")
    ;; sluice-chat.el
    ("Sluice has not taken this call" "Sluice가 이 요청을 받지 않았어요")
    ("%s  %s explains it" "%s 설명은 %s")
@@ -146,8 +149,8 @@
    ("The socket %s is yours alone (mode %o)" "소켓은 나만 쓸 수 있어요: %s(권한 %o)")
    ("auth-source has a key: machine %s login apikey" "auth-source에 키가 있어요: machine %s login apikey")
    ("auth-source has no key for %s" "auth-source에 %s 키가 없어요")
-   ("Add a line to ~/.authinfo.gpg: %s.  It is not needed if the daemon has the key in its environment"
-    "~/.authinfo.gpg에 이 줄을 추가해 주세요: %s. 데몬의 환경 변수에 키가 있으면 없어도 돼요")
+   ("Add a line to %s: %s.  It is not needed if the daemon has the key in its environment"
+    "%s에 이 줄을 추가해 주세요: %s. 데몬의 환경 변수에 키가 있으면 없어도 돼요")
    ("curl is there" "curl이 있어요")
    ("curl is missing" "curl이 없어요")
    ("gptel goes through Sluice only with curl, and copied commands need it: install it"
@@ -168,6 +171,8 @@
    ("The daemon's own check finds nothing to mend" "데몬이 스스로 점검해 보니 고칠 것이 없어요")
    ("What the daemon's own check finds" "데몬이 스스로 점검한 결과예요")
    ("There is no button %d" "%d번 버튼은 없어요")
+   ("This could not be looked at: %s" "살펴보지 못했어요: %s")
+   ("Change it" "바꾸기")
    ;; sluice-estimate.el
    ("%s tokens" "토큰 %s개")
    ("%s tokens, no wait" "토큰 %s개, 바로 나가요")
@@ -212,6 +217,8 @@
    ("Quit" "닫기")
    ("Number %d has no page to open" "%d번에는 열 페이지가 없어요")
    ("There is no page to open" "열 페이지가 없어요")
+   ("What was sent with this call was not kept, so there is no command to copy.  Set journal.bodies to \"all\" in config.yaml, then send it again"
+    "이 요청에 보낸 내용을 남겨 두지 않아서 복사할 명령이 없어요. config.yaml에서 journal.bodies를 \"all\"로 정한 다음 다시 보내 주세요")
    ;; sluice-gptel-explain.el
    ("Failed.  C-c ? then e explain, d dismiss" "실패했어요. C-c ? 다음에 e 설명, d 닫기")
    ;; sluice-gptel-failure.el
@@ -231,6 +238,7 @@
    ("No failure is shown in this buffer" "이 버퍼에는 실패가 표시되어 있지 않아요")
    ("The place of that answer is gone: begin it anew" "그 답이 들어갈 자리가 없어졌어요. 처음부터 다시 해 주세요")
    ("Sending the same again will not help: see C-c ? e" "똑같이 다시 보내도 소용없어요. C-c ? e를 봐 주세요")
+   ("%s  With the cursor here: C-c ? then %s" "%s 커서를 여기에 두고 C-c ? 다음에 %s")
    ;; sluice-gptel-wait.el
    ("%s stops it" "멈추려면 %s")
    ("next in line" "다음 차례")
@@ -240,7 +248,6 @@
    ;; sluice-gptel.el
    ("The Sluice daemon was stopped in the middle of this call, and runs again.  Send again"
     "이 요청 도중에 Sluice 데몬이 멈췄다가 다시 켜졌어요. 다시 보내 주세요")
-   ("Sluice is not running" "Sluice가 꺼져 있어요")
    ("Sluice carries gptel's calls with the program curl.  Install it and send again"
     "Sluice는 gptel의 요청을 curl 프로그램으로 날라요. 설치하고 다시 보내 주세요")
    ("Nothing was sent." "아무것도 보내지 않았어요.")
@@ -253,6 +260,15 @@
     "gptel 패키지가 설치되어 있지 않아요: M-x package-install RET gptel")
    ("This gptel is too old for Sluice, which needs 0.9.9.4 or newer: M-x package-upgrade RET gptel"
     "gptel이 너무 오래됐어요. Sluice에는 0.9.9.4 이상이 필요해요: M-x package-upgrade RET gptel")
+   ("Sluice does not know the host %s" "Sluice가 모르는 호스트예요: %s")
+   ("Sluice sends only to hosts that it knows or that you have allowed, so nothing was sent."
+    "Sluice는 아는 호스트나 허용해 준 호스트에만 보내요. 그래서 아무것도 보내지 않았어요.")
+   ("If it is a server of your own, which has no limits to keep: add %S to `sluice-gptel-direct-hosts', and gptel talks to it directly."
+    "한도를 지킬 필요가 없는 내 서버라면 `sluice-gptel-direct-hosts'에 %S 항목을 더해 주세요. 그러면 gptel이 직접 보내요.")
+   ("Else allow it in config.yaml: %s" "아니라면 config.yaml에서 허용해 주세요: %s")
+   ("Sluice does not know the host %s, so nothing was sent.  A server of your own belongs into `sluice-gptel-direct-hosts'; C-c ? e says more"
+    "Sluice가 모르는 호스트(%s)라서 아무것도 보내지 않았어요. 내 서버라면 `sluice-gptel-direct-hosts'에 넣어 주세요. 자세한 것은 C-c ? e")
+   ("A setting of Sluice is wrong" "Sluice 설정 하나가 잘못됐어요")
    ;; sluice-help.el
    ("Say what would go where, change that, and send" "무엇을 어디로 보낼지 보고, 바꾸고, 보내요")
    ("Send the region or paragraph; in a chat all turns up to point" "선택한 글이나 문단을, 대화에서는 커서까지 모두 보내요")
@@ -343,6 +359,14 @@
    ("new" "새 글")
    ("The program `%s' is missing" "`%s' 프로그램이 없어요. 설치해 주세요")
    ("There is no difference" "차이가 없어요")
+   ("NOT COMPLETE: cut off at the token limit, see `sluice-max-tokens'"
+    "끝까지 쓰지 못했어요: 토큰 한도에서 잘렸어요. `sluice-max-tokens' 참고")
+   ("Nothing was sent, since you did not say what to change.  Rewrite again, and say it"
+    "무엇을 고칠지 말하지 않아서 아무것도 보내지 않았어요. 다시 고쳐 쓰기를 하고 말해 주세요")
+   ("Nothing is replaced yet.  For the whole text: k, then set `sluice-max-tokens' higher and rewrite again"
+    "아직 아무것도 바꾸지 않았어요. 글 전체를 받으려면 k를 누르고 `sluice-max-tokens' 값을 올린 다음 다시 고쳐 써 주세요")
+   ("The new text is cut off at the token limit.  Replace the whole old text by this part? "
+    "새 글이 토큰 한도에서 잘렸어요. 원래 글 전체를 이 부분으로 바꿀까요? ")
    ;; sluice-rpc.el
    ("Sluice: unreadable message from the daemon (%s)" "Sluice: 데몬이 보낸 메시지를 읽을 수 없어요(%s)")
    ("The daemon's answer could not be read." "데몬의 답을 읽을 수 없었어요.")
@@ -361,6 +385,21 @@
    ("This is being answered already.  Send it a second time? " "벌써 답이 오고 있어요. 한 번 더 보낼까요? ")
    ("Not sent a second time" "한 번 더 보내지 않았어요")
    ("Ask %s: " "%s에게 묻기: ")
+   ("Nothing was sent, since you asked nothing.  Ask again, and type the question"
+    "아무것도 묻지 않아서 보내지 않았어요. 다시 물을 때 질문을 써 주세요")
+   ;; sluice-settings.el
+   ("a list of texts, such as (\"sluice\" \"serve\")" "(\"sluice\" \"serve\") 같은 문자열 목록")
+   ("the name of a model, such as \"gpt-4o-mini\"" "\"gpt-4o-mini\" 같은 모델 이름")
+   ("the name of a host, such as \"api.openai.com\"" "\"api.openai.com\" 같은 호스트 이름")
+   ("nil or a language, such as \"ko\"" "nil이나 \"ko\" 같은 언어")
+   ("nil or a file name of at most %d bytes" "nil이나 길이가 %d바이트를 넘지 않는 파일 이름")
+   ("a text in which %%s stands for what you ask for" "%%s 자리에 부탁할 말이 들어가는 글")
+   ("a list of regular expressions" "정규 표현식 목록")
+   ("a list of regular expressions; %S is none (%s)" "정규 표현식 목록. 정규 표현식이 아닌 것: %S (%s)")
+   ("The setting `%s' must be %s.  Change it: M-x customize-option RET %s"
+    "`%s' 설정은 이래야 해요: %s. 바꾸려면: M-x customize-option RET %s")
+   ("The setting `%s' has a value of the wrong kind.  See what it can be: M-x customize-option RET %s"
+    "`%s' 설정의 값이 맞지 않아요. 쓸 수 있는 값 보기: M-x customize-option RET %s")
    ;; sluice-transient.el
    ("A chat always answers in itself" "대화의 답은 언제나 대화 안에 적혀요")
    ("Nothing to send at point" "커서가 있는 곳에 보낼 것이 없어요")
@@ -392,6 +431,7 @@
    ("what was used" "사용량")
    ("explain the last failure" "최근 실패 설명")
    ("what is wrong here" "문제 찾기")
+   ("copy the last call as curl" "마지막 요청을 curl로 복사")
    ;; sluice-usage.el
    ("Used since %s.  Keys: m model, c client, h host, k key, d day, + - more or fewer days"
     "%s부터의 사용량. 키: m 모델, c 클라이언트, h 호스트, k 키, d 날짜, + - 기간 늘리고 줄이기")
@@ -412,8 +452,11 @@
    ("Without a price: %s" "가격이 없는 모델: %s")
    ("Your budgets" "내 예산")
    ;; sluice-watch.el
-   ("Sluice: the daemon has gone away; I will notice when it is back" "Sluice: 데몬이 끝났어요. 다시 뜨면 알아챌게요")
+   ("Sluice: the daemon has gone away, so nothing waits there any more.  Start it with M-x sluice-start; Emacs notices when it is back"
+    "Sluice: 데몬이 끝나서 거기서 기다리던 요청도 없어졌어요. M-x sluice-start로 시작해 주세요. 다시 뜨면 Emacs가 알아채요")
    ;; sluice.el
+   ("Sluice does not answer" "Sluice가 답하지 않아요")
+   ("Sluice is not running" "Sluice가 꺼져 있어요")
    ("Emacs was not connected to Sluice, so nothing has changed" "Emacs가 Sluice에 연결되어 있지 않았어요. 바뀐 것은 없어요")
    ("Disconnected from Sluice.  The daemon lives on; the next call connects again"
     "Sluice와의 연결을 끊었어요. 데몬은 그대로 있고, 다음 요청 때 다시 연결돼요")

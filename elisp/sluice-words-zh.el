@@ -37,6 +37,7 @@
  "zh"
  '(;; sluice-answer.el
    ("There is no answer of Sluice at point" "光标处没有 Sluice 的回答")
+   ("The answer broke off here; it is not complete" "回答在这里中断了，并不完整")
    ;; sluice-calls.el
    ("Steps" "步骤")
    ("Place" "位置")
@@ -56,8 +57,6 @@
    ("It goes as soon as calls that a person waits for" "和有人在等的请求一样快发")
    ("It goes after calls that a person waits for" "排在有人在等的请求后面")
    ("It goes when nothing else waits" "等别的都发完了再发")
-   ("It is among the first already" "已经排在最前面了")
-   ("It is among the last already" "已经排在最后面了")
    ("At" "时间")
    ("State" "状态")
    ("Took" "用时")
@@ -72,6 +71,10 @@
    ("cancelled" "已取消")
    ("interrupted" "中断")
    ("No call has failed." "没有失败的请求。")
+   ("It goes when nothing else waits already" "它本来就在没有别的请求等待时才发出")
+   ("It is next in line already" "它已经是下一个了")
+   ("A person waits for it already, and for those before it as well.  To let it go earlier, cancel one of them: k"
+    "它和它前面的请求都已经有人在等。想让它早点发出，就取消前面的一个：k")
    ;; sluice-chat.el
    ("Sluice has not taken this call" "Sluice 没有接受这个请求")
    ("%s  %s explains it" "%s 按 %s 看说明")
@@ -145,8 +148,8 @@
    ("The socket %s is yours alone (mode %o)" "套接字 %s 只有你能用（权限 %o）")
    ("auth-source has a key: machine %s login apikey" "auth-source 里有密钥：machine %s login apikey")
    ("auth-source has no key for %s" "auth-source 里没有 %s 的密钥")
-   ("Add a line to ~/.authinfo.gpg: %s.  It is not needed if the daemon has the key in its environment"
-    "请在 ~/.authinfo.gpg 里加一行：%s。如果守护进程的环境变量里有密钥，就不需要")
+   ("Add a line to %s: %s.  It is not needed if the daemon has the key in its environment"
+    "请在 %s 里加一行：%s。如果守护进程的环境变量里有密钥，就不需要")
    ("curl is there" "有 curl")
    ("curl is missing" "没有 curl")
    ("gptel goes through Sluice only with curl, and copied commands need it: install it"
@@ -167,6 +170,8 @@
    ("The daemon's own check finds nothing to mend" "守护进程自己检查过，没有要处理的")
    ("What the daemon's own check finds" "守护进程自己检查的结果")
    ("There is no button %d" "没有 %d 号按钮")
+   ("This could not be looked at: %s" "这一项没能检查：%s")
+   ("Change it" "修改")
    ;; sluice-estimate.el
    ("%s tokens" "%s 个 token")
    ("%s tokens, no wait" "%s 个 token，不用等")
@@ -209,6 +214,8 @@
    ("Quit" "关闭")
    ("Number %d has no page to open" "%d 号没有可打开的页面")
    ("There is no page to open" "没有可打开的页面")
+   ("What was sent with this call was not kept, so there is no command to copy.  Set journal.bodies to \"all\" in config.yaml, then send it again"
+    "没有保留这个请求发出的内容，所以没有可复制的命令。请在 config.yaml 里把 journal.bodies 设为 \"all\"，再发一次")
    ;; sluice-gptel-explain.el
    ("Failed.  C-c ? then e explain, d dismiss" "失败了。先按 C-c ?，再按 e 说明、d 收起")
    ;; sluice-gptel-failure.el
@@ -228,6 +235,7 @@
    ("No failure is shown in this buffer" "这个缓冲区里没有显示失败")
    ("The place of that answer is gone: begin it anew" "那个回答的位置已经没了，请从头再来")
    ("Sending the same again will not help: see C-c ? e" "再发一样的也没用：请看 C-c ? e")
+   ("%s  With the cursor here: C-c ? then %s" "%s光标在这里时，先按 C-c ?，再按 %s")
    ;; sluice-gptel-wait.el
    ("%s stops it" "按 %s 停止")
    ("next in line" "下一个就是它")
@@ -237,7 +245,6 @@
    ;; sluice-gptel.el
    ("The Sluice daemon was stopped in the middle of this call, and runs again.  Send again"
     "Sluice 守护进程在这个请求中途停了，现在又在运行。请重发")
-   ("Sluice is not running" "Sluice 没有运行")
    ("Sluice carries gptel's calls with the program curl.  Install it and send again"
     "Sluice 要靠 curl 来转 gptel 的请求。请装上它再发")
    ("Nothing was sent." "什么都没发。")
@@ -250,6 +257,15 @@
     "没有安装 gptel 包：M-x package-install RET gptel")
    ("This gptel is too old for Sluice, which needs 0.9.9.4 or newer: M-x package-upgrade RET gptel"
     "这个 gptel 太旧了，Sluice 需要 0.9.9.4 或更新的版本：M-x package-upgrade RET gptel")
+   ("Sluice does not know the host %s" "Sluice 不认识这个主机：%s")
+   ("Sluice sends only to hosts that it knows or that you have allowed, so nothing was sent."
+    "Sluice 只发给它认识的或你允许的主机，所以什么都没发。")
+   ("If it is a server of your own, which has no limits to keep: add %S to `sluice-gptel-direct-hosts', and gptel talks to it directly."
+    "如果是你自己的、没有限额的服务器：把 %S 加到 `sluice-gptel-direct-hosts'，gptel 就直接和它通信。")
+   ("Else allow it in config.yaml: %s" "否则请在 config.yaml 里允许它：%s")
+   ("Sluice does not know the host %s, so nothing was sent.  A server of your own belongs into `sluice-gptel-direct-hosts'; C-c ? e says more"
+    "Sluice 不认识主机 %s，所以什么都没发。你自己的服务器请放进 `sluice-gptel-direct-hosts'；C-c ? e 会说明更多")
+   ("A setting of Sluice is wrong" "Sluice 的一个设置不对")
    ;; sluice-help.el
    ("Say what would go where, change that, and send" "看看要发什么、发到哪里，改好再发")
    ("Send the region or paragraph; in a chat all turns up to point" "发送选中的文字或段落；在对话里发到光标为止")
@@ -338,6 +354,14 @@
    ("new" "新文")
    ("The program `%s' is missing" "没有程序 `%s'，请安装")
    ("There is no difference" "没有差别")
+   ("NOT COMPLETE: cut off at the token limit, see `sluice-max-tokens'"
+    "不完整：在 token 上限处被截断，见 `sluice-max-tokens'")
+   ("Nothing was sent, since you did not say what to change.  Rewrite again, and say it"
+    "你没有说要改什么，所以什么都没发。请再改写一次，并说明要改什么")
+   ("Nothing is replaced yet.  For the whole text: k, then set `sluice-max-tokens' higher and rewrite again"
+    "还没有替换。想要完整的文字：按 k，把 `sluice-max-tokens' 调大，再改写一次")
+   ("The new text is cut off at the token limit.  Replace the whole old text by this part? "
+    "新文字在 token 上限处被截断了。要用这一部分替换全部原文吗？")
    ;; sluice-rpc.el
    ("Sluice: unreadable message from the daemon (%s)" "Sluice：守护进程发来的消息读不了（%s）")
    ("The daemon's answer could not be read." "守护进程的回答读不了。")
@@ -355,6 +379,21 @@
    ("This is being answered already.  Send it a second time? " "这个已经在回答了。要再发一次吗？")
    ("Not sent a second time" "没有再发一次")
    ("Ask %s: " "问 %s：")
+   ("Nothing was sent, since you asked nothing.  Ask again, and type the question"
+    "你什么都没问，所以什么都没发。请再问一次，并写上问题")
+   ;; sluice-settings.el
+   ("a list of texts, such as (\"sluice\" \"serve\")" "文字的列表，比如：(\"sluice\" \"serve\")")
+   ("the name of a model, such as \"gpt-4o-mini\"" "模型的名字，比如 \"gpt-4o-mini\"")
+   ("the name of a host, such as \"api.openai.com\"" "主机名，比如 \"api.openai.com\"")
+   ("nil or a language, such as \"ko\"" "nil 或一种语言，比如 \"ko\"")
+   ("nil or a file name of at most %d bytes" "nil 或不超过 %d 字节的文件名")
+   ("a text in which %%s stands for what you ask for" "一段文字，其中 %%s 代表你的要求")
+   ("a list of regular expressions" "正则表达式的列表")
+   ("a list of regular expressions; %S is none (%s)" "正则表达式的列表；%S 不是正则表达式（%s）")
+   ("The setting `%s' must be %s.  Change it: M-x customize-option RET %s"
+    "设置 `%s' 必须是%s。修改：M-x customize-option RET %s")
+   ("The setting `%s' has a value of the wrong kind.  See what it can be: M-x customize-option RET %s"
+    "设置 `%s' 的值类型不对。看看可以是什么：M-x customize-option RET %s")
    ;; sluice-transient.el
    ("A chat always answers in itself" "对话的回答总是写在对话里")
    ("Nothing to send at point" "光标处没有可发的")
@@ -386,6 +425,7 @@
    ("what was used" "用量")
    ("explain the last failure" "解释上次失败")
    ("what is wrong here" "检查问题")
+   ("copy the last call as curl" "把上一个请求复制成 curl")
    ;; sluice-usage.el
    ("Used since %s.  Keys: m model, c client, h host, k key, d day, + - more or fewer days"
     "从 %s 起的用量。按键：m 模型、c 客户端、h 主机、k 密钥、d 日期、+ - 天数增减")
@@ -406,8 +446,11 @@
    ("Without a price: %s" "没有价格的模型：%s")
    ("Your budgets" "你的预算")
    ;; sluice-watch.el
-   ("Sluice: the daemon has gone away; I will notice when it is back" "Sluice：守护进程退出了；它回来时会知道")
+   ("Sluice: the daemon has gone away, so nothing waits there any more.  Start it with M-x sluice-start; Emacs notices when it is back"
+    "Sluice：守护进程退出了，在那里等的请求也没有了。请用 M-x sluice-start 启动；它回来时 Emacs 会知道")
    ;; sluice.el
+   ("Sluice does not answer" "Sluice 没有回答")
+   ("Sluice is not running" "Sluice 没有运行")
    ("Emacs was not connected to Sluice, so nothing has changed" "Emacs 本来就没有连接 Sluice，所以没有变化")
    ("Disconnected from Sluice.  The daemon lives on; the next call connects again"
     "已断开与 Sluice 的连接。守护进程还在；下一个请求会重新连接")

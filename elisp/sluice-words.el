@@ -58,7 +58,7 @@ It is `sluice-language', else the daemon's, else that of the system's locale."
                     (seq-find (lambda (value) (and value (not (string-empty-p value))))
                               (mapcar #'getenv '("LC_ALL" "LC_MESSAGES" "LANG")))
                     "en")))
-    (downcase (car (split-string locale "[_.@-]")))))
+    (downcase (car (split-string (format "%s" locale) "[_.@-]")))))
 
 (defun sluice-words--table (language)
   "Return the words of LANGUAGE; there are none if it has no file.

@@ -52,6 +52,7 @@
 (require 'cl-lib)
 (require 'subr-x)
 (require 'sluice-rpc)
+(require 'sluice-settings)
 (require 'sluice-keys)
 (require 'sluice-words)
 
@@ -70,8 +71,9 @@
 
 (defcustom sluice-socket nil
   "The Unix socket of the daemon.
-When nil, it is the one in the environment variable SLUICE_SOCKET, else the one
-that the daemon has written down in its state directory."
+When nil, it is the one in `sluice-daemon-command', or in the environment
+variable SLUICE_SOCKET, else the one that the daemon has written down in its
+state directory."
   :type '(choice (const :tag "Find it" nil) file)
   :package-version '(sluice . "0.1.0"))
 
@@ -83,7 +85,8 @@ that the daemon has written down in its state directory."
 (defcustom sluice-daemon-command '("sluice" "serve")
   "The program that starts the daemon, and its arguments.
 The program is also known as `daemon', but some systems have another one of
-that name."
+that name.  The options --state-dir, --socket, --config and --sandbox behind
+`serve' also tell Emacs which daemon is meant."
   :type '(repeat string)
   :package-version '(sluice . "0.1.0"))
 
@@ -114,14 +117,6 @@ It is in no archive: whoever took its name there could give you anything.")
 
 ;;;; Where the daemon is
 
-(defun sluice--state-directories ()
-  "Return the directories in which a daemon may have written its address."
-  (delq nil
-        (list (getenv "SLUICE_STATE_DIR")
-              (expand-file-name
-               "sluice" (or (getenv "XDG_STATE_HOME") "~/.local/state"))
-              (and (eq system-type 'darwin) "~/Library/Application Support/sluice"))))
-
 (defun sluice--endpoint (directory)
   "Return the plist in DIRECTORY's endpoint.json, or nil."
   (let ((file (expand-file-name "endpoint.json" directory)))
@@ -133,13 +128,17 @@ It is in no archive: whoever took its name there could give you anything.")
 
 (defun sluice--endpoints ()
   "Return what daemons have written down, a list of plists with :socket and :pid."
-  (delq nil (mapcar #'sluice--endpoint (sluice--state-directories))))
+  (delq nil (mapcar #'sluice--endpoint (sluice-settings-state-directories))))
 
 (defun sluice-address ()
   "Return the daemon's socket as far as it is known now, or nil."
   (or sluice-socket
+      (sluice-settings-folder-option "--socket")
       (getenv "SLUICE_SOCKET")
-      (cl-some (lambda (endpoint) (plist-get endpoint :socket)) (sluice--endpoints))))
+      (let ((written (delq nil (mapcar (lambda (endpoint) (plist-get endpoint :socket))
+                                       (sluice--endpoints)))))
+        ;; A daemon that was killed has left its address.
+        (or (cl-find-if #'file-exists-p written) (car written)))))
 
 ;;;; The connection
 
@@ -153,7 +152,7 @@ They get the symbol `closed' when this Emacs has closed it itself.")
 (defun sluice--introduction ()
   "Return the parameters with which this Emacs introduces itself."
   (list :client "emacs" :version sluice-version :protocol sluice-protocol
-        :answers sluice-keys-questions :language sluice-language))
+        :answers sluice-keys-questions :language (sluice-settings-text sluice-language)))
 
 (defvar sluice--greeting nil
   "The connection to a daemon that has not greeted back yet, or nil.
@@ -189,7 +188,8 @@ there is one already, or somebody was there to be greeted."
                             :success (lambda (hello) (sluice--greeted conn hello))
                             :error (lambda (err) (sluice--not-greeted conn err)))
         (run-at-time sluice-timeout nil #'sluice--say-silent conn))
-    (file-error nil)))
+    ;; Of a wrong setting who gives a command is told.
+    (error nil)))
 
 (defun sluice--greeted (conn hello)
   "Note that the daemon behind CONN has said HELLO: this is the connection now."
@@ -325,7 +325,7 @@ It needs less than one, but a busy machine was seen to take five.")
 
 (defun sluice--command ()
   "Return program and arguments to start the daemon."
-  (append sluice-daemon-command
+  (append (sluice-settings-command)
           (and sluice-socket (list "--socket" (expand-file-name sluice-socket)))))
 
 (defun sluice-start-hint ()
@@ -339,9 +339,23 @@ It needs less than one, but a busy machine was seen to take five.")
       (sluice-silent-text)
     (sluice-gettext "Sluice is not running.  %s" (sluice-start-hint))))
 
+(defun sluice-missing-title ()
+  "Return in few words why there is no connection to the daemon."
+  (if (sluice-rpc-live-p sluice--greeting)
+      (sluice-gettext "Sluice does not answer")
+    (sluice-gettext "Sluice is not running")))
+
 (defun sluice-not-running-text ()
   "Return what is said when the daemon is missing: what to do now."
   (sluice-gettext "Sluice is not running, so nothing was sent.  %s" (sluice-start-hint)))
+
+(defvar sluice--gone-told 0
+  "When a person was last told that the daemon has gone, a Unix time.")
+
+(defun sluice-tell-gone (text)
+  "Say TEXT about a daemon that has gone: what happened, and what to do."
+  (setq sluice--gone-told (float-time))
+  (message "%s" text))
 
 (defconst sluice--launch-script
   "folder=$1; shift
@@ -396,6 +410,7 @@ M-x sluice-start: %s" said))))))
   "Start the daemon unless it is there, and return the connection to it.
 \\[keyboard-quit] waits for it no longer."
   (interactive)
+  (sluice-settings-check 'sluice-socket 'sluice-daemon-command)
   (unless (sluice-connection)
     (sluice--refuse-silent)
     (sluice--start-and-wait))
@@ -429,6 +444,7 @@ Return nil when there is none and it shall not be started.  One that does not
 answer is a `user-error', since a second one would not help.  A person is asked
 only in a command: timers, and what comes from a process, are in the middle of
 what that person types."
+  (sluice-settings-check 'sluice-socket)
   (or (sluice-connection)
       (sluice--refuse-silent)
       (when (and sluice-start-daemon
@@ -452,6 +468,10 @@ That is for those who want to send something: it says that nothing was sent."
 What the daemon says against it becomes a `user-error'."
   (condition-case err
       (sluice-rpc-call (sluice-need) method params sluice-timeout)
+    ;; It is connected, so it hangs or is very busy.
+    (sluice-rpc-timeout (user-error "%s" (sluice-silent-text)))
+    (sluice-rpc-died (setq sluice--gone-told (float-time))
+                     (user-error "%s  %s" (cadr err) (sluice-start-hint)))
     (sluice-rpc-error (user-error "%s" (cadr err)))))
 
 ;;;; Words
@@ -471,19 +491,21 @@ Return nil if it is over."
 (defun sluice-speak (conn)
   "Have the daemon speak `sluice-language' over CONN.
 It was told at the beginning; this is for who has chosen another one since."
-  (let ((chosen (cons conn sluice-language)))
-    (when (and sluice-language
-               (not (equal sluice-language (plist-get (sluice-rpc-hello conn) :language)))
+  (let* ((language (sluice-settings-text sluice-language))
+         (chosen (cons conn language)))
+    (when (and language
+               (not (equal language (plist-get (sluice-rpc-hello conn) :language)))
                (not (equal chosen sluice--chosen-language)))
       (setq sluice--chosen-language chosen)
       (sluice-rpc-request conn "hello" (sluice--introduction)))))
 
 (defun sluice-language-header ()
   "Return arguments of curl that ask for `sluice-language'; none if it is nil."
-  ;; What is no name of a language must not become a part of a header.
-  (and (stringp sluice-language)
-       (string-match-p "\\`[A-Za-z0-9_.@-]+\\'" sluice-language)
-       (list "-H" (concat "X-Sluice-Language: " sluice-language))))
+  (let ((language (sluice-settings-text sluice-language)))
+    ;; What is no name of a language must not become a part of a header.
+    (and (stringp language)
+         (string-match-p "\\`[A-Za-z0-9_.@-]+\\'" language)
+         (list "-H" (concat "X-Sluice-Language: " language)))))
 
 (defun sluice-page-width ()
   "Return to which column a page of ours is filled in its window."
@@ -525,6 +547,7 @@ It was told at the beginning; this is for who has chosen another one since."
 (defun sluice-status ()
   "Say whether the daemon is there, where, and what waits.  Do not start it."
   (interactive)
+  (sluice-settings-check 'sluice-socket)
   (if (not (sluice-connection))
       (message "%s" (sluice-missing-text))
     (let* ((hello (sluice-rpc-hello sluice--connection))
@@ -542,6 +565,11 @@ It was told at the beginning; this is for who has chosen another one since."
                (if (sluice-sandbox-p status)
                    (concat ".  " (sluice-gettext "It is the sandbox: nothing goes to a provider"))
                  "")))))
+
+(defun sluice-sandbox-connected-p ()
+  "Return non-nil if the daemon of our connection is the sandbox."
+  (and (sluice-rpc-live-p sluice--connection)
+       (plist-get (sluice-rpc-hello sluice--connection) :sandbox)))
 
 (defun sluice-sandbox-p (status)
   "Return non-nil if the daemon that has said STATUS is the sandbox."
@@ -597,6 +625,11 @@ It was told at the beginning; this is for who has chosen another one since."
     (define-key map "?" #'sluice-help)
     map)
   "Commands of Sluice, to be bound to a prefix key of your choice.")
+
+(defun sluice-unload-function ()
+  "Have `unload-feature' leave nothing behind."
+  (sluice-disconnect)
+  nil)
 
 (provide 'sluice)
 ;;; sluice.el ends here

@@ -45,7 +45,7 @@
 
 (defconst sluice-gptel-test-hello "안녕하세요, friend 🙂" "What the stand-in answers.")
 
-(defconst sluice-gptel-test-models '(ok queued busy no-credit cancelled slow cut hidden die tool)
+(defconst sluice-gptel-test-models '(ok queued busy no-credit cancelled unknown slow cut hidden die tool)
   "What the stand-in can do, by the name of the model.")
 
 (defun sluice-gptel-test-backends ()

@@ -115,7 +115,9 @@ class Client:
     async def do_hello(self, params: Json, id: Any) -> Json:
         protocol = int(os.environ.get("FAKE_PROTOCOL", "1"))
         self.seen.greetings.append(params)
-        return {"daemon": "fake", "version": "9.9", "protocol": protocol, "pid": os.getpid(), "features": []}
+        sandbox = bool(os.environ.get("FAKE_SANDBOX"))
+        about = {"version": "9.9", "protocol": protocol, "pid": os.getpid(), "sandbox": sandbox}
+        return {"daemon": "fake", **about, "features": []}
 
     async def do_echo(self, params: Json, id: Any) -> Json:
         return params
@@ -265,6 +267,14 @@ class Client:
         """No pieces: the text comes with the result."""
         return self._result("All at once.", "length")
 
+    async def chat_complete(self, params: Json, id: Any) -> Json:
+        return self._result("All at once.")
+
+    async def chat_cut(self, params: Json, id: Any) -> Json:
+        """Pieces, and then the token limit."""
+        self._delta(id, 0, "The first half")
+        return self._result("The first half", "length")
+
     async def chat_blank(self, params: Json, id: Any) -> Json:
         """White space and nothing else, as of a model that spends all its tokens on thinking."""
         self._delta(id, 0, "\n")
@@ -396,6 +406,14 @@ async def serve_http(
         error = {"message": LINE, "type": "insufficient_quota", "code": "insufficient_quota", "sluice": EXPLANATION}
         body = json.dumps({"error": error}).encode()
         writer.write(b"HTTP/1.1 429 Out of credit\r\nContent-Type: application/json\r\n")
+        writer.write(b"Content-Length: %d\r\nConnection: close\r\n\r\n" % len(body) + body)
+        return
+    if behaviour == "unknown":
+        host = request["headers"]["host"]
+        words = f"Sluice does not know the host {host}, so nothing was sent."
+        error = {"message": words, "type": "sluice_unknown_host", "code": "sluice_unknown_host"}
+        body = json.dumps({"type": "error", "error": {**error, "sluice": {"host": host}}}).encode()
+        writer.write(b"HTTP/1.1 404 Host unknown to Sluice\r\nContent-Type: application/json\r\n")
         writer.write(b"Content-Length: %d\r\nConnection: close\r\n\r\n" % len(body) + body)
         return
     if behaviour == "cancelled" and sum(one["behaviour"] == "cancelled" for one in seen.http) == 1:

@@ -267,5 +267,133 @@ In the middle of a line, the rest of the line stands below the note."
       (sluice-note-show note "waits" 'shadow)
       (should (equal " \n[waits]\n" (overlay-get note 'after-string))))))
 
+(ert-deftest sluice-answer-test-long-note ()
+  "A note is as wide as the narrowest window of its buffer, where a longer line is truncated."
+  (with-temp-buffer
+    (let ((note (sluice-note-overlay (copy-marker 1)))
+          (words (string-join (make-list 20 "word") " ")))
+      (sluice-note-show note words 'shadow)
+      (should (<= (apply #'max (mapcar #'length (split-string (overlay-get note 'after-string) "\n"))) 80))
+      (save-window-excursion
+        (switch-to-buffer (current-buffer))
+        (fake-daemon-in-width 40
+          (sluice-note-show note words 'shadow)))
+      (let ((lines (split-string (overlay-get note 'after-string) "\n" t)))
+        (should (< 2 (length lines)))
+        (should-not (cl-find 41 (mapcar #'length lines) :test #'<=))
+        (should (equal (format "[%s]" words)
+                       (string-trim (replace-regexp-in-string
+                                     "[ \n]+" " " (overlay-get note 'after-string)))))))))
+
+(ert-deftest sluice-answer-test-broken ()
+  "An answer that broke off is said to be; the remark is no text, and goes with the answer."
+  (sluice-answer-test-with answer
+    (sluice-answer-mark-broken answer)
+    (should-not (overlays-in (point-min) (point-max)))
+    (sluice-answer-add answer "half an")
+    (sluice-answer-mark-broken answer)
+    (sluice-answer-close answer)
+    (should (equal "\n[The answer broke off here; it is not complete]"
+                   (overlay-get (fake-daemon-note) 'after-string)))
+    (should (equal "Prompt.\n\nhalf an" (buffer-string)))
+    (goto-char (point-max))
+    (sluice-undo-answer)
+    (should-not (overlays-in (point-min) (point-max)))))
+
+;;;; Several at once
+
+(defmacro sluice-answer-test-elsewhere-with (answers &rest body)
+  "Run BODY with ANSWERS bound to places in the buffer of answers, asked in that order."
+  (declare (indent 1) (debug t))
+  `(with-temp-buffer
+     (save-window-excursion
+       (let* ,(cl-loop for name in answers for id from 1
+                       collect `(,name (sluice-answer-open-elsewhere
+                                        ,id (current-buffer) ,(format "> %s\n\n" (upcase (symbol-name name))))))
+         (unwind-protect (progn ,@body)
+           (when (get-buffer "*Sluice answer*") (kill-buffer "*Sluice answer*")))))))
+
+(ert-deftest sluice-answer-test-several-in-the-order-asked ()
+  "Each of several answers has its heading at once and its own place, whatever comes first."
+  (sluice-answer-test-elsewhere-with (a b c)
+    (should (string-match-p "\\`> A\n\n+> B\n\n+> C\n\n\\'" (sluice-answer-test-elsewhere)))
+    (sluice-answer-add b "one b\n")
+    (sluice-answer-add a "one a\n")
+    (sluice-answer-add c "one c")
+    (sluice-answer-add a "two a")
+    (sluice-answer-add b "two b")
+    (sluice-answer-add c ", two c")
+    (should (equal "> A\n\none a\ntwo a\n\n> B\n\none b\ntwo b\n\n> C\n\none c, two c"
+                   (sluice-answer-test-elsewhere)))
+    (with-current-buffer "*Sluice answer*"
+      (dolist (answer (list a b c))
+        (should (equal (upcase (symbol-name (cdr (assq answer `((,a . a) (,b . b) (,c . c))))))
+                       (buffer-substring (+ 2 (sluice-answer-start answer))
+                                         (+ 3 (sluice-answer-start answer))))))
+      (goto-char (sluice-answer-end b))
+      (sluice-undo-answer))
+    (should (equal "> A\n\none a\ntwo a\n\n> C\n\none c, two c" (sluice-answer-test-elsewhere)))))
+
+(ert-deftest sluice-answer-test-window-follows-the-newest ()
+  "In the buffer of answers what was asked last is seen as it comes."
+  (sluice-answer-test-elsewhere-with (a b)
+    (let ((window (get-buffer-window "*Sluice answer*")))
+      (should window)
+      (sluice-answer-add a "one")
+      (sluice-answer-add b "two")
+      (should (= (window-point window) (sluice-answer-end b)))
+      ;; As after a minibuffer, which takes the window back.
+      (set-window-point window 3)
+      (let ((c (sluice-answer-open-elsewhere 3 (current-buffer) "> C\n\n")))
+        (sluice-answer-add a "more")
+        (should (= (window-point window) (sluice-answer-end c)))))))
+
+(ert-deftest sluice-answer-test-heading-without-answer ()
+  "The heading of an answer of which nothing has come goes when its place is closed."
+  (sluice-answer-test-elsewhere-with (a b)
+    (sluice-answer-close a)
+    (sluice-answer-add b "text")
+    (sluice-answer-close b)
+    (should (equal "> B\n\ntext" (string-trim (sluice-answer-test-elsewhere))))))
+
+(ert-deftest sluice-answer-test-two-at-one-place ()
+  "Two answers that were asked for at the same place stand in the order asked, apart."
+  (pcase-dolist (`(,text ,position ,wish)
+                 '(("Prompt." 8 "Prompt.\n\none a two a\n\none b two b")
+                   ("" 1 "one a two a\n\none b two b")
+                   ("Prompt.\n" 9 "Prompt.\n\none a two a\n\none b two b")))
+    (dolist (order '((a b a b) (b a b a) (b b a a)))
+      (with-temp-buffer
+        (insert text)
+        (let ((places (list (cons 'a (sluice-answer-open 1 (current-buffer) position))
+                            (cons 'b (sluice-answer-open 2 (current-buffer) position))))
+              (seen nil))
+          (dolist (name order)
+            (sluice-answer-add (alist-get name places)
+                               (format (if (memq name seen) " two %s" "one %s") name))
+            (push name seen))
+          (should (equal wish (buffer-string)))
+          (should (<= (sluice-answer-end (alist-get 'a places))
+                      (sluice-answer-start (alist-get 'b places)))))))))
+
+(ert-deftest sluice-answer-test-note-stays-at-its-answer ()
+  "What is shown of an answer that waits stays before the text of one that stands behind it."
+  (with-temp-buffer
+    (let ((a (sluice-answer-open 1 (current-buffer) 1))
+          (b (sluice-answer-open 2 (current-buffer) 1)))
+      (sluice-answer-show a "a waits")
+      (sluice-answer-show b "b waits")
+      (sluice-answer-add b "one b")
+      (should (= 1 (overlay-start (sluice-answer-overlay a))))))
+  (sluice-answer-test-elsewhere-with (a b)
+    (sluice-answer-show a "a waits")
+    (sluice-answer-show b "b waits")
+    (let ((c (sluice-answer-open-elsewhere 3 (current-buffer) "> C\n\n")))
+      (sluice-answer-show c "c waits")
+      (sluice-answer-add b "text")
+      (should (equal "> A\n\n\n\n> B\n\ntext\n\n> C\n\n" (sluice-answer-test-elsewhere)))
+      (dolist (answer (list a b c))
+        (should (= (sluice-answer-end answer) (overlay-start (sluice-answer-overlay answer))))))))
+
 (provide 'sluice-answer-test)
 ;;; sluice-answer-test.el ends here

@@ -189,8 +189,57 @@ the same, in its own order."
     (search-forward "! failed")
     (should (eq 'sluice-failed (get-text-property (1- (point)) 'face)))))
 
+(ert-deftest sluice-calls-test-no-step ()
+  "A call that cannot be moved is said to be what it is."
+  (should (string-search "next in line already" (sluice-queue--no-step 1 1)))
+  (should (string-match-p "those before it.*cancel one" (sluice-queue--no-step 1 3)))
+  (should (string-search "when nothing else waits already" (sluice-queue--no-step -1 3))))
+
+(ert-deftest sluice-calls-test-another-language ()
+  "The titles of a list, and what it says when it is empty, follow the language."
+  (fake-daemon-with
+    (let ((sluice-language "en"))
+      (save-window-excursion
+        (sluice-queue)
+        (fake-daemon-until sluice-dashboard--state)
+        (should (assoc "Place" (append tabulated-list-format nil)))
+        (let ((sluice-language "ko"))
+          (sluice-queue)
+          (sluice-dashboard--draw)
+          (should (assoc "순서" (append tabulated-list-format nil)))
+          (should (string-search "기다리는 요청이 없어요." (buffer-string))))
+        (sluice-dashboard--draw)
+        (should (assoc "Place" (append tabulated-list-format nil)))))))
+
+(ert-deftest sluice-calls-test-all-states-fit ()
+  "Each state is whole in its column, in all languages."
+  (dolist (sluice-language '("en" "ko" "zh"))
+    (dolist (state '("queued" "held" "running" "done" "failed" "cancelled" "interrupted"))
+      (should (<= (string-width (aref (cadr (sluice-log--line (list :id "c" :state state :started_at 0) 0)) 1))
+                  (sluice-log--state-width))))))
+
+(ert-deftest sluice-calls-test-body-not-kept ()
+  "Of a call whose body was not kept no command is offered; who asks is told what to set."
+  (let ((row '(:id "c2" :state "done" :request (:kept 0 :bytes 9))))
+    (with-temp-buffer
+      (sluice-steps-mode)
+      (sluice-steps--draw row)
+      (should-not (string-search "[w]" (buffer-string)))
+      (sluice-steps--draw '(:id "c2" :state "done" :request (:kept 9 :bytes 9)))
+      (should (string-search "[w]" (buffer-string))))
+    (fake-daemon-with
+      (sluice-connection)
+      (cl-letf (((symbol-function 'sluice-ask)
+                 (lambda (method &rest _)
+                   (if (equal method "curl") (user-error "Not kept") row))))
+        (should (string-match-p "was not kept.*journal\\.bodies.*send it again"
+                                (cadr (should-error (sluice-copy-curl-of "c2") :type 'user-error))))
+        (setq row '(:id "c2" :request (:kept 9 :bytes 9)))
+        (should (equal "Not kept"
+                       (cadr (should-error (sluice-copy-curl-of "c2") :type 'user-error))))))))
+
 (ert-deftest sluice-calls-test-log-keys ()
-  "RET explains, w copies, f leaves the failed ones and brings the others back."
+  "RET and e explain, w copies, f leaves the failed ones and brings the others back."
   (sluice-calls-test-in sluice-log
     (fake-daemon-messages (sluice-calls-test-press "w"))
     (should (string-suffix-p "# c3" (current-kill 0)))
@@ -199,6 +248,7 @@ the same, in its own order."
     (should (equal " failed" mode-line-process))
     (sluice-calls-test-press "f")
     (fake-daemon-until (= 2 (length sluice-dashboard--rows)))
+    (should (eq (key-binding "e") (key-binding (kbd "RET"))))
     (goto-char (point-min))
     (sluice-calls-test-press "RET")
     (with-current-buffer "*Sluice explain*"

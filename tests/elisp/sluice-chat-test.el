@@ -348,6 +348,21 @@ With an active region it first only gives that up."
                               (car (last shown))))
       (should-not sluice-failed-call))))
 
+(ert-deftest sluice-chat-test-killed-answer ()
+  "Killing the buffer of answers stops what is written there, also what waits; it does not come back."
+  (dolist (sluice-model-here '("forever" "waits"))
+    (sluice-chat-test-with "Mine." sluice-model-here
+      (let ((shown (fake-daemon-messages
+                     (sluice-prompt "What?")
+                     (fake-daemon-until (or (cl-some #'sluice-chat-state (hash-table-values sluice-chat--live))
+                                            (string-search "word5" (with-current-buffer "*Sluice answer*"
+                                                                     (buffer-string)))))
+                     (kill-buffer "*Sluice answer*"))))
+        (should (string-search "so it was stopped" (car (last shown))))
+        (should (sluice-chat-test-idle-p))
+        (fake-daemon-until (plist-get (fake-daemon-seen) :cancelled))
+        (should-not (get-buffer "*Sluice answer*"))))))
+
 (ert-deftest sluice-chat-test-two-at-once ()
   "Two answers to one buffer do not mix."
   (sluice-chat-test-with "abcdefghij\n\n0123456789\n\n" "echo"

@@ -60,6 +60,10 @@
         (should (equal "ko" (plist-get (car (last (plist-get (fake-daemon-seen) :greetings)))
                                        :language)))))))
 
+(defun sluice-dashboard-test-text ()
+  "Return the text of this buffer, with a space for what parts its words."
+  (replace-regexp-in-string "[ \n]+" " " (buffer-string)))
+
 (ert-deftest sluice-dashboard-test-hanging-daemon ()
   "A list whose daemon hangs says so, without holding up Emacs; its late answer is shown."
   (sluice-dashboard-test-with (vector (sluice-dashboard-test-row "c1" 100))
@@ -70,7 +74,7 @@
         (revert-buffer)
         (fake-daemon-until (eq 'silent sluice-dashboard--state)))
       (should (string-match-p (format "how it was last.*does not answer.*kill -9 %d;" pid)
-                              (buffer-string)))
+                              (sluice-dashboard-test-text)))
       (should-not sluice-dashboard--clock)
       (fake-daemon-continue)
       (fake-daemon-until (eq 'fresh sluice-dashboard--state))
@@ -124,7 +128,7 @@
         (fake-daemon-kill)
         (fake-daemon-until (eq sluice-dashboard--state 'gone))
         (should (string-match-p "not running; the list is how it was.*sluice-start"
-                                (buffer-string)))
+                                (sluice-dashboard-test-text)))
         (should-not sluice-dashboard--clock)
         (fake-daemon-start)
         (fake-daemon-until (eq sluice-dashboard--state 'fresh)))
@@ -178,6 +182,21 @@ That is so also when the daemon is being asked, and there was news meanwhile."
     (dotimes (_ 5) (revert-buffer))
     (fake-daemon-until (not sluice-dashboard--asking))
     (should (equal '("queue" "queue" "queue") (plist-get (fake-daemon-seen) :asked)))))
+
+(ert-deftest sluice-dashboard-test-remarks-are-whole ()
+  "What is said below a list is as wide as the window, where a line of a list would be cut."
+  (fake-daemon-with
+    (fake-daemon-set :calls [])
+    (fake-daemon-in-width 60
+      (sluice-log)
+      (with-current-buffer "*Sluice log*"
+        (fake-daemon-until sluice-dashboard--state)
+        (sluice-dashboard--gone 'silent)
+        (should (string-search "M-x sluice-start" (sluice-dashboard-test-text)))
+        (goto-char (point-min))
+        (while (not (eobp))
+          (should (<= (- (line-end-position) (point)) 60))
+          (forward-line 1))))))
 
 (provide 'sluice-dashboard-test)
 ;;; sluice-dashboard-test.el ends here

@@ -170,14 +170,38 @@
                                 (buffer-string)))
         (should-not (string-search "Start it" (buffer-string)))))))
 
+;; Settings.
+
+(ert-deftest sluice-doctor-test-wrong-settings ()
+  "A setting without a meaning is found, with a button; none of them breaks the page."
+  (fake-daemon-without
+    (let ((sluice-daemon-command '(sluice)) (sluice-host 7) (auth-sources 7)
+          (sluice-socket (concat "/" (make-string 200 ?x))) (sluice-language 7))
+      (save-window-excursion
+        (sluice-doctor)
+        (with-current-buffer "*Sluice doctor*"
+          (dolist (option '(sluice-daemon-command sluice-host sluice-socket sluice-language))
+            (goto-char (point-min))
+            (should (re-search-forward (format "^BAD   The setting .%s. must be" option) nil t))
+            (should (re-search-forward "^ +\\[[0-9]\\] Change it$" nil t))))))))
+
+(ert-deftest sluice-doctor-test-what-cannot-be-looked-at ()
+  "An error in one look is a finding; the others are made all the same."
+  (fake-daemon-without
+    (cl-letf (((symbol-function 'sluice-doctor--curl) (lambda () (error "Broken"))))
+      (sluice-doctor-test-page "exit 0"
+        (should (string-match-p "^BAD   This could not be looked at: Broken" (buffer-string)))
+        (should (string-search "gptel" (buffer-string)))))))
+
 ;; Options of `serve'.
 
 (ert-deftest sluice-doctor-test-options-of-serve ()
-  "What stands behind `serve' is not given to the check, what is before it is."
+  "Of what stands behind `serve' the check is given what tells which daemon is meant."
   (let ((sluice-words-heard nil) (sluice-language nil))
     (pcase-dolist (`(,command . ,check)
                    '((("sh" "serve" "--sandbox") . ("sh" "check"))
-                     (("sh" "-m" "daemon" "serve" "--socket" "/s") . ("sh" "-m" "daemon" "check"))
+                     (("sh" "-m" "daemon" "serve" "--socket" "/s" "--replace")
+                      . ("sh" "-m" "daemon" "--socket" "/s" "check"))
                      (("sh") . ("sh" "check"))))
       (let ((sluice-daemon-command command))
         (should (equal check (sluice-doctor--check-command)))))))

@@ -130,6 +130,58 @@ The others say why they do nothing, and sending it again works."
     (fake-daemon-until (string-search sluice-gptel-test-hello (buffer-string)))
     (should-not (sluice-gptel-failure-test-shown))))
 
+(ert-deftest sluice-gptel-failure-test-refused-after-another ()
+  "A call that is not sent, as there is no daemon, is what the note and its keys are for.
+When there is one, it can be sent from there."
+  (sluice-gptel-failure-test-with 'no-credit nil
+    (let ((gptel-model 'ok) (old sluice-failed-call))
+      (fake-daemon-messages
+        (fake-daemon-kill)
+        (fake-daemon-until (not (sluice-rpc-live-p sluice--connection)))
+        (gptel-send)
+        (fake-daemon-until (not (equal old (sluice-gptel-failure-call sluice-gptel-failure--here)))))
+      (should (equal " \n[Failed.  C-c ? then e explain, t send again, d dismiss]"
+                     (sluice-gptel-failure-test-shown)))
+      (should (= 1 (length (sluice-gptel-failure-test-all-shown))))
+      (save-current-buffer
+        (save-window-excursion
+          (sluice-gptel-failure-test-press "e")
+          (should (string-prefix-p "Sluice is not running"
+                                   (with-current-buffer "*Sluice explain*" (buffer-string))))))
+      (fake-daemon-start)
+      (fake-daemon-messages
+        (sluice-gptel-failure-test-press "t")
+        (fake-daemon-until (string-search sluice-gptel-test-hello (buffer-string))))
+      (should-not (sluice-gptel-failure-test-shown)))))
+
+(ert-deftest sluice-gptel-failure-test-unknown-host ()
+  "Of a host that the daemon does not know only what it said is known: no key asks for more.
+The explanation names what to set, with the address as gptel reaches it."
+  (pcase-dolist (`(,protocol . ,entry)
+                 '(("http" . "{host: 'box\\.lan:8080', url: 'http://box\\.lan:8080', insecure: true,")
+                   ("https" . "{host: 'box\\.lan:8080', provider: openai-compatible}")))
+    (sluice-gptel-test-with
+      (let ((gptel-model 'unknown) (shown nil)
+            (gptel-backend (gptel-make-openai "T-Box" :host "box.lan:8080" :protocol protocol
+                                              :key "CANARY-key" :stream t :models '(unknown))))
+        (with-temp-buffer
+          (insert "Hello")
+          (fake-daemon-catching shown
+            (gptel-send)
+            (fake-daemon-until (sluice-gptel-test-told "sluice-gptel-direct-hosts" shown)))
+          (should (equal " \n[Failed.  C-c ? then e explain, d dismiss]"
+                         (sluice-gptel-failure-test-shown)))
+          (dolist (key '("t" "w"))
+            (should-error (sluice-gptel-failure-test-press key) :type 'user-error))
+          (save-current-buffer
+            (save-window-excursion
+              (sluice-gptel-failure-test-press "e")
+              (let ((page (replace-regexp-in-string
+                           "[ \n]+" " " (with-current-buffer "*Sluice explain*" (buffer-string)))))
+                (should (string-prefix-p "Sluice does not know the host box.lan:8080" page))
+                (should (string-search (format "%S" "\\`box\\.lan\\'") page))
+                (should (string-match-p entry page))))))))))
+
 (ert-deftest sluice-gptel-failure-test-note-behind-what-is-typed ()
   "The cursor stays at the prompt, and what is typed there stands before the note."
   (sluice-gptel-failure-test-with 'no-credit nil
@@ -182,6 +234,41 @@ The others say why they do nothing, and sending it again works."
       (let ((http (sluice-gptel-test-http)))
         (should (equal '("busy" "ok" "busy") (mapcar (lambda (r) (plist-get r :behaviour)) http)))
         (should (equal (plist-get (nth 0 http) :body) (plist-get (nth 2 http) :body)))))))
+
+(ert-deftest sluice-gptel-failure-test-promise-elsewhere ()
+  "What was promised at another prompt names its key, which works with the cursor there."
+  (sluice-gptel-failure-test-with 'busy 100
+    (sluice-gptel-failure-test-press "t")
+    (let ((promised sluice-gptel-failure--here) (gptel-model 'no-credit))
+      (goto-char (point-min))
+      (insert "Another\n\n")
+      (goto-char (line-end-position -1))
+      (fake-daemon-messages
+        (gptel-send)
+        (fake-daemon-until (not (eq promised sluice-gptel-failure--here))))
+      (should (string-match-p "Will be sent again at [0-9:]+\\.  With the cursor here: C-c \\? then d do not"
+                              (replace-regexp-in-string
+                               "\n *" " " (overlay-get (sluice-gptel-failure-overlay promised)
+                                                       'after-string))))
+      (goto-char (point-max))
+      (sluice-gptel-failure-test-press "d")
+      (should-not (overlay-buffer (sluice-gptel-failure-overlay promised)))
+      (should-not (memq (sluice-gptel-failure-timer promised) timer-list))
+      (should sluice-gptel-failure--here))))
+
+(ert-deftest sluice-gptel-failure-test-promise-with-its-own-key ()
+  "What is sent again goes with the key of its own backend, though another one was chosen since."
+  (sluice-gptel-failure-test-with 'busy 100
+    (sluice-gptel-failure-test-press "t")
+    (let ((timer (sluice-gptel-failure-timer sluice-gptel-failure--here))
+          (gptel-backend (gptel-make-openai "T-Other" :host "api.mistral.ai" :key "CANARY-other-1"
+                                            :stream t :models '(ok))))
+      (sluice-gptel-failure-test-let-pass timer)
+      (fake-daemon-until (string-search sluice-gptel-test-hello (buffer-string)))
+      (let ((http (sluice-gptel-test-http)))
+        (should (= 2 (length http)))
+        (should (equal (plist-get (plist-get (nth 0 http) :headers) :authorization)
+                       (plist-get (plist-get (nth 1 http) :headers) :authorization)))))))
 
 (ert-deftest sluice-gptel-failure-test-promise-beside-a-failure ()
   "A newer failure has the keys; when it is dismissed, what was promised has them again.

@@ -315,7 +315,9 @@ the round before, which went well, is not called a failure."
           (should sluice-call)
           (should sluice-failed-call)
           (should-not (equal sluice-call sluice-failed-call))
-          (should-not sluice-gptel-failure--here)
+          ;; The note is for the round that could not go.
+          (should (equal sluice-failed-call
+                         (sluice-gptel-failure-call (fake-daemon-until sluice-gptel-failure--here))))
           (should-not gptel--request-alist))))))
 
 (ert-deftest sluice-gptel-test-quit-at-the-question ()
@@ -361,6 +363,53 @@ the round before, which went well, is not called a failure."
     (should (string-match-p "package-install"
                             (cadr (should-error (sluice-gptel-mode 1) :type 'user-error)))))
   (should-not sluice-gptel-mode))
+
+(ert-deftest sluice-gptel-test-a-daemon-that-hangs ()
+  "A daemon that does not greet back is not called one that does not run."
+  (sluice-gptel-test-with
+    (fake-daemon-stop)
+    (let* ((sluice-timeout 0.05) (info nil)
+           (shown (fake-daemon-messages
+                    (setq info (cdr (sluice-gptel-test-ask))))))
+      (ignore shown)
+      (should (equal "Sluice does not answer" (plist-get info :status)))
+      (should (string-match-p "does not answer.*M-x sluice-start" (plist-get info :error))))))
+
+(ert-deftest sluice-gptel-test-wrong-setting ()
+  "With hosts that are no regular expressions nothing is sent, and the setting is named."
+  (sluice-gptel-test-with
+    (let* ((sluice-gptel-direct-hosts '("*[lan")) (info (cdr (sluice-gptel-test-ask))))
+      (should (equal "A setting of Sluice is wrong" (plist-get info :status)))
+      (should (string-search "sluice-gptel-direct-hosts" (plist-get info :error)))
+      (should-not (sluice-gptel-test-http)))))
+
+(ert-deftest sluice-gptel-test-unload ()
+  "`unload-feature' leaves no advice, hook or timer of ours behind, and gptel works."
+  (skip-unless sluice-gptel-test-there)
+  (with-temp-buffer
+    (apply #'call-process (expand-file-name invocation-name invocation-directory) nil t nil "-Q" "--batch"
+           (append (mapcan (lambda (directory) (list "-L" directory)) (copy-sequence load-path))
+                   (list "--eval"
+                         (prin1-to-string
+                          '(progn
+                             (require 'gptel)
+                             (require 'sluice-gptel)
+                             (require 'sluice-gptel-explain)
+                             (sluice-gptel-mode 1)
+                             (sluice-gptel-explain-mode 1)
+                             (unload-feature 'sluice-gptel-explain)
+                             (unload-feature 'sluice-gptel)
+                             (message "left: %S"
+                                      (append
+                                       (mapcar (lambda (f) (advice--p (symbol-function f)))
+                                               '(gptel-curl-get-response gptel--url-get-response
+                                                 gptel--fsm-transition))
+                                       (list (bound-and-true-p sluice-abort-functions)
+                                             (and (memq 'sluice-gptel-explain--after
+                                                        gptel-post-response-functions)
+                                                  t)
+                                             sluice-watch--watchers sluice--retry))))))))
+    (should (string-search "left: (nil nil nil nil nil nil nil)" (buffer-string)))))
 
 (provide 'sluice-gptel-test)
 ;;; sluice-gptel-test.el ends here

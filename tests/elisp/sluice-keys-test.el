@@ -47,6 +47,32 @@
         (should (equal sluice-keys-test-key
                        (plist-get (plist-get (sluice-keys-test-ask "h") :result) :key)))))))
 
+(ert-deftest sluice-keys-test-sandbox ()
+  "The sandbox needs no key: none is looked for, nor is a person's own one sent."
+  (let ((process-environment (cons "FAKE_SANDBOX=1" process-environment)))
+    (sluice-keys-test-with "machine api.openai.com login apikey password %s"
+      (should (equal "sandbox" (plist-get (plist-get (sluice-keys-test-ask "api.openai.com") :result)
+                                          :key)))
+      (with-temp-buffer
+        (insert "Hello")
+        (let ((sluice-model "whole") (sluice-key (lambda (_) (ert-fail "A key was looked for"))))
+          (fake-daemon-messages
+            (sluice-send)
+            (fake-daemon-until (zerop (hash-table-count sluice-chat--live))))))
+      (should (equal "sandbox" (plist-get (car (plist-get (fake-daemon-seen) :chats)) :key))))))
+
+(ert-deftest sluice-keys-test-place ()
+  "What is named as the place for keys is the file that is there, else the first one."
+  (fake-daemon-without
+    (let* ((plain (expand-file-name "authinfo" fake-daemon-directory))
+           (locked (concat plain ".gpg"))
+           (auth-sources (list plain (list :source locked))))
+      (should (equal plain (sluice-keys-place)))
+      (let ((file-name-handler-alist nil)) (write-region "" nil locked nil 'silent))
+      (should (equal locked (sluice-keys-place)))
+      (dolist (auth-sources '(nil (password-store) 7))
+        (should (equal "auth-source" (sluice-keys-place)))))))
+
 (ert-deftest sluice-keys-test-missing ()
   "Without an entry it is said which was looked for, where, and what to write there."
   (sluice-keys-test-with "machine api.openai.com login somebody password %s"

@@ -37,7 +37,7 @@
 
 (ert-deftest sluice-rewrite-test-accept ()
   "Nothing is changed until `a'; that is one step of undo."
-  (sluice-rewrite-test-with "Before [old text\n]after" "whole"
+  (sluice-rewrite-test-with "Before [old text\n]after" "complete"
     (sluice-rewrite-test-ready)
     (should (equal "Before old text\nafter" (buffer-string)))
     (should-not (consp buffer-undo-list))
@@ -53,7 +53,7 @@
 
 (ert-deftest sluice-rewrite-test-sent ()
   "The region is the user's message; the wish is in the system prompt."
-  (sluice-rewrite-test-with "Before [old text] after" "whole"
+  (sluice-rewrite-test-with "Before [old text] after" "complete"
     (sluice-rewrite-test-ready)
     (let ((chat (car (plist-get (fake-daemon-seen) :chats))))
       (should (equal '((:role "user" :content "old text")) (plist-get chat :messages)))
@@ -61,7 +61,7 @@
 
 (ert-deftest sluice-rewrite-test-reject ()
   "`k' takes the proposal away and leaves the text, also while it is being written."
-  (sluice-rewrite-test-with "Before [old] after" "whole"
+  (sluice-rewrite-test-with "Before [old] after" "complete"
     (sluice-rewrite-test-ready)
     (should (equal '("The old text stays") (sluice-rewrite-test-press "k")))
     (should-not (sluice-rewrite-test-overlay))
@@ -78,7 +78,7 @@
 
 (ert-deftest sluice-rewrite-test-keys-on-the-overlay-only ()
   "Outside of the proposal the keys are what they are otherwise."
-  (sluice-rewrite-test-with "Before [old] after" "whole"
+  (sluice-rewrite-test-with "Before [old] after" "complete"
     (sluice-rewrite-test-ready)
     (should (eq 'sluice-rewrite-accept (key-binding "a")))
     (goto-char (point-min))
@@ -88,7 +88,7 @@
 (ert-deftest sluice-rewrite-test-diff ()
   "`d' shows what is old and what is new."
   (skip-unless (executable-find diff-command))
-  (sluice-rewrite-test-with "Before [old text\n]after" "whole"
+  (sluice-rewrite-test-with "Before [old text\n]after" "complete"
     (sluice-rewrite-test-ready)
     (save-window-excursion
       (sluice-rewrite-test-press "d")
@@ -99,7 +99,7 @@
 
 (ert-deftest sluice-rewrite-test-changed-meanwhile ()
   "A text that was changed in the meantime is not replaced."
-  (sluice-rewrite-test-with "Before [old] after" "whole"
+  (sluice-rewrite-test-with "Before [old] after" "complete"
     (sluice-rewrite-test-ready)
     (forward-char 1)
     (insert "X")
@@ -125,9 +125,81 @@
     (should-error (sluice-rewrite-accept) :type 'user-error)
     (should (equal "Before old after" (buffer-string)))))
 
+(ert-deftest sluice-rewrite-test-cut-off ()
+  "A text that is cut off at the token limit is called so, and only accepted after a question."
+  (sluice-rewrite-test-with "Before [the old text] after" "cut"
+    (sluice-rewrite-test-ready)
+    (should (string-match-p "\\`\\[NOT COMPLETE: cut off at the token limit.*sluice-max-tokens.*\n.*a accepts"
+                            (overlay-get (sluice-rewrite-test-overlay) 'before-string)))
+    (let ((asked nil))
+      (cl-letf (((symbol-function 'yes-or-no-p) (lambda (prompt) (push prompt asked) nil)))
+        (should (string-match-p "Nothing is replaced yet.*sluice-max-tokens"
+                                (car (sluice-rewrite-test-press "a")))))
+      (should (string-match-p "cut off at the token limit.*\\? \\'" (car asked))))
+    (should (equal "Before the old text after" (buffer-string)))
+    (should (sluice-rewrite-test-overlay))
+    (cl-letf (((symbol-function 'yes-or-no-p) #'always))
+      (sluice-rewrite-test-press "a"))
+    (should (equal "Before The first half after" (buffer-string)))))
+
+(ert-deftest sluice-rewrite-test-large ()
+  "A long text is announced before it goes, as with `sluice-send'; a no sends nothing."
+  (fake-daemon-with
+    (with-temp-buffer
+      (transient-mark-mode 1)
+      (insert "one two three four")
+      (let ((sluice-model "forever") (sluice-confirm-tokens 5) (asked nil))
+        (cl-letf (((symbol-function 'read-char-choice) (lambda (prompt _) (push prompt asked) ?e)))
+          (fake-daemon-messages (sluice-rewrite 1 (point-max) "shorter")))
+        (should (string-match-p "\\`Send 1 line (≈[0-9]+ tokens) to " (car asked)))
+        (should-not (sluice-rewrite-test-overlay))
+        (should-not (plist-get (fake-daemon-seen) :chats))))))
+
+(ert-deftest sluice-rewrite-test-no-wish ()
+  "Without a word on what to change nothing is sent, and it is said why."
+  (fake-daemon-with
+    (with-temp-buffer
+      (insert "one two")
+      (should (string-match-p "Nothing was sent, since you did not say"
+                              (cadr (should-error (sluice-rewrite 1 4 " ") :type 'user-error))))
+      (should-not (plist-get (fake-daemon-seen) :chats)))))
+
+(ert-deftest sluice-rewrite-test-waits-and-killed ()
+  "When the buffer is killed while the call waits in the queue, the call is cancelled at once."
+  (fake-daemon-with
+    (let ((buffer (generate-new-buffer "killed")) (sluice-model "waits"))
+      (with-current-buffer buffer
+        (insert "old")
+        (fake-daemon-messages (sluice-rewrite 1 4 "longer")))
+      (fake-daemon-messages
+        (fake-daemon-until (cl-some #'sluice-chat-state (hash-table-values sluice-chat--live)))
+        (kill-buffer buffer))
+      (should-not (buffer-live-p buffer))
+      (should (zerop (hash-table-count sluice-chat--live)))
+      (fake-daemon-until (plist-get (fake-daemon-seen) :cancelled)))))
+
+(ert-deftest sluice-rewrite-test-percent-signs ()
+  "A percent sign in the prompt is text; without a place for it, the wish stands at the end."
+  (pcase-dolist (`(,prompt . ,system)
+                 '(("Do %s now" . "Do 50% \\1 now") ("100% %s" . "100% 50% \\1")
+                   ("100%% of %s" . "100% of 50% \\1") ("Rewrite, 5%" . "Rewrite, 5%\n50% \\1")
+                   ("%d %%s" . "%d %s\n50% \\1")))
+    (let ((sluice-rewrite-prompt prompt))
+      (should (equal system (sluice-rewrite--system "50% \\1"))))))
+
+(ert-deftest sluice-rewrite-test-diff-is-silent ()
+  "The files for the difference are written without a word in the echo area."
+  (let ((said nil) (write (symbol-function 'write-region)))
+    (cl-letf (((symbol-function 'write-region)
+               (lambda (&rest arguments)
+                 (push (nth 4 arguments) said)
+                 (apply write arguments))))
+      (sluice-rewrite--diff-text "a" "b"))
+    (should (equal '(silent silent) said))))
+
 (ert-deftest sluice-rewrite-test-two ()
   "There is one proposal for a text at a time."
-  (sluice-rewrite-test-with "Before [old] after" "whole"
+  (sluice-rewrite-test-with "Before [old] after" "complete"
     (sluice-rewrite-test-ready)
     (should-error (sluice-rewrite (point) (+ 2 (point)) "again") :type 'user-error)))
 

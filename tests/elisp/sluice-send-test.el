@@ -102,6 +102,13 @@
       (sluice-undo-answer)
       (should (equal "" (buffer-string))))))
 
+(ert-deftest sluice-send-test-prompt-empty ()
+  "An empty prompt is not sent, and no text to select is spoken of."
+  (sluice-send-test-with "Mine." "echo"
+    (should (string-match-p "\\`Nothing was sent, since you asked nothing"
+                            (cadr (should-error (sluice-prompt " ") :type 'user-error))))
+    (should-not (sluice-send-test-sent))))
+
 (ert-deftest sluice-send-test-prompt-here ()
   "With a prefix argument the answer comes at point, as one step of undo."
   (sluice-send-test-with "Mine." "echo"

@@ -100,6 +100,18 @@ another daemon is not started, and nobody is asked about that."
       (fake-daemon-until sluice--connection)
       (should (equal '(:x 1) (sluice-ask "echo" '(:x 1)))))))
 
+(ert-deftest sluice-test-hangs-while-connected ()
+  "A daemon that hangs in the middle is not only late: it is said what to do, by all who ask."
+  (fake-daemon-with
+    (sluice-connection)
+    (fake-daemon-stop)
+    (let ((sluice-timeout 0.05))
+      (dolist (command (list #'sluice-status #'sluice-explain-last
+                             (lambda () (sluice-explain--ask '(:text "429")))))
+        (let ((text (cadr (should-error (funcall command) :type 'user-error))))
+          (should (string-match-p "does not answer.*kill -9 [0-9]+; .*M-x sluice-start" text))
+          (should-not (string-search "not running" text)))))))
+
 (ert-deftest sluice-test-refusal-is-a-user-error ()
   "What the daemon says against a question is shown as it is."
   (fake-daemon-with

@@ -106,5 +106,16 @@ How a layout is built differs between the versions of transient."
         (sluice-menu))
       (should (equal "Send: 7 tokens" (sluice-menu--heading))))))
 
+(ert-deftest sluice-transient-test-keys-as-in-the-map ()
+  "A key of the menu does what it does after the prefix key; but what the menu shows and sets is its own."
+  (with-temp-buffer
+    (insert-file-contents (locate-library "sluice-transient.el"))
+    (let ((found 0))
+      (while (re-search-forward "^ *\\[*(\"\\(.\\)\" (lambda () (sluice-gettext \"[^\"]+\")) \\([a-z-]+\\))" nil t)
+        (setq found (1+ found))
+        (should (equal (intern (match-string 2))
+                       (lookup-key sluice-command-map (match-string 1)))))
+      (should (> found 8)))))
+
 (provide 'sluice-transient-test)
 ;;; sluice-transient-test.el ends here

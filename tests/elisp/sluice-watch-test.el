@@ -66,9 +66,10 @@
       (should-not sluice--retry))))
 
 (ert-deftest sluice-watch-test-subscription-survives-a-restart ()
-  "Who listens is connected again after a restart, with one message in all."
+  "Who listens is connected again after a restart, with one message in all.
+It says what to do."
   (fake-daemon-with
-    (let ((sluice--retry-delays '(0.02 0.05)))
+    (let ((sluice--retry-delays '(0.02 0.05)) (sluice-watch--patience-s 0) (sluice--gone-told 0))
       (sluice-connection)
       (sluice-subscribe "queue" "errors")
       (let ((shown (fake-daemon-messages
@@ -78,12 +79,41 @@
                      (fake-daemon-until (equal '(0.05) (cdr sluice--retry)))
                      (fake-daemon-start)
                      (fake-daemon-until sluice--connection))))
-        (should (equal 1 (cl-count-if (lambda (text) (string-search "gone away" text)) shown)))
+        (should (string-match-p "gone away.*M-x sluice-start" (car shown)))
         (should (equal 1 (length shown)))
         (should-not sluice--retry)
         (should (member '("queue" "errors") (plist-get (fake-daemon-seen) :subscribed)))
         (sluice-unsubscribe "queue" "errors")
         (should-not sluice--subscribed)))))
+
+(ert-deftest sluice-watch-test-replaced ()
+  "A daemon whose place another one takes at once is not mourned."
+  (fake-daemon-with
+    (let ((sluice--retry-delays '(0.02)) (sluice-watch--patience-s 100))
+      (sluice-connection)
+      (sluice-subscribe "queue")
+      (should-not (fake-daemon-messages
+                    (fake-daemon-kill)
+                    (fake-daemon-until sluice-watch--mourning)
+                    (fake-daemon-start)
+                    (fake-daemon-until sluice--connection)))
+      (should-not sluice-watch--mourning)
+      (sluice-unsubscribe "queue"))))
+
+(ert-deftest sluice-watch-test-more-important-message ()
+  "What a call says that failed of it is not followed by the same news without it."
+  (fake-daemon-with
+    (let ((sluice--retry-delays '(0.02)) (sluice-watch--patience-s 0) (sluice--gone-told 0)
+          (sluice-model "dies"))
+      (with-temp-buffer
+        (insert "Hello")
+        (sluice-connection)
+        (sluice-subscribe "queue")
+        (let ((shown (fake-daemon-messages
+                       (sluice-send)
+                       (fake-daemon-until (and sluice--retry (not sluice-watch--mourning))))))
+          (should (string-match-p "gone away; the answer is not complete" (car (last shown)))))
+        (sluice-unsubscribe "queue")))))
 
 (ert-deftest sluice-watch-test-disconnected ()
   "Who watches hears that this Emacs has left the daemon; it is not looked for, nor mourned."

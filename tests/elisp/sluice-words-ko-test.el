@@ -54,11 +54,12 @@
    (sluice-queue)
    (fake-daemon-until sluice-dashboard--state)
    (should (string-search " 기다리는 요청이 없어요." (buffer-string)))
-   (let ((sluice--retry-delays '(0.02)))
-     (should (member "Sluice: 데몬이 끝났어요. 다시 뜨면 알아챌게요"
-                     (fake-daemon-messages
-                       (fake-daemon-kill)
-                       (fake-daemon-until (eq sluice-dashboard--state 'gone)))))
+   (let ((sluice--retry-delays '(0.02)) (sluice-watch--patience-s 0) (sluice--gone-told 0))
+     (should (string-match-p "데몬이 끝나서 .*M-x sluice-start로"
+                             (car (fake-daemon-messages
+                                    (fake-daemon-kill)
+                                    (fake-daemon-until (and (eq sluice-dashboard--state 'gone)
+                                                            (not sluice-watch--mourning)))))))
      (should (string-match-p " Sluice가 꺼져 있어요\\. M-x sluice-start로 켜거나, 터미널에서 켜 주세요: "
                              (buffer-string))))))
 

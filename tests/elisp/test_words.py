@@ -72,10 +72,12 @@ NO_WORDS = frozenset({
     # what is to be typed, or put into a file
     ("sluice-doctor.el", "machine %s login apikey password YOUR-KEY"), ("sluice-doctor.el", "kill -9 %s"),
     ("sluice.el", "kill -9 %s"), ("sluice.el", "pipx install ."), ("sluice.el", "git pull && pipx install --force ."),
+    ("sluice-gptel.el", "upstreams: [{host: '%s', provider: openai-compatible}]"),
+    ("sluice-gptel.el", "upstreams: [{host: '%s', url: 'http://%s', insecure: true, provider: openai-compatible}]"),
     # names that calls are given
     ("sluice-gptel.el", "gptel-%08x%08x"), ("sluice-llm.el", "llm-%08x%08x"),
     # a place of macOS; what Python and gptel say, to know it again
-    ("sluice.el", "~/Library/Application Support/sluice"), ("sluice-program.el", "No module named daemon"),
+    ("sluice-settings.el", "~/Library/Application Support/sluice"), ("sluice-program.el", "No module named daemon"),
     ("sluice-gptel.el", "Curl failure"),
 })  # fmt: skip
 """Texts in the code that are no words to translate. Names of buffers are none either: people type them."""
