@@ -135,10 +135,16 @@ def calls(options: Namespace) -> int:
         follow.run(options, filters(options))
     if options.call:
         rows = [_ask_or_read(options, "show", {"call": options.call, "language": language})]
+        missing: Any = None
     else:
-        rows = _ask_or_read(options, "calls", filters(options))["calls"]
+        answer = _ask_or_read(options, "calls", {**filters(options), "language": language})
+        rows, missing = answer["calls"], answer.get("journal")
     if options.json:
         say_json(rows)
+        if missing:
+            terminal.complain("\n".join(_missing(missing, language)))
+    elif not rows and missing:
+        say(_missing(missing, language))
     elif not rows and len(filters(options)) > len(ALWAYS):
         say([phrase("calls.no_match").told(language)])
     elif options.call:
@@ -148,8 +154,25 @@ def calls(options: Namespace) -> int:
     else:
         from daemon.cli.show import calls_text
 
-        say(calls_text(rows, time.time(), failed=options.failed, language=language, most=columns()))
+        where = "" if rows else _socket(options)
+        say(calls_text(rows, time.time(), failed=options.failed, language=language, most=columns(), socket=where))
+        if missing:
+            say(["", *_missing(missing, language)])
     return EXIT_OK
+
+
+def _missing(journal: Mapping[str, Any], language: str) -> list[str]:
+    """What is not in the answer, since the JOURNAL cannot be written."""
+    from daemon.cli.show import missing_text
+
+    return missing_text(journal, time.time(), language, columns())
+
+
+def _socket(options: Namespace) -> str:
+    """Where the daemon is, as one types it."""
+    from daemon.cli.client import address
+
+    return str(address(folders(options)))
 
 
 def export(options: Namespace) -> int:
@@ -179,7 +202,7 @@ def usage(options: Namespace) -> int:
     if options.json:
         say_json([answer])
     else:
-        say(usage_text(answer, language))
+        say(usage_text(answer, language, columns()))
     return EXIT_OK
 
 

@@ -40,7 +40,7 @@ def answer(paths: Paths, method: str, params: Mapping[str, Any]) -> Any:
 
 def _read(reader: Reader, paths: Paths, method: str, params: Mapping[str, Any]) -> Any:
     if method == "calls":
-        return {"calls": reader.calls(**params)}
+        return {"calls": reader.calls(**{name: value for name, value in params.items() if name != "language"})}
     if method == "usage":
         return _usage(reader, paths, params)
     row = reader.call(str(params["call"]))

@@ -196,6 +196,18 @@ def journal_text(journal: Mapping[str, Any], language: str = "en") -> list[str]:
     return ["", safe(tell("status.journal_bad", state=str(journal.get("state")), why=why, lost=lost))]
 
 
+def missing_text(journal: Mapping[str, Any], now: float, language: str = "en", most: int | None = None) -> list[str]:
+    """Why calls are missing in what the JOURNAL tells, and since when."""
+    name = "calls.missing" if journal.get("state") == "degraded" else "calls.missing_for_good"
+    why = str(journal.get("why") or phrase("status.no_reason").told(language)).rstrip(".。")
+    return folded(safe(phrase(name, since=clock(journal.get("since"), now), why=why).told(language)), most)
+
+
+def folded(text: str, most: int | None) -> list[str]:
+    """TEXT in the lines that it takes on a terminal of MOST columns; for a file or a pipe on one."""
+    return [text] if most is None else wrapped(text, max(most, LEAST))
+
+
 def dim_row(dim: Mapping[str, Any], language: str = "en") -> list[str]:
     """One limit of a pool."""
     used, limit = dim.get("used"), dim.get("limit")
@@ -234,14 +246,17 @@ def queue_text(
 
 def calls_text(
     rows: Sequence[Mapping[str, Any]], now: float, *, failed: bool = False, language: str = "en",
-    most: int | None = None,
+    most: int | None = None, socket: str = "",
 ) -> list[str]:  # fmt: skip
-    """`daemon calls`, on a terminal of MOST columns; with FAILED only failed ones were asked for."""
+    """`daemon calls`, on a terminal of MOST columns; with FAILED only failed ones were asked for. SOCKET is for whoever
+    has no call yet."""
     tell = teller(language)
     if not rows and failed:
         return [tell("calls.none_failed")]
     if not rows:
-        return [tell("calls.none")]
+        from shlex import quote
+
+        return [safe(tell("calls.none", socket=quote(socket)))]
     return table([calls_head(language), *[call_cells(row, now, language) for row in rows]], most=most, names=CALL_NAMES)
 
 

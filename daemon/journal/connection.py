@@ -54,6 +54,8 @@ class Connection:
         """Set during what may take many seconds: nothing else is written then."""
         self.state = "starting"
         self.why: str | None = None
+        self.since: float | None = None
+        """Unix time since which it is not as it should be."""
         self.opened: Opened | None = None
         self.lookout = Lookout()
         self.retry_at = 0.0
@@ -87,6 +89,7 @@ class Connection:
             opened = open_database(self._folder, self._clock(), damaged=damaged)
         except Newer as newer:
             self.state, self.retry_at = "off", float("inf")
+            self.since = self.since or self._clock()
             self.why = phrase("trouble.without", why=newer.args[0])
             return
         except Held as held:
@@ -161,10 +164,16 @@ class Connection:
         if why != self.why:
             log.warning(phrase("log.journal", why=why))
         self.state, self.why = "degraded", why
+        self.since = self.since or self._clock()
 
     def mended(self) -> None:
-        """The trouble is over."""
+        """The trouble is over, or seems so: a full disk may let the file be opened, and then take nothing."""
         self.state, self.why = "ok", None
+
+    def wrote(self) -> None:
+        """All that was to be written is."""
+        if self.state == "ok":
+            self.since = None
 
     def disconnect(self) -> None:
         """Close the file, and keep its lock."""

@@ -55,7 +55,8 @@ async def usage(desk: Desk, params: Params, session: Session, tag: Any) -> Resul
     first = since_day(number_param(params, "since_s", 7 * 86400.0) or 0.0, time.time())
     added = summary(await desk.journal.ledger(first), by, desk.prices)
     about = {"since": first, "currency": desk.currency, "prices_of": desk.prices.newest()}
-    return {**added, **about, "budgets": told(desk.budgets.states(), language_of(desk, params))}
+    language = language_of(desk, params)
+    return {**added, **about, "budgets": told(desk.budgets.states(), language), **missing_calls(desk, language)}
 
 
 async def limits(desk: Desk, params: Params, session: Session, tag: Any) -> Result:
@@ -82,7 +83,13 @@ async def calls(desk: Desk, params: Params, session: Session, tag: Any) -> Resul
         ids=ids,
         limit=int(limit or 100),
     )
-    return {"calls": rows}
+    return {"calls": rows, **missing_calls(desk, language_of(desk, params))}
+
+
+def missing_calls(desk: Desk, language: str) -> Result:
+    """What stands beside an answer from the journal while that cannot be written."""
+    gap = desk.journal.gap()
+    return {"journal": told(gap, language)} if gap else {}
 
 
 async def show(desk: Desk, params: Params, session: Session, tag: Any) -> Result:

@@ -13,6 +13,7 @@ from daemon.cli.show import (
     clock,
     cut,
     fallback_text,
+    missing_text,
     number,
     pools_text,
     queue_text,
@@ -230,3 +231,19 @@ def test_what_holds_calls_up_comes_first() -> None:
     assert text[3:5] == ["h m1 (key:0): idle", "h m1 (key:1): idle"]
     assert text[-1].startswith("and 3 more that are idle")
     assert len(text) == 9
+
+
+def test_calls_that_are_missing() -> None:
+    """While the journal cannot be written it is said since when, why, and what to do, in lines that fit the terminal;
+    where it never will be, nobody is told to wait."""
+    journal = {"state": "degraded", "since": 1e9, "why": "/s/journal.db cannot be written: disk is full."}
+    [line] = missing_text(journal, 1e9)
+    assert line.startswith(f"Calls since {clock(1e9, 1e9)} are missing here: /s/journal.db cannot be written: disk is ")
+    assert "Make room" in line
+    assert max(width(one) for one in missing_text(journal, 1e9, "zh", 60)) <= 60
+    assert missing_text({**journal, "state": "off"}, 1e9)[0].endswith("disk is full")
+
+
+def test_no_calls_yet() -> None:
+    """The command names the socket, so that it can be pasted."""
+    assert "--unix-socket '/a b/s' http" in calls_text([], 0.0, socket="/a b/s")[0]
