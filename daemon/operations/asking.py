@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from daemon import __version__
 from daemon.errors import InvalidCall
 from daemon.journal.reader import missing, which, without_explanation
-from daemon.journal.rebuild import call_from_row, heading, not_kept
+from daemon.journal.rebuild import call_from_row, heading, moved, not_kept
 from daemon.model import Call, Failure, Situation
 from daemon.operations.desk import (
     Desk,
@@ -206,6 +206,7 @@ async def curl_of(
     kept = await asyncio.to_thread(call_from_row, row)
     if kept is None:
         return None
+    kept = moved(kept, desk.origin_of(kept.call.origin.host), desk.about().get("sandbox_url"))
     how: dict[str, Any] = {"via_daemon": via_daemon, "form": form, "shell": shell, "body_file": kept.body_file,
                            "body_in_file": body_in_file}  # fmt: skip
     return as_command(desk, kept.call, kept.comment, language, answer=answered(row), **how)
