@@ -12,7 +12,7 @@ import time
 from daemon import TYPE_CHECKING
 from daemon.cli.language import chosen
 from daemon.cli.options import environment, paths
-from daemon.cli.terminal import complain, say, say_json
+from daemon.cli.terminal import complain, say, say_json, shows, speak_utf8
 from daemon.errors import ConfigError, InvalidCall, NotFound, Refusal
 from daemon.phrases import languages, phrase, spoken
 from daemon.slips import nearest
@@ -48,8 +48,10 @@ def call(options: Namespace, ask: Callable[[Mapping[str, Any]], Any]) -> None:
         raise NotFound(phrase("explain.no_file", source=options.source, why=refusal.message)) from None
     if options.json:
         say_json([answer])
-    else:
-        say(answer["text"].split("\n"))
+        return
+    if not shows(answer.get("curl") or ""):
+        speak_utf8()
+    say(answer["text"].split("\n"))
 
 
 def one(options: Namespace) -> None:

@@ -38,6 +38,7 @@ def run(options: argparse.Namespace, filters: Mapping[str, Any]) -> None:
         form = options.format or ("har" if options.file.endswith(".har") else "jsonl")
         pieces = _archive(where, rows, options.bodies) if form == "har" else _lines(rows, options.bodies)
         if options.file == STDOUT:
+            terminal.speak_utf8()
             terminal.say_pieces(pieces)
             return
         _write(Path(options.file), pieces)

@@ -210,6 +210,7 @@ def curl(options: Namespace) -> int:
     """The curl command of a call."""
     wanted = {"call": options.call, "via_daemon": options.via_daemon, "format": options.format, "shell": options.shell}
     answer = _ask_or_read(options, "curl", {**wanted, "language": chosen(options)})
+    terminal.speak_utf8()
     say(answer["command"].split("\n"))
     return EXIT_OK
 
@@ -251,6 +252,7 @@ def report(options: Namespace) -> int:
     answer = _ask_or_read(options, "report", {"call": options.call, "language": options.language})
     if (language := chosen(options)) != "en" and not options.language:
         terminal.complain(phrase("ready.report", language=language).told(language))
+    terminal.speak_utf8()
     say(answer["text"].split("\n")[:-1])
     return EXIT_OK
 

@@ -36,6 +36,22 @@ def say(lines: Iterable[str]) -> None:
         _write(safe(line))
 
 
+def speak_utf8() -> None:
+    """Print UTF-8 from now on, whatever the locale says: for what is to be run or read by a program, such as a command
+    with a body in it. A `?` in the place of a letter would send another body, and nobody would see why."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="replace")
+
+
+def shows(text: str) -> bool:
+    """True if standard output can show all letters of TEXT."""
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except (UnicodeError, LookupError):
+        return False
+    return True
+
+
 def say_json(values: Iterable[Any]) -> None:
     """Print each value as a line of JSON, and at once: the next one may take its time."""
     unicode = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().startswith("utf")

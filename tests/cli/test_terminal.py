@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import io
 import json
@@ -17,6 +18,8 @@ import pytest
 
 from daemon.cli import terminal
 from daemon.errors import Refusal
+from gateway.scripted import no_credit
+from operations.office import Office
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -121,3 +124,24 @@ def test_how_wide_the_terminal_is(monkeypatch: pytest.MonkeyPatch) -> None:
         assert terminal.columns() is None
     monkeypatch.setattr("sys.stdout", io.StringIO())
     assert terminal.columns() is None
+
+
+BODY = '{"messages":[{"role":"user","content":"한도 é €"}]}'
+
+
+@pytest.mark.parametrize("locale", ["ascii", "latin-1"])
+@pytest.mark.parametrize(
+    "command", ["curl last", "curl last --format python", "curl last --via-daemon",
+                "explain last", "export"],
+)  # fmt: skip
+async def test_a_body_in_a_terminal_that_is_not_utf8(home: Path, command: str, locale: str) -> None:
+    """What repeats a call holds its body in UTF-8, as it was sent, and not one with question marks."""
+    here = Office(home / "state", no_credit())
+    here.journal.start()
+    await here.world.send(body=BODY.encode())
+    await here.world.pacer.close()
+    here.hub.close()
+    here.journal.close()
+    done = await asyncio.to_thread(shell, f"DAEMON {command}", PYTHONIOENCODING=locale)
+    assert done.returncode == 0, done.stderr
+    assert "한도 é €".encode() in done.stdout
