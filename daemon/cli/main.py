@@ -224,6 +224,34 @@ def replay(options: Namespace) -> int:
     )
 
 
+def cancel(options: Namespace) -> int:
+    """End a call that waits or runs."""
+    return _act(options, "acting.cancelled", {"call": options.call})
+
+
+def promote(options: Namespace) -> int:
+    """Give a waiting call another priority."""
+    return _act(options, "acting.promoted", {"call": options.call, "priority": options.priority})
+
+
+def reload(options: Namespace) -> int:
+    """Let the daemon read its configuration again."""
+    return _act(options, "", {})
+
+
+def _act(options: Namespace, said: str, params: Mapping[str, Any]) -> int:
+    """Have the daemon do what the command is called; SAID is the sentence for it, with the answer's values."""
+    from daemon.cli.client import ask
+
+    language = chosen(options)
+    answer = ask(folders(options), options.command, {**params, "language": language})
+    if options.json:
+        say_json([answer])
+    else:
+        say([phrase(said, **answer).told(language) if said else answer["reloaded"]])
+    return EXIT_OK
+
+
 def forget(options: Namespace) -> int:
     """Delete calls for good."""
     from daemon.cli import forget as forgetting
@@ -344,10 +372,13 @@ COMMANDS: Mapping[str, Callable[[Namespace], int]] = {
     "usage": usage,
     "curl": curl,
     "replay": replay,
+    "cancel": cancel,
+    "promote": promote,
     "forget": forget,
     "explain": explain,
     "report": report,
     "cache": cache,
+    "reload": reload,
     "check": check,
     "install-service": install_service,
     "demo": demo,
