@@ -14,7 +14,7 @@ from daemon.cli.language import chosen
 from daemon.cli.options import environment, paths
 from daemon.cli.terminal import complain, say, say_json, shows, speak_utf8
 from daemon.errors import ConfigError, InvalidCall, NotFound, Refusal
-from daemon.phrases import languages, phrase, spoken
+from daemon.phrases import phrase
 from daemon.slips import nearest
 
 if TYPE_CHECKING:
@@ -142,8 +142,6 @@ def language(options: Namespace) -> str:
     """The language asked for, else the configured one."""
     if not options.language:
         return str(_configured_language(options))
-    if spoken(options.language) is None:
-        complain(phrase("explain.no_language", language=options.language, known=", ".join(sorted(languages()))))
     return str(options.language)
 
 

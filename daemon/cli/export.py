@@ -15,6 +15,7 @@ from typing import Any
 
 from daemon.cli import terminal
 from daemon.cli.client import NotRunning, ask
+from daemon.cli.kinds import refuse_unknown
 from daemon.cli.language import chosen
 from daemon.cli.offline import Known
 from daemon.cli.options import paths
@@ -34,6 +35,8 @@ def run(options: argparse.Namespace, filters: Mapping[str, Any]) -> None:
     """Write the calls that match. Raises NotFound without a journal, Refusal when the file cannot be written."""
     where, language = paths(options), chosen(options)
     with open_reader(_folder(where)) as reader:
+        if options.subtype and next(reader.each(**filters), None) is None:
+            refuse_unknown(options)
         rows = Counted(told(row, language) for row in reader.each(**filters))
         form = options.format or ("har" if options.file.endswith(".har") else "jsonl")
         pieces = _archive(where, rows, options.bodies) if form == "har" else _lines(rows, options.bodies)

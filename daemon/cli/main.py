@@ -12,7 +12,7 @@ from daemon.cli.options import arranged, environment, folders, paths, program
 from daemon.cli.quick import quick
 from daemon.cli.terminal import columns, say, say_json
 from daemon.errors import InvalidCall, NotFound, Refusal
-from daemon.phrases import phrase
+from daemon.phrases import languages, phrase, spoken
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -41,6 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         try:
             options = quick(arguments) or _parsed(arguments)
+            _doubt_language(options)
             return COMMANDS[options.command](options)
         finally:
             terminal.flush()
@@ -52,6 +53,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_FAILED
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
+
+
+def _doubt_language(options: Namespace) -> None:
+    """Say so when there are no words in the language asked for; where the configuration is read, that is refused."""
+    if options.language and spoken(options.language) is None and options.command not in ("serve", "check"):
+        known = ", ".join(sorted(languages()))
+        told = phrase("arguments.no_language", language=options.language, known=known)
+        terminal.complain(f"{program()} {options.command}: {told}")
 
 
 def _parsed(arguments: Sequence[str]) -> Any:
@@ -128,7 +137,9 @@ def calls(options: Namespace) -> int:
     """The newest calls, or one."""
     language = chosen(options)
     if options.follow:
-        from daemon.cli import follow
+        from daemon.cli import follow, kinds
+
+        kinds.refuse_unknown(options)
 
         if options.call:
             raise InvalidCall(phrase("follow.one"))
@@ -139,6 +150,10 @@ def calls(options: Namespace) -> int:
     else:
         answer = _ask_or_read(options, "calls", {**filters(options), "language": language})
         rows, missing = answer["calls"], answer.get("journal")
+        if not rows and options.subtype:
+            from daemon.cli import kinds
+
+            kinds.refuse_unknown(options)
     if options.json:
         say_json(rows)
         if missing:

@@ -151,8 +151,9 @@ def group_of(origin: Origin, model: str | None) -> str:
 def unknown_host(host: str) -> UnknownHost:
     """The refusal for a host that nobody allowed: which known one may have been meant, and how to allow it."""
     near = near_host(host)
-    said = phrase("refused.unknown_host_near", host=host, near=near) if near else None
-    return UnknownHost(said or phrase("refused.unknown_host", host=host), host=host)
+    if near:
+        return UnknownHost(phrase("refused.unknown_host_near", host=host, near=near), host=host)
+    return UnknownHost(phrase("refused.unknown_host", host=host), host=host)
 
 
 def provider_of(origin: Origin) -> Provider:
