@@ -29,7 +29,9 @@ def which_of(params: Params) -> Callable[[Reader], Which]:
         number_param(params, "before", most=1e11),
         flag_param(params, "all"),
     )
-    if every == bool(names or before is not None):
+    if every and (names or before is not None):
+        raise InvalidCall(phrase("forget.not_both"))
+    if not (every or names or before is not None):
         raise InvalidCall(phrase("forget.which"))
     bodies = flag_param(params, "bodies")
     return lambda reader: Which(reader.ids(names) if names else None, before, bodies)

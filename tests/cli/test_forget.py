@@ -56,6 +56,8 @@ def test_without_a_daemon(journal: tuple[str, str], run: Callable[..., Any], hom
     assert not [path for path in files if good.encode() in path.read_bytes() or bad.encode() in path.read_bytes()]
     for wrong in ((), ("--bodies", "--yes"), ("--all", "last")):
         assert run("forget", *wrong).code == 1
+    for two in (("--all", "last"), ("--all", "--before", "7d", "--yes")):
+        assert "leave one of them out" in run("forget", *two).err
 
 
 def test_what_a_crash_left_open(

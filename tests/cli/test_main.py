@@ -29,6 +29,36 @@ def test_help_names_all_commands(run: Any) -> None:
         assert run(command, "--help").code == 0
 
 
+@pytest.mark.parametrize(
+    ("words", "usage", "said"),
+    [
+        ("--log-levl debug", "usage: daemon serve", "did you mean --log-level?"),
+        ("status --josn", "usage: daemon status", "did you mean --json?"),
+        ("calls c1 c2", "usage: daemon calls", "unrecognized arguments: c2\n"),
+        ("start", "usage: daemon", "`daemon` alone runs it in this terminal"),
+        ("run --json", "usage: daemon", "`daemon` alone runs it in this terminal"),
+        ("restart", "usage: daemon", "daemon serve --replace"),
+        ("logs", "usage: daemon", "sluice.log"),
+        ("config", "usage: daemon", "config.yaml"),
+        ("queue", "usage: daemon", "`daemon status`"),
+        ("help statsu", "usage: daemon", "did you mean status?"),
+    ],
+)
+def test_a_mistake_is_met_with_what_is_right(run: Any, words: str, usage: str, said: str) -> None:
+    """A slip, a command of other programs, one argument too many: the usage is that of the command which was meant."""
+    done = run(*words.split())
+    assert done.code == 2
+    assert done.err.startswith(usage)
+    assert said in done.err
+
+
+def test_help_and_version_in_other_words(run: Any) -> None:
+    """As other programs have them."""
+    assert run("help").out == run("--help").out
+    assert run("help", "calls").out == run("calls", "--help").out
+    assert run("version") == run("-V") == run("--version")
+
+
 def test_version(run: Any) -> None:
     """The version on one line."""
     assert run("--version") == (0, f"sluice {__version__}\n", "")
