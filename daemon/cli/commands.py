@@ -67,6 +67,7 @@ COMMANDS: Mapping[str, tuple[Option, ...]] = {
         {"word": "--format", "choices": ("jsonl", "har"), "help": "help.export_format"},
         *_FILTERS,
         {"word": "--no-bodies", "dest": "bodies", "action": "store_false", "help": "help.no_bodies"},
+        {"word": "--yes", "action": "store_true", "help": "help.yes_export"},
     ),
     "usage": (
         {"word": "--by", "choices": GROUPS, "default": "model", "help": "help.by"},

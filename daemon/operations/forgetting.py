@@ -57,7 +57,7 @@ def as_result(gone: Forgotten, which: Which, language: str) -> Result:
 
 def _done(n: int, which: Which) -> Phrase:
     if not n:
-        return phrase("forget.none")
+        return phrase("forget.no_bodies" if which.only_bodies else "forget.none")
     if n == 1:
         return phrase("forget.one_body_gone" if which.only_bodies else "forget.one_gone")
     return phrase("forget.bodies_gone" if which.only_bodies else "forget.calls_gone", n=n)

@@ -48,6 +48,7 @@ def test_without_a_daemon(journal: tuple[str, str], run: Callable[..., Any], hom
     """The bodies first, then all; afterwards nothing of them is in any file of the journal."""
     good, bad = journal
     assert run("curl", bad).code == 0
+    assert "nothing is, unless the setting journal.bodies" in run("forget", good, "--bodies", "--yes").out
     assert "of 1 call are gone" in run("forget", "--all", "--bodies", "--yes").out
     assert run("curl", bad).code == 1
     assert run("forget", "--before", "1h", "--yes").out.startswith("Nothing was deleted")
