@@ -16,6 +16,7 @@ from daemon.cli import surroundings
 from daemon.cli.client import NotRunning, Silent, address, ask
 from daemon.cli.looks import Check, Look
 from daemon.config import Config, Paths, load, origins
+from daemon.doors.claim import lived_in
 from daemon.errors import ConfigError, Refusal
 from daemon.owner import mode_for_others
 from daemon.phrases import phrase, teller, told
@@ -138,7 +139,8 @@ def _permissions(paths: Paths, environ: Mapping[str, str]) -> Iterator[Check]:
         elif about.st_uid != os.geteuid():
             yield Check("bad", phrase("check.not_yours", folder=place, uid=about.st_uid), phrase("check.choose_other"))
         elif mode := mode_for_others(about):
-            yield Check("bad", phrase("check.open", folder=place, mode=mode), phrase("check.chmod", folder=place))
+            mend = phrase("check.choose_own") if lived_in(folder) else phrase("check.chmod", folder=place)
+            yield Check("bad", phrase("check.open", folder=place, mode=mode), mend)
         else:
             yield Check("ok", phrase("check.private", folder=place))
     yield from _open_socket(address(paths))

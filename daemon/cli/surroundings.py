@@ -187,8 +187,8 @@ def journal_without_daemon(paths: Paths, environ: Mapping[str, str]) -> Iterator
     try:
         with Reader(paths.state_dir) as reader:
             reader.calls(limit=1)
-    except (sqlite3.Error, NotFound) as error:
-        yield Check("bad", phrase("check.journal_unreadable", why=str(error)), phrase("check.journal_aside"))
+    except NotFound as refusal:
+        yield Check("bad", refusal.message, phrase("check.journal_aside"))
 
 
 LOOKS: Final = (libraries, sqlite, other_programs, proxies, budgets, clock, open_files, units, private_files)

@@ -126,13 +126,20 @@ class Connection:
         self._rows.renumber(opened.db.execute(sql.LAST_NUMBER).fetchone()[0])
         self.mended()
         if opened.corrupt is not None:
+            log.warning(phrase("log.damaged", file=str(opened.corrupt)))
             # The memory at once, since the pacer waits for it; the calls in the background.
             self.salvage = Salvage(opened.corrupt, self._put)
             self._memory.merge(self.salvage.memory())
-            self.salvage.start(at_last=Item(work=self._clear_up))
+            self.salvage.start(at_last=Item(work=self._salvaged))
         # A new file, or one that missed something while it could not be written, gets what is remembered.
         missing = [values for values in self._memory.all() if tuple(values.values()) not in set(remembered)]
         self._put_first(Item([(sql.REMEMBER, values) for values in missing]))
+
+    def _salvaged(self, db: sqlite3.Connection) -> None:
+        """All that could be read is here."""
+        self._clear_up(db)
+        if self.salvage is not None:
+            log.info(phrase("log.saved", file=str(self.salvage.corrupt), n=self.salvage.saved))
 
     def _clear_up(self, db: sqlite3.Connection) -> None:
         """What a crash left: calls that nobody carries any more, and bodies of which no row speaks. Where the file was
