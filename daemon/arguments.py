@@ -7,13 +7,14 @@ puts its complaints together itself; they are known again by their form, and one
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, NoReturn
 
-from daemon.columns import width, wrapped
+from daemon.columns import folded, width, wrapped
 from daemon.phrases import Phrase, Value, phrase
 from daemon.slips import nearest
 
@@ -123,7 +124,16 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Print the usage and what is wrong, and end with 2."""
         self.print_usage(sys.stderr)
-        self.exit(2, self.tell("arguments.error", prog=self.prog, why=complaint(message)) + "\n")
+        told = self.tell("arguments.error", prog=self.prog, why=complaint(message))
+        self.exit(2, "\n".join(folded(told, _columns_of_errors())) + "\n")
+
+
+def _columns_of_errors() -> int | None:
+    """How wide the terminal is on which errors are shown; None for a file or a pipe."""
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns or None
+    except (OSError, ValueError):
+        return None
 
 
 def complaint(message: str) -> str:

@@ -12,7 +12,7 @@ import time
 from daemon import TYPE_CHECKING
 from daemon.cli.language import chosen
 from daemon.cli.options import environment, paths
-from daemon.cli.terminal import complain, say, say_json, shows, speak_utf8
+from daemon.cli.terminal import complain, say, say_json, say_text, shows, speak_utf8
 from daemon.errors import ConfigError, InvalidCall, NotFound, Refusal
 from daemon.phrases import phrase
 from daemon.slips import nearest
@@ -48,6 +48,9 @@ def call(options: Namespace, ask: Callable[[Mapping[str, Any]], Any]) -> None:
         raise NotFound(phrase("explain.no_file", source=options.source, why=refusal.message)) from None
     if options.json:
         say_json([answer])
+        return
+    if not answer.get("explanation"):  # a sentence, and no page
+        say_text(answer["text"].split("\n"))
         return
     if not shows(answer.get("curl") or ""):
         speak_utf8()

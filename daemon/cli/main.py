@@ -10,7 +10,7 @@ from daemon.cli import terminal
 from daemon.cli.language import chosen, heard
 from daemon.cli.options import arranged, environment, folders, paths, program
 from daemon.cli.quick import quick
-from daemon.cli.terminal import columns, say, say_json
+from daemon.cli.terminal import columns, say, say_json, say_text
 from daemon.errors import InvalidCall, NotFound, Refusal
 from daemon.phrases import languages, phrase, spoken
 
@@ -84,7 +84,8 @@ def serve(options: Namespace) -> int:
     from daemon.doors.claim import Taken
 
     def ready(socket: Path, sandbox: bool) -> None:
-        terminal.announce(ready_lines(socket, sandbox=sandbox, language=chosen(options)))
+        lines = ready_lines(socket, sandbox=sandbox, language=chosen(options), most=columns())
+        terminal.announce(lines)
         gc.freeze()
         gc.set_threshold(*A_LOOK)
         gc.enable()
@@ -161,7 +162,7 @@ def calls(options: Namespace) -> int:
     elif not rows and missing:
         say(_missing(missing, language))
     elif not rows and len(filters(options)) > len(ALWAYS):
-        say([phrase("calls.no_match").told(language)])
+        say_text([phrase("calls.no_match").told(language)])
     elif options.call:
         from daemon.cli.story import call_text
 
@@ -263,7 +264,7 @@ def _act(options: Namespace, said: str, params: Mapping[str, Any]) -> int:
     if options.json:
         say_json([answer])
     else:
-        say([phrase(said, **answer).told(language) if said else answer["reloaded"]])
+        say_text([phrase(said, **answer).told(language) if said else answer["reloaded"]])
     return EXIT_OK
 
 
@@ -309,7 +310,7 @@ def cache(options: Namespace) -> int:
     if options.json:
         say_json([answer])
     else:
-        say(cache_text(answer, chosen(options)))
+        say_text(cache_text(answer, chosen(options)))
     return EXIT_OK
 
 
@@ -324,7 +325,7 @@ def check(options: Namespace) -> int:
         checks = account.run(paths(options), told, options.provider)
     else:
         checks = checking.run(paths(options), environment(options))
-    say(checking.lines(checks, chosen(options)))
+    say(checking.lines(checks, chosen(options), columns()))
     return EXIT_FAILED if any(one.state == "bad" for one in checks) else EXIT_OK
 
 
@@ -356,7 +357,7 @@ def stop(options: Namespace) -> int:
         raise NotRunning(phrase("client.nothing_to_stop", where=str(address(where)))) from None
     if not wait_for_end(where, STOP_S):
         raise Refusal(phrase("client.still_runs", seconds=STOP_S))
-    say([phrase("client.stopped").told(chosen(options))])
+    say_text([phrase("client.stopped").told(chosen(options))])
     return EXIT_OK
 
 

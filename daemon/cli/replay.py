@@ -14,7 +14,7 @@ from daemon.cli.offline import Known
 from daemon.cli.options import paths, program
 from daemon.cli.outcome import Outcome
 from daemon.cli.safe import cell
-from daemon.cli.terminal import agreed, complain, say, say_json
+from daemon.cli.terminal import agreed, columns, complain, say, say_json
 from daemon.curl.request import Plain
 from daemon.errors import InvalidCall, Refusal
 from daemon.journal import call_from_row, not_kept
@@ -82,7 +82,7 @@ def _through(options: argparse.Namespace, show: Show, name: str, key: str | None
 def _tell(options: argparse.Namespace, row: Mapping[str, Any], later: Sequence[Outcome]) -> None:
     first, language = outcome.of_row(row), chosen(options)
     if not options.json:
-        say(outcome.page(first, later, language))
+        say(outcome.page(first, later, language, columns()))
         return
     word, text = outcome.verdict(first, later, language)
     sendings = [one.as_json() for one in later]

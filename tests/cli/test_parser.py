@@ -6,6 +6,8 @@ import pytest
 
 from daemon.cli.commands import COMMANDS
 from daemon.cli.parser import parser
+from daemon.columns import width
+from daemon.phrases import languages, texts
 
 
 @pytest.mark.parametrize(
@@ -61,3 +63,9 @@ def test_one_command_alone_is_read_the_same(command: str) -> None:
     assert parser(only=command).parse_args(words) == parser().parse_args(words)
     alone, among = ((made._subparsers._group_actions[0].choices[command]) for made in (parser(only=command), parser()))  # type: ignore[union-attr, index]
     assert alone.format_help() == among.format_help()
+
+
+@pytest.mark.parametrize("language", sorted(languages()))
+def test_the_help_fits_80_columns(language: str) -> None:
+    """No line of it, in any language, is broken by the terminal."""
+    assert max(width(line) for line in texts(language)["help.more"].splitlines()) < 80

@@ -126,6 +126,22 @@ def test_how_wide_the_terminal_is(monkeypatch: pytest.MonkeyPatch) -> None:
     assert terminal.columns() is None
 
 
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_sentences_break_between_words(stream: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a terminal of 72 columns, on both streams; in a pipe they stay one line."""
+    text = "the daemon serves its own user only and nobody while it stops; " * 3
+    ours, theirs = os.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 72, 0, 0))
+    with open(theirs, "w") as output:
+        monkeypatch.setattr(f"sys.{stream}", output)
+        terminal.say_text([text]) if stream == "stdout" else terminal.complain(text)
+        output.flush()
+        shown = os.read(ours, 4096).decode().splitlines()
+    os.close(ours)
+    assert len(shown) == 3
+    assert " ".join(shown).split() == text.split()
+
+
 BODY = '{"messages":[{"role":"user","content":"한도 é €"}]}'
 
 
