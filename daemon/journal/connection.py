@@ -55,7 +55,7 @@ class Connection:
         self.state = "starting"
         self.why: str | None = None
         self.since: float | None = None
-        """Unix time since which it is not as it should be."""
+        """Unix time since which nothing is written; None while it is."""
         self.opened: Opened | None = None
         self.lookout = Lookout()
         self.retry_at = 0.0
@@ -171,7 +171,8 @@ class Connection:
         if why != self.why:
             log.warning(phrase("log.journal", why=why))
         self.state, self.why = "degraded", why
-        self.since = self.since or self._clock()
+        if self.opened is None:
+            self.since = self.since or self._clock()
 
     def mended(self) -> None:
         """The trouble is over, or seems so: a full disk may let the file be opened, and then take nothing."""
@@ -179,8 +180,7 @@ class Connection:
 
     def wrote(self) -> None:
         """All that was to be written is."""
-        if self.state == "ok":
-            self.since = None
+        self.since = None
 
     def disconnect(self) -> None:
         """Close the file, and keep its lock."""

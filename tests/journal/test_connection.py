@@ -174,3 +174,16 @@ async def test_a_newer_journal_is_left_alone(make_journal, make_call, success):
     assert (journal.folder / "journal.db").read_bytes() == bytes_before
     with pytest.raises(NotFound):
         open_reader(journal.folder)
+
+
+async def test_since_when_nothing_is_written(make_journal, make_call, success):
+    """A trouble in which calls are written is not counted: only since the file is closed for it are any missing."""
+    journal = make_journal()
+    await recorded(journal, success(make_call("c1")))
+    connection = journal._writer.connection
+    connection.trouble("little room")
+    assert (journal.gap(), journal.health()["since"]) == (None, None)
+    connection.failed(sqlite3.OperationalError("database or disk is full"))
+    gap = journal.gap()
+    assert gap is not None
+    assert gap["since"] == journal.health()["since"] is not None
