@@ -7,13 +7,14 @@ puts its complaints together itself; they are known again by their form, and one
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, NoReturn
 
-from daemon.columns import width, wrapped
+from daemon.columns import folded, width, wrapped
 from daemon.phrases import Phrase, Value, phrase
 from daemon.slips import nearest
 
@@ -47,10 +48,17 @@ class WrongValue(argparse.ArgumentTypeError):
 
 class Parser(argparse.ArgumentParser):
     """Its description, epilog and help texts are names of phrases, or phrases. SPOKEN says in which language, when
-    somebody asks; VALUES are for the phrases."""
+    somebody asks; VALUES are for the phrases. HINT may know better words for a choice that there is not."""
 
-    def __init__(self, *, spoken: Callable[[], str], values: Mapping[str, Value] | None = None, **more: Any) -> None:
-        self._spoken, self._values = spoken, values or {}
+    def __init__(
+        self,
+        *,
+        spoken: Callable[[], str],
+        values: Mapping[str, Value] | None = None,
+        hint: Callable[[str], Phrase | None] = lambda word: None,
+        **more: Any,
+    ) -> None:
+        self._spoken, self._values, self._hint = spoken, values or {}, hint
         super().__init__(
             formatter_class=partial(_Formatter, tell=self.tell),
             add_help=False,
@@ -74,8 +82,26 @@ class Parser(argparse.ArgumentParser):
         """Read the arguments. Ends the program with 2 when they are wrong."""
         options, left = self.parse_known_args(args, namespace)
         if left:
-            self.error(phrase("arguments.unknown", words=" ".join(left)))
+            self._of(options)._refuse(left)
         return options
+
+    def _of(self, options: Any) -> Parser:
+        """The parser of the command in OPTIONS: its usage is the one that helps."""
+        for group in self._subparsers._group_actions if self._subparsers else ():
+            commands: Any = group.choices
+            found = commands.get(getattr(options, group.dest, None))
+            if isinstance(found, Parser):
+                return found
+        return self
+
+    def _refuse(self, left: Sequence[str]) -> NoReturn:
+        """End for arguments that nobody knows."""
+        words = " ".join(left)
+        slip = next((word.partition("=")[0] for word in left if word.startswith("--")), None)
+        near = nearest(slip, self._option_string_actions) if slip else None
+        if near:
+            self.error(phrase("arguments.unknown_near", words=words, near=near))
+        self.error(phrase("arguments.unknown", words=words))
 
     def parse_known_args(  # type: ignore[override]  # its overloads say the same
         self, args: Sequence[str] | None = None, namespace: Any = None
@@ -84,13 +110,30 @@ class Parser(argparse.ArgumentParser):
         try:
             return super().parse_known_args(args, namespace)
         except argparse.ArgumentError as wrong:
+            if hint := self._better(wrong.message):
+                self.error(hint)
             why = complaint(wrong.message)
             self.error(phrase("arguments.argument", name=wrong.argument_name, why=why) if wrong.argument_name else why)
+
+    def _better(self, message: str) -> Phrase | None:
+        """The hint for a choice that there is not."""
+        form = next(form for form, name in _COMPLAINTS if name == "arguments.choice")
+        found = None if isinstance(message, Phrase) else form.fullmatch(message)
+        return self._hint(found["value"].strip("'\"")) if found else None
 
     def error(self, message: str) -> NoReturn:
         """Print the usage and what is wrong, and end with 2."""
         self.print_usage(sys.stderr)
-        self.exit(2, self.tell("arguments.error", prog=self.prog, why=complaint(message)) + "\n")
+        told = self.tell("arguments.error", prog=self.prog, why=complaint(message))
+        self.exit(2, "\n".join(folded(told, _columns_of_errors())) + "\n")
+
+
+def _columns_of_errors() -> int | None:
+    """How wide the terminal is on which errors are shown; None for a file or a pipe."""
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns or None
+    except (OSError, ValueError):
+        return None
 
 
 def complaint(message: str) -> str:

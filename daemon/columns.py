@@ -15,6 +15,11 @@ _CLOSING: Final = r"\u3001\u3002\u300d\u300f\u3011\uff01\uff09\uff0c\uff1a\uff1b
 _UNIT: Final = rf"\s+|[{_WIDE}][{_CLOSING}]*|[^\s{_WIDE}]+[{_CLOSING}]*"
 """What stays on one line: a word, or a Chinese character with the marks that close it. Korean breaks between words."""
 
+_HELD: Final = "\ue000"
+"""Stands for a blank at which no line may break; no text of ours has it."""
+LEAST: Final = 40
+"""Columns of a terminal for which lines are broken; a narrower one breaks them once more."""
+
 
 def width(text: str) -> int:
     """The columns that TEXT takes: Korean and Chinese letters take two, combining marks none."""
@@ -34,6 +39,17 @@ def wrapped(text: str, most: int, first: str = "", later: str = "") -> list[str]
             line, indent = "", later
         line += unit if line or unit.strip() else ""
     return [*lines, indent + line.rstrip()] if line.strip() else lines
+
+
+def folded(text: str, most: int | None, later: str = "") -> list[str]:
+    """TEXT in the lines that it takes on a terminal of MOST columns, the later ones indented by LATER more than it is;
+    as it is where MOST is None, a file or a pipe. What stands between backticks is to be pasted, and stays whole; and
+    so does a gap of more than one blank."""
+    if most is None or width(text) <= most:
+        return [text]
+    indent = text[: len(text) - len(text.lstrip(" "))]
+    held = re.sub("`[^`]*`|  +", lambda found: found[0].replace(" ", _HELD), text[len(indent) :])
+    return [line.replace(_HELD, " ") for line in wrapped(held, max(most, LEAST), indent, indent + later)]
 
 
 def _units(text: str) -> Iterator[str]:

@@ -27,5 +27,6 @@ class Fallback:
     """Subtypes and families of failures."""
     wait_s: float | None = None
     """A call that would wait longer for a limit goes elsewhere, too; None: it waits."""
-    line: int = 0
-    """Where it stands in the file."""
+    on_at: tuple[str, ...] = ()
+    """For messages: `FILE:LINE` of each of ON, and of each of TO."""
+    to_at: tuple[str, ...] = ()

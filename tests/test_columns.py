@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from daemon.columns import width, wrapped
+from daemon.columns import folded, width, wrapped
 
 
 def test_wide_letters_take_two_columns() -> None:
@@ -24,3 +24,15 @@ def test_wide_letters_take_two_columns() -> None:
 def test_wrapping(text: str, lines: list[str]) -> None:
     """Words stay whole, closing marks stay with their character, an empty text is no line."""
     assert wrapped(text, 10, "- ", "  ") == lines
+
+
+def test_a_sentence_on_a_terminal() -> None:
+    """It breaks between words and keeps its indent; a command in it stays whole, even if it is wider than the terminal;
+    in a pipe, and where it fits, nothing changes."""
+    text = "  one two (`daemon stop --socket /a/b`), three  four five six seven eight nine ten"
+    assert folded(text, None) == folded(text, 200) == [text]
+    assert folded(text, 40, " ") == [
+        "  one two (`daemon stop --socket /a/b`),", "   three  four five six seven eight nine", "   ten",
+    ]  # fmt: skip
+    command = f"`daemon stop --socket /{'x' * 50}`"
+    assert folded(f"see {command} then", 40) == ["see", command, "then"]

@@ -40,8 +40,8 @@ FITS = frozenset({
 """Where the value before a Korean particle is always the same word."""
 
 SYMBOLS = frozenset({
-    "period.other", "what.other", "lines.two", "config.at", "config.of", "arguments.sentence", "check.versions",
-    "status.limit", "step.joined_why", "log.reason",
+    "period.other", "what.other", "lines.two", "config.at", "config.at_file", "config.of", "arguments.sentence",
+    "check.versions", "status.limit", "step.joined_why", "log.reason",
 })  # fmt: skip
 """Entries that are no words in any language, or only values."""
 

@@ -322,6 +322,7 @@ class App:
             "token_file": str(self.listener.token_file) if self.listener else None,
             "started_at": self._started_at,
             "sandbox": self._sandbox_url is not None,
+            "sandbox_url": self._sandbox_url,
             "connections": self._connections(),
             "turned_away": self._door.turned_away,
         }

@@ -14,7 +14,7 @@ from daemon.fallback import Fallback
 from daemon.gateway import Rules
 from daemon.model import Call, Origin, Priority
 from daemon.pacing import PacingSettings
-from daemon.phrases import phrase
+from daemon.phrases import Phrase, lines, phrase
 from daemon.usage import Alarm, Budgets, PriceList
 
 
@@ -49,13 +49,17 @@ def fallback_rules(
         return ()
     rows = catalogue.subtypes()
     known = {str(row[name]) for row in rows for name in ("subtype", "family")}
+    wrong: list[Phrase] = []
     for rule in config.fallback:
-        for word in rule.on:
+        for word, where in zip(rule.on, rule.on_at, strict=True):
             if word not in known:
-                raise ConfigError(phrase("fallback.kind", line=rule.line, word=word, near=nearest(word, known)))
-        for place in rule.to:
+                what = phrase("fallback.kind", word=word, near=nearest(word, known))
+                wrong.append(phrase("config.at_file", file=where, what=what))
+        for place, where in zip(rule.to, rule.to_at, strict=True):
             if place.host is not None and origin_of(place.host) is None:
-                raise ConfigError(phrase("fallback.host", line=rule.line, host=place.host))
+                wrong.append(phrase("config.at_file", file=where, what=phrase("fallback.host", host=place.host)))
+    if wrong:
+        raise ConfigError(lines(wrong))
     return config.fallback
 
 

@@ -15,7 +15,10 @@ from daemon import __version__
 from daemon.cli import surroundings
 from daemon.cli.client import NotRunning, Silent, address, ask
 from daemon.cli.looks import Check, Look
+from daemon.cli.safe import safe
+from daemon.columns import folded
 from daemon.config import Config, Paths, load, origins
+from daemon.doors.claim import lived_in
 from daemon.errors import ConfigError, Refusal
 from daemon.owner import mode_for_others
 from daemon.phrases import phrase, teller, told
@@ -141,7 +144,8 @@ def _permissions(paths: Paths, environ: Mapping[str, str]) -> Iterator[Check]:
         elif about.st_uid != os.geteuid():
             yield Check("bad", phrase("check.not_yours", folder=place, uid=about.st_uid), phrase("check.choose_other"))
         elif mode := mode_for_others(about):
-            yield Check("bad", phrase("check.open", folder=place, mode=mode), phrase("check.chmod", folder=place))
+            mend = phrase("check.choose_own") if lived_in(folder) else phrase("check.chmod", folder=place)
+            yield Check("bad", phrase("check.open", folder=place, mode=mode), mend)
         else:
             yield Check("ok", phrase("check.private", folder=place))
     yield from _open_socket(address(paths))
@@ -205,16 +209,17 @@ _LOOKS: tuple[Look, ...] = (
 )
 
 
-def lines(checks: list[Check], language: str = "en") -> Iterator[str]:
-    """The checks as text, with what they come to."""
+def lines(checks: list[Check], language: str = "en", most: int | None = None) -> Iterator[str]:
+    """The checks as text, with what they come to, on a terminal of MOST columns."""
     tell = teller(language)
     for check in checks:
         mark = tell(f"mark.{check.state}")
         first, *more = told(check.what, language).splitlines() or [""]
-        yield f"{mark}  {first}"
-        yield from (f"      {line}" for line in more)
+        yield from folded(f"{mark}  {safe(first)}", most, "      ")
+        for line in more:
+            yield from folded(f"      {safe(line)}", most)
         if check.mend and check.state != "ok":
-            yield f"      → {told(check.mend, language)}"
+            yield from folded(f"      → {safe(told(check.mend, language))}", most, "  ")
     bad = sum(check.state == "bad" for check in checks)
     yield ""
     yield tell("check.to_mend", n=bad) if bad else tell("check.all_well")

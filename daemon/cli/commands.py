@@ -19,6 +19,9 @@ FORMATS = ("curl", "httpie", "python", "har", "elisp")
 GROUPS = ("day", "model", "client", "host", "key")
 """As in daemon.usage.sums, for the same reason."""
 
+PRIORITIES = ("interactive", "normal", "batch")
+"""As in daemon.model, for the same reason."""
+
 SHELLS = ("posix", "powershell", "cmd")
 """As in daemon.curl.forms (a test holds them equal), which would cost each command its import."""
 
@@ -35,6 +38,7 @@ EVERYWHERE: tuple[Option, ...] = (
 
 _LEVELS = ("debug", "info", "warning", "error")
 _CALL: Option = {"word": "call", "metavar": "ID", "help": "help.call"}
+_OPEN: Option = {"word": "call", "metavar": "ID", "help": "help.open_call"}
 _JSON: Option = {"word": "--json", "action": "store_true", "help": "help.json"}
 _FILTERS: tuple[Option, ...] = (
     {"word": "--failed", "action": "store_true", "help": "help.failed"},
@@ -63,6 +67,7 @@ COMMANDS: Mapping[str, tuple[Option, ...]] = {
         {"word": "--format", "choices": ("jsonl", "har"), "help": "help.export_format"},
         *_FILTERS,
         {"word": "--no-bodies", "dest": "bodies", "action": "store_false", "help": "help.no_bodies"},
+        {"word": "--yes", "action": "store_true", "help": "help.yes_export"},
     ),
     "usage": (
         {"word": "--by", "choices": GROUPS, "default": "model", "help": "help.by"},
@@ -81,6 +86,12 @@ COMMANDS: Mapping[str, tuple[Option, ...]] = {
         {"word": "--via-daemon", "apart": "way", "action": "store_true", "help": "help.via_daemon"},
         {"word": "-n", "dest": "times", "type": between(1, 100), "default": 1, "metavar": "N", "help": "help.times"},
         {"word": "--yes", "action": "store_true", "help": "help.yes"},
+        _JSON,
+    ),
+    "cancel": (_OPEN, _JSON),
+    "promote": (
+        _OPEN,
+        {"word": "--priority", "choices": PRIORITIES, "default": "interactive", "help": "help.priority"},
         _JSON,
     ),
     "forget": (
@@ -104,6 +115,7 @@ COMMANDS: Mapping[str, tuple[Option, ...]] = {
     ),
     "report": (_CALL,),
     "cache": ({"word": "--clear", "action": "store_true", "help": "help.clear"}, _JSON),
+    "reload": (_JSON,),
     "check": ({"word": "--provider", "metavar": "NAME", "help": "help.check_provider"},),
     "install-service": (
         {"word": "--dry-run", "action": "store_true", "help": "help.dry_run"},

@@ -12,9 +12,9 @@ import time
 from daemon import TYPE_CHECKING
 from daemon.cli.language import chosen
 from daemon.cli.options import environment, paths
-from daemon.cli.terminal import complain, say, say_json
+from daemon.cli.terminal import complain, say, say_json, say_text, shows, speak_utf8
 from daemon.errors import ConfigError, InvalidCall, NotFound, Refusal
-from daemon.phrases import languages, phrase, spoken
+from daemon.phrases import phrase
 from daemon.slips import nearest
 
 if TYPE_CHECKING:
@@ -48,8 +48,13 @@ def call(options: Namespace, ask: Callable[[Mapping[str, Any]], Any]) -> None:
         raise NotFound(phrase("explain.no_file", source=options.source, why=refusal.message)) from None
     if options.json:
         say_json([answer])
-    else:
-        say(answer["text"].split("\n"))
+        return
+    if not answer.get("explanation"):  # a sentence, and no page
+        say_text(answer["text"].split("\n"))
+        return
+    if not shows(answer.get("curl") or ""):
+        speak_utf8()
+    say(answer["text"].split("\n"))
 
 
 def one(options: Namespace) -> None:
@@ -140,8 +145,6 @@ def language(options: Namespace) -> str:
     """The language asked for, else the configured one."""
     if not options.language:
         return str(_configured_language(options))
-    if spoken(options.language) is None:
-        complain(phrase("explain.no_language", language=options.language, known=", ".join(sorted(languages()))))
     return str(options.language)
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from daemon.cli import terminal
 from daemon.cli.client import NotRunning, ask
+from daemon.cli.kinds import refuse_unknown
 from daemon.cli.language import chosen
 from daemon.cli.offline import Known
 from daemon.cli.options import paths
@@ -22,7 +23,7 @@ from daemon.cli.safe import as_json
 from daemon.config import Paths
 from daemon.curl.har import answered, archive, entry
 from daemon.curl.request import plain_request
-from daemon.errors import Refusal
+from daemon.errors import InvalidCall, Refusal
 from daemon.journal import call_of, open_reader
 from daemon.phrases import phrase, told
 from daemon.whole import whole_file
@@ -34,14 +35,29 @@ def run(options: argparse.Namespace, filters: Mapping[str, Any]) -> None:
     """Write the calls that match. Raises NotFound without a journal, Refusal when the file cannot be written."""
     where, language = paths(options), chosen(options)
     with open_reader(_folder(where)) as reader:
+        if options.subtype and next(reader.each(**filters), None) is None:
+            refuse_unknown(options)
         rows = Counted(told(row, language) for row in reader.each(**filters))
         form = options.format or ("har" if options.file.endswith(".har") else "jsonl")
         pieces = _archive(where, rows, options.bodies) if form == "har" else _lines(rows, options.bodies)
         if options.file == STDOUT:
+            terminal.speak_utf8()
             terminal.say_pieces(pieces)
             return
+        _may_replace(Path(options.file), options)
         _write(Path(options.file), pieces)
     terminal.say([phrase("export.done", n=rows.count, file=options.file).told(language)])
+
+
+def _may_replace(path: Path, options: argparse.Namespace) -> None:
+    """Let the person agree before a file of theirs is gone. Raises Refusal."""
+    if options.yes or not (path.is_file() or path.is_symlink()):
+        return
+    told = terminal.agreed(phrase("export.ask", file=str(path)).told(chosen(options)))
+    if told is None:
+        raise InvalidCall(phrase("export.there", file=str(path)))
+    if not told:
+        raise Refusal(phrase("export.not_replaced", file=str(path)))
 
 
 class Counted:

@@ -8,7 +8,7 @@ from typing import Any
 from daemon.cli.client import NotRunning, Silent, ask
 from daemon.cli.language import chosen
 from daemon.cli.options import paths
-from daemon.cli.terminal import agreed, say, say_json
+from daemon.cli.terminal import agreed, say_json, say_text
 from daemon.errors import InvalidCall, Refusal
 from daemon.journal import Which, forget_offline, open_reader
 from daemon.operations.forgetting import as_result, question, which_of
@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> None:
     if options.json:
         say_json([answer])
     else:
-        say(answer["text"].split("\n"))
+        say_text(answer["text"].split("\n"))
 
 
 def _through(options: argparse.Namespace, params: dict[str, Any]) -> Any:

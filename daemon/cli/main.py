@@ -10,9 +10,9 @@ from daemon.cli import terminal
 from daemon.cli.language import chosen, heard
 from daemon.cli.options import arranged, environment, folders, paths, program
 from daemon.cli.quick import quick
-from daemon.cli.terminal import columns, say, say_json
+from daemon.cli.terminal import columns, say, say_json, say_text
 from daemon.errors import InvalidCall, NotFound, Refusal
-from daemon.phrases import phrase
+from daemon.phrases import languages, phrase, spoken
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -41,6 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         try:
             options = quick(arguments) or _parsed(arguments)
+            _doubt_language(options)
             return COMMANDS[options.command](options)
         finally:
             terminal.flush()
@@ -52,6 +53,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_FAILED
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
+
+
+def _doubt_language(options: Namespace) -> None:
+    """Say so when there are no words in the language asked for; where the configuration is read, that is refused."""
+    if options.language and spoken(options.language) is None and options.command not in ("serve", "check"):
+        known = ", ".join(sorted(languages()))
+        told = phrase("arguments.no_language", language=options.language, known=known)
+        terminal.complain(f"{program()} {options.command}: {told}")
 
 
 def _parsed(arguments: Sequence[str]) -> Any:
@@ -75,7 +84,8 @@ def serve(options: Namespace) -> int:
     from daemon.doors.claim import Taken
 
     def ready(socket: Path, sandbox: bool) -> None:
-        terminal.announce(ready_lines(socket, sandbox=sandbox, language=chosen(options)))
+        lines = ready_lines(socket, sandbox=sandbox, language=chosen(options), most=columns())
+        terminal.announce(lines)
         gc.freeze()
         gc.set_threshold(*A_LOOK)
         gc.enable()
@@ -128,19 +138,31 @@ def calls(options: Namespace) -> int:
     """The newest calls, or one."""
     language = chosen(options)
     if options.follow:
-        from daemon.cli import follow
+        from daemon.cli import follow, kinds
+
+        kinds.refuse_unknown(options)
 
         if options.call:
             raise InvalidCall(phrase("follow.one"))
         follow.run(options, filters(options))
     if options.call:
         rows = [_ask_or_read(options, "show", {"call": options.call, "language": language})]
+        missing: Any = None
     else:
-        rows = _ask_or_read(options, "calls", filters(options))["calls"]
+        answer = _ask_or_read(options, "calls", {**filters(options), "language": language})
+        rows, missing = answer["calls"], answer.get("journal")
+        if not rows and options.subtype:
+            from daemon.cli import kinds
+
+            kinds.refuse_unknown(options)
     if options.json:
         say_json(rows)
+        if missing:
+            terminal.complain("\n".join(_missing(missing, language)))
+    elif not rows and missing:
+        say(_missing(missing, language))
     elif not rows and len(filters(options)) > len(ALWAYS):
-        say([phrase("calls.no_match").told(language)])
+        say_text([phrase("calls.no_match").told(language)])
     elif options.call:
         from daemon.cli.story import call_text
 
@@ -148,8 +170,25 @@ def calls(options: Namespace) -> int:
     else:
         from daemon.cli.show import calls_text
 
-        say(calls_text(rows, time.time(), failed=options.failed, language=language, most=columns()))
+        where = "" if rows else _socket(options)
+        say(calls_text(rows, time.time(), failed=options.failed, language=language, most=columns(), socket=where))
+        if missing:
+            say(["", *_missing(missing, language)])
     return EXIT_OK
+
+
+def _missing(journal: Mapping[str, Any], language: str) -> list[str]:
+    """What is not in the answer, since the JOURNAL cannot be written."""
+    from daemon.cli.show import missing_text
+
+    return missing_text(journal, time.time(), language, columns())
+
+
+def _socket(options: Namespace) -> str:
+    """Where the daemon is, as one types it."""
+    from daemon.cli.client import address
+
+    return str(address(folders(options)))
 
 
 def export(options: Namespace) -> int:
@@ -179,7 +218,7 @@ def usage(options: Namespace) -> int:
     if options.json:
         say_json([answer])
     else:
-        say(usage_text(answer, language))
+        say(usage_text(answer, language, columns()))
     return EXIT_OK
 
 
@@ -187,6 +226,7 @@ def curl(options: Namespace) -> int:
     """The curl command of a call."""
     wanted = {"call": options.call, "via_daemon": options.via_daemon, "format": options.format, "shell": options.shell}
     answer = _ask_or_read(options, "curl", {**wanted, "language": chosen(options)})
+    terminal.speak_utf8()
     say(answer["command"].split("\n"))
     return EXIT_OK
 
@@ -198,6 +238,34 @@ def replay(options: Namespace) -> int:
     return (
         EXIT_OK if replaying.run(options, lambda name: _ask_or_read(options, "show", {"call": name})) else EXIT_FAILED
     )
+
+
+def cancel(options: Namespace) -> int:
+    """End a call that waits or runs."""
+    return _act(options, "acting.cancelled", {"call": options.call})
+
+
+def promote(options: Namespace) -> int:
+    """Give a waiting call another priority."""
+    return _act(options, "acting.promoted", {"call": options.call, "priority": options.priority})
+
+
+def reload(options: Namespace) -> int:
+    """Let the daemon read its configuration again."""
+    return _act(options, "", {})
+
+
+def _act(options: Namespace, said: str, params: Mapping[str, Any]) -> int:
+    """Have the daemon do what the command is called; SAID is the sentence for it, with the answer's values."""
+    from daemon.cli.client import ask
+
+    language = chosen(options)
+    answer = ask(folders(options), options.command, {**params, "language": language})
+    if options.json:
+        say_json([answer])
+    else:
+        say_text([phrase(said, **answer).told(language) if said else answer["reloaded"]])
+    return EXIT_OK
 
 
 def forget(options: Namespace) -> int:
@@ -228,6 +296,7 @@ def report(options: Namespace) -> int:
     answer = _ask_or_read(options, "report", {"call": options.call, "language": options.language})
     if (language := chosen(options)) != "en" and not options.language:
         terminal.complain(phrase("ready.report", language=language).told(language))
+    terminal.speak_utf8()
     say(answer["text"].split("\n")[:-1])
     return EXIT_OK
 
@@ -241,7 +310,7 @@ def cache(options: Namespace) -> int:
     if options.json:
         say_json([answer])
     else:
-        say(cache_text(answer, chosen(options)))
+        say_text(cache_text(answer, chosen(options)))
     return EXIT_OK
 
 
@@ -256,7 +325,7 @@ def check(options: Namespace) -> int:
         checks = account.run(paths(options), told, options.provider)
     else:
         checks = checking.run(paths(options), environment(options))
-    say(checking.lines(checks, chosen(options)))
+    say(checking.lines(checks, chosen(options), columns()))
     return EXIT_FAILED if any(one.state == "bad" for one in checks) else EXIT_OK
 
 
@@ -288,7 +357,7 @@ def stop(options: Namespace) -> int:
         raise NotRunning(phrase("client.nothing_to_stop", where=str(address(where)))) from None
     if not wait_for_end(where, STOP_S):
         raise Refusal(phrase("client.still_runs", seconds=STOP_S))
-    say([phrase("client.stopped").told(chosen(options))])
+    say_text([phrase("client.stopped").told(chosen(options))])
     return EXIT_OK
 
 
@@ -319,10 +388,13 @@ COMMANDS: Mapping[str, Callable[[Namespace], int]] = {
     "usage": usage,
     "curl": curl,
     "replay": replay,
+    "cancel": cancel,
+    "promote": promote,
     "forget": forget,
     "explain": explain,
     "report": report,
     "cache": cache,
+    "reload": reload,
     "check": check,
     "install-service": install_service,
     "demo": demo,

@@ -40,7 +40,7 @@ def answer(paths: Paths, method: str, params: Mapping[str, Any]) -> Any:
 
 def _read(reader: Reader, paths: Paths, method: str, params: Mapping[str, Any]) -> Any:
     if method == "calls":
-        return {"calls": reader.calls(**params)}
+        return {"calls": reader.calls(**{name: value for name, value in params.items() if name != "language"})}
     if method == "usage":
         return _usage(reader, paths, params)
     row = reader.call(str(params["call"]))
@@ -84,12 +84,13 @@ def _curl(
 ) -> str | None:
     from daemon.curl import call_as
     from daemon.curl.har import answered
-    from daemon.journal.rebuild import call_from_row
+    from daemon.journal.rebuild import call_from_row, moved
 
     kept = call_from_row(row)
     if kept is None:
         return None
     known = Known(paths)
+    kept = moved(kept, known.origin_of(kept.call), None)
     proxy, ca_file = known.way_of(kept.call)
     return call_as(
         kept.call,
@@ -124,6 +125,10 @@ class Known:
             self._origin_of = origins(config, load_providers())
             self._proxy_of = proxy_lookup(config, os.environ)
             self._ca_file = str(config.ca_file) if config.ca_file else None
+
+    def origin_of(self, call: Call) -> Origin | None:
+        """Where a daemon would send CALL by its host."""
+        return self._origin_of(call.origin.host)
 
     def key_variable(self, call: Call) -> str | None:
         """The environment variable with the key for CALL."""

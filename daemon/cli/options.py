@@ -6,7 +6,7 @@ import os
 import sys
 
 from daemon import TYPE_CHECKING
-from daemon.cli.commands import VALUED
+from daemon.cli.commands import COMMANDS, EVERYWHERE, VALUED
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -20,17 +20,36 @@ def program() -> str:
 
 
 def arranged(arguments: list[str]) -> list[str]:
-    """The command first: `--socket S status` is `status --socket S`; without a command it is `serve`."""
+    """The command first: `--socket S status` is `status --socket S`; without a command it is `serve`. `help` and
+    `version` are the options of these names."""
     value = False
     for place, word in enumerate(arguments):
         if value:
             value = False
-        elif word in ("-h", "--help", "--version"):
+        elif word in ("-h", "--help", "--version", "-V"):
             return arguments
         elif not word.startswith("-"):
-            return [word, *arguments[:place], *arguments[place + 1 :]]
+            return _asked(word, [*arguments[:place], *arguments[place + 1 :]])
+        elif not _is_option(word):  # what follows may be its value, and no command
+            command = next((later for later in arguments[place:] if later in COMMANDS), "serve")
+            return [command, *[later for later in arguments if later != command]]
         value = word in VALUED
     return ["serve", *arguments]
+
+
+def _asked(command: str, rest: list[str]) -> list[str]:
+    """The COMMAND and the REST; the help of the first command in the rest; or the version."""
+    if command == "version":
+        return ["--version"]
+    if command == "help":
+        return [*[word for word in rest if not word.startswith("-")][:1], "--help"]
+    return [command, *rest]
+
+
+def _is_option(word: str) -> bool:
+    """True if any command has the option WORD."""
+    name = word.partition("=")[0]
+    return any(option["word"] == name for options in (EVERYWHERE, *COMMANDS.values()) for option in options)
 
 
 def paths(options: Namespace) -> Paths:

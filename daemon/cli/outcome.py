@@ -8,6 +8,7 @@ from typing import Any
 
 from daemon.cli.safe import cell
 from daemon.cli.show import number, span, table
+from daemon.columns import folded
 from daemon.dimensions import what
 from daemon.phrases import Phrase, phrase, teller, told
 
@@ -91,15 +92,15 @@ def _why(one: Outcome, language: str) -> str:
     return f"{name}. {one.line}".rstrip() if one.line else f"{name}."
 
 
-def page(first: Outcome, later: Sequence[Outcome], language: str = "en") -> list[str]:
-    """All sendings below each other, and the sentence."""
+def page(first: Outcome, later: Sequence[Outcome], language: str = "en", most: int | None = None) -> list[str]:
+    """All sendings below each other, and the sentence, on a terminal of MOST columns."""
     say = teller(language)
     rows = [["", say("replay.answer"), say("replay.took"), say("replay.limits")]]
     rows.append(_row(say("replay.first"), first, language))
     for n, one in enumerate(later, 1):
         name = say("replay.again") if len(later) == 1 else say("replay.again_n", n=n)
         rows.append(_row(name, one, language))
-    return [*table(rows), "", cell(verdict(first, later, language)[1])]
+    return [*table(rows, most=most), "", *folded(cell(verdict(first, later, language)[1]), most)]
 
 
 def _row(name: str, one: Outcome, language: str) -> list[str]:

@@ -8,20 +8,22 @@ from pathlib import Path
 from shlex import quote
 
 from daemon.cli.safe import safe
+from daemon.columns import folded
 from daemon.phrases import phrase
 
 _BODY = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hello"}]}
 _ERROR = "((HTTP/1.1 429 Too Many Requests) insufficient_quota) You exceeded your current quota"
 
 
-def ready_lines(socket: Path, *, sandbox: bool, language: str = "en") -> list[str]:
-    """The line that says that we are ready and, in sandbox mode, what to try."""
+def ready_lines(socket: Path, *, sandbox: bool, language: str = "en", most: int | None = None) -> list[str]:
+    """The line that says that we are ready and, in sandbox mode, what to try, on a terminal of MOST columns. A command
+    is one line, so that it can be pasted."""
     lines = [f"sluice ready: unix:{safe(socket)}"]
     if sandbox:
         lines += [
             "",
-            phrase("ready.sandbox").told(language),
-            phrase("ready.paste").told(language),
+            *folded(phrase("ready.sandbox").told(language), most),
+            *folded(phrase("ready.paste").told(language), most),
             "",
             curl_line(socket),
             "",

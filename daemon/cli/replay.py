@@ -14,11 +14,12 @@ from daemon.cli.offline import Known
 from daemon.cli.options import paths, program
 from daemon.cli.outcome import Outcome
 from daemon.cli.safe import cell
-from daemon.cli.terminal import agreed, complain, say, say_json
+from daemon.cli.terminal import agreed, columns, complain, say, say_json
 from daemon.curl.request import Plain
 from daemon.errors import InvalidCall, Refusal
 from daemon.journal import call_from_row, not_kept
-from daemon.operations.replaying import again, needed_key
+from daemon.journal.rebuild import moved, stranded
+from daemon.operations.replaying import again, needed_key, refuse_stranded
 from daemon.phrases import Phrase, phrase
 
 PATIENCE_S = 1800.0
@@ -35,7 +36,12 @@ def run(options: argparse.Namespace, show: Show) -> bool:
     kept = call_from_row(row)
     if kept is None:
         raise not_kept(row)
-    plain = again(kept.call, Known(where).key_variable(kept.call))
+    known = Known(where)
+    origin = known.origin_of(kept.call)
+    sandbox = _sandbox(options) if stranded(kept.call, origin) else None
+    refuse_stranded(kept.call, origin, sandbox=sandbox is not None)
+    call = moved(kept, origin, sandbox).call
+    plain = again(call, known.key_variable(call))
     key = os.environ.get(plain.variable or "")
     if not options.via_daemon:
         key = needed_key(plain, key)
@@ -48,6 +54,15 @@ def run(options: argparse.Namespace, show: Show) -> bool:
         later = _straight(options, plain, key or "")
     _tell(options, row, later)
     return not any(one.failed for one in later)
+
+
+def _sandbox(options: argparse.Namespace) -> str | None:
+    """Where the sandbox of the daemon that answers is; None when that is none, or nobody answers."""
+    try:
+        found = ask(paths(options), "hello").get("sandbox_url")
+    except Refusal:
+        return None
+    return found if isinstance(found, str) else None
 
 
 def _straight(options: argparse.Namespace, plain: Plain, key: str) -> Sequence[Outcome]:
@@ -67,7 +82,7 @@ def _through(options: argparse.Namespace, show: Show, name: str, key: str | None
 def _tell(options: argparse.Namespace, row: Mapping[str, Any], later: Sequence[Outcome]) -> None:
     first, language = outcome.of_row(row), chosen(options)
     if not options.json:
-        say(outcome.page(first, later, language))
+        say(outcome.page(first, later, language, columns()))
         return
     word, text = outcome.verdict(first, later, language)
     sendings = [one.as_json() for one in later]

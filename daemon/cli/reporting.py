@@ -9,7 +9,7 @@ from typing import Any
 
 from daemon.explain import Catalogue
 from daemon.journal import Reader
-from daemon.operations.reporting import neighbours, refuse_success, text_of
+from daemon.operations.reporting import neighbours, refuse_unsaid, text_of
 from daemon.redact import scrub
 
 
@@ -17,7 +17,7 @@ def from_journal(
     reader: Reader, row: Mapping[str, Any], command: str | None, language: str | None, rules_dir: Path
 ) -> dict[str, Any]:
     """What the operation `report` answers. Raises InvalidCall for a call that has not failed."""
-    refuse_success(row)
+    refuse_unsaid(row)
     others = reader.calls(**neighbours(row, time.time()))
     text = text_of(Catalogue.load(rules_dir), row, others, command, language)
     return {"call": row["id"], "ref": row.get("ref"), "text": scrub(text)}

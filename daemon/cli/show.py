@@ -6,7 +6,7 @@ import time
 
 from daemon import TYPE_CHECKING
 from daemon.cli.safe import cell, safe
-from daemon.columns import width, wrapped
+from daemon.columns import LEAST, folded, width, wrapped
 from daemon.dimensions import period_of, what
 from daemon.phrases import phrase, teller, told
 
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from typing import Any
 
 _CALLS_HEAD = ("call", "when", "client", "host", "model", "took", "answer")
-LEAST = 40
-"""Columns of a terminal for which lines are broken; a narrower one breaks them once more."""
 NARROW = 6
 """No column is made narrower."""
 LAST = 9
@@ -109,20 +107,24 @@ def status_text(status: Mapping[str, Any], now: float, language: str = "en", mos
     if about.get("sandbox"):
         lines.append(tell("status.sandbox"))
     lines.append(told(under_way(about["running"], len(status["queue"])), language))
-    lines += pools_text(status["pools"], language)
-    lines += sharing_text(status.get("sharing") or {}, language)
-    lines += fallback_text(status.get("fallback") or {}, language)
-    if status["queue"]:
-        lines += ["", *queue_text(status["queue"], now, language, most)]
-    if status.get("warnings"):
-        lines += ["", *(cell(warned["words"]) for warned in status["warnings"])]
-    if status.get("budgets"):
-        lines += ["", *(cell(budget["words"]) for budget in status["budgets"])]
-    return [*lines, *journal_text(journal, language)]
+    waiting = ["", *queue_text(status["queue"], now, language, most)] if status["queue"] else []
+    pools = pools_text(status["pools"], language, most)
+    more = sharing_text(status.get("sharing") or {}, language)
+    more += fallback_text(status.get("fallback") or {}, language)
+    for name in ("warnings", "budgets"):
+        if status.get(name):
+            more += ["", *(cell(one["words"]) for one in status[name])]
+    more += journal_text(journal, language)
+    return [*_all_folded(lines, most), *waiting, *pools, *_all_folded(more, most)]
 
 
-def pools_text(pools: Sequence[Mapping[str, Any]], language: str = "en") -> list[str]:
-    """What holds calls up first, and of those that rest only the first few. A key is named where there are several."""
+def _all_folded(lines: Iterable[str], most: int | None) -> list[str]:
+    return [part for line in lines for part in folded(line, most, "  ")]
+
+
+def pools_text(pools: Sequence[Mapping[str, Any]], language: str = "en", most: int | None = None) -> list[str]:
+    """What holds calls up first, and of those that rest only the first few. A key is named where there are several. On
+    a terminal of MOST columns."""
     tell = teller(language)
     ranked = sorted(pools, key=lambda pool: _ORDER.get(pool.get("state", ""), 0))
     names = [(pool["host"], pool["group"]) for pool in pools]
@@ -135,7 +137,7 @@ def pools_text(pools: Sequence[Mapping[str, Any]], language: str = "en") -> list
         name = f"{pool['host']} {pool['group'] or tell('status.no_model')}"
         if names.count((pool["host"], pool["group"])) > 1 and pool.get("key"):
             name = f"{name} ({pool['key']})"
-        lines += ["", cell(f"{name}: {pool['words']}")]
+        lines += ["", *folded(cell(f"{name}: {pool['words']}"), most, "  ")]
         lines += [f"  {line}" for line in table([dim_row(dim, language) for dim in pool.get("dims", ())])]
     if resting > MOST_IDLE:
         lines += ["", tell("status.more_idle", n=resting - MOST_IDLE)]
@@ -196,6 +198,13 @@ def journal_text(journal: Mapping[str, Any], language: str = "en") -> list[str]:
     return ["", safe(tell("status.journal_bad", state=str(journal.get("state")), why=why, lost=lost))]
 
 
+def missing_text(journal: Mapping[str, Any], now: float, language: str = "en", most: int | None = None) -> list[str]:
+    """Why calls are missing in what the JOURNAL tells, and since when."""
+    name = "calls.missing" if journal.get("state") == "degraded" else "calls.missing_for_good"
+    why = str(journal.get("why") or phrase("status.no_reason").told(language)).rstrip(".。")
+    return folded(safe(phrase(name, since=clock(journal.get("since"), now), why=why).told(language)), most)
+
+
 def dim_row(dim: Mapping[str, Any], language: str = "en") -> list[str]:
     """One limit of a pool."""
     used, limit = dim.get("used"), dim.get("limit")
@@ -234,14 +243,17 @@ def queue_text(
 
 def calls_text(
     rows: Sequence[Mapping[str, Any]], now: float, *, failed: bool = False, language: str = "en",
-    most: int | None = None,
+    most: int | None = None, socket: str = "",
 ) -> list[str]:  # fmt: skip
-    """`daemon calls`, on a terminal of MOST columns; with FAILED only failed ones were asked for."""
+    """`daemon calls`, on a terminal of MOST columns; with FAILED only failed ones were asked for. SOCKET is for whoever
+    has no call yet."""
     tell = teller(language)
     if not rows and failed:
         return [tell("calls.none_failed")]
     if not rows:
-        return [tell("calls.none")]
+        from shlex import quote
+
+        return [safe(tell("calls.none", socket=quote(socket)))]
     return table([calls_head(language), *[call_cells(row, now, language) for row in rows]], most=most, names=CALL_NAMES)
 
 

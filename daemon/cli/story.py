@@ -77,5 +77,10 @@ def _further(row: Mapping[str, Any]) -> list[Phrase]:
     """Where to look next: the command that repeats it, the explanation."""
     request = row.get("request") or {}
     lost = request.get("bytes") and not request.get("file")
+    if row.get("state") in ("waiting", "running", "held"):
+        return [
+            phrase("call.curl_open" if lost else "call.curl", call=row["id"]),
+            phrase("call.cancel", call=row["id"]),
+        ]
     repeats = phrase("call.no_curl") if lost else phrase("call.curl", call=row["id"])
     return [repeats, phrase("call.why", call=row["id"])] if row.get("state") == "failed" else [repeats]

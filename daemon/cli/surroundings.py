@@ -10,6 +10,7 @@ import stat
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
 from importlib import metadata
 from pathlib import Path
 from typing import Final
@@ -18,6 +19,7 @@ from daemon.cli.looks import Check
 from daemon.cli.ready import program
 from daemon.cli.units import UNITS, WANTED_BY, systemd_folder
 from daemon.config import Paths, load
+from daemon.dimensions import period_of
 from daemon.errors import ConfigError, NotFound
 from daemon.phrases import phrase
 from daemon.process import connections_that_fit
@@ -98,6 +100,25 @@ def proxies(paths: Paths, environ: Mapping[str, str]) -> Iterator[Check]:
         yield Check("ok", phrase("check.proxy", proxy=without_password(setting), name="config.yaml"))
 
 
+def budgets(paths: Paths, environ: Mapping[str, str]) -> Iterator[Check]:
+    """A budget in money without a price never says no."""
+    try:
+        config = load(paths.config_file, environ=environ)
+    except ConfigError:
+        return  # has been told
+    for budget in config.budgets:
+        if budget.measure == "cost" and not any(_meet(budget.models, price.models) for price in config.prices):
+            per = period_of(budget.per)
+            what = phrase("check.budget_unbound", amount=f"{budget.amount:g}", currency=config.currency, per=per)
+            yield Check("bad", what, phrase("check.add_prices"))
+
+
+def _meet(some: tuple[str, ...], others: tuple[str, ...]) -> bool:
+    """True if there may be a model that fits patterns of both; no pattern fits all."""
+    pairs = [(one, other) for one in some or ("*",) for other in others]
+    return any(fnmatchcase(one, other) or fnmatchcase(other, one) for one, other in pairs)
+
+
 def without_password(url: str) -> str:
     """A proxy's address without who we are to it."""
     scheme, mark, rest = url.rpartition("://")
@@ -166,9 +187,9 @@ def journal_without_daemon(paths: Paths, environ: Mapping[str, str]) -> Iterator
     try:
         with Reader(paths.state_dir) as reader:
             reader.calls(limit=1)
-    except (sqlite3.Error, NotFound) as error:
-        yield Check("bad", phrase("check.journal_unreadable", why=str(error)), phrase("check.journal_aside"))
+    except NotFound as refusal:
+        yield Check("bad", refusal.message, phrase("check.journal_aside"))
 
 
-LOOKS: Final = (libraries, sqlite, other_programs, proxies, clock, open_files, units, private_files)
+LOOKS: Final = (libraries, sqlite, other_programs, proxies, budgets, clock, open_files, units, private_files)
 """All that need no daemon."""

@@ -14,7 +14,7 @@ from daemon.phrases import phrase
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import Any
+    from typing import Any, TextIO
 
 
 def set_up() -> None:
@@ -34,6 +34,38 @@ def say(lines: Iterable[str]) -> None:
     """Print LINES, without what could drive the terminal."""
     for line in lines:
         _write(safe(line))
+
+
+def say_text(lines: Iterable[str]) -> None:
+    """The same for sentences: on a terminal a line breaks between words."""
+    most = columns()
+    for line in lines:
+        for part in _folded(safe(line), most):
+            _write(part)
+
+
+def _folded(text: str, most: int | None) -> Iterable[str]:
+    if most is None:
+        return (text,)
+    from daemon.columns import folded
+
+    return folded(text, most)
+
+
+def speak_utf8() -> None:
+    """Print UTF-8 from now on, whatever the locale says: for what is to be run or read by a program, such as a command
+    with a body in it. A `?` in the place of a letter would send another body, and nobody would see why."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="replace")
+
+
+def shows(text: str) -> bool:
+    """True if standard output can show all letters of TEXT."""
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except (UnicodeError, LookupError):
+        return False
+    return True
 
 
 def say_json(values: Iterable[Any]) -> None:
@@ -62,14 +94,20 @@ def complain(text: str) -> None:
     """Print TEXT to standard error, if that takes it."""
     from contextlib import suppress
 
+    most = _columns_of(sys.stderr)
     with suppress(OSError):
-        print(safe(text), file=sys.stderr, flush=True)
+        for line in safe(text).split("\n"):
+            print("\n".join(_folded(line, most)), file=sys.stderr, flush=True)
 
 
 def columns() -> int | None:
     """How wide the terminal is to which we print; None for a file or a pipe, in which a line stays a line."""
+    return _columns_of(sys.stdout)
+
+
+def _columns_of(stream: TextIO) -> int | None:
     try:
-        return os.get_terminal_size(sys.stdout.fileno()).columns or None
+        return os.get_terminal_size(stream.fileno()).columns or None
     except (OSError, ValueError):
         return None
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 from daemon import TYPE_CHECKING
 from daemon.cli.safe import cell, safe
-from daemon.cli.show import number, table
+from daemon.cli.show import missing_text, number, table
+from daemon.columns import folded
 from daemon.phrases import phrase, teller
 
 if TYPE_CHECKING:
@@ -15,11 +18,14 @@ BAR = 20
 """Cells of a bar."""
 
 
-def usage_text(answer: Mapping[str, Any], language: str = "en") -> list[str]:
-    """`daemon usage`: a table, what it cost and by which prices, and what is left of the budgets."""
+def usage_text(answer: Mapping[str, Any], language: str = "en", most: int | None = None) -> list[str]:
+    """`daemon usage`: a table, what it cost and by which prices, and what is left of the budgets; and what is missing,
+    since the journal cannot be written. On a terminal of MOST columns."""
     tell, by, rows = teller(language), str(answer["by"]), answer["rows"]
+    missing = missing_text(answer["journal"], time.time(), language, most) if answer.get("journal") else []
     if not rows:
-        return [tell("usage.nothing", since=answer["since"]), *budgets_text(answer, language)]
+        nothing = missing or folded(tell("usage.nothing", since=answer["since"]), most)
+        return [*nothing, *budgets_text(answer, language)]
     priced = answer["total"]["cost"] is not None
     names = [by, "calls", "failed", "input", "output", "cached", *(["cost"] if priced else [])]
     head = [phrase(f"usage.{name}").told(language) for name in names]
@@ -27,7 +33,9 @@ def usage_text(answer: Mapping[str, Any], language: str = "en") -> list[str]:
     if len(rows) > 1:
         body.append(_row(answer["total"], tell("usage.total"), priced))
     lines = [tell("usage.since", since=answer["since"]), "", *table(_aligned([head, *body]))]
-    return [*lines, *_about_prices(answer, language), *budgets_text(answer, language)]
+    lines += [part for line in _about_prices(answer, language) for part in folded(line, most)]
+    lines += [part for line in budgets_text(answer, language) for part in folded(line, most, " " * (BAR + 2))]
+    return [*lines, "", *missing] if missing else lines
 
 
 def _row(row: Mapping[str, Any], name: str, priced: bool) -> list[str]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
-from daemon.config.nodes import Node, Wrong
+from daemon.config.nodes import Node, Wrong, each
 from daemon.config.urls import host
 from daemon.config.values import Reader, entries, items, patterns, positive_duration, text
 from daemon.fallback import Fallback, Place
@@ -17,7 +18,7 @@ _PLACE: Final = "{host: api.deepseek.com, model: deepseek-chat}"
 
 def read_fallback(node: Node) -> tuple[Fallback, ...]:
     """A list of entries such as EXAMPLE; the first one that fits a call and its failure counts."""
-    return tuple(_entry(item) for item in items(node, "fallback", EXAMPLE))
+    return tuple(each(partial(_entry, item) for item in items(node, "fallback", EXAMPLE)))
 
 
 def _entry(node: Node) -> Fallback:
@@ -33,8 +34,15 @@ def _entry(node: Node) -> Fallback:
         models=origin.get("model", ("*",)),
         on=found.get("on", ()),
         wait_s=found.get("wait"),
-        line=node.line,
+        on_at=_lines(node, "on"),
+        to_at=_lines(node, "to"),
     )
+
+
+def _lines(node: Node, word: str) -> tuple[str, ...]:
+    """Where each value of WORD stands."""
+    below = node.entries.get(word)
+    return tuple(str(one.line) for one in (below.items if below.kind == "list" else [below])) if below else ()
 
 
 def _from(node: Node) -> dict[str, Any]:

@@ -39,8 +39,20 @@ def load(path: Path | None, *, environ: Mapping[str, str], must_exist: bool = Fa
     if mistakes or config is None:
         ordered = sorted(mistakes, key=lambda wrong: wrong.line)[:20]
         raise ConfigError(lines(phrase("config.at", file=str(path), line=one.line, what=one.what) for one in ordered))
-    upstreams = tuple(replace(upstream, where=f"{path}:{upstream.where}") for upstream in config.upstreams)
-    return _with_environment(replace(config, upstreams=upstreams), environ)
+    return _with_environment(_with_places(config, str(path)), environ)
+
+
+def _with_places(config: Config, file: str) -> Config:
+    """What is looked at later knows where in FILE it stands."""
+    upstreams = tuple(replace(one, where=f"{file}:{one.where}") for one in config.upstreams)
+    fallback = tuple(
+        replace(one, on_at=_in_file(file, one.on_at), to_at=_in_file(file, one.to_at)) for one in config.fallback
+    )
+    return replace(config, upstreams=upstreams, fallback=fallback)
+
+
+def _in_file(file: str, lines: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(f"{file}:{line}" for line in lines)
 
 
 def _seen_by_others(config: Config) -> bool:
@@ -86,10 +98,10 @@ def _read_file(path: Path, must_exist: bool) -> Node | None:
         raw = _read_bytes(path)
     except FileNotFoundError:
         if must_exist:
-            raise _wrong(path, 1, phrase("config.no_file")) from None
+            raise _wrong(path, None, phrase("config.no_file")) from None
         return None
     except OSError as error:
-        raise _wrong(path, 1, phrase("config.unreadable", why=str(error.strerror))) from None
+        raise _wrong(path, None, phrase("config.unreadable", why=str(error.strerror))) from None
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -106,7 +118,10 @@ def _read_file(path: Path, must_exist: bool) -> Node | None:
     return node
 
 
-def _wrong(path: Path, line: int, what: Phrase) -> ConfigError:
+def _wrong(path: Path, line: int | None, what: Phrase) -> ConfigError:
+    """LINE: None for what is wrong with the file itself."""
+    if line is None:
+        return ConfigError(phrase("config.at_file", file=str(path), what=what))
     return ConfigError(phrase("config.at", file=str(path), line=line, what=what))
 
 
@@ -116,16 +131,16 @@ def _read_bytes(path: Path) -> bytes:
     try:
         about = os.fstat(handle)
         if not stat.S_ISREG(about.st_mode):
-            raise _wrong(path, 1, phrase("config.not_regular"))
+            raise _wrong(path, None, phrase("config.not_regular"))
         if about.st_uid not in (os.geteuid(), 0):
-            raise _wrong(path, 1, phrase("config.anothers", uid=about.st_uid))
+            raise _wrong(path, None, phrase("config.anothers", uid=about.st_uid))
         if about.st_mode & (0o002 if own_group(about.st_gid) else 0o022):
-            raise _wrong(path, 1, phrase("config.writable", file=str(path)))
+            raise _wrong(path, None, phrase("config.writable", file=str(path)))
         raw = b""
         while len(raw) <= MAX_FILE and (piece := os.read(handle, MAX_FILE)):
             raw += piece
         if len(raw) > MAX_FILE:
-            raise _wrong(path, 1, phrase("config.huge"))
+            raise _wrong(path, None, phrase("config.huge"))
     finally:
         os.close(handle)
     if about.st_mode & 0o044:
@@ -168,13 +183,14 @@ def _build(kind: type[T], default: Node, user: Node | None, prefix: str, mistake
         try:
             found[field.name] = field.metadata["read"](given.get(word, default.entries[word]))
         except Wrong as wrong:
-            mistakes.append(Wrong(wrong.line, phrase("config.of", name=prefix + word, what=wrong.what)))
+            mistakes += wrong.all(prefix + word)
     return None if mistakes else kind(**found)
 
 
 def _unknown(word: str, line: int, prefix: str, known: Mapping[str, Any]) -> Wrong:
-    elsewhere = [f"{group}.{word}" for group in _groups_with(word) if f"{group}." != prefix]
-    hint = phrase("config.elsewhere", name=elsewhere[0]) if elsewhere else nearest(word, known)
+    inside, _, name = word.rpartition(".")
+    elsewhere = [group for group in _groups_with(name) if f"{group}." != prefix and inside in ("", group)]
+    hint = phrase("config.elsewhere", group=elsewhere[0], word=name) if elsewhere else nearest(word, known)
     return Wrong(line, phrase("config.unknown", name=prefix + word, near=hint, known=", ".join(known)))
 
 

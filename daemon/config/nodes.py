@@ -6,22 +6,45 @@ process on deeply nested text (seen with libyaml 0.2.5 and half a million bracke
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 from daemon.phrases import Phrase, phrase
 
+T = TypeVar("T")
 MAX_DEPTH: Final = 12
 _NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
 
 
 class Wrong(Exception):
-    """Something in the file is wrong: the line, what it is, and what to do."""
+    """Something in the file is wrong: the line, what it is, and what to do; and what OTHERS are wrong beside it."""
 
-    def __init__(self, line: int, what: Phrase) -> None:
+    def __init__(self, line: int, what: Phrase, others: Sequence[Wrong] = ()) -> None:
         super().__init__(what)
         self.line = line
         self.what = what
+        self._others = others
+
+    def all(self, name: str | None = None) -> list[Wrong]:
+        """Each mistake by itself; NAME is put before what is said."""
+        mine = Wrong(self.line, self.what if name is None else phrase("config.of", name=name, what=self.what))
+        return [mine, *[one for other in self._others for one in other.all(name)]]
+
+
+def each(readers: Iterable[Callable[[], T]], name: str | None = None) -> list[T]:
+    """What all READERS read. Raises Wrong with all that is wrong, and not the first alone: whoever writes a file wants
+    to mend it once. NAME is put before each."""
+    found: list[T] = []
+    wrong: list[Wrong] = []
+    for read in readers:
+        try:
+            found.append(read())
+        except Wrong as one:
+            wrong += one.all(name)
+    if wrong:
+        raise Wrong(wrong[0].line, wrong[0].what, wrong[1:])
+    return found
 
 
 @dataclass(slots=True)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
-from daemon.config.nodes import Node, Wrong
+from daemon.config.nodes import Node, Wrong, each
 from daemon.config.values import Reader, choice, entries, items, number, patterns, scalar, text
 from daemon.phrases import phrase
 from daemon.spending import MEASURES, SPANS, Budget, Price
@@ -34,7 +35,7 @@ def date(node: Node) -> str:
 
 def read_prices(node: Node) -> tuple[Price, ...]:
     """A list such as `[{model: "gpt-4o-mini*", input: 0.15, output: 0.60, since: 2026-01-01}]`, per million tokens."""
-    return tuple(_price(item) for item in items(node, "prices", _PRICE_EXAMPLE))
+    return tuple(each(partial(_price, item) for item in items(node, "prices", _PRICE_EXAMPLE)))
 
 
 def _price(node: Node) -> Price:
@@ -47,7 +48,7 @@ def _price(node: Node) -> Price:
 
 def read_budgets(node: Node) -> tuple[Budget, ...]:
     """A list such as `[{per: day, tokens: 500000}, {per: month, cost: 20, then: hold}]`."""
-    return tuple(_budget(item) for item in items(node, "budgets", _BUDGET_EXAMPLE))
+    return tuple(each(partial(_budget, item) for item in items(node, "budgets", _BUDGET_EXAMPLE)))
 
 
 def _budget(node: Node) -> Budget:

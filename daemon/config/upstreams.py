@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
-from daemon.config.nodes import Node, Wrong
+from daemon.config.nodes import Node, Wrong, each
 from daemon.config.urls import host, host_of, is_loopback, origin_url
 from daemon.config.values import (
     boolean,
+    entry,
     environment_variable,
     nearest,
     number,
@@ -58,18 +60,26 @@ def read_upstreams(node: Node) -> tuple[Upstream, ...]:
     if node.is_null:
         return ()
     if node.kind == "list":
-        entries = [_entry(item, None, item.line) for item in node.items]
+        entries = each(partial(_entry, item, None, item.line) for item in node.items)
     elif node.kind == "mapping":
-        entries = [_entry(item, name, node.key_lines[name]) for name, item in node.entries.items()]
+        _look_for_dashes(node)
+        entries = each(partial(_entry, item, name, node.key_lines[name]) for name, item in node.entries.items())
     else:
         raise Wrong(node.line, phrase("config.upstreams"))
     seen: dict[str, str] = {}
-    for entry in entries:
-        if entry.host in seen:
-            line = int(entry.where)
-            raise Wrong(line, phrase("config.host_twice", host=entry.host, line=seen[entry.host]))
-        seen[entry.host] = entry.where
+    for one in entries:
+        if one.host in seen:
+            raise Wrong(int(one.where), phrase("config.host_twice", host=one.host, line=seen[one.host]))
+        seen[one.host] = one.where
     return tuple(entries)
+
+
+def _look_for_dashes(node: Node) -> None:
+    """Raise Wrong for one entry without its dash: its words would be taken for hosts."""
+    for word, value in node.entries.items():
+        if word in _READERS and (word != "host" or value.kind == "scalar"):
+            example = value.text if value.kind == "scalar" and value.text else "..."
+            raise Wrong(node.key_lines[word], phrase("config.dash", word=word, value=example))
 
 
 def _entry(node: Node, name: str | None, line: int) -> Upstream:
@@ -78,11 +88,8 @@ def _entry(node: Node, name: str | None, line: int) -> Upstream:
         node = Node(line, "mapping")
     if node.kind != "mapping":
         raise Wrong(line, phrase("config.upstream", sort=node.sort))
-    for key in node.entries:
-        if key not in _READERS:
-            near, known = nearest(key, _READERS), ", ".join(_READERS)
-            raise Wrong(node.key_lines[key], phrase("config.upstream_word", word=key, near=near, known=known))
-    found: dict[str, Any] = {key: _READERS[key](value) for key, value in node.entries.items()}
+    read = each(partial(entry, node, key, _READERS, "config.upstream_word") for key in node.entries)
+    found: dict[str, Any] = dict(read)
     if name is not None:
         found.setdefault("host", host(Node(line, "scalar", name)))
     if "host" not in found:

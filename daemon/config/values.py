@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from daemon import slips
-from daemon.config.nodes import Node, Wrong
+from daemon.config.nodes import Node, Wrong, each
 from daemon.phrases import languages, phrase
 
 T = TypeVar("T")
@@ -55,14 +56,19 @@ def entries(
     """
     if node.kind != "mapping":
         raise Wrong(node.line, phrase(group, example=example, sort=node.sort))
-    for key in node.entries:
-        if key not in known:
-            near, words = nearest(key, known), ", ".join(known)
-            raise Wrong(node.key_lines[key], phrase(word, word=key, near=near, known=words))
+    found = dict(each(partial(entry, node, key, known, word) for key in node.entries))
     for key in needed:
         if key not in node.entries:
             raise Wrong(node.line, phrase("config.needed", word=key, example=example))
-    return {key: known[key](value) for key, value in node.entries.items()}
+    return found
+
+
+def entry(node: Node, key: str, known: Mapping[str, Reader[Any]], word: str) -> tuple[str, Any]:
+    """The entry KEY of a group with its value. WORD names what is said of one that is not KNOWN."""
+    if key not in known:
+        near, words = nearest(key, known), ", ".join(known)
+        raise Wrong(node.key_lines[key], phrase(word, word=key, near=near, known=words))
+    return each([lambda: (key, known[key](node.entries[key]))], key)[0]
 
 
 def scalar(node: Node) -> str:
@@ -148,7 +154,7 @@ def number(least: float, most: float, *, above: bool = False) -> Reader[float]:
     def read(node: Node) -> float:
         value = scalar(node).strip()
         if not _NUMBER.fullmatch(value) or node.quoted:
-            raise Wrong(node.line, phrase("config.number", value=value))
+            raise Wrong(node.line, phrase("config.number", value=value, example=_number_like(value, most)))
         result = float(value.replace("_", ""))
         if not least <= result <= most or (above and result == least):
             name = "config.above" if above else "config.at_least"
@@ -156,6 +162,14 @@ def number(least: float, most: float, *, above: bool = False) -> Reader[float]:
         return result
 
     return read
+
+
+def _number_like(value: str, most: float) -> str:
+    """A number as VALUE should have been written: `0.8` for `80%` of what is a part of one."""
+    percent = re.fullmatch(r"(\d{1,3}(?:\.\d{1,3})?)\s*%", value)
+    if most > 1:
+        return "60, 40_000" if most >= 40_000 else "60" if most >= 60 else f"{most // 2:g}"
+    return f"{float(percent[1]) / 100:g}" if percent and 0 < float(percent[1]) <= 100 else "0.8"
 
 
 def whole(least: int, most: int) -> Reader[int]:

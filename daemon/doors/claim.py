@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shlex
 import socket
 import stat
@@ -21,6 +22,9 @@ LEAVE_S: Final = 10.0
 
 _PAUSE_S: Final = 0.02
 
+_OURS: Final = ("bodies", "log", "sandbox", "cache", "run")
+"""Folders that Sluice makes in its own."""
+
 
 class Taken(Refusal):
     """Another daemon holds this socket or this state."""
@@ -31,9 +35,22 @@ class Taken(Refusal):
 def own_folder(folder: Path, option: str, example: str) -> None:
     """A folder that nobody else enters. Raises ConfigError that names the OPTION which chooses another."""
     with contextlib.suppress(OSError):
-        if folder.stat().st_mode & stat.S_ISVTX:  # /tmp: nobody should be told to make that private
-            raise ConfigError(phrase("door.for_all", folder=str(folder), option=option, example=str(folder / example)))
+        place, below, about = str(folder), str(folder / example), folder.stat()
+        if about.st_mode & stat.S_ISVTX:  # /tmp: nobody should be told to make that private
+            raise ConfigError(phrase("door.for_all", folder=place, option=option, example=below))
+        if about.st_mode & 0o077 and about.st_uid == os.geteuid() and lived_in(folder):
+            mode = f"{stat.S_IMODE(about.st_mode):04o}"
+            raise ConfigError(phrase("door.lived_in", folder=place, mode=mode, option=option, example=below))
     rundir.prepare_folder(folder, option)
+
+
+def lived_in(folder: Path) -> bool:
+    """True for the home, and for a folder with others in it that we do not make: who closes those may shut out more
+    than he wants to."""
+    with contextlib.suppress(RuntimeError):
+        if folder == Path.home():
+            return True
+    return any(one.is_dir() and one.name not in _OURS for one in folder.iterdir())
 
 
 def locks(state_dir: Path, sock: Path, endpoint_file: Path, patience_s: float = 0.0) -> list[rundir.Lock]:

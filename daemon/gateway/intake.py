@@ -14,7 +14,7 @@ from daemon.gateway.fields import FieldsReader, credentials, without_encodings
 from daemon.gateway.wishes import NO_RULES, NO_WISH, Rules, Wish, sharing_of
 from daemon.model import Ask, Call, Chat, Estimate, Headers, Origin, Priority, Scope, SealedHeaders, Sharing, noun
 from daemon.phrases import phrase
-from daemon.providers import Provider, asking_for_usage, provider_for
+from daemon.providers import Provider, asking_for_usage, near_host, provider_for
 from daemon.redact import Redactor, Sealed, Secret
 
 ExplainMode = Literal["inline", "field", "off"]
@@ -73,11 +73,7 @@ class Intake:
         """Build the Call. Raises UnknownHost for a host that nobody allowed."""
         origin = self.origin_of(incoming.host)
         if origin is None:
-            shown = incoming.host[:100]
-            raise UnknownHost(
-                phrase("refused.unknown_host", host=shown),
-                host=shown,
-            )
+            raise unknown_host(incoming.host[:100])
         target = self.redactor.target(incoming.target)
         fields = self._fields.read(incoming.headers)
         ask = provider_of(origin).read_ask(incoming.method, incoming.target, fields.content_type, incoming.body)
@@ -150,6 +146,14 @@ def group_of(origin: Origin, model: str | None) -> str:
         if any(fnmatchcase(model, pattern) for pattern in patterns):
             return name
     return model
+
+
+def unknown_host(host: str) -> UnknownHost:
+    """The refusal for a host that nobody allowed: which known one may have been meant, and how to allow it."""
+    near = near_host(host)
+    if near:
+        return UnknownHost(phrase("refused.unknown_host_near", host=host, near=near), host=host)
+    return UnknownHost(phrase("refused.unknown_host", host=host), host=host)
 
 
 def provider_of(origin: Origin) -> Provider:

@@ -54,6 +54,8 @@ class Connection:
         """Set during what may take many seconds: nothing else is written then."""
         self.state = "starting"
         self.why: str | None = None
+        self.since: float | None = None
+        """Unix time since which nothing is written; None while it is."""
         self.opened: Opened | None = None
         self.lookout = Lookout()
         self.retry_at = 0.0
@@ -87,6 +89,7 @@ class Connection:
             opened = open_database(self._folder, self._clock(), damaged=damaged)
         except Newer as newer:
             self.state, self.retry_at = "off", float("inf")
+            self.since = self.since or self._clock()
             self.why = phrase("trouble.without", why=newer.args[0])
             return
         except Held as held:
@@ -123,13 +126,20 @@ class Connection:
         self._rows.renumber(opened.db.execute(sql.LAST_NUMBER).fetchone()[0])
         self.mended()
         if opened.corrupt is not None:
+            log.warning(phrase("log.damaged", file=str(opened.corrupt)))
             # The memory at once, since the pacer waits for it; the calls in the background.
             self.salvage = Salvage(opened.corrupt, self._put)
             self._memory.merge(self.salvage.memory())
-            self.salvage.start(at_last=Item(work=self._clear_up))
+            self.salvage.start(at_last=Item(work=self._salvaged))
         # A new file, or one that missed something while it could not be written, gets what is remembered.
         missing = [values for values in self._memory.all() if tuple(values.values()) not in set(remembered)]
         self._put_first(Item([(sql.REMEMBER, values) for values in missing]))
+
+    def _salvaged(self, db: sqlite3.Connection) -> None:
+        """All that could be read is here."""
+        self._clear_up(db)
+        if self.salvage is not None:
+            log.info(phrase("log.saved", file=str(self.salvage.corrupt), n=self.salvage.saved))
 
     def _clear_up(self, db: sqlite3.Connection) -> None:
         """What a crash left: calls that nobody carries any more, and bodies of which no row speaks. Where the file was
@@ -161,10 +171,16 @@ class Connection:
         if why != self.why:
             log.warning(phrase("log.journal", why=why))
         self.state, self.why = "degraded", why
+        if self.opened is None:
+            self.since = self.since or self._clock()
 
     def mended(self) -> None:
-        """The trouble is over."""
+        """The trouble is over, or seems so: a full disk may let the file be opened, and then take nothing."""
         self.state, self.why = "ok", None
+
+    def wrote(self) -> None:
+        """All that was to be written is."""
+        self.since = None
 
     def disconnect(self) -> None:
         """Close the file, and keep its lock."""

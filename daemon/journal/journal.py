@@ -115,6 +115,7 @@ class Journal:
         return {
             "state": connection.state,
             "why": connection.why or note,
+            "since": connection.since,
             "note": note,
             "dropped": writer.dropped,
             "rows": connection.count,
@@ -124,6 +125,13 @@ class Journal:
             "path": str(self.folder / FILE),
             "sqlite_version": sqlite3.sqlite_version,
         }
+
+    def gap(self) -> dict[str, Any] | None:
+        """Since when calls are not written down, and why: they are missing in each answer. None when they are."""
+        connection = self._writer.connection
+        if connection.opened is not None or connection.state not in ("degraded", "off"):
+            return None
+        return {"state": connection.state, "why": connection.why, "since": connection.since}
 
     def keeps(self, call: Call, failed: bool) -> bool:
         """True if the request of a call that has ended so is kept, or will be in a moment."""
@@ -191,6 +199,8 @@ class Journal:
         return await told
 
     def _read(self, ask: Callable[[Reader], T]) -> T:
+        if not (self.folder / FILE).is_file() and (gap := self.gap()):
+            raise NotFound(phrase("journal.cannot_be_made", why=gap["why"]))
         with Reader(self.folder, clock=self._clock) as reader:
             try:
                 return ask(reader)

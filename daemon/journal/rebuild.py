@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +18,9 @@ from daemon.redact import Sealed, Secret, Withheld
 _CODING_SHOWN: Final = 40
 """Letters of what a client has called its coding."""
 
+_SANDBOX: Final = re.compile(r"http://127\.0\.0\.1:\d+")
+"""Where a sandbox was: it takes a free port, another one with each start."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kept:
@@ -25,7 +29,7 @@ class Kept:
     call: Call
     body_file: str | None
     """Where its body is, if it had one."""
-    comment: str
+    comment: Phrase
     """For people: which call it was, when, and what came of it."""
 
 
@@ -60,6 +64,24 @@ def call_of(row: Mapping[str, Any], body: bytes) -> Call:
         priority=Priority[row["priority"].upper()],
         arrived_at=row["started_at"],
     )
+
+
+def stranded(call: Call, origin: Origin | None) -> bool:
+    """True if CALL went where nobody sends its host's calls now, by what is known as ORIGIN: to a sandbox, which has
+    ended since."""
+    if origin is None or not _SANDBOX.fullmatch(call.origin.url):
+        return False
+    return call.origin.url not in (origin.url, *[way.url for way in origin.ways])
+
+
+def moved(kept: Kept, origin: Origin | None, sandbox: str | None) -> Kept:
+    """KEPT as it can be sent now: to SANDBOX, if it went to one that has ended; else its comment says so."""
+    if not stranded(kept.call, origin):
+        return kept
+    if sandbox is not None:
+        return replace(kept, call=replace(kept.call, origin=replace(kept.call.origin, url=sandbox)))
+    note = phrase("note.sandbox_ended", url=kept.call.origin.url)
+    return replace(kept, comment=lines([kept.comment, note]))
 
 
 def sealed(pieces: list[Any]) -> Sealed:

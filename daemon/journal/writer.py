@@ -250,6 +250,7 @@ class Writer:
             self._rows.rest()
             if connection.state == "degraded" and self._rows.keep_bodies:
                 connection.mended()
+            connection.wrote()
             for item in self._pending:
                 if item.after is None:
                     item.settle(True)

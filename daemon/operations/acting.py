@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 from daemon.errors import InvalidCall, NotFound
-from daemon.model import Priority
+from daemon.model import Call, Priority
+from daemon.operations.asking import under_way
 from daemon.operations.desk import (
     Desk,
     Params,
@@ -19,12 +21,15 @@ from daemon.operations.desk import (
 )
 from daemon.operations.hub import TOPICS
 from daemon.operations.session import Session
-from daemon.phrases import phrase, told
+from daemon.phrases import Phrase, phrase, told
 
 
 async def cancel(desk: Desk, params: Params, session: Session, tag: Any) -> Result:
-    """Cancel a call that waits or runs. Nothing is sent for one that waits."""
-    return {"cancelled": desk.gateway.cancel(needed_text(params, "call"))}
+    """Cancel a call that waits or runs. Nothing is sent for one that waits. Raises NotFound."""
+    call = await _open(desk, needed_text(params, "call"))
+    if not desk.gateway.cancel(call.id):
+        raise NotFound(phrase("acting.unknown", name=call.id))
+    return {"cancelled": True, "call": call.id}
 
 
 async def cache(desk: Desk, params: Params, session: Session, tag: Any) -> Result:
@@ -37,9 +42,34 @@ async def cache(desk: Desk, params: Params, session: Session, tag: Any) -> Resul
 
 
 async def promote(desk: Desk, params: Params, session: Session, tag: Any) -> Result:
-    """Give a waiting call another priority."""
+    """Give a waiting call another priority. Raises NotFound."""
     priority = priority_param(params, Priority.INTERACTIVE)
-    return {"promoted": desk.gateway.promote(needed_text(params, "call"), priority)}
+    call = await _open(desk, needed_text(params, "call"))
+    if not desk.gateway.promote(call.id, priority):
+        raise NotFound(phrase("acting.runs", call=call.id))
+    return {"promoted": True, "call": call.id, "priority": priority.name.lower()}
+
+
+async def _open(desk: Desk, name: str) -> Call:
+    """The call of this name that has not ended: its id, the beginning of one, the client's own id, or `last`. Raises
+    NotFound that says why there is none."""
+    if call := under_way(desk, name):
+        return call
+    try:
+        row = await desk.journal.call(name)
+    except NotFound:  # there is no journal, and nothing of that name is under way
+        row = None
+    if row is None:
+        raise NotFound(phrase("acting.unknown", name=name[:60]))
+    if call := under_way(desk, row["id"]):
+        return call
+    raise NotFound(phrase("acting.ended", call=row["id"], state=state_of(row)))
+
+
+def state_of(row: Mapping[str, Any]) -> Phrase:
+    """How a call ended, in a word."""
+    known = row["state"] if row["state"] in ("done", "failed", "cancelled", "interrupted") else "done"
+    return phrase(f"state.{known}")
 
 
 async def subscribe(desk: Desk, params: Params, session: Session, tag: Any) -> Result:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from daemon import __version__
 from daemon.errors import InvalidCall
 from daemon.journal.reader import missing, which, without_explanation
-from daemon.journal.rebuild import call_from_row, heading, not_kept
+from daemon.journal.rebuild import call_from_row, heading, moved, not_kept
 from daemon.model import Call, Failure, Situation
 from daemon.operations.desk import (
     Desk,
@@ -55,7 +55,8 @@ async def usage(desk: Desk, params: Params, session: Session, tag: Any) -> Resul
     first = since_day(number_param(params, "since_s", 7 * 86400.0) or 0.0, time.time())
     added = summary(await desk.journal.ledger(first), by, desk.prices)
     about = {"since": first, "currency": desk.currency, "prices_of": desk.prices.newest()}
-    return {**added, **about, "budgets": told(desk.budgets.states(), language_of(desk, params))}
+    language = language_of(desk, params)
+    return {**added, **about, "budgets": told(desk.budgets.states(), language), **missing_calls(desk, language)}
 
 
 async def limits(desk: Desk, params: Params, session: Session, tag: Any) -> Result:
@@ -82,7 +83,13 @@ async def calls(desk: Desk, params: Params, session: Session, tag: Any) -> Resul
         ids=ids,
         limit=int(limit or 100),
     )
-    return {"calls": rows}
+    return {"calls": rows, **missing_calls(desk, language_of(desk, params))}
+
+
+def missing_calls(desk: Desk, language: str) -> Result:
+    """What stands beside an answer from the journal while that cannot be written."""
+    gap = desk.journal.gap()
+    return {"journal": told(gap, language)} if gap else {}
 
 
 async def show(desk: Desk, params: Params, session: Session, tag: Any) -> Result:
@@ -199,6 +206,7 @@ async def curl_of(
     kept = await asyncio.to_thread(call_from_row, row)
     if kept is None:
         return None
+    kept = moved(kept, desk.origin_of(kept.call.origin.host), desk.about().get("sandbox_url"))
     how: dict[str, Any] = {"via_daemon": via_daemon, "form": form, "shell": shell, "body_file": kept.body_file,
                            "body_in_file": body_in_file}  # fmt: skip
     return as_command(desk, kept.call, kept.comment, language, answer=answered(row), **how)

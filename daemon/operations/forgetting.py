@@ -29,7 +29,9 @@ def which_of(params: Params) -> Callable[[Reader], Which]:
         number_param(params, "before", most=1e11),
         flag_param(params, "all"),
     )
-    if every == bool(names or before is not None):
+    if every and (names or before is not None):
+        raise InvalidCall(phrase("forget.not_both"))
+    if not (every or names or before is not None):
         raise InvalidCall(phrase("forget.which"))
     bodies = flag_param(params, "bodies")
     return lambda reader: Which(reader.ids(names) if names else None, before, bodies)
@@ -55,7 +57,7 @@ def as_result(gone: Forgotten, which: Which, language: str) -> Result:
 
 def _done(n: int, which: Which) -> Phrase:
     if not n:
-        return phrase("forget.none")
+        return phrase("forget.no_bodies" if which.only_bodies else "forget.none")
     if n == 1:
         return phrase("forget.one_body_gone" if which.only_bodies else "forget.one_gone")
     return phrase("forget.bodies_gone" if which.only_bodies else "forget.calls_gone", n=n)

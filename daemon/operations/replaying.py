@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from daemon.errors import InvalidCall
 from daemon.gateway import ALONE, Incoming
 from daemon.journal import not_kept
-from daemon.model import Call, Priority
+from daemon.journal.rebuild import stranded
+from daemon.model import Call, Origin, Priority
 from daemon.operations.asking import row_of, variable_of
 from daemon.operations.desk import Desk, Params, Result, language_of, needed_text, text_param
 from daemon.operations.session import Session
@@ -28,6 +29,7 @@ async def replay(desk: Desk, params: Params, session: Session, tag: Any) -> Resu
     kept = await desk.journal.rebuild(str(row["id"]))
     if kept is None:
         raise not_kept(row)
+    refuse_stranded(kept.call, desk.origin_of(kept.call.origin.host), sandbox=bool(desk.about().get("sandbox_url")))
     plain = again(kept.call, variable_of(desk, kept.call))
     key = text_param(params, "key") or (desk.key_of(plain.variable) if plain.variable else None)
     incoming = Incoming(
@@ -48,6 +50,13 @@ async def replay(desk: Desk, params: Params, session: Session, tag: Any) -> Resu
             pass
     lost = told(plain.left_out(desk.key_of), language_of(desk, params))
     return {"call": call.id, "of": row["id"], "status": reply.status, "left_out": lost}
+
+
+def refuse_stranded(call: Call, origin: Origin | None, *, sandbox: bool) -> None:
+    """Raise InvalidCall for a call to a sandbox that has ended, unless there is another SANDBOX: it must not come to a
+    real provider, where it costs money."""
+    if not sandbox and stranded(call, origin):
+        raise InvalidCall(phrase("replay.sandbox_ended", call=call.id, url=call.origin.url))
 
 
 def again(call: Call, variable: str | None) -> Plain:

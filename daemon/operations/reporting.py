@@ -24,7 +24,7 @@ MOST: Final = 10_000
 async def report(desk: Desk, params: Params, session: Session, tag: Any) -> Result:
     """One redacted Markdown text about a failed call: English, unless told otherwise, since support reads it."""
     row = await row_of(desk, needed_text(params, "call"))
-    refuse_success(row)
+    refuse_unsaid(row)
     language = text_param(params, "language")
     others = await desk.journal.calls(**neighbours(row, time.time()))
     command = await curl_of(desk, row, language or "en", body_in_file=True)
@@ -50,10 +50,15 @@ def neighbours(row: Mapping[str, Any], now: float) -> dict[str, Any]:
     return {"host": row["host"], "since_s": age_s + MINUTE_S + WAITED_S, "limit": MOST}
 
 
-def refuse_success(row: Mapping[str, Any]) -> None:
-    """Raise InvalidCall for a call that went well or has not ended."""
-    if row["state"] in ("done", "waiting", "running"):
+def refuse_unsaid(row: Mapping[str, Any]) -> None:
+    """Raise InvalidCall for a call of which no answer of the provider says that it failed: it went well, it has not
+    ended, or Sluice itself has ended it, by a budget or a deadline of the person's own."""
+    if row["state"] in ("done", "waiting", "running", "held") or not (row.get("explanation") or row.get("line")):
         raise InvalidCall(phrase("journal.nothing_to_report", call=row["id"]))
+    if not row.get("explanation"):
+        raise InvalidCall(phrase("journal.report_ended_here", call=row["id"], line=row["line"]))
+    if not any(attempt.get("sent_at") for attempt in row.get("tries") or ()):
+        raise InvalidCall(phrase("journal.report_not_sent", call=row["id"], line=row["line"] or ""))
 
 
 def sent_before(row: Mapping[str, Any], others: Iterable[Mapping[str, Any]]) -> int | None:

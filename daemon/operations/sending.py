@@ -36,7 +36,7 @@ from daemon.operations.desk import (
 )
 from daemon.operations.session import Session
 from daemon.phrases import phrase, told
-from daemon.providers import Provider, StreamReader, provider_for
+from daemon.providers import Provider, StreamReader, near_host, provider_for
 from daemon.redact import Sealed
 from daemon.upstream import StreamCut, failure_of
 
@@ -245,7 +245,10 @@ def whom(desk: Desk, params: Params) -> tuple[Provider, str]:
     origin = desk.origin_of(host)
     provider = provider_for(origin.provider if origin is not None else host)
     if provider is None:
-        raise InvalidCall(phrase("params.host", host=host))
+        near = near_host(host)
+        raise InvalidCall(
+            phrase("params.host_near", host=host, near=near) if near else phrase("params.host", host=host)
+        )
     return provider, host
 
 

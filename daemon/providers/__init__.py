@@ -2,7 +2,7 @@
 
 from daemon.providers.batching import BatchLimits, NotApart, Part, apart, merged, read_part
 from daemon.providers.dialect import ChatRequest
-from daemon.providers.directory import load_providers, provider_for
+from daemon.providers.directory import load_providers, near_host, provider_for
 from daemon.providers.moving import can_move, path_at, path_with_model, with_model
 from daemon.providers.provider import Host, Provider
 from daemon.providers.stream import StreamReader
@@ -22,6 +22,7 @@ __all__ = [
     "can_move",
     "load_providers",
     "merged",
+    "near_host",
     "path_at",
     "path_with_model",
     "provider_for",

@@ -12,6 +12,7 @@ from daemon.model import Limit
 from daemon.providers.batching import BatchLimits
 from daemon.providers.dialect import ChatPath
 from daemon.providers.provider import Account, Host, Provider
+from daemon.slips import nearest
 
 _HOST: Final = re.compile(r"[a-z0-9._-]{1,253}(:\d{1,5})?|\[[0-9a-f:.]{2,45}\](:\d{1,5})?")
 _PERIOD_S: Final = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0}
@@ -41,6 +42,12 @@ def _by_host(host: str) -> Provider | None:
                 if ("*" not in known.pattern) == exact and host_matches(known.pattern, low):
                     return provider
     return None
+
+
+def near_host(host: str) -> str | None:
+    """The known host for which HOST may be a slip: `api.openai.com` for `api.opnai.com`."""
+    known = [one.pattern for provider in load_providers().values() for one in provider.hosts if "*" not in one.pattern]
+    return nearest(host[:100].lower(), known, like=0.85)
 
 
 @lru_cache(maxsize=1024)

@@ -58,7 +58,8 @@ def test_what_a_reload_takes(tmp_path: Path) -> None:
 
 
 def test_fallback_rules(tmp_path: Path) -> None:
-    """Kinds and families that there are, and hosts that lead somewhere; anything else is told with its line."""
+    """Kinds and families that there are, and hosts that lead somewhere; anything else is told with its file and
+    line, all of it."""
 
     def rules(text: str) -> int:
         config = loaded(tmp_path, text)
@@ -66,7 +67,9 @@ def test_fallback_rules(tmp_path: Path) -> None:
 
     assert rules("{}\n") == 0
     assert rules("fallback: [{on: [quota, plan_window], to: {host: 'localhost:11434', model: a}}]\n") == 1
-    with pytest.raises(ConfigError, match=r"line 2.*'quotas'.*Did you mean 'quota'"):
-        rules("fallback:\n- {on: quotas, to: {model: a}}\n")
-    with pytest.raises(ConfigError, match=r"line 1.*nowhere\.example\.com is not known"):
+    with pytest.raises(ConfigError, match=r"yaml:4: fallback: .*'quotas'.*Did you mean 'quota'"):
+        rules("fallback:\n- to: {model: a}\n  on: [quota,\n    quotas]\n")
+    with pytest.raises(ConfigError, match=r"yaml:1: .*nowhere\.example\.com is not known"):
         rules("fallback: [{on: quota, to: {host: nowhere.example.com, model: a}}]\n")
+    with pytest.raises(ConfigError, match=r"(?s)yaml:1: .*'a'.*yaml:1: .*'b'"):
+        rules("fallback: [{on: [a, quota, b], to: {model: a}}]\n")

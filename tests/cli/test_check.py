@@ -223,3 +223,14 @@ def test_a_host_that_looks_like_a_slip(run: Any, home: Path) -> None:
     assert "upstreams names api.opnai.com" in done.out
     assert "did you mean api.openai.com?" in done.out
     assert "opemai" not in done.out
+
+
+def test_on_a_terminal() -> None:
+    """Lines break between words, below where they begin."""
+    long = "the daemon answers at /home/somebody/.cache/sluice/run/sluice.sock (version 0.1.0, pid 12345)"
+    mend = "end it with `daemon stop`, then start `daemon`, when you want a provider " * 2
+    broken = list(lines([Check("bad", long, mend)], most=80))
+    assert max(len(line) for line in broken) <= 80
+    assert broken[0].startswith("BAD   the daemon")
+    assert broken[1] == "      (version 0.1.0, pid 12345)"
+    assert broken[3].startswith("        ")

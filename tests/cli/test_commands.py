@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from daemon.cli import main
-from daemon.cli.commands import COMMANDS, EVERYWHERE, VALUED, default_of, name_of
+from daemon.cli.commands import COMMANDS, EVERYWHERE, PRIORITIES, VALUED, default_of, name_of
 from daemon.cli.parser import parser
+from daemon.model import Priority
 
 
 def test_every_command_has_its_options() -> None:
@@ -24,8 +25,13 @@ def test_what_stands_before_the_command_takes_a_value() -> None:
 def test_names_and_defaults_are_those_of_argparse() -> None:
     """Whoever reads the table without argparse finds the same."""
     for command, options in COMMANDS.items():
-        words = [command, *(["c1"] if command in ("curl", "replay", "report") else [])]
+        words = [command, *(["c1"] if command in ("curl", "replay", "report", "cancel", "promote") else [])]
         read = vars(parser(only=command).parse_args(words))
         for option in (*EVERYWHERE, *options):
             if "nargs" in option or option["word"].startswith("-"):
                 assert read[name_of(option)] == default_of(option)
+
+
+def test_priorities_are_those_that_there_are() -> None:
+    """The table names them itself, since to import them would cost each command time."""
+    assert [one.name.lower() for one in Priority] == list(PRIORITIES)

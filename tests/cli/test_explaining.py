@@ -134,7 +134,7 @@ def test_a_language_that_is_not_there(run: Any) -> None:
     """It is said once, with those that there are, and English is used; the configured one needs no words."""
     done = run("explain", "--text", TEXT, "--language", "xx_YY")
     assert (done.code, "credit" in done.out) == (0, True)
-    assert "there are no explanations in 'xx_YY' yet; there are: " in done.err
+    assert "there are no words in 'xx_YY' yet; there are: " in done.err
     assert run("explain", "--text", TEXT, "--language", "en_GB").err == ""
 
 

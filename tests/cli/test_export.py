@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from cli.test_forget import Terminal
 from cli.test_offline import journal  # noqa: F401 - a fixture
 from curl.test_har import checked
 from daemon.cli import main
@@ -94,3 +96,23 @@ async def test_a_large_journal_is_streamed(home: Path, name: str, capsys: Any) -
     assert len(rows) == 300
     odd = rows[7]["request"]
     assert odd.get("body_base64") or odd["postData"]["_encoding"] == "base64"
+
+
+def test_a_file_that_is_there(
+    journal: tuple[str, str],  # noqa: F811
+    run: Callable[..., Any],
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is replaced only when somebody agrees; who cannot be asked has to say --yes."""
+    file = home / "calls.har"
+    file.write_text("mine")
+    refused = run("export", "calls.har")
+    assert (refused.code, "--yes" in refused.err, file.read_text()) == (1, True, "mine")
+    monkeypatch.setattr(sys, "stdin", Terminal("n\n"))
+    assert (run("export", "calls.har").code, file.read_text()) == (1, "mine")
+    monkeypatch.setattr(sys, "stdin", Terminal("y\n"))
+    done = run("export", "calls.har")
+    assert (done.code, "is there already" in done.err, file.read_text() == "mine") == (0, True, False)
+    file.write_text("mine")
+    assert (run("export", "calls.har", "--yes").code, file.read_text() == "mine") == (0, False)

@@ -48,6 +48,7 @@ def test_without_a_daemon(journal: tuple[str, str], run: Callable[..., Any], hom
     """The bodies first, then all; afterwards nothing of them is in any file of the journal."""
     good, bad = journal
     assert run("curl", bad).code == 0
+    assert "nothing is, unless the setting journal.bodies" in run("forget", good, "--bodies", "--yes").out
     assert "of 1 call are gone" in run("forget", "--all", "--bodies", "--yes").out
     assert run("curl", bad).code == 1
     assert run("forget", "--before", "1h", "--yes").out.startswith("Nothing was deleted")
@@ -56,6 +57,8 @@ def test_without_a_daemon(journal: tuple[str, str], run: Callable[..., Any], hom
     assert not [path for path in files if good.encode() in path.read_bytes() or bad.encode() in path.read_bytes()]
     for wrong in ((), ("--bodies", "--yes"), ("--all", "last")):
         assert run("forget", *wrong).code == 1
+    for two in (("--all", "last"), ("--all", "--before", "7d", "--yes")):
+        assert "leave one of them out" in run("forget", *two).err
 
 
 def test_what_a_crash_left_open(

@@ -135,3 +135,11 @@ def test_the_locale_decides_without_more(home: Path, run: Callable[..., Any], mo
     assert "正常" in run("check").out
     assert "一切正常。" in run("check").out
     assert "没有要解释的内容" in run("explain", "--text", " ").err
+
+
+@pytest.mark.parametrize("command", ["status", "calls", "usage"])
+def test_a_language_without_words(run: Any, command: str) -> None:
+    """It is said which there are, once, and the rest is English."""
+    done = run(command, "--language", "de")
+    assert done.err.count("there are no words in 'de' yet; there are: en, ko, zh; this is English") == 1
+    assert "words" not in run(command, "--language", "ko_KR.UTF-8").err

@@ -29,6 +29,36 @@ def test_help_names_all_commands(run: Any) -> None:
         assert run(command, "--help").code == 0
 
 
+@pytest.mark.parametrize(
+    ("words", "usage", "said"),
+    [
+        ("--log-levl debug", "usage: daemon serve", "did you mean --log-level?"),
+        ("status --josn", "usage: daemon status", "did you mean --json?"),
+        ("calls c1 c2", "usage: daemon calls", "unrecognized arguments: c2\n"),
+        ("start", "usage: daemon", "`daemon` alone runs it in this terminal"),
+        ("run --json", "usage: daemon", "`daemon` alone runs it in this terminal"),
+        ("restart", "usage: daemon", "daemon serve --replace"),
+        ("logs", "usage: daemon", "sluice.log"),
+        ("config", "usage: daemon", "config.yaml"),
+        ("queue", "usage: daemon", "`daemon status`"),
+        ("help statsu", "usage: daemon", "did you mean status?"),
+    ],
+)
+def test_a_mistake_is_met_with_what_is_right(run: Any, words: str, usage: str, said: str) -> None:
+    """A slip, a command of other programs, one argument too many: the usage is that of the command which was meant."""
+    done = run(*words.split())
+    assert done.code == 2
+    assert done.err.startswith(usage)
+    assert said in done.err
+
+
+def test_help_and_version_in_other_words(run: Any) -> None:
+    """As other programs have them."""
+    assert run("help").out == run("--help").out
+    assert run("help", "calls").out == run("calls", "--help").out
+    assert run("version") == run("-V") == run("--version")
+
+
 def test_version(run: Any) -> None:
     """The version on one line."""
     assert run("--version") == (0, f"sluice {__version__}\n", "")
@@ -75,6 +105,35 @@ def test_without_a_daemon(run: Any) -> None:
         done = run(*arguments)
         assert done.code == 1
         assert "no journal" in done.err
+
+
+@pytest.mark.parametrize(
+    ("words", "answer", "asked", "said"),
+    [
+        (("cancel", "c1"), {"call": "c1"}, {"call": "c1"}, "Call c1 is cancelled.\n"),
+        (("promote", "c1"), {"call": "c1", "priority": "interactive"}, {"call": "c1", "priority": "interactive"},
+         "Call c1 now waits with interactive priority; see when it goes with `daemon status`.\n"),
+        (("promote", "c1", "--priority", "batch", "--json"), {"call": "c1"}, {"call": "c1", "priority": "batch"},
+         '{"call": "c1"}\n'),
+        (("reload",), {"reloaded": "read it"}, {}, "read it\n"),
+    ],
+)  # fmt: skip
+def test_what_changes_something(
+    words: Any, answer: Any, asked: Any, said: str, run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The daemon is asked for what the command is called, and what came of it is told."""
+    seen: list[Any] = []
+    monkeypatch.setattr("daemon.cli.client.ask", lambda where, *given, **more: seen.append(given) or answer)
+    assert run(*words) == (0, said, "")
+    assert seen == [(words[0], {**asked, "language": "en"})]
+
+
+def test_what_changes_something_needs_a_daemon(run: Any) -> None:
+    """Without one it is said how to start it; nothing is read from the journal in its place."""
+    for words in (("cancel", "c1"), ("promote", "c1"), ("reload",)):
+        done = run(*words)
+        assert (done.code, "start it with `daemon`" in done.err) == (1, True)
+    assert run("promote", "c1", "--priority", "high").code == 2
 
 
 def test_options_come_before_the_environment(home: Path, tmp_path: Path) -> None:

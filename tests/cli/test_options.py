@@ -24,6 +24,15 @@ from daemon.cli.parser import parser
         ("--version", "--version"),
         ("--socket s --help", "--socket s --help"),
         ("nonsense --json", "nonsense --json"),
+        ("-V", "-V"),
+        ("version", "--version"),
+        ("--socket s version --json", "--version"),
+        ("help", "--help"),
+        ("help calls", "calls --help"),
+        ("help --json forget", "forget --help"),
+        ("--log-levl debug", "serve --log-levl debug"),
+        ("--sokcet /s status --json", "status --sokcet /s --json"),
+        ("--sandbox=1", "serve --sandbox=1"),
     ],
 )
 def test_the_command_may_stand_anywhere(given: str, meant: str) -> None:

@@ -62,3 +62,12 @@ def test_rows_of_the_journal() -> None:
     assert of_row({"state": "cancelled"}).failed
     assert not of_row({"state": "done", "status": 200}).failed
     json.dumps(one.as_json())
+
+
+def test_the_verdict_on_a_terminal() -> None:
+    """It breaks between words."""
+    one = Outcome(
+        429, "insufficient_quota", "OpenAI: no credit left on this account. Waiting will not help: add credit."
+    )
+    assert max(len(line) for line in page(one, [one])) > 80
+    assert max(len(line) for line in page(one, [one], most=80)) <= 80

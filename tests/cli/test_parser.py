@@ -6,6 +6,8 @@ import pytest
 
 from daemon.cli.commands import COMMANDS
 from daemon.cli.parser import parser
+from daemon.columns import width
+from daemon.phrases import languages, texts
 
 
 @pytest.mark.parametrize(
@@ -57,7 +59,13 @@ def test_help_names_everything(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_one_command_alone_is_read_the_same(command: str) -> None:
     """Without the other commands nothing changes: the same values, the same help."""
-    words = [command, *(["c1"] if command in ("curl", "replay", "report") else [])]
+    words = [command, *(["c1"] if command in ("curl", "replay", "report", "cancel", "promote") else [])]
     assert parser(only=command).parse_args(words) == parser().parse_args(words)
     alone, among = ((made._subparsers._group_actions[0].choices[command]) for made in (parser(only=command), parser()))  # type: ignore[union-attr, index]
     assert alone.format_help() == among.format_help()
+
+
+@pytest.mark.parametrize("language", sorted(languages()))
+def test_the_help_fits_80_columns(language: str) -> None:
+    """No line of it, in any language, is broken by the terminal."""
+    assert max(width(line) for line in texts(language)["help.more"].splitlines()) < 80

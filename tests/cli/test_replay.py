@@ -14,6 +14,7 @@ import pytest
 
 from daemon.cli import direct, replay
 from daemon.cli.outcome import Outcome
+from daemon.model import Origin
 from gateway.scripted import KEY, no_credit, ok
 from operations.office import Office
 
@@ -153,6 +154,24 @@ def test_without_a_daemon_to_go_through(failed: str, run: Any) -> None:
     """It is said how to start it."""
     done = run("replay", failed, "--via-daemon", "--yes")
     assert (done.code, "start it with `daemon`" in done.err) == (1, True)
+
+
+async def test_a_sandbox_that_was_started_anew(home: Path, sent: list[Any], run: Any, monkeypatch: Any) -> None:
+    """The call goes to the port of the one that runs; when none does, nothing is sent, and it is said that the one to
+    which it went has ended."""
+    here = Office(home / "state", no_credit(), origin=Origin("api.openai.com", "http://127.0.0.1:99", "openai"))
+    here.journal.start()
+    await here.world.send()
+    await here.world.pacer.close()
+    here.hub.close()
+    here.journal.close()
+    done = await asyncio.to_thread(run, "replay", "last", "--yes")
+    assert (done.code, sent) == (1, [])
+    assert "a sandbox that has ended" in done.err
+    assert "a sandbox that has ended" in (await asyncio.to_thread(run, "curl", "last")).out
+    monkeypatch.setattr(replay, "ask", lambda *given, **more: {"sandbox_url": "http://127.0.0.1:7"})
+    assert (await asyncio.to_thread(run, "replay", "last", "--yes")).code == 0
+    assert sent[0][0].call.origin.url == "http://127.0.0.1:7"
 
 
 def test_what_it_costs() -> None:

@@ -13,6 +13,7 @@ from daemon.cli.show import (
     clock,
     cut,
     fallback_text,
+    missing_text,
     number,
     pools_text,
     queue_text,
@@ -230,3 +231,42 @@ def test_what_holds_calls_up_comes_first() -> None:
     assert text[3:5] == ["h m1 (key:0): idle", "h m1 (key:1): idle"]
     assert text[-1].startswith("and 3 more that are idle")
     assert len(text) == 9
+
+
+def test_calls_that_are_missing() -> None:
+    """While the journal cannot be written it is said since when, why, and what to do, in lines that fit the terminal;
+    where it never will be, nobody is told to wait."""
+    journal = {"state": "degraded", "since": 1e9, "why": "/s/journal.db cannot be written: disk is full."}
+    [line] = missing_text(journal, 1e9)
+    assert line.startswith(f"Calls since {clock(1e9, 1e9)} are missing here: /s/journal.db cannot be written: disk is ")
+    assert "Make room" in line
+    assert max(width(one) for one in missing_text(journal, 1e9, "zh", 60)) <= 60
+    assert missing_text({**journal, "state": "off"}, 1e9)[0].endswith("disk is full")
+
+
+def test_no_calls_yet() -> None:
+    """The command names the socket, so that it can be pasted."""
+    assert "--unix-socket '/a b/s' http" in calls_text([], 0.0, socket="/a b/s")[0]
+
+
+WIDE = {
+    "daemon": {"version": "0.1.0", "pid": 7, "socket": "/home/somebody/.cache/sluice/run/sluice.sock", "running": 1,
+               "sandbox": True, "started_at": 0.0, "listen": "http://127.0.0.1:8377", "token_file": "/home/x/token"},
+    "pools": [{"host": "generativelanguage.googleapis.com", "group": "gemini-2.5-flash", "state": state,
+               "words": "blocked: insufficient_quota; a person must put this right, waiting does not", "dims": []}
+              for state in ("idle", "blocked")],
+    "queue": [{"place": 1, "id": "c5342ykt2", "waits_for": "its turn"}],
+    "warnings": [{"words": "80 % of the requests per minute at api.openai.com (gpt-4o) are used. Put off the rest."}],
+    "journal": {"state": "degraded", "why": "/home/somebody/journal.db cannot be written: database or disk is full"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("language", ["en", "ko", "zh"])
+def test_status_on_a_terminal(language: str) -> None:
+    """No line is wider than 80 columns, where each sentence is one line in a pipe; and who waits comes before pools
+    that are blocked or idle."""
+    whole, broken = (status_text(WIDE, 100.0, language, most) for most in (None, 80))
+    assert max(width(line) for line in broken) <= 80 < max(width(line) for line in whole)
+    assert "".join("".join(broken).split()) == "".join("".join(whole).split())
+    places = [next(n for n, line in enumerate(whole) if word in line) for word in ("c5342ykt2", "googleapis")]
+    assert places == sorted(places)

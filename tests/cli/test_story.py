@@ -53,7 +53,9 @@ def test_a_call_whole() -> None:
 def test_what_is_not_known_is_not_said() -> None:
     """A call that has just come in, one that went well at once, one whose body is gone."""
     bare = {"id": "c1", "state": "waiting", "started_at": 100.0}
-    assert call_text(bare, 100.0)[-2:] == ["", "In a terminal: daemon curl c1"]
+    assert call_text(bare, 100.0)[-2:] == ["In a terminal: daemon curl c1", "To take it back: daemon cancel c1"]
+    waits = call_text({**bare, "request": {"bytes": 5, "file": None}}, 100.0)
+    assert waits[-2].endswith("daemon curl c1; of its body nothing is kept yet.")
     assert "took" not in "".join(call_text(bare, 100.0))
     well = {
         **ROW,

@@ -143,4 +143,19 @@ def test_a_journal_without_a_daemon(look: Any, home: Path) -> None:
     (home / "state").mkdir(mode=0o700)
     assert look("journal_without_daemon") == []
     (home / "state" / "journal.db").write_bytes(b"garbage" * 999)
-    assert states(look("journal_without_daemon")) == ["bad"]
+    (bad,) = look("journal_without_daemon")
+    assert (bad.state, bad.what.count("cannot be read")) == ("bad", 1)
+
+
+@pytest.mark.parametrize(
+    ("prices", "model", "found"),
+    [("", "", ["bad"]), ("x", 'model: "gpt-4o*", ', ["bad"]), ("gpt-4o", 'model: "gpt-4o*", ', []), ("gpt*", "", [])],
+)
+def test_a_budget_that_can_never_be_used_up(look: Any, home: Path, prices: str, model: str, found: list[str]) -> None:
+    """One in money for whose models there is no price; one that counts calls needs none."""
+    price = f"prices: [{{model: '{prices}', input: 1, output: 2}}]\n" if prices else ""
+    text = f"budgets: [{{{model}per: month, cost: 20}}, {{per: day, calls: 9}}]\n{price}"
+    (home / "config.yaml").write_text(text)
+    checks = look("budgets")
+    assert states(checks) == found
+    assert all("20 USD per month can never" in check.what and "prices:" in check.mend for check in checks)

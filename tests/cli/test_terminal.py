@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import io
 import json
@@ -17,6 +18,8 @@ import pytest
 
 from daemon.cli import terminal
 from daemon.errors import Refusal
+from gateway.scripted import no_credit
+from operations.office import Office
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -121,3 +124,40 @@ def test_how_wide_the_terminal_is(monkeypatch: pytest.MonkeyPatch) -> None:
         assert terminal.columns() is None
     monkeypatch.setattr("sys.stdout", io.StringIO())
     assert terminal.columns() is None
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_sentences_break_between_words(stream: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a terminal of 72 columns, on both streams; in a pipe they stay one line."""
+    text = "the daemon serves its own user only and nobody while it stops; " * 3
+    ours, theirs = os.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 72, 0, 0))
+    with open(theirs, "w") as output:
+        monkeypatch.setattr(f"sys.{stream}", output)
+        terminal.say_text([text]) if stream == "stdout" else terminal.complain(text)
+        output.flush()
+        shown = os.read(ours, 4096).decode().splitlines()
+    os.close(ours)
+    assert len(shown) == 3
+    assert " ".join(shown).split() == text.split()
+
+
+BODY = '{"messages":[{"role":"user","content":"한도 é €"}]}'
+
+
+@pytest.mark.parametrize("locale", ["ascii", "latin-1"])
+@pytest.mark.parametrize(
+    "command", ["curl last", "curl last --format python", "curl last --via-daemon",
+                "explain last", "export"],
+)  # fmt: skip
+async def test_a_body_in_a_terminal_that_is_not_utf8(home: Path, command: str, locale: str) -> None:
+    """What repeats a call holds its body in UTF-8, as it was sent, and not one with question marks."""
+    here = Office(home / "state", no_credit())
+    here.journal.start()
+    await here.world.send(body=BODY.encode())
+    await here.world.pacer.close()
+    here.hub.close()
+    here.journal.close()
+    done = await asyncio.to_thread(shell, f"DAEMON {command}", PYTHONIOENCODING=locale)
+    assert done.returncode == 0, done.stderr
+    assert "한도 é €".encode() in done.stdout

@@ -93,3 +93,10 @@ def test_without_a_daemon(home: Path, journal: None, run: Callable[..., Any]) ->
     assert found["total"]["cost"] > 0
     assert found["budgets"][0]["measure"] == "calls"
     assert "emacs" in run("usage", "--by", "client", "--since", "3650d").out
+
+
+def test_while_the_journal_cannot_be_written() -> None:
+    """It is not said that nothing was used; what was is shown, and what is missing below it."""
+    full = {"journal": {"state": "degraded", "since": 1.0, "why": "disk is full"}}
+    assert usage_text({**answer(PriceList(), []), **full})[0].startswith("Calls since ")
+    assert usage_text({**answer(PriceList()), **full})[-1].startswith("Calls since ")

@@ -24,13 +24,15 @@ def test_an_entry_with_everything() -> None:
     )
     (rule,) = read_fallback(node(text))
     places = (Place("deepseek-chat", "api.deepseek.com"), Place("llama3.1", "localhost:11434"))
-    assert rule == Fallback(places, ("api.openai.com",), ("gpt-4o*",), ("quota", "capacity"), 60.0, 1)
+    assert rule == Fallback(
+        places, ("api.openai.com",), ("gpt-4o*",), ("quota", "capacity"), 60.0, ("1", "1"), ("1", "1")
+    )
 
 
 def test_what_may_be_left_out() -> None:
     """Without `from` all calls are meant, without `host` the same one; one place needs no list; nothing is no entry."""
     (rule,) = read_fallback(node("[{wait: 5s, to: {model: small}}]"))
-    assert rule == Fallback((Place("small"),), wait_s=5.0, line=1)
+    assert rule == Fallback((Place("small"),), wait_s=5.0, to_at=("1",))
     assert read_fallback(node("[]")) == read_fallback(node("~")) == ()
 
 

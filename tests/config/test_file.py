@@ -117,7 +117,21 @@ def test_the_environments_log_level() -> None:
         ("listen_hosts: [http://box]\n", 1, "for example box"),
         ("langauge: en\n", 1, "Did you mean 'language'"),
         ("\nlog:\n  levle: info\n", 3, "Did you mean 'level'"),
-        ("idle: 3s\n", 1, "written as timeouts.idle"),
+        ("idle: 3s\n", 1, "write `timeouts:`, and on the line below, indented, `idle: ...`"),
+        ("\nlog.level: debug\n", 2, "write `log:`, and on the line below, indented, `level: ...`"),
+        (
+            "upstreams:\n  host: localhost:8080\n  share: 0.5\n",
+            2,
+            "Put `- ` before the first word of each entry, for example: - host: localhost:8080",
+        ),
+        (
+            "upstreams: [{host: a.example, share: 80%}]\n",
+            1,
+            "upstreams: share: '80%' is not a plain number. Write for example 0.8",
+        ),
+        ("upstreams: [{host: a.example, share: 1.5}]\n", 1, "upstreams: share: 1.5 is not above 0 and at most 1"),
+        ("budgets:\n  per: day\n  calls: 5\n", 2, "each begins with `- `"),
+        ("budgets: [{per: day, calls: 5, warn_at: high}]\n", 1, "budgets: warn_at: 'high' is not a plain number"),
         ("drain: 20\n", 1, "drain: '20' is not a duration. Write 20s"),
         ("max_body: 64\n", 1, "is not a size"),
         ("queue: {max_waiting: -5}\n", 1, "queue.max_waiting"),
@@ -187,7 +201,7 @@ def test_a_file_that_is_too_large(config: Path) -> None:
 
 def test_a_missing_file_that_was_named(config: Path) -> None:
     """`--config` with a typo is an error; the default place may be empty."""
-    with pytest.raises(ConfigError, match="no such file"):
+    with pytest.raises(ConfigError, match=r"config\.yaml: there is no such file, though SLUICE_CONFIG or --config"):
         load(config, environ={}, must_exist=True)
 
 
@@ -260,3 +274,24 @@ def test_any_file_is_taken_or_refused(config: Path, content: bytes) -> None:
     except ConfigError as error:
         outcome = error.message
     assert isinstance(outcome, Config) or str(config) in outcome
+
+
+def test_all_mistakes_of_a_list_are_told(config: Path) -> None:
+    """In upstreams, budgets, prices and fallback, each with its line, also several in one entry."""
+    text = """upstreams:
+- host: a.example
+  share: 80%
+  limitz: []
+- host: b.example
+  minute: soon
+budgets:
+- {per: day}
+- {per: year, calls: 1}
+prices:
+- {model: x, input: much, output: 1}
+fallback:
+- {to: {model: a}, wait: long}
+- {on: quota}
+"""
+    lines = refused(config, text).splitlines()
+    assert [int(line.split(":")[1]) for line in lines] == [3, 4, 6, 8, 9, 11, 13, 14]

@@ -88,7 +88,7 @@ def test_socket_paths_have_a_bound() -> None:
     """103 bytes go, 104 do not, counted in bytes; a place that is too long by itself is passed over."""
     fits = "/" + "s" * 102
     assert default_paths({"HOME": "/h", "SLUICE_SOCKET": fits}).socket == Path(fits)
-    with pytest.raises(ConfigError, match="has 104 bytes; the system allows 103"):
+    with pytest.raises(ConfigError, match=r"has 104 bytes; more than 103 do not work on every system .* with --socket"):
         default_paths({"HOME": "/h", "SLUICE_SOCKET": fits + "s"})
     with pytest.raises(ConfigError, match="has 105 bytes"):
         default_paths({"HOME": "/h", "SLUICE_SOCKET": "/" + "é" * 52})

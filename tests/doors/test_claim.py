@@ -32,6 +32,20 @@ def test_a_shared_folder_is_refused(tmp_path: Path) -> None:
     assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
 
 
+def test_a_folder_in_which_somebody_lives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is told to close his home, or a folder with other things in it, but to take one of its own below; one that
+    is for Sluice alone is to be closed."""
+    home, project, own = (tmp_path / name for name in ("home", "project", "own"))
+    for folder in (home, project, own, project / "src"):
+        folder.mkdir(mode=0o755)
+    monkeypatch.setenv("HOME", str(home))
+    for folder in (home, project):
+        with pytest.raises(ConfigError, match=rf"not Sluice's alone.* --socket {folder}/sluice/s$"):
+            claim.own_folder(folder, "--socket", "sluice/s")
+    with pytest.raises(ConfigError, match=f"run: chmod 700 {own}"):
+        claim.own_folder(own, "--socket", "sluice/s")
+
+
 def test_whoever_is_second_learns_what_to_do(place: Path) -> None:
     """The same state or the same socket: who runs, how to see and end that one, how to run a second. No lock stays."""
     endpoint = place / "endpoint.json"

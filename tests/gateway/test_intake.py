@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from daemon.errors import UnknownHost
-from daemon.gateway.intake import Intake, group_of, new_id, provider_of
+from daemon.gateway.intake import Intake, group_of, new_id, provider_of, unknown_host
 from daemon.model import Estimate, Origin, Priority
 from daemon.redact import Redactor
 from gateway.scripted import KEY, incoming
@@ -167,3 +167,10 @@ def test_any_body_makes_a_call(body: bytes) -> None:
     call = received(body=body)
     assert call.body == body
     assert call.model is None
+
+
+def test_a_slip_of_a_known_host() -> None:
+    """The host that was probably meant comes before how to allow the one that was written."""
+    said = str(unknown_host("api.opnai.com"))
+    assert said.index("Did you mean api.openai.com?") < said.index("add to config.yaml")
+    assert "mean" not in str(unknown_host("relay.example.com"))

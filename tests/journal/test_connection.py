@@ -80,8 +80,10 @@ async def test_a_second_daemon_knows_what_the_first_has_learned(make_journal, ma
 
 
 @pytest.mark.parametrize("damage", ["header", "page", "garbage", "empty"])
-async def test_a_damaged_file_is_put_aside(damage, make_journal, make_call, success):
-    """The journal starts with a new file, keeps the old one, saves what can be read, and the memory above all."""
+async def test_a_damaged_file_is_put_aside(damage, make_journal, make_call, success, caplog):
+    """The journal starts with a new file, keeps the old one, saves what can be read, and the memory above all. The log
+    says so, and how much was saved."""
+    caplog.set_level("INFO")
     journal = make_journal()
     journal.memory.remember_now("day", "k", "v")
     for n in range(300):
@@ -98,7 +100,8 @@ async def test_a_damaged_file_is_put_aside(damage, make_journal, make_call, succ
     if damage == "empty":  # an empty file is a new database
         return
     assert "damaged" in health["why"]
-    assert len(list(again.folder.glob("journal.corrupt-*.db"))) == 1
+    (aside,) = again.folder.glob("journal.corrupt-*.db")
+    assert f"the journal was damaged: it is kept as {aside}" in caplog.text
     if damage == "page":
         assert again.memory.recall("day") == {"k": "v"}
         for _ in range(200):
@@ -107,6 +110,11 @@ async def test_a_damaged_file_is_put_aside(damage, make_journal, make_call, succ
             await asyncio.sleep(0.01)
         assert len(await again.calls(limit=1000)) > 200
         assert (await again.calls(limit=1))[0]["id"] == "new"
+        for _ in range(200):
+            if "of the damaged journal" in caplog.text:
+                break
+            await asyncio.sleep(0.01)
+        assert f"calls of the damaged journal {aside} were saved" in caplog.text
 
 
 async def test_what_is_saved_from_a_damaged_file_keeps_its_bodies(make_journal, make_call, success, failed_event):
@@ -166,3 +174,16 @@ async def test_a_newer_journal_is_left_alone(make_journal, make_call, success):
     assert (journal.folder / "journal.db").read_bytes() == bytes_before
     with pytest.raises(NotFound):
         open_reader(journal.folder)
+
+
+async def test_since_when_nothing_is_written(make_journal, make_call, success):
+    """A trouble in which calls are written is not counted: only since the file is closed for it are any missing."""
+    journal = make_journal()
+    await recorded(journal, success(make_call("c1")))
+    connection = journal._writer.connection
+    connection.trouble("little room")
+    assert (journal.gap(), journal.health()["since"]) == (None, None)
+    connection.failed(sqlite3.OperationalError("database or disk is full"))
+    gap = journal.gap()
+    assert gap is not None
+    assert gap["since"] == journal.health()["since"] is not None

@@ -1,8 +1,11 @@
 """From the journal alone to the curl command."""
 
+from dataclasses import replace
+
 from daemon.curl import curl_command
 from daemon.journal import call_from_row
-from daemon.journal.rebuild import comment, not_kept
+from daemon.journal.rebuild import comment, moved, not_kept, stranded
+from daemon.model import Origin, Way
 
 
 async def test_the_curl_command_from_the_journal_is_that_of_the_call(
@@ -70,3 +73,18 @@ def test_why_there_is_no_body():
     assert "uncompressed" in said
     row["request"]["headers"][1] = ["Content-Encoding", ["x" * 5000]]
     assert len(not_kept(row).message) < 600
+
+
+async def test_a_sandbox_has_another_port_after_each_start(make_journal, make_call, failed_event):
+    """A call to one that has ended goes to the one that runs; without one the comment says that nobody may answer. What
+    went to a provider, or to a server of this machine that the configuration names, stays as it was."""
+    journal = make_journal()
+    journal.record(failed_event(replace(make_call(), origin=Origin("api.openai.com", "http://127.0.0.1:99", "openai"))))
+    kept = await journal.rebuild("c1")
+    real = Origin("api.openai.com", "https://api.openai.com", "openai")
+    here = replace(real, url="http://127.0.0.1:99")
+    assert moved(kept, real, "http://127.0.0.1:7").call.origin.url == "http://127.0.0.1:7"
+    assert "a sandbox that has ended" in moved(kept, real, None).comment
+    for origin in (here, replace(real, ways=(Way("local", here.url, None),)), None):
+        assert moved(kept, origin, "http://127.0.0.1:7") is kept
+    assert not stranded(replace(kept.call, origin=real), here)

@@ -18,32 +18,55 @@ ONE = limited(Limit("requests", 1, 60.0, "minute"))
 
 
 async def test_cancel(office: Make) -> None:
-    """A waiting call is cancelled by its id or the client's own; a second time there is nothing."""
+    """A waiting call is cancelled by its id or the client's own; for one that has ended, and for one that never was,
+    the refusal says which it is."""
     here = office(ok(), origin=ONE)
     await here.world.send()
     waiting = asyncio.create_task(here.world.send(ref="mine"))
     await asyncio.sleep(0)
-    assert await here.run("cancel", call="mine") == {"cancelled": True}
+    told = await here.run("cancel", call="mine")
+    assert told["cancelled"]
     with pytest.raises(Cancelled):
         await waiting
-    assert await here.run("cancel", call="mine") == {"cancelled": False}
+    for name in ("mine", told["call"], told["call"][:5]):
+        with pytest.raises(NotFound, match=r"has ended already \((failed|cancelled)\)"):
+            await here.run("cancel", call=name)
+    with pytest.raises(NotFound, match="no call that waits or runs is called 'nobody'"):
+        await here.run("cancel", call="nobody")
     with pytest.raises(InvalidCall, match="call is missing"):
         await here.run("cancel")
 
 
 async def test_promote(office: Make) -> None:
-    """A waiting call gets another priority; one that does not wait does not."""
+    """A waiting call gets another priority, also as `last`; one that has ended, or is nobody's, gets a refusal."""
     here = office(ok(), origin=ONE)
     await here.world.send()
     call = here.world.call()
     waiting = asyncio.create_task(here.world.gateway.send(call))
     await asyncio.sleep(0)
-    assert await here.run("promote", call=call.id) == {"promoted": True}
+    assert await here.run("promote", call=call.id) == {"promoted": True, "call": call.id, "priority": "interactive"}
     assert here.world.pacer.queue()[0]["priority"] == "interactive"
-    assert await here.run("promote", call="c0") == {"promoted": False}
+    assert (await here.run("promote", call="last", priority="batch"))["call"] == call.id
+    with pytest.raises(NotFound, match="no call that waits or runs"):
+        await here.run("promote", call="c0")
+    with pytest.raises(NotFound, match=r"has ended already \(done\)"):
+        await here.run("promote", call=(await here.run("calls"))["calls"][1]["id"])
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
+
+
+async def test_promote_a_call_that_runs(office: Make) -> None:
+    """It cannot go earlier than now, and that is said."""
+    here = office(asyncio.Event())
+    call = here.world.call()
+    running = asyncio.create_task(here.world.gateway.send(call))
+    await here.world.upstream.asked.wait()
+    with pytest.raises(NotFound, match="it runs already"):
+        await here.run("promote", call=call.id)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
 
 
 async def test_subscribe(office: Make) -> None:

@@ -7,11 +7,12 @@ import gzip
 import json
 import sqlite3
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from daemon.errors import InvalidCall, NotFound
-from daemon.journal import database
+from daemon.journal import database, writer
 from daemon.model import Limit, Way
 from gateway.scripted import KEY, limited, no_credit, ok
 from operations.office import Make
@@ -47,6 +48,43 @@ async def test_status_limits_queue(office: Make) -> None:
     assert status["pools"][0]["host"] == "api.openai.com"
     assert (await here.run("limits"))["pools"]
     json.dumps(status)
+
+
+async def test_calls_while_the_journal_cannot_be_written(office: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is missing is told beside the answer: since when, and why; the time is that of the first refusal, however
+    often the file was opened again meanwhile. Afterwards nothing is said."""
+    here = office(ok(), ok(), ok())
+    await here.world.send()
+    assert "journal" not in await here.run("calls")
+    real, full = writer.transact, [True]
+
+    def refuse(*given: object) -> int:
+        if full:
+            raise sqlite3.OperationalError("database or disk is full")
+        return real(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(writer, "transact", refuse)
+    await here.world.send()
+    told = (await here.run("calls"))["journal"]
+    assert (told["state"], "disk is full" in told["why"]) == ("degraded", True)
+    here.journal._writer.connection.retry_at = 0.0
+    assert not await here.journal.flush()
+    assert (await here.run("usage", language="ko"))["journal"]["since"] == told["since"]
+    full.clear()
+    here.journal._writer.connection.retry_at = 0.0
+    assert await here.journal.flush()
+    answer = await here.run("calls")
+    assert ("journal" in answer, len(answer["calls"])) == (False, 2)
+    assert here.journal.health()["since"] is None
+
+
+async def test_a_journal_that_could_not_be_made(office: Make, tmp_path: Path) -> None:
+    """The refusal says why there is none; not that somebody should start a daemon."""
+    (tmp_path / "state0").mkdir(mode=0o700)
+    (tmp_path / "state0" / "journal.db").mkdir()
+    here = office(ok())
+    with pytest.raises(NotFound, match=r"no call is written down: .*journal\.db"):
+        await here.run("calls")
 
 
 async def test_calls_while_another_tool_locks_the_journal(office: Make, monkeypatch: pytest.MonkeyPatch) -> None:

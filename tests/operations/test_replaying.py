@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from daemon.errors import InvalidCall, NotFound
+from daemon.model import Origin
 from daemon.operations.replaying import again
 from gateway.scripted import KEY, no_credit, ok
 from operations.office import Make
@@ -69,3 +70,15 @@ async def test_what_cannot_be_repeated(office: Make) -> None:
     signed = here.world.call(headers=(("X-Amz-Date", "20260101T000000Z"), ("Authorization", "AWS4-HMAC-SHA256 x")))
     with pytest.raises(InvalidCall, match="aws-sigv4"):
         again(signed, None)
+
+
+async def test_a_call_of_a_sandbox_that_has_ended(office: Make) -> None:
+    """It must not go to a real provider, where it would cost money; the curl command says where it went."""
+    here = office(no_credit(), origin=Origin("api.openai.com", "http://127.0.0.1:99", "openai"))
+    await here.world.send()
+    await here.journal.flush()
+    here.world.origin = Origin("api.openai.com", "https://api.openai.com", "openai")
+    with pytest.raises(InvalidCall, match="a sandbox that has ended"):
+        await here.run("replay", call="last", key=KEY)
+    assert len(here.world.upstream.sent) == 1
+    assert "a sandbox that has ended" in (await here.run("curl", call="last"))["command"]

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from daemon.errors import InvalidCall, NotFound
+from daemon.errors import DeadlineExceeded, InvalidCall, NotFound
+from daemon.model import Limit
 from daemon.operations import reporting
-from gateway.scripted import KEY, no_credit, ok
+from gateway.scripted import KEY, limited, no_credit, ok
 from operations.office import Make
 
 
@@ -48,6 +49,23 @@ async def test_a_call_that_went_well(office: Make) -> None:
         await here.run("report", call="cxxxxxxxx")
     with pytest.raises(InvalidCall, match="call is missing"):
         await here.run("report")
+
+
+async def test_a_call_that_sluice_itself_has_refused(office: Make) -> None:
+    """A deadline of one's own, a key that was refused a moment ago: the provider has said nothing of this call, so no
+    text blames it."""
+    here = office(no_credit())
+    await here.world.send()
+    await here.world.send()
+    assert len(here.world.upstream.sent) == 1
+    with pytest.raises(InvalidCall, match="report that one"):
+        await here.run("report", call="last")
+    here = office(ok(), origin=limited(Limit("requests", 1, 60.0, "minute")))
+    await here.world.send()
+    with pytest.raises(DeadlineExceeded):
+        await here.world.send(deadline_s=1.0)
+    with pytest.raises(InvalidCall, match=r"ended by Sluice itself.* nothing to report .*deadline"):
+        await here.run("report", call="last")
 
 
 @pytest.mark.parametrize(

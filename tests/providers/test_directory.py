@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from daemon.model import DIMENSIONS
-from daemon.providers import load_providers, provider_for
+from daemon.providers import load_providers, near_host, provider_for
 
 
 @pytest.mark.parametrize(
@@ -88,3 +88,13 @@ def test_what_one_request_takes() -> None:
     for kind in ("embeddings", "completions"):
         assert 1 < other.batch_limits(kind).items <= 96
     assert load_providers()["dashscope"].batch_limits("embeddings").items == 10
+
+
+@pytest.mark.parametrize(
+    ("host", "near"),
+    [("api.opnai.com", "api.openai.com"), ("API.anthropic.co", "api.anthropic.com"), ("relay.example.com", None),
+     ("x" * 10_000, None)],
+)  # fmt: skip
+def test_a_slip_of_a_known_host(host: str, near: str | None) -> None:
+    """It is named; a host of somebody's own is not taken for one."""
+    assert near_host(host) == near
