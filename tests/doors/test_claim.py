@@ -37,7 +37,8 @@ def test_a_folder_in_which_somebody_lives(tmp_path: Path, monkeypatch: pytest.Mo
     is for Sluice alone is to be closed."""
     home, project, own = (tmp_path / name for name in ("home", "project", "own"))
     for folder in (home, project, own, project / "src"):
-        folder.mkdir(mode=0o755)
+        folder.mkdir()
+        folder.chmod(0o755)  # whatever the umask is
     monkeypatch.setenv("HOME", str(home))
     for folder in (home, project):
         with pytest.raises(ConfigError, match=rf"not Sluice's alone.* --socket {folder}/sluice/s$"):
