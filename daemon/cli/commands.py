@@ -123,6 +123,7 @@ COMMANDS: Mapping[str, tuple[Option, ...]] = {
         {"word": "--systemd", "apart": "kind", "action": "store_true", "help": "help.systemd"},
         {"word": "--launchd", "apart": "kind", "action": "store_true", "help": "help.launchd"},
     ),
+    "socket": (),
     "demo": (),
     "stop": (),
 }  # fmt: skip

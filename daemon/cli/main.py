@@ -337,6 +337,12 @@ def install_service(options: Namespace) -> int:
     return EXIT_OK
 
 
+def socket(options: Namespace) -> int:
+    """Where the daemon is, for other programs."""
+    say([_socket(options)])
+    return EXIT_OK
+
+
 def demo(options: Namespace) -> int:
     """Show it."""
     from daemon.cli import demo as showing
@@ -397,6 +403,7 @@ COMMANDS: Mapping[str, Callable[[Namespace], int]] = {
     "reload": reload,
     "check": check,
     "install-service": install_service,
+    "socket": socket,
     "demo": demo,
     "stop": stop,
 }

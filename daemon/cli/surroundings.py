@@ -18,7 +18,7 @@ from typing import Final
 from daemon.cli.looks import Check
 from daemon.cli.ready import program
 from daemon.cli.units import UNITS, WANTED_BY, systemd_folder
-from daemon.config import Paths, load
+from daemon.config import Paths, load, origins
 from daemon.dimensions import period_of
 from daemon.errors import ConfigError, NotFound
 from daemon.phrases import phrase
@@ -113,6 +113,28 @@ def budgets(paths: Paths, environ: Mapping[str, str]) -> Iterator[Check]:
             yield Check("bad", what, phrase("check.add_prices"))
 
 
+def fallback_keys(paths: Paths, environ: Mapping[str, str]) -> Iterator[Check]:
+    """A call that goes to another host needs a key for it, and the daemon alone can have that."""
+    from daemon.providers import load_providers
+
+    try:
+        config = load(paths.config_file, environ=environ)
+        origin_of = origins(config, load_providers())
+    except ConfigError:
+        return  # has been told
+    told: set[str] = set()
+    for host in dict.fromkeys(place.host for rule in config.fallback for place in rule.to if place.host):
+        origin = origin_of(host)
+        provider = load_providers().get(origin.provider) if origin else None
+        usual = provider.key_variable if provider else None
+        known = [way.variable for way in origin.ways if way.variable] if origin else []
+        wanted = known or [name for name in (origin.key_variable if origin else None, usual) if name][:1]
+        if wanted and wanted[0] not in told and not any(environ.get(name) for name in wanted):
+            told.add(wanted[0])
+            mend = phrase("check.set_key", variable=wanted[0], host=host)
+            yield Check("note", phrase("check.fallback_key", host=host, variable=wanted[0]), mend)
+
+
 def _meet(some: tuple[str, ...], others: tuple[str, ...]) -> bool:
     """True if there may be a model that fits patterns of both; no pattern fits all."""
     pairs = [(one, other) for one in some or ("*",) for other in others]
@@ -191,5 +213,16 @@ def journal_without_daemon(paths: Paths, environ: Mapping[str, str]) -> Iterator
         yield Check("bad", refusal.message, phrase("check.journal_aside"))
 
 
-LOOKS: Final = (libraries, sqlite, other_programs, proxies, budgets, clock, open_files, units, private_files)
+LOOKS: Final = (
+    libraries,
+    sqlite,
+    other_programs,
+    proxies,
+    budgets,
+    fallback_keys,
+    clock,
+    open_files,
+    units,
+    private_files,
+)
 """All that need no daemon."""

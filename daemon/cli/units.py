@@ -51,6 +51,9 @@ def run(options: argparse.Namespace) -> None:
     units = files_of(kind, options, environ)
     for file in units:
         _refuse_stranger(file.path)
+    if options.remove and not _there(units):
+        say([tell("units.nothing")])
+        return
     step = _removed if options.remove else _written
     say(step(units, options.dry_run, tell))
     say([tell("units.next"), "", *(f"    {line}" for line in next_commands(kind, units, remove=options.remove)), ""])
@@ -157,13 +160,17 @@ def _write(file: File) -> None:
 
 def _removed(units: list[File], dry: bool, tell: Callable[..., str]) -> Iterator[str]:
     """The files, and the links by which they were enabled."""
-    links = [file.path.parent / name for file in units[:1] if file.path.suffix == ".socket" for name in WANTED_BY]
-    there = [path for path in (*links, *(file.path for file in units)) if path.is_symlink() or path.exists()]
-    for path in there:
+    for path in _there(units):
         if not dry:
             path.unlink()
         yield tell("units.would_remove" if dry else "units.removed", file=str(path))
-    yield "" if there else tell("units.nothing")
+    yield ""
+
+
+def _there(units: list[File]) -> list[Path]:
+    """Which of the files are there, and of the links by which they were enabled."""
+    links = [file.path.parent / name for file in units[:1] if file.path.suffix == ".socket" for name in WANTED_BY]
+    return [path for path in (*links, *(file.path for file in units)) if path.is_symlink() or path.exists()]
 
 
 def next_commands(kind: Kind, units: list[File], *, remove: bool) -> list[str]:

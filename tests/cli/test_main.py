@@ -136,6 +136,12 @@ def test_what_changes_something_needs_a_daemon(run: Any) -> None:
     assert run("promote", "c1", "--priority", "high").code == 2
 
 
+def test_where_the_socket_is(run: Any, home: Path) -> None:
+    """One line for other programs, also when no daemon runs: as told, else where it would be."""
+    assert run("socket") == (0, f"{home / 's'}\n", "")
+    assert run("socket", "--socket", "/a b/s").out == "/a b/s\n"
+
+
 def test_options_come_before_the_environment(home: Path, tmp_path: Path) -> None:
     """A path on the command line may be relative."""
     told = paths(parser().parse_args(["status", "--socket", "x/s"]))

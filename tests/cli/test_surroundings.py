@@ -159,3 +159,17 @@ def test_a_budget_that_can_never_be_used_up(look: Any, home: Path, prices: str, 
     checks = look("budgets")
     assert states(checks) == found
     assert all("20 USD per month can never" in check.what and "prices:" in check.mend for check in checks)
+
+
+def test_a_fallback_without_its_key(look: Any, home: Path) -> None:
+    """The variable that is not set is named, the upstream's own before the provider's; a server of this machine needs
+    none, and neither does another model of the same host."""
+    to = "to: [{host: api.deepseek.com, model: a}, {host: 'localhost:11434', model: b}, {model: c}]"
+    (home / "config.yaml").write_text(f"fallback: [{{on: quota, {to}}}]\n")
+    (note,) = look("fallback_keys")
+    assert (note.state, "DEEPSEEK_API_KEY" in note.what, "api.deepseek.com" in note.mend) == ("note", True, True)
+    assert look("fallback_keys", DEEPSEEK_API_KEY="CANARY-x") == []
+    own = "upstreams: [{host: api.deepseek.com, key_variable: MINE}]\n"
+    (home / "config.yaml").write_text(f"fallback: [{{on: quota, {to}}}]\n{own}")
+    assert "MINE" in look("fallback_keys", DEEPSEEK_API_KEY="CANARY-x")[0].what
+    assert look("fallback_keys", MINE="CANARY-x") == []

@@ -30,8 +30,9 @@ TIMEOUT_S = 60
 _FENCE = re.compile(r"^(<!-- not run: [^\n]+ -->\n)?```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _DAEMON = re.compile(r"`(daemon [a-z][^`]*)`")
 
-NOT_RUN_IN_TABLES = ("serve", "demo", "stop", "replay", "--follow", "install-service")
-"""They stay, take long, end it, ask first, or need systemd; `stop` is run on its own, the others elsewhere."""
+NOT_RUN_IN_TABLES = ("serve", "demo", "stop", "replay", "--follow", "install-service", "cancel", "promote")
+"""They stay, take long, end it, ask first, or need systemd or a call that waits; `stop` is run on its own, the
+others elsewhere."""
 
 
 @dataclass(frozen=True)
