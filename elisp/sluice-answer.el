@@ -144,10 +144,17 @@ HOME is the buffer from which it was asked for."
       (when (and (< begin (sluice-answer-end answer)) (> end (sluice-answer-start answer)))
         (setf (sluice-answer-undone answer) t)))))
 
+(defun sluice-answer--own-buffer ()
+  "Return the buffer for homeless answers, or another if that is read-only."
+  (let ((buffer (get-buffer-create "*Sluice answer*")))
+    (if (buffer-local-value 'buffer-read-only buffer)
+        (generate-new-buffer (buffer-name buffer))
+      buffer)))
+
 (defun sluice-answer--aim-elsewhere (answer)
   "Have ANSWER written at the end of the buffer for homeless answers, and show it.
 Its heading stands there at once, so that later ones come behind it."
-  (let ((buffer (get-buffer-create "*Sluice answer*")))
+  (let ((buffer (sluice-answer--own-buffer)))
     (with-current-buffer buffer
       (unless (derived-mode-p 'text-mode) (text-mode))
       (setf (sluice-answer-own answer) t
@@ -295,10 +302,12 @@ text of it, or if it is YOUNGER."
 (defun sluice-answer--delete (id)
   "Delete the text of the answer ID in the current buffer."
   (save-excursion
-    (let ((found nil))
-      (goto-char (point-min))
-      (while (setq found (text-property-search-forward 'sluice-answer id #'eql))
-        (delete-region (prop-match-beginning found) (prop-match-end found))))))
+    (save-restriction
+      (widen)
+      (let ((found nil))
+        (goto-char (point-min))
+        (while (setq found (text-property-search-forward 'sluice-answer id #'eql))
+          (delete-region (prop-match-beginning found) (prop-match-end found)))))))
 
 ;;;###autoload
 (defun sluice-undo-answer ()

@@ -179,7 +179,12 @@ elsewhere, set `sluice-socket'")))
   (ignore-errors
     (auth-source-search :host host :user "apikey" :max 1)))
 
-(defun sluice-doctor--keys (pools)
+(defun sluice-doctor--keys (status)
+  "Look for keys, unless the daemon, which has said STATUS, needs none."
+  (unless (and (consp status) (sluice-sandbox-p status))
+    (sluice-doctor--keys-for (and (consp status) (plist-get status :pools)))))
+
+(defun sluice-doctor--keys-for (pools)
   "Look for which hosts there is a key; POOLS are the daemon's."
   (mapcar (lambda (host)
             (if (sluice-doctor--key-p host)
@@ -298,8 +303,7 @@ The page shows what it says when it is done; until then nothing is found."
 
 (defun sluice-doctor--look (&rest _)
   "Look at everything anew and draw the page."
-  (let* ((status (ignore-errors (sluice-doctor--status)))
-         (pools (and (consp status) (plist-get status :pools))))
+  (let ((status (ignore-errors (sluice-doctor--status))))
     (setq sluice-doctor--check nil)
     (setq sluice-doctor--findings
           (append (list (sluice-finding 'ok (format "Emacs %s, %s" emacs-version system-type)))
@@ -307,7 +311,7 @@ The page shows what it says when it is done; until then nothing is found."
                   (sluice-doctor--try #'sluice-doctor--daemon status)
                   (sluice-doctor--try #'sluice-doctor--socket)
                   (sluice-doctor--try #'sluice-doctor--program)
-                  (sluice-doctor--try #'sluice-doctor--keys pools)
+                  (sluice-doctor--try #'sluice-doctor--keys status)
                   (sluice-doctor--try #'sluice-doctor--curl)
                   (sluice-doctor--try #'sluice-doctor--gptel)
                   (sluice-doctor--try #'sluice-doctor--start-check))))

@@ -46,9 +46,10 @@
 (defun sluice-settings-command ()
   "Return `sluice-daemon-command' as a list of words; nil if it is no command."
   (let ((words (cond ((not (stringp sluice-daemon-command)) sluice-daemon-command)
-                     ((file-executable-p sluice-daemon-command)
+                     ((and (file-name-absolute-p sluice-daemon-command)
+                           (file-executable-p sluice-daemon-command))
                       (list sluice-daemon-command "serve"))
-                     (t (split-string-and-unquote sluice-daemon-command)))))
+                     (t (ignore-errors (split-string-and-unquote sluice-daemon-command))))))
     (when (and (proper-list-p words) words (cl-every #'stringp words))
       (if (string-prefix-p "~" (car words))
           (cons (expand-file-name (car words)) (cdr words))

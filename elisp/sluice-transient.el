@@ -78,7 +78,7 @@
 (defun sluice-menu--line (label value)
   "Return LABEL and VALUE as a line of the menu."
   (concat (truncate-string-to-width label 16 nil ?\s) " "
-          (propertize (truncate-string-to-width (string-replace "\n" " " value) 50 nil nil t)
+          (propertize (truncate-string-to-width (string-replace "\n" " " (format "%s" value)) 50 nil nil t)
                       'face 'transient-value)))
 
 (defun sluice-menu--set (option value)

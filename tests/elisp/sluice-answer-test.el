@@ -356,6 +356,21 @@ In the middle of a line, the rest of the line stands below the note."
     (sluice-answer-close b)
     (should (equal "> B\n\ntext" (string-trim (sluice-answer-test-elsewhere))))))
 
+(ert-deftest sluice-answer-test-read-only-elsewhere ()
+  "When the buffer of answers is read-only, there is another one."
+  (sluice-answer-test-elsewhere-with (a)
+    (with-current-buffer "*Sluice answer*" (setq buffer-read-only t))
+    (let ((b (sluice-answer-open-elsewhere 2 (current-buffer) "> B\n\n")))
+      (unwind-protect
+          (progn (sluice-answer-add b "text")
+                 (sluice-answer-add a "late")
+                 (should (equal "> A\n\n" (sluice-answer-test-elsewhere)))
+                 (should (equal "> B\n\ntext"
+                                (with-current-buffer (sluice-answer-buffer b) (buffer-string))))
+                 (should (equal "> A\n\nlate"
+                                (with-current-buffer (sluice-answer-buffer a) (buffer-string)))))
+        (mapc (lambda (answer) (kill-buffer (sluice-answer-buffer answer))) (list a b))))))
+
 (ert-deftest sluice-answer-test-two-at-one-place ()
   "Two answers that were asked for at the same place stand in the order asked, apart."
   (pcase-dolist (`(,text ,position ,wish)

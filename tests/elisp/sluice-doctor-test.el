@@ -148,13 +148,16 @@
 ;; The sandbox.
 
 (ert-deftest sluice-doctor-test-sandbox ()
-  "Where the sandbox answers that is told, with how to end it; else there is no word of it."
+  "Where the sandbox answers that is told, with how to end it; else there is no word of it.
+It needs no key, so none is missing."
   (fake-daemon-with
     (set-file-modes (fake-daemon-socket) #o600)
     (sluice-doctor-test-page "exit 0"
       (should-not (string-search "sandbox" (buffer-string)))
+      (should (string-search "has no key" (buffer-string)))
       (fake-daemon-set :sandbox t)
       (sluice-doctor--look)
+      (should-not (string-search "has no key" (buffer-string)))
       (should (string-match-p "^note  What answers is the sandbox" (buffer-string)))
       (should (string-match-p (concat "stop --socket\\s-+" (regexp-quote (fake-daemon-socket)))
                               (buffer-string)))

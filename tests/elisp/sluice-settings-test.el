@@ -144,6 +144,7 @@
                    (sluice-socket 7 "at most 10[37] bytes")
                    (sluice-daemon-command nil "a list of texts")
                    (sluice-daemon-command (sluice serve) "a list of texts")
+                   (sluice-daemon-command "\"sluice serve" "a list of texts")
                    (sluice-gptel-direct-hosts 7 "a list of regular expressions")
                    (sluice-gptel-direct-hosts ("*[lan") "\"\\*\\[lan\" is none (")))
     (cl-progv (list option) (list value)

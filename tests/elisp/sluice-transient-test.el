@@ -106,6 +106,14 @@ How a layout is built differs between the versions of transient."
         (sluice-menu))
       (should (equal "Send: 7 tokens" (sluice-menu--heading))))))
 
+(ert-deftest sluice-transient-test-wrong-settings ()
+  "The menu, by which they can be mended, is shown also with settings that have no meaning."
+  (sluice-transient-test-with "one two three"
+    (let ((sluice-host 7) (sluice-model '(a)))
+      (should (equal "host             7" (sluice-transient-test-says 'sluice-menu-host)))
+      (should (equal "model            (a)" (sluice-transient-test-says 'sluice-menu-model)))
+      (should (string-prefix-p "Send: 7 tokens" (sluice-menu--heading))))))
+
 (ert-deftest sluice-transient-test-keys-as-in-the-map ()
   "A key of the menu does what it does after the prefix key; but what the menu shows and sets is its own."
   (with-temp-buffer
