@@ -341,7 +341,8 @@ class App:
         self._origin_of, self._config = found, reloaded(self._config, fresh)
         self._gateway.elsewhere.keyring.know(self._with_choice(fresh))
         self._log_output.reopen(fresh.log.level)
-        return phrase("ended.reloaded", file=str(self._paths.config_file))
+        file = self._paths.config_file
+        return phrase("ended.reloaded" if file.exists() else "ended.no_file", file=str(file))
 
     def _told_to_reload(self) -> None:
         self._notifier.reloading()

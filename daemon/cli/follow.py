@@ -13,7 +13,7 @@ from daemon.cli import offline
 from daemon.cli.client import Line, NotRunning, Silent, wait_for_end
 from daemon.cli.language import chosen
 from daemon.cli.options import paths, program
-from daemon.cli.show import CALL_NAMES, call_cells, calls_head, table
+from daemon.cli.show import CALL_NAMES, call_cells, calls_head, missing_text, table
 from daemon.cli.terminal import columns, complain, flush, say, say_json
 from daemon.errors import Refusal
 from daemon.phrases import phrase
@@ -60,6 +60,7 @@ class Follower:
         self._widths: list[int] | None = None
         self._began = time.time()
         self._lost_at: float | None = None
+        self._missing_since: float | None = None
 
     def follow(self) -> None:
         """Show what ends until the daemon does. Raises NotRunning, Silent, Remote when there is none to begin with."""
@@ -109,7 +110,17 @@ class Follower:
         )
 
     def _ask(self, daemon: Line, **more: Any) -> list[Any]:
-        return list(daemon.ask("calls", {**self._filters, **more})["calls"])
+        language = chosen(self._options)
+        answer = daemon.ask("calls", {**self._filters, **more, "language": language})
+        self._tell_missing(answer.get("journal") or {}, language)
+        return list(answer["calls"])
+
+    def _tell_missing(self, journal: Mapping[str, Any], language: str) -> None:
+        """Say it once when calls end that nobody can write down, and again when that begins anew."""
+        since = journal.get("since")
+        if since is not None and since != self._missing_since:
+            complain("\n".join(missing_text(journal, time.time(), language)))
+        self._missing_since = since
 
     def _show(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Show those that were not shown yet, in the order in which they ended."""

@@ -166,7 +166,7 @@ def calls(options: Namespace) -> int:
     elif options.call:
         from daemon.cli.story import call_text
 
-        say(call_text(rows[0], time.time(), language))
+        say_text(call_text(rows[0], time.time(), language))
     else:
         from daemon.cli.show import calls_text
 

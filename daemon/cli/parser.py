@@ -12,6 +12,7 @@ from daemon.cli.commands import COMMANDS, EVERYWHERE
 from daemon.cli.options import program
 from daemon.errors import ConfigError
 from daemon.phrases import Phrase, languages, phrase
+from daemon.slips import nearest
 
 
 def parser(spoken: Callable[[], str] = lambda: "en", only: str | None = None) -> Parser:
@@ -38,7 +39,8 @@ _HINTS: Final[Mapping[str, str]] = {
 
 def _hint(word: str) -> Phrase | None:
     """How one does here what WORD does elsewhere."""
-    name = _HINTS.get(word)
+    near = nearest(word, [*_HINTS, *COMMANDS], like=0.75)
+    name = _HINTS.get(near or "")
     if name is None:
         return None
     from daemon.config.folders import default_folders

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from daemon.app import App
+from daemon.config import default_paths, load
 from daemon.doors.porter import Porter
 from hostile.test_faults import certificate_folder
 from stage.visitors import exchange, get, wait_until
@@ -41,6 +42,21 @@ def test_reloading(sluice: Any, sandbox: Any) -> None:
     reloaded = exchange(daemon.socket, b"POST /_sluice/reload HTTP/1.1\r\nHost: localhost\r\n\r\n")
     assert b"relay" not in reloaded.partition(b"\r\n")[0]
     assert b" 200 " in get(daemon, "relay.example").partition(b"\r\n")[0]
+
+
+def test_a_reload_says_what_was_read(tmp_path: Path) -> None:
+    """The file; and where there is none, that the defaults are in force, not that it was read."""
+    where = default_paths({"HOME": str(tmp_path)})
+    nothing = types.SimpleNamespace
+    app = nothing(
+        _paths=where, _environ={}, _catalogue=None, _config=load(None, environ={}), _with_choice=lambda fresh: [],
+        _gateway=nothing(elsewhere=nothing(keyring=nothing(know=lambda names: None))),
+        _log_output=nothing(reopen=lambda level: None),
+    )  # fmt: skip
+    assert App.reload(app).startswith(f"there is no file {where.config_file}")  # type: ignore[arg-type]
+    where.config_file.parent.mkdir(parents=True)
+    where.config_file.write_text("language: en\n")
+    assert App.reload(app).startswith(f"read {where.config_file}")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("alive", [True, False])

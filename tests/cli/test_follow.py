@@ -88,7 +88,8 @@ def test_what_was_missed(start: Callable[..., Any], capsys: Any) -> None:
     daemon.rows = {one["id"]: one for one in rows}
     follower.read_on()
     assert {json.loads(line)["id"] for line in capsys.readouterr().out.splitlines()} == {"new", "cut"}
-    assert daemon.asked[1] == ("calls", {"failed": False, "model": "m*", "since_s": 5.0, "limit": 30})
+    asked = {"failed": False, "model": "m*", "since_s": 5.0, "limit": 30, "language": "en"}
+    assert daemon.asked[1] == ("calls", asked)
     assert daemon.asked[-1][1]["model"] == "m*"
     assert daemon.asked[-1][1]["since_s"] > follow.LONGEST_S - 1
 
@@ -118,3 +119,14 @@ def test_still_nobody(start: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(follow, "Line", refuse)
     assert follower.comes_back() is False
+
+
+def test_while_the_journal_cannot_be_written(start: Callable[..., Any], capsys: Any, monkeypatch: Any) -> None:
+    """Calls that end then cannot be shown: it is said why, once for each time that it begins."""
+    follower, daemon = start([])
+    journal = {"state": "degraded", "since": 1.0, "why": "disk is full"}
+    monkeypatch.setattr(daemon, "ask", lambda method, params: {"calls": [], "journal": journal})
+    for since in (1.0, 1.0, 2.0):
+        journal["since"] = since
+        follower._ask(daemon, ids=["x"])
+    assert capsys.readouterr().err.count("are missing here: disk is full") == 2

@@ -38,6 +38,8 @@ def test_help_names_all_commands(run: Any) -> None:
         ("start", "usage: daemon", "`daemon` alone runs it in this terminal"),
         ("run --json", "usage: daemon", "`daemon` alone runs it in this terminal"),
         ("restart", "usage: daemon", "daemon serve --replace"),
+        ("strat", "usage: daemon", "`daemon` alone runs it in this terminal"),
+        ("curll", "usage: daemon", "did you mean curl?"),
         ("logs", "usage: daemon", "sluice.log"),
         ("config", "usage: daemon", "config.yaml"),
         ("queue", "usage: daemon", "`daemon status`"),
