@@ -168,11 +168,20 @@ elsewhere, set `sluice-socket'")))
 
 ;;;; Keys and programs
 
+(defconst sluice-doctor--here
+  (rx bos (or "localhost" (seq (* nonl) ".localhost") (seq "127." (+ (any digit "."))) "0.0.0.0"
+              (seq (? "[") "::1" (? "]")))
+      (? ":" (+ digit)) eos)
+  "Hosts that are this machine.")
+
 (defun sluice-doctor--hosts (pools)
-  "Return the hosts for which a key may be wanted, those of POOLS among them."
-  (delete-dups
-   (cons (if (boundp 'sluice-host) (sluice-settings-host sluice-host) "api.openai.com")
-         (mapcar (lambda (pool) (plist-get pool :host)) pools))))
+  "Return the hosts for which a key may be wanted, those of POOLS among them.
+Servers on this machine want none."
+  (seq-remove
+   (lambda (host) (string-match-p sluice-doctor--here host))
+   (delete-dups
+    (cons (if (boundp 'sluice-host) (sluice-settings-host sluice-host) "api.openai.com")
+          (mapcar (lambda (pool) (plist-get pool :host)) pools)))))
 
 (defun sluice-doctor--key-p (host)
   "Return non-nil if auth-source has a key for HOST.  The key itself is not read."

@@ -80,9 +80,10 @@
       (should (string-match-p "yours alone (mode 600)" (buffer-string))))))
 
 (ert-deftest sluice-doctor-test-keys ()
-  "Of keys the names are shown, and never a value."
+  "Of keys the names are shown, and never a value; a server on this machine wants none."
   (fake-daemon-with
-    (fake-daemon-set :pools [(:host "api.example.org") (:host "other.example.org")])
+    (fake-daemon-set :pools [(:host "api.example.org") (:host "other.example.org")
+                             (:host "localhost:11434") (:host "127.0.0.1") (:host "[::1]")])
     (let ((file (make-temp-file "authinfo" nil nil
                                 "machine api.example.org login apikey password CANARY-doctor\n")))
       (unwind-protect
@@ -93,6 +94,7 @@
                                     (buffer-string)))
             (should (string-match-p "^note  auth-source has no key for other.example.org"
                                     (buffer-string)))
+            (should-not (string-match-p "no key for \\(?:localhost\\|127\\|\\[\\)" (buffer-string)))
             (should-not (string-search "CANARY" (buffer-string))))
         (delete-file file)))))
 
