@@ -90,9 +90,8 @@ def _said_no(sluice: Sluice, place: Path, *start: str) -> bool:
     command = [*start, sys.executable, "-m", "daemon", "serve", "--socket", str(place)]
     done = _run(sluice, [*command, "--state-dir", str(sluice.state_dir)])
     made = set(map(str, sluice.folder.rglob("*"))) - before
-    told = len(done.stderr.splitlines()) == 1 and any(
-        word in done.stderr for word in ("choose", "run:", "give", "Set ")
-    )
+    mends = ("choose", "run:", "give", "set ")
+    told = len(done.stderr.splitlines()) == 1 and any(word in done.stderr.lower() for word in mends)
     return done.returncode == 1 and told and not [name for name in made if "/place/" in name or "/real/" in name]
 
 
