@@ -38,7 +38,9 @@ def test_a_chat_sends_again_when_it_clears(scene: Any, sandbox: Any) -> None:
     emacs('(scenes-chat "*chat*" "openai" \'requests-per-minute "Hello")')
     emacs('(scenes-over "*chat*")')
     note = shown(emacs, "*chat*")
-    assert re.search(r"\[Failed\.  C-c \? then e explain, t send again at [\d:]+, w copy curl, d dismiss\]", note)
+    assert re.search(
+        r"\[Failed\. C-c \? then e explain, t send again at [\d:]+, w copy curl, d dismiss\]", " ".join(note.split())
+    )
     press(emacs, "*chat*", "w")
     assert "OPENAI_API_KEY" in emacs("(current-kill 0)")
     press(emacs, "*chat*", "t")

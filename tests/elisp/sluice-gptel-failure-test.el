@@ -265,6 +265,7 @@ The explanation names what to set, with the address as gptel reaches it."
                                             :stream t :models '(ok))))
       (sluice-gptel-failure-test-let-pass timer)
       (fake-daemon-until (string-search sluice-gptel-test-hello (buffer-string)))
+      (fake-daemon-until (null gptel--request-alist)) ; its sentinel still looks at the backend
       (let ((http (sluice-gptel-test-http)))
         (should (= 2 (length http)))
         (should (equal (plist-get (plist-get (nth 0 http) :headers) :authorization)
