@@ -7,14 +7,13 @@ puts its complaints together itself; they are known again by their form, and one
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, NoReturn
 
-from daemon.columns import folded, width, wrapped
+from daemon.columns import folded, of_terminal, width, wrapped
 from daemon.phrases import Phrase, Value, phrase
 from daemon.slips import nearest
 
@@ -125,15 +124,7 @@ class Parser(argparse.ArgumentParser):
         """Print the usage and what is wrong, and end with 2."""
         self.print_usage(sys.stderr)
         told = self.tell("arguments.error", prog=self.prog, why=complaint(message))
-        self.exit(2, "\n".join(folded(told, _columns_of_errors())) + "\n")
-
-
-def _columns_of_errors() -> int | None:
-    """How wide the terminal is on which errors are shown; None for a file or a pipe."""
-    try:
-        return os.get_terminal_size(sys.stderr.fileno()).columns or None
-    except (OSError, ValueError):
-        return None
+        self.exit(2, "\n".join(folded(told, of_terminal(sys.stderr))) + "\n")
 
 
 def complaint(message: str) -> str:

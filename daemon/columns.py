@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 from daemon import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Final
+    from typing import Final, TextIO
 
 _WIDE: Final = r"\u2e80-\ua4fd\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60"
 _CLOSING: Final = r"\u3001\u3002\u300d\u300f\u3011\uff01\uff09\uff0c\uff1a\uff1b\uff1f"
@@ -19,6 +20,14 @@ _HELD: Final = "\ue000"
 """Stands for a blank at which no line may break; no text of ours has it."""
 LEAST: Final = 40
 """Columns of a terminal for which lines are broken; a narrower one breaks them once more."""
+
+
+def of_terminal(stream: TextIO) -> int | None:
+    """How wide the terminal is to which STREAM goes; None for a file or a pipe."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or None
+    except (OSError, ValueError):
+        return None
 
 
 def width(text: str) -> int:

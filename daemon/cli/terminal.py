@@ -14,7 +14,7 @@ from daemon.phrases import phrase
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import Any, TextIO
+    from typing import Any
 
 
 def set_up() -> None:
@@ -94,7 +94,9 @@ def complain(text: str) -> None:
     """Print TEXT to standard error, if that takes it."""
     from contextlib import suppress
 
-    most = _columns_of(sys.stderr)
+    from daemon.columns import of_terminal
+
+    most = of_terminal(sys.stderr)
     with suppress(OSError):
         for line in safe(text).split("\n"):
             print("\n".join(_folded(line, most)), file=sys.stderr, flush=True)
@@ -102,14 +104,9 @@ def complain(text: str) -> None:
 
 def columns() -> int | None:
     """How wide the terminal is to which we print; None for a file or a pipe, in which a line stays a line."""
-    return _columns_of(sys.stdout)
+    from daemon.columns import of_terminal
 
-
-def _columns_of(stream: TextIO) -> int | None:
-    try:
-        return os.get_terminal_size(stream.fileno()).columns or None
-    except (OSError, ValueError):
-        return None
+    return of_terminal(sys.stdout)
 
 
 def agreed(question: str) -> bool | None:

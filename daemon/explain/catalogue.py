@@ -148,7 +148,8 @@ class Catalogue:
             return None
         told = Explanation.from_json(kept)
         ended_at, wait_s = row.get("ended_at"), told.finding.retry_after_s
-        over = now is not None and ended_at is not None and wait_s is not None and ended_at + wait_s < now
+        until = None if ended_at is None or wait_s is None else ended_at + wait_s
+        over = now is not None and until is not None and until < now
         if not over and (language is None or self.language(language).name == told.language):
             return told
         last: Mapping[str, Any] = (row.get("tries") or ({},))[-1]
@@ -160,8 +161,8 @@ class Catalogue:
             call_id=row.get("id"), host=row.get("host"), model=row.get("model"), attempts=int(row.get("attempts") or 0)
         )
         finding = replace(told.finding, evidence=evidence)
-        if over and ended_at is not None and wait_s is not None:
-            finding = replace(finding, retry_after_s=None, reset_at=ended_at + wait_s)
+        if over:
+            finding = replace(finding, retry_after_s=None, reset_at=until)
         return self.explain(finding, around, language or told.language, now=now if over else row.get("started_at"))
 
     def render(self, explanation: Explanation, *, curl: str | None = None, width: int = 80) -> str:

@@ -13,7 +13,7 @@ import unicodedata
 from collections import Counter
 from typing import Final
 
-from daemon.explain.durations import DURATION, duration_s
+from daemon.explain.durations import duration_s
 from daemon.explain.patterns import holds_one
 
 MAX_CHARS: Final = 24_000
@@ -57,7 +57,6 @@ _CLIENT: Final = re.compile(
 
 LONGEST_BACKOFF_S: Final = 300.0
 """No client waits for longer of its own accord: they back off for a minute or two at most."""
-_DURATION: Final = re.compile(DURATION)
 
 _CLIENT_WORDS: Final = (
     "retrying", "retry in", "to retry", "will retry", "attempt", "backing off", "sleeping", "waiting", "as it raised",
@@ -108,8 +107,7 @@ def without_client(line: str) -> str:
 
 def _unless_long(match: re.Match[str]) -> str:
     """Nothing in the place of a client's own wait; one that is longer than any client's is the server's."""
-    wait = _DURATION.search(match[0].lower())
-    return match[0] if wait is not None and (duration_s(wait[0]) or 0.0) > LONGEST_BACKOFF_S else " "
+    return match[0] if (duration_s(match[0]) or 0.0) > LONGEST_BACKOFF_S else " "
 
 
 def lowered(text: str) -> str:

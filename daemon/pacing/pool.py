@@ -336,7 +336,7 @@ class Pool:
             wait = day.wait_s(cost) if cost > 0 else 0.0
             if wait > 0 and (worst is None or wait > worst.wait_s):
                 worst = Stop(wait, day=day, why=per(day.dimension, day.period))
-        end = self.kept(entry) if self.days and entry.came == 2 else None
+        end = self.kept(entry) if self.days else None
         return end if end is not None and (worst is None or end.wait_s > worst.wait_s) else worst
 
     def kept(self, entry: Entry, ahead: Mapping[Limit, float] = NOBODY) -> Stop | None:
