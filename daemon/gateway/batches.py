@@ -104,9 +104,10 @@ class Batches:
             while True:
                 with self._lined_up(party):
                     permit = await self._sender.admitted(party.call(), party.setback, trip)
-                trip.attempt += 1
+                trip.goes(permit)
                 self._gather(party, permit)
                 outcome = await self._attempt(party, permit, trip.attempt)
+                trip.on_its_way = None
                 end = self._after(party, outcome, permit, trip.attempt)
                 if end is not None:
                     return end

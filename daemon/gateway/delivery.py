@@ -12,7 +12,7 @@ from daemon.gateway.afterwards import Afterwards
 from daemon.gateway.answers import Body, for_client
 from daemon.gateway.copy import Copy
 from daemon.gateway.inspect import GENERATING, Opened, failure_inside
-from daemon.gateway.outcome import ours
+from daemon.gateway.outcome import ours, question_of
 from daemon.gateway.spare import Spare
 from daemon.gateway.telling import Teller
 from daemon.gateway.under_way import UnderWay
@@ -113,7 +113,8 @@ class Delivery:
         left."""
         if how is not None and not isinstance(how, StreamCut):
             reason = self._under_way.why(call.id, how)
-            return replace(self._tell.event("cancelled", call, attempt, at=at, reason=reason, final=True), usage=usage)
+            left = self._tell.event("cancelled", call, attempt, at=at, reason=reason, final=True)
+            return replace(left, usage=usage or question_of(call))
         failure = how.failure if how is not None else failure_inside(call, answer, copy)
         if failure is not None:
             finding = self._catalogue.classify(failure, at)

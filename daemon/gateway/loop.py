@@ -28,7 +28,7 @@ from daemon.gateway.kept import Kept
 from daemon.gateway.keyring import Keyring
 from daemon.gateway.moving import Mover
 from daemon.gateway.oddities import tell_odd_wait
-from daemon.gateway.outcome import NOT_AGAIN, NOT_SENT, WAITED, NoLuck, Trip, Whole, forbids_resend, ours
+from daemon.gateway.outcome import NOT_AGAIN, NOT_SENT, WAITED, NoLuck, Trip, Whole, forbids_resend, ours, question_of
 from daemon.gateway.party import Party
 from daemon.gateway.sender import Leaves
 from daemon.gateway.shared import Shared
@@ -148,7 +148,8 @@ class Gateway:
         except BaseException as error:
             task, stop = asyncio.current_task(), self._under_way.stopped(call.id, error)
             reason = self._under_way.why(call.id, error)
-            self._under_way.end(self._tell.event("cancelled", call, trip.attempt, reason=reason, final=True))
+            ended = self._tell.event("cancelled", call, trip.attempt, reason=reason, final=True)
+            self._under_way.end(replace(ended, usage=trip.used_unanswered(call)))
             if stop is not None and task is not None and task.uncancel() == 0:
                 raise stop.for_sent(call.id) from None
             raise
@@ -211,8 +212,9 @@ class Gateway:
         """Send CALL until it is answered or lost for good, or until a failure with which it LEAVES this place."""
         while True:
             permit = await self.admitted(call, setback, trip, put_off=True)
-            trip.attempt += 1
+            trip.goes(permit)
             outcome = await self.attempt(call, permit, trip.attempt)
+            trip.on_its_way = None
             if isinstance(outcome, Reply) or outcome.setback is None or (leaves is not None and leaves(outcome)):
                 return outcome
             setback = outcome.setback
@@ -388,6 +390,8 @@ class Gateway:
         """
         self._tell.refused(call, failure, finding)
         event = self._tell.failed(call, failure, finding, attempt, final=True)
+        if failure.fault is not None and failure.sent:
+            event = replace(event, usage=question_of(call))
         self._under_way.end(event)
         explanation = event.explanation
         if explanation is None:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from daemon.errors import Refusal
-from daemon.model import Call, Failure, Finding, Headers
-from daemon.pacing import Blocked, Setback
+from daemon.gateway.inspect import GENERATING
+from daemon.model import Call, Failure, Finding, Headers, Usage
+from daemon.pacing import Blocked, Permit, Setback
 from daemon.phrases import phrase
 from daemon.upstream import Response
 
@@ -30,6 +31,17 @@ class Trip:
     attempt: int = 0
     since: float | None = None
     """When it began, on the pacer's clock: its deadline counts from then. None: it has no deadline."""
+    on_its_way: Permit | None = None
+    """That of the attempt whose answer is waited for."""
+
+    def goes(self, permit: Permit) -> None:
+        """Another attempt begins."""
+        self.attempt += 1
+        self.on_its_way = permit
+
+    def used_unanswered(self, call: Call) -> Usage | None:
+        """What CALL has used whose client leaves now: the provider reads a question before it says anything."""
+        return question_of(call) if self.on_its_way is not None and self.on_its_way.gone else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +61,14 @@ class Whole:
     reason: str
     headers: Headers
     body: bytes
+
+
+def question_of(call: Call) -> Usage | None:
+    """What CALL has used when nothing is known of an answer: its question, as we estimate it. None for a call that
+    makes the provider write nothing."""
+    if call.ask.kind not in GENERATING:
+        return None
+    return Usage(input=round(call.estimate.input), reported=False)
 
 
 def forbids_resend(answer: Response) -> bool:

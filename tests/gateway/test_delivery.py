@@ -9,6 +9,7 @@ import json
 
 import pytest
 
+from daemon.model import Usage
 from daemon.upstream import StreamCut
 from gateway.scripted import (
     DONE,
@@ -20,6 +21,7 @@ from gateway.scripted import (
     error,
     event,
     ok,
+    rate_limited,
     virtual,
 )
 
@@ -163,10 +165,27 @@ def _with_usage(text: str, prompt: int, completion: int) -> bytes:
 
 
 @virtual
-async def test_what_never_came_used_nothing() -> None:
-    """A client that leaves before anything has come, and a failure, have no usage."""
-    world = World(asyncio.Event())
+@pytest.mark.parametrize("came", [(), (b"data:",), (b": OPENROUTER PROCESSING\n\n",)])
+async def test_a_question_that_was_sent_was_read(came: tuple[bytes, ...]) -> None:
+    """A client that leaves before any text has come has used its question: the provider reads that first."""
+    world = World(ok(*came, asyncio.Event(), headers=SSE) if came else asyncio.Event())
     task = asyncio.create_task(world.send(stream=True))
+    await world.upstream.asked.wait()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    left = world.last()
+    assert (left.kind, left.usage) == ("cancelled", Usage(input=round(left.call.estimate.input), reported=False))
+    assert left.usage is not None
+    assert left.usage.input > 0
+
+
+@virtual
+async def test_what_is_no_question_used_nothing() -> None:
+    """Who leaves while a list of models is waited for has used no tokens; nor has a call that was refused."""
+    world = World(asyncio.Event())
+    task = asyncio.create_task(world.gateway.send(world.call(method="GET", target="/v1/models", body=b"")))
     await world.upstream.asked.wait()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
@@ -174,6 +193,18 @@ async def test_what_never_came_used_nothing() -> None:
     world = World(error(400, "no", kind="invalid_request_error"))
     await world.send(stream=True)
     assert (world.last().kind, world.last().usage) == ("failed", None)
+
+
+@virtual
+async def test_who_leaves_before_the_second_attempt_has_used_nothing() -> None:
+    """The first was refused, and the call waits for its next turn: nothing of it is on its way."""
+    world = World(rate_limited("9"), ok())
+    task = asyncio.create_task(world.send())
+    await asyncio.sleep(3)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert len(world.upstream.sent) == 1
+    assert (world.last().kind, world.last().usage) == ("cancelled", None)
 
 
 @virtual

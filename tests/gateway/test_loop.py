@@ -11,7 +11,7 @@ import pytest
 
 from daemon.errors import Cancelled, DeadlineExceeded, OverBudget, QueueFull, ShuttingDown, UnknownHost
 from daemon.gateway import Stop
-from daemon.model import Call, Event, Limit, Priority
+from daemon.model import Call, Event, Limit, Priority, Usage
 from daemon.pacing import PacingSettings
 from daemon.phrases import phrase
 from daemon.spending import Budget
@@ -225,11 +225,12 @@ async def test_an_unreachable_provider_is_given_up() -> None:
 @pytest.mark.parametrize("fault", ["reset", "first_byte_timeout"])
 @virtual
 async def test_what_was_sent_and_lost_is_not_sent_again(fault: Any) -> None:
-    """It may have been paid for: 502 at once, and the client decides."""
+    """It may have been paid for: 502 at once, and the client decides. Its question counts as used."""
     world = World(fault, ok())
     reply, _ = await world.send()
     assert reply.status == 502
     assert len(world.upstream.sent) == 1
+    assert world.last().usage == Usage(input=round(reply.call.estimate.input), reported=False)
 
 
 @virtual
