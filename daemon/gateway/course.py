@@ -35,6 +35,8 @@ class Stuck:
     wait_s: float = 0.0
     """How long it would wait there; infinity for a refusal."""
     waits_for: str = ""
+    waited: bool = False
+    """It has done so."""
 
     @property
     def clears(self) -> bool:
@@ -69,7 +71,7 @@ def applies(rule: Fallback, stuck: Stuck) -> bool:
         finding = stuck.outcome.finding
         if finding.subtype in rule.on or finding.family in rule.on:
             return True
-    return rule.wait_s is not None and stuck.wait_s > rule.wait_s
+    return rule.wait_s is not None and stuck.wait_s >= rule.wait_s
 
 
 def out_of_it(one: Call, choices: list[Call], outcome: NoLuck) -> set[str]:

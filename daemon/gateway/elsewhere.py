@@ -5,7 +5,9 @@ Only while the client has got nothing. Each place has its own limits and budgets
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -38,6 +40,10 @@ from daemon.pacing.reasons import duration
 from daemon.phrases import phrase
 
 INFINITE = float("inf")
+
+
+class _WaitedOut(Refusal):
+    """The call has waited here as long as it may before it goes elsewhere; the message is what it waits for."""
 
 
 class Elsewhere:
@@ -214,7 +220,10 @@ class Elsewhere:
                 return Stuck(call, course.trip.attempt, wait_s=waits["wait_s"], waits_for=waits["waits_for"])
         before = course.trip.attempt
         try:
-            outcome = await self._sender.tried(call, course.trip, leaves, setback)
+            with self._waiting_at_most(call, patience_s):
+                outcome = await self._sender.tried(call, course.trip, leaves, setback)
+        except _WaitedOut as over:
+            return Stuck(call, course.trip.attempt, wait_s=patience_s, waits_for=over.message, waited=True)
         except Refusal as refusal:
             stuck = self._refused(call, course, refusal, away=away)
             if stuck is None:
@@ -224,6 +233,24 @@ class Elsewhere:
             return outcome
         wait_s = outcome.setback.wait_s if outcome.setback is not None else 0.0
         return Stuck(call, course.trip.attempt, course.trip.attempt > before, keyed(call, outcome), wait_s=wait_s)
+
+    @contextmanager
+    def _waiting_at_most(self, call: Call, patience_s: float) -> Iterator[None]:
+        """Meanwhile CALL leaves the queue after PATIENCE_S; how long it would wait was not known, or told too short.
+        When it has been sent by then, it stays."""
+        if patience_s == INFINITE:
+            yield
+            return
+
+        def over() -> None:
+            waits = self._pacer.will_wait(call)
+            self._pacer.cancel(call.id, _WaitedOut(waits["waits_for"] if waits else phrase("waits.turn")))
+
+        timer = asyncio.get_running_loop().call_later(patience_s, over)
+        try:
+            yield
+        finally:
+            timer.cancel()
 
     def _refused(self, call: Call, course: Course, refusal: Refusal, *, away: bool) -> Stuck | None:
         """What a refusal of ours means for the way on; None: it is the end."""
@@ -263,7 +290,9 @@ class Elsewhere:
         course.way = ""
         why: str = stuck.word.replace("_", " ")
         if stuck.outcome is None and 0 < stuck.wait_s < INFINITE:
-            why = phrase("moved.wait", wait=duration(stuck.wait_s), why=stuck.waits_for)
+            why = phrase(
+                "moved.waited" if stuck.waited else "moved.wait", wait=duration(stuck.wait_s), why=stuck.waits_for
+            )
         reason = phrase("moved.goes", here=place(stuck.call), why=why, there=place(goal))
         self._tell.emit(self._tell.event("rerouted", goal, course.trip.attempt, reason=reason))
 

@@ -204,6 +204,49 @@ async def test_a_long_wait_for_a_slot_goes_elsewhere() -> None:
 
 
 @virtual
+async def test_a_wait_that_nobody_foresaw_goes_elsewhere() -> None:
+    """Nobody knows how long the first answer of a model takes, so at first no wait is told: after so long the call goes
+    elsewhere. The next one, for which the wait is no more known, does the same."""
+    rule = replace(RULE, on=(), wait_s=3.0)
+    there = world(ok(), rule=rule, origin=limited(Limit("concurrency", 1)))
+    loop = asyncio.get_running_loop()
+    await there.pacer.acquire(there.call())
+    for _ in range(2):
+        begun = loop.time()
+        reply, _ = await there.send()
+        assert field(reply.headers, "X-Sluice-Answered-By") == "api.deepseek.com deepseek-chat"
+        assert loop.time() - begun == pytest.approx(3.0, abs=0.1)
+        assert "it has waited 3.0 s for" in reasons(there)[-1]
+    assert there.gateway.elsewhere.moved == 2
+
+
+@virtual
+async def test_what_has_waited_waits_on_where_nobody_else_can_answer() -> None:
+    """The other places have no credit: the call goes back to the first one, and is answered there."""
+    rule = replace(RULE, on=(), wait_s=3.0)
+    there = world(no_credit(), no_credit(), ok(), rule=rule, origin=limited(Limit("concurrency", 1)))
+    permit = await there.pacer.acquire(there.call())
+    asyncio.get_running_loop().call_later(30.0, permit.release)
+    reply, _ = await there.send()
+    assert reply.status == 200
+    assert hosts(there) == ["api.deepseek.com", "localhost:11434", "api.openai.com"]
+    assert there.last().kind == "done"
+
+
+@virtual
+async def test_who_is_sent_in_time_is_left_alone() -> None:
+    """What has been sent is not taken back when the time for waiting is over."""
+    there = world(ok(), rule=replace(RULE, on=(), wait_s=3.0), origin=limited(Limit("concurrency", 1)))
+    permit = await there.pacer.acquire(there.call())
+    asyncio.get_running_loop().call_later(2.0, permit.release)
+    reply = await there.gateway.send(there.call())
+    await asyncio.sleep(10.0)
+    assert await body_of(reply) == chat_answer()
+    assert hosts(there) == ["api.openai.com"]
+    assert not reasons(there)
+
+
+@virtual
 async def test_a_refusal_that_says_to_wait_long() -> None:
     """A 429 that names two minutes is such a wait, too; one of two seconds is not."""
     rule = replace(RULE, on=(), wait_s=60.0)
