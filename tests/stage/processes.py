@@ -267,6 +267,13 @@ class SandboxThread:
     def _do(self, job: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(job, self._loop).result(30)
 
+    async def _stop(self) -> None:
+        """Stop the server, when all who have connected so far are known to it: a connection that is accepted as the
+        server closes is nobody's, and nobody closes it."""
+        for _ in range(5):
+            await asyncio.sleep(0)
+        await self.sandbox.stop()
+
     @property
     def seen(self) -> list[Any]:
         """What it has seen so far, oldest first: `daemon.sandbox.record.Seen`."""
@@ -276,7 +283,7 @@ class SandboxThread:
         """Close the server and the loop. Safe to do twice."""
         if self._loop.is_closed():
             return
-        self._do(self.sandbox.stop())
+        self._do(self._stop())
         self._do(self._loop.shutdown_asyncgens())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(30)
