@@ -89,7 +89,7 @@ CODE = frozenset({
     ("doors/http.py", "Sluice is stopping"),
     ("doors/http.py", "Would wait too long"),
     ("doors/http.py", "Your own budget is used up"),
-    # evidence in English marks, which daemon/explain/words.py tells
+    # evidence in English marks, which daemon/explain/evidence.py tells
     ("explain/rules.py", 'the words "'),
     ("gateway/shared.py", "answered as call {call}, which was identical"),
     ("gateway/course.py", "sent with the key or endpoint {name}"),

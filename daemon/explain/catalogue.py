@@ -12,6 +12,7 @@ from daemon import datafile
 from daemon.errors import ConfigError
 from daemon.explain import facts as facts_
 from daemon.explain import origin, render, rules, view, words
+from daemon.explain.language import Language
 from daemon.explain.patterns import holds_one, pieces
 from daemon.model import UNREAD, Confidence, Dimension, Explanation, Failure, Finding, Retry, Situation
 from daemon.phrases import Phrase, phrase
@@ -31,7 +32,7 @@ class Catalogue:
 
     def __init__(self, own: tuple[rules.Rule, ...] = ()) -> None:
         self._own = own
-        self._languages: dict[str, words.Language] = {}
+        self._languages: dict[str, Language] = {}
 
     @classmethod
     def load(cls, user_dir: Path | None = None) -> Catalogue:
@@ -204,13 +205,13 @@ class Catalogue:
         called = next((sign.name for sign in self._signs if sign.id == provider), "")
         return str(self.language(language).data["names"].get(provider, called))
 
-    def language(self, name: str) -> words.Language:
+    def language(self, name: str) -> Language:
         """Return the words of the language NAME (`ko`, `zh_CN.UTF-8`); English when there are none."""
         short = name.split("-")[0].split("_")[0].lower()
         if short not in self._languages:
             if not short.isalpha() or not (DATA / "words" / f"{short}.yaml").is_file():
                 return self.language("en")
-            self._languages[short] = words.Language(short, datafile.read(f"words/{short}"))
+            self._languages[short] = Language(short, datafile.read(f"words/{short}"))
         return self._languages[short]
 
     def _finding(

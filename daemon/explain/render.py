@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from daemon import columns
-from daemon.explain.words import Language
+from daemon.explain.language import Language
 from daemon.model import Explanation
 
 

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from daemon.explain.words import Language, filled, span
+from daemon.explain.figures import span
+from daemon.explain.language import Language, filled
 
 REQUEST_ID: Final = re.compile(r"(?i)^(?:[\w-]*request-?id|cf-ray)$")
 LIMIT: Final = re.compile(r"(?i)limit|retry|^x-codex-")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
 
 from daemon.explain.catalogue import Catalogue
-from daemon.explain.words import Language
+from daemon.explain.language import Language
 from daemon.model import Explanation, Failure, Finding, Retry
 
 LONGEST_EXAMPLE: Final = 230

@@ -30,7 +30,7 @@ from daemon.providers import BatchLimits, NotApart, read_part
 
 _OF_THE_BODY = frozenset({"content-length", "content-encoding", "content-md5", "content-digest", "etag"})
 TOGETHER = "went in one request with call {call}"
-"""Evidence of a failure that several calls have met; `daemon.explain.words` says it in each language."""
+"""Evidence of a failure that several calls have met; `daemon.explain.evidence` says it in each language."""
 ABOUT_THE_INPUT = frozenset({400, 413, 422})
 """Statuses that may mean one input among several."""
 

@@ -17,7 +17,7 @@ WITH_KEY = "sent with the key or endpoint {name}"
 TRIED = "also tried: {place} ({why})"
 NO_KEY = "passed over, since {variable} is not set: {place}"
 CANNOT = "passed over, since the call cannot be written for it: {place}"
-"""Evidence of a failure; `daemon.explain.words` says it in each language."""
+"""Evidence of a failure; `daemon.explain.evidence` says it in each language."""
 FAILING = frozenset({"network", "capacity", "server"})
 """Families of failures that say something of the place and not of the call."""
 

@@ -43,7 +43,7 @@ INFINITE = float("inf")
 
 
 class _WaitedOut(Refusal):
-    """The call has waited here as long as it may before it goes elsewhere; the message is what it waits for."""
+    """The call has waited here as long as it may before it goes elsewhere."""
 
 
 class Elsewhere:
@@ -223,7 +223,9 @@ class Elsewhere:
             with self._waiting_at_most(call, patience_s):
                 outcome = await self._sender.tried(call, course.trip, leaves, setback)
         except _WaitedOut as over:
-            return Stuck(call, course.trip.attempt, wait_s=patience_s, waits_for=over.message, waited=True)
+            waits = self._pacer.will_wait(call)
+            why = waits["waits_for"] if waits is not None else over.message
+            return Stuck(call, course.trip.attempt, wait_s=patience_s, waits_for=why, waited=True)
         except Refusal as refusal:
             stuck = self._refused(call, course, refusal, away=away)
             if stuck is None:
@@ -241,12 +243,8 @@ class Elsewhere:
         if patience_s == INFINITE:
             yield
             return
-
-        def over() -> None:
-            waits = self._pacer.will_wait(call)
-            self._pacer.cancel(call.id, _WaitedOut(waits["waits_for"] if waits else phrase("waits.turn")))
-
-        timer = asyncio.get_running_loop().call_later(patience_s, over)
+        over = _WaitedOut(phrase("waits.turn"))
+        timer = asyncio.get_running_loop().call_later(patience_s, self._pacer.cancel, call.id, over)
         try:
             yield
         finally:

@@ -14,7 +14,7 @@ from daemon.phrases import phrase
 from daemon.upstream import Response
 
 NOT_SENT = "this call was not sent: the same key was refused for this a moment ago"
-"""Evidence of a failure; `daemon.explain.words` says it in each language."""
+"""Evidence of a failure; `daemon.explain.evidence` says it in each language."""
 
 
 WAITED = "it waited for the network as long as it may (setting {setting})"

@@ -27,7 +27,7 @@ from daemon.phrases import phrase
 from daemon.upstream import StreamCut, failure_of
 
 SAME = "answered as call {call}, which was identical"
-"""Evidence of a failure that another call has met; `daemon.explain.words` says it in each language."""
+"""Evidence of a failure that another call has met; `daemon.explain.evidence` says it in each language."""
 
 
 class Shared:

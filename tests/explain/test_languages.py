@@ -11,8 +11,8 @@ import pytest
 from daemon.explain import Catalogue
 from daemon.explain.catalogue import DATA
 from daemon.explain.rules import read_yaml
+from daemon.explain.stated import stated
 from daemon.explain.teach import failure_of, page
-from daemon.explain.words import stated
 from daemon.model import Explanation, Finding, Situation
 
 CATALOGUE = Catalogue.load()

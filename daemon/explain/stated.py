@@ -1,0 +1,45 @@
+"""A time that a provider has printed for people: found, and whether it is over."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from daemon.model import Finding
+
+_MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_DAY_TIME: Final = r"\d{1,2}(?::\d\d)? ?[ap]m|\d{1,2}:\d\d(?::\d\d)?"
+_ZONE: Final = r"(?: ?\([\w/+:-]{2,40}\)| (?:utc|gmt|[pmce][sd]t)\b)?"
+_STATED: Final = re.compile(
+    r"(?i)\b(?:try(?:ing)? again|retry|resets?|again|available|until|renews?)(?: \w+)?(?: at| on| after)? (?P<at>(?:"
+    rf"(?:{'|'.join(_MONTHS)})[a-z]*\.? \d{{1,2}}(?:st|nd|rd|th)?,?(?: \d{{4}},?)?(?: (?:at )?(?:{_DAY_TIME}))?"
+    rf"|\d{{4}}-\d\d-\d\d(?:[ t](?:at )?\d\d:\d\d(?::\d\d)?)?|(?:{_DAY_TIME})){_ZONE})"
+    r"|(?:将在|将于|于|在) ?(?P<dann>\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)?) ?(?:后|之后)?(?:重置|恢复|刷新)"
+)
+"""A time that the provider prints for people, in a zone of its own or none: it is repeated as it stands."""
+
+_DATE: Final = re.compile(
+    r"(?i)(?P<y>\d{4})-(?P<m>\d\d)-(?P<d>\d\d)"
+    rf"|(?P<name>{'|'.join(_MONTHS)})[a-z]*\.? (?P<day>\d{{1,2}})[a-z]*,? (?P<year>\d{{4}})"
+)
+
+
+def stated(finding: Finding) -> str:
+    """Return when it works again as the provider has put it; nothing where that is known as a time."""
+    found = _STATED.search(finding.original) if finding.reset_at is None else None
+    return (found["at"] or found["dann"]).strip() if found else ""
+
+
+def is_over(said: str, now: float | None) -> bool:
+    """True if the time that is SAID is of a day that is over at NOW in every zone of the world. A day without its year
+    may be one of next year."""
+    found = _DATE.search(said) if now is not None else None
+    if found is None or now is None:
+        return False
+    try:
+        month = int(found["m"]) if found["m"] else _MONTHS.index(found["name"].lower()) + 1
+        day = datetime(int(found["y"] or found["year"]), month, int(found["d"] or found["day"]), tzinfo=UTC)
+    except ValueError:
+        return False
+    return now > (day + timedelta(days=1, hours=12)).timestamp()
