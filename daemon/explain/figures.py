@@ -12,6 +12,8 @@ def amount(value: float | None) -> str:
     """Return a number for people: `40,000`, `2.5`; empty for None."""
     if value is None:
         return ""
+    if 0 < value < 0.01:
+        return f"{value:.2g}"
     return f"{value:,.0f}" if value == int(value) else f"{value:,.2f}".rstrip("0")
 
 

@@ -14,7 +14,10 @@ PERSONAL: Final = frozenset(("quota", "access"))
 _PAGE: Final = re.compile(
     r"(?i)(?:https://)?(?P<host>(?:[a-z\d-]+\.)+[a-z]{2,})/[^\s\"'<>()\[\]{}\\|]*[^\s\"'<>()\[\]{}\\|.,;:!?]"
 )
-_NO_PAGE: Final = re.compile(r"(?i)/docs|/v\d+[a-z]*/|/(?:completions|responses|messages|embeddings)$")
+_NO_PAGE: Final = re.compile(
+    r"(?i)^(?:https://)?(?:api[\w.-]*|type)\.|/docs|/v\d+[a-z]*/"
+    r"|/(?:completions|responses|messages|embeddings)$|/(?:sign-?up|log-?in|register)\b"
+)
 """What is no page where a person can do something: documents, and addresses of an API."""
 
 

@@ -9,11 +9,13 @@ from typing import Final
 from daemon.model import Finding
 
 _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTH: Final = rf"(?:{'|'.join(_MONTHS)})[a-z]*\.?"
 _DAY_TIME: Final = r"\d{1,2}(?::\d\d)? ?[ap]m|\d{1,2}:\d\d(?::\d\d)?"
 _ZONE: Final = r"(?: ?\([\w/+:-]{2,40}\)| (?:utc|gmt|[pmce][sd]t)\b)?"
 _STATED: Final = re.compile(
     r"(?i)\b(?:try(?:ing)? again|retry|resets?|again|available|until|renews?)(?: \w+)?(?: at| on| after)? (?P<at>(?:"
-    rf"(?:{'|'.join(_MONTHS)})[a-z]*\.? \d{{1,2}}(?:st|nd|rd|th)?,?(?: \d{{4}},?)?(?: (?:at )?(?:{_DAY_TIME}))?"
+    rf"(?:{_MONTH} \d{{1,2}}(?!\d)(?:st|nd|rd|th)?|\d{{1,2}}(?:st|nd|rd|th)? {_MONTH}),?(?: \d{{4}},?)?"
+    rf"(?: (?:at )?(?:{_DAY_TIME}))?"
     rf"|\d{{4}}-\d\d-\d\d(?:[ t](?:at )?\d\d:\d\d(?::\d\d)?)?|(?:{_DAY_TIME})){_ZONE})"
     r"|(?:将在|将于|于|在) ?(?P<dann>\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)?) ?(?:后|之后)?(?:重置|恢复|刷新)"
 )
@@ -22,6 +24,7 @@ _STATED: Final = re.compile(
 _DATE: Final = re.compile(
     r"(?i)(?P<y>\d{4})-(?P<m>\d\d)-(?P<d>\d\d)"
     rf"|(?P<name>{'|'.join(_MONTHS)})[a-z]*\.? (?P<day>\d{{1,2}})[a-z]*,? (?P<year>\d{{4}})"
+    rf"|(?P<first>\d{{1,2}})(?:st|nd|rd|th)? (?P<second>{'|'.join(_MONTHS)})[a-z]*\.?,? (?P<third>\d{{4}})"
 )
 
 
@@ -38,8 +41,9 @@ def is_over(said: str, now: float | None) -> bool:
     if found is None or now is None:
         return False
     try:
-        month = int(found["m"]) if found["m"] else _MONTHS.index(found["name"].lower()) + 1
-        day = datetime(int(found["y"] or found["year"]), month, int(found["d"] or found["day"]), tzinfo=UTC)
+        month = int(found["m"] or 0) or _MONTHS.index((found["name"] or found["second"]).lower()) + 1
+        year = int(found["y"] or found["year"] or found["third"])
+        day = datetime(year, month, int(found["d"] or found["day"] or found["first"]), tzinfo=UTC)
     except ValueError:
         return False
     return now > (day + timedelta(days=1, hours=12)).timestamp()

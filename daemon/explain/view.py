@@ -14,12 +14,13 @@ from daemon.explain.patterns import holds_one
 from daemon.model import Failure
 
 _STATUS: Final = re.compile(
-    r"""(?ix) (?: \bhttp (?:/[\d.]+)? (?:[ ]error)? | \berror (?:[ ]code)? | \bstatus (?:[ _]?code)? (?:[ ]of)?
-                | \bcode (?:[ ]was)? | \breturned | \bapi[ ]call | \bresponse | \b(?:responded|failed|answered)[ ]with )
-        [^\w(\[]{0,4} [(\[]? ["']? (?P<named>[45]\d\d) (?![\d.,]*\d) (?![ ]?(?:tokens|credits|characters|ms\b))
+    r"""(?ix) (?: \bhttp (?:/[\d.]+)? (?:[ ]error)? | \berror (?:[ ]code)?
+                | \bstatus (?:[ _]?code)? (?:[ ](?:of|was|is))? | \bcode (?:[ ](?:was|error))?
+                | \breturned | \bapi[ ]call | \bresponse | \b(?:responded|failed|answered)[ ]with )
+        [^\w(\[]{0,5} [(\[]? ["']? (?P<named>(?!443\b)[45]\d\d) (?![\d.,]*\d) (?![ ]?(?:tokens|credits|characters|ms\b))
       | \b(?:an?|with)[ ] (?P<after>[45]\d\d) [ ](?:error|response|status)\b
-      | (?:^|[(\["'`]\s?|:\s|(?<!\w):|\]\s|\|\s(?=\d+\s\|)) (?P<bare>[45]\d\d) (?=[\s:)\]]|,[ ]message=|$)
-        (?![ ]?(?:tokens|requests|credits|characters|per|/|ms\b|s\b|seconds))"""
+      | (?:^|[(\["'`]\s?|:\s|(?<!\w):|\]\s|\|\s(?=\d+(?:\s\||:\s))) (?P<bare>(?!443\b)[45]\d\d)
+        (?=[\s:)\]]|,[ ]message=|$) (?![ ]?(?:tokens|requests|credits|characters|per|/|ms\b|s\b|seconds))"""
 )
 _SOURCE_LINE: Final = re.compile(r"\S+\.(?:go|py|[cm]?[jt]sx?|rs|java|kt|cs|rb|php|swift):\d+(?::\d+)?")
 """`router.py:503`: a place in a program, and no status."""
@@ -39,10 +40,21 @@ _PHRASES: Final = (
 )  # fmt: skip
 """What each such phrase contains, so that most texts need not be searched."""
 
-_TAG: Final = re.compile(r"(?is)<(?:script|style|svg)\b.*?</(?:script|style|svg)>|<!--.*?-->|<[^>]*>")
+_TAG: Final = re.compile(r"(?is)<(?:script|style|svg)\b.*?</(?:script|style|svg)>|<!--.*?-->|</?[a-z!][^<>]*>")
 _HTML: Final = re.compile(r"(?i)<!doctype html|<html[\s>]|<head>|<title>|<body[\s>]")
-_MESSAGES: Final = ("message", "detail", "error", "text", "raw", "title", "reason", "errors", "description")
-_SENTENCES: Final = frozenset(("message", "detail", "error", "text", "raw", "title"))
+_MESSAGES: Final = (
+    "errormessage",
+    "message",
+    "detail",
+    "error",
+    "text",
+    "raw",
+    "title",
+    "reason",
+    "errors",
+    "description",
+)
+_SENTENCES: Final = frozenset(("errormessage", "message", "detail", "error", "text", "raw", "title"))
 """Of these, one word may be all that is said. (What Google calls a description describes a link.)"""
 _CODE: Final = re.compile(r"\S*_\S*|[A-Z\d.:-]+|[a-z]+(?:\.[a-z]+)+")
 

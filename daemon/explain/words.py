@@ -159,7 +159,8 @@ def _facts(
         "model": finding.model or situation.model or "",
         "host": situation.host or "",
         "status": str(finding.status or ""),
-        "limit": amount(finding.limit), "used": amount(finding.used), "requested": amount(finding.requested),
+        "limit": amount(finding.limit), "used": amount(finding.used),
+        "requested": "" if _is_no_size(finding) else amount(finding.requested),
         "window": data["windows"].get(finding.window or "", ""),
         "this": data["this_windows"].get(finding.window or "", ""),
         "next": data["next_windows"].get(finding.window or "", ""),
@@ -185,6 +186,13 @@ def _facts(
     facts.update({f"page_{name}": url for name, url in (sign.pages.items() if sign else ())})
     facts["page_own"] = own_page(finding, sign)
     return facts
+
+
+def _is_no_size(finding: Finding) -> bool:
+    """True if what was requested is below the limit that it is said to be above: a part of it, or another number."""
+    if finding.subtype != "request_too_large" or finding.requested is None or finding.limit is None:
+        return False
+    return finding.requested <= finding.limit
 
 
 def _pacific(finding: Finding, now: float | None, forms: Mapping[str, str]) -> str:

@@ -32,7 +32,9 @@ def test_spans(seconds: float | None, text: str) -> None:
     assert span(seconds, ENGLISH) == text
 
 
-@pytest.mark.parametrize(("value", "text"), [(40_000.0, "40,000"), (2.5, "2.5"), (None, ""), (0.0, "0")])
+@pytest.mark.parametrize(
+    ("value", "text"), [(40_000.0, "40,000"), (2.5, "2.5"), (0.000887, "0.00089"), (None, ""), (0.0, "0")]
+)
 def test_amounts(value: float | None, text: str) -> None:
     """Numbers are for people."""
     assert amount(value) == text

@@ -24,6 +24,9 @@ NOVEMBER = 1_795_000_000.0  # 2026-11-18
         ("You've hit your limit, resets 10:30pm (Europe/Berlin)", "10:30pm (Europe/Berlin)"),
         ("Weekly limit reached, it will reset at 2031-08-27 21:31:39", "2031-08-27 21:31:39"),
         ("已达到每周使用上限，您的限额将在 2031-08-25 07:41:44 重置", "2031-08-25 07:41:44"),
+        ("Please wait until 21 April 2031 for your limit to reset.", "21 April 2031"),
+        ("Usage limit reached, resets 5 July 2031, 8:19 PM.", "5 July 2031, 8:19 PM"),
+        ("Please wait until April 2031.", ""),
         ("Usage limit reached, try again later.", ""),
         ("Rate limited. Retry after 30 seconds, on port 8080.", ""),
         ('{"message":"usage limit reached","resets_at":1900000000}', ""),
@@ -48,6 +51,7 @@ def test_the_stated_time_is_told() -> None:
     [
         "Claude AI usage limit reached|1577836800",
         "You've hit your usage limit. Try again at Apr 28th, 2026 4:13 PM.",
+        "Usage limit reached, try again after 21 April 2026.",
         "已达到 5 小时的使用上限。您的限额将在 2026-08-25 07:41:44 重置。",
     ],
 )

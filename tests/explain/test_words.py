@@ -302,6 +302,16 @@ def test_a_known_wait_is_the_first_thing_to_do() -> None:
         assert said.actions[0].text.startswith("Wait 2 h"), said
 
 
+def test_a_size_below_the_limit_is_not_told_as_too_large() -> None:
+    """`It needs 1,244 and at most 2,048 fit` is said by no one: the number is a part of what was asked for."""
+    text = "`inputs` tokens + `max_new_tokens` must be <= 2048. Given: 1244 `inputs` tokens and 1000 `max_new_tokens`"
+    said = CATALOGUE.explain(CATALOGUE.classify(Failure(text=text)))
+    assert "2,048" in said.what
+    assert "1,244" not in said.line + said.what
+    small = Finding(subtype="request_too_large", family="request", retry="change", requested=5.0, limit=9.0)
+    assert "needs" not in CATALOGUE.explain(small).what
+
+
 def test_a_context_is_not_raised_by_asking() -> None:
     """More tokens a minute can be asked for; how much a model holds cannot."""
     long = "maximum context length is 8000 tokens, however you requested 9000 tokens"
