@@ -96,54 +96,6 @@ def test_serve_is_the_default(arguments: tuple[str, ...], monkeypatch: pytest.Mo
     assert main(arguments) == 3
 
 
-def test_without_a_daemon(run: Any) -> None:
-    """Each command that needs one says how to start it; those that read say that there is no journal."""
-    for command, words in (("status", "start it with `daemon`"), ("stop", "there is nothing to stop")):
-        done = run(command)
-        assert done.code == 1
-        assert words in done.err
-        assert "Traceback" not in done.err
-    for arguments in (("calls",), ("calls", "last"), ("curl", "last"), ("explain", "last")):
-        done = run(*arguments)
-        assert done.code == 1
-        assert "no journal" in done.err
-
-
-@pytest.mark.parametrize(
-    ("words", "answer", "asked", "said"),
-    [
-        (("cancel", "c1"), {"call": "c1"}, {"call": "c1"}, "Call c1 is cancelled.\n"),
-        (("promote", "c1"), {"call": "c1", "priority": "interactive"}, {"call": "c1", "priority": "interactive"},
-         "Call c1 now waits with interactive priority; see when it goes with `daemon status`.\n"),
-        (("promote", "c1", "--priority", "batch", "--json"), {"call": "c1"}, {"call": "c1", "priority": "batch"},
-         '{"call": "c1"}\n'),
-        (("reload",), {"reloaded": "read it"}, {}, "read it\n"),
-    ],
-)  # fmt: skip
-def test_what_changes_something(
-    words: Any, answer: Any, asked: Any, said: str, run: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The daemon is asked for what the command is called, and what came of it is told."""
-    seen: list[Any] = []
-    monkeypatch.setattr("daemon.cli.client.ask", lambda where, *given, **more: seen.append(given) or answer)
-    assert run(*words) == (0, said, "")
-    assert seen == [(words[0], {**asked, "language": "en"})]
-
-
-def test_what_changes_something_needs_a_daemon(run: Any) -> None:
-    """Without one it is said how to start it; nothing is read from the journal in its place."""
-    for words in (("cancel", "c1"), ("promote", "c1"), ("reload",)):
-        done = run(*words)
-        assert (done.code, "start it with `daemon`" in done.err) == (1, True)
-    assert run("promote", "c1", "--priority", "high").code == 2
-
-
-def test_where_the_socket_is(run: Any, home: Path) -> None:
-    """One line for other programs, also when no daemon runs: as told, else where it would be."""
-    assert run("socket") == (0, f"{home / 's'}\n", "")
-    assert run("socket", "--socket", "/a b/s").out == "/a b/s\n"
-
-
 def test_options_come_before_the_environment(home: Path, tmp_path: Path) -> None:
     """A path on the command line may be relative."""
     told = paths(parser().parse_args(["status", "--socket", "x/s"]))
@@ -181,34 +133,6 @@ def test_control_c(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
 def test_the_face_is_the_same() -> None:
     """`daemon` and `sluice` are one."""
     assert face is main
-
-
-@pytest.mark.parametrize(
-    ("arguments", "folder"),
-    [((), "state"), (("--sandbox",), "sandbox"), (("--sandbox", "--state-dir", "/elsewhere"), "elsewhere")],
-)
-def test_the_sandbox_counts_in_a_folder_of_its_own(
-    arguments: tuple[str, ...], folder: str, monkeypatch: pytest.MonkeyPatch, home: Path
-) -> None:
-    """What costs nothing is in no budget and in no list of real calls; whoever names a folder gets that one."""
-    asked: list[Any] = []
-    monkeypatch.setattr("daemon.app.serve", lambda places, **more: asked.append(places) or 0)
-    assert main(arguments) == 0
-    assert asked[0].state_dir.name == folder
-
-
-def test_a_sandbox_in_the_way_is_named(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who starts the real daemon beside it is told that what runs is none."""
-
-    def _taken(*given: object, **more: object) -> int:
-        raise Taken("a daemon runs already")
-
-    monkeypatch.setattr("daemon.app.serve", _taken)
-    for sandbox in (True, False):
-        monkeypatch.setattr("daemon.cli.client.ask", lambda *given, s=sandbox, **more: {"daemon": {"sandbox": s}})
-        done = run("serve")
-        assert done.code == 3
-        assert ("sandbox" in done.err) is sandbox
 
 
 def test_help_has_words_for_each_command(run: Any) -> None:
