@@ -55,6 +55,7 @@ _TROUBLES: dict[str, tuple[int, str, str]] = {
     "suspended": (400, "invalid_request_error", "This organization has been disabled."),
     "permission": (403, "permission_error", "Your API key does not have permission to use the specified resource."),
     "not-found": (404, "not_found_error", "model: {model}"),
+    "no-path": (404, "not_found_error", "Not Found"),
     "bad-request": (400, "invalid_request_error", "Bad request."),
 }  # fmt: skip
 """Status, error.type and the message."""

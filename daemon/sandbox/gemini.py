@@ -74,6 +74,7 @@ _TROUBLES: dict[str, tuple[int, str, str]] = {
         404, "NOT_FOUND",
         "models/{model} is not found for API version v1beta, or is not supported for generateContent.",
     ),
+    "no-path": (404, "NOT_FOUND", "Not found."),
     "bad-request": (400, "INVALID_ARGUMENT", "Bad request."),
 }  # fmt: skip
 """Status, error.status and the message."""

@@ -59,6 +59,7 @@ _TROUBLES: dict[str, tuple[int, str | None, str | None, str]] = {
         404, "invalid_request_error", "model_not_found",
         "The model `{model}` does not exist or you do not have access to it.",
     ),
+    "no-path": (404, "invalid_request_error", None, "Invalid URL."),
     "bad-request": (400, "invalid_request_error", None, "Bad request."),
 }  # fmt: skip
 """Status, error.type, error.code and the message."""

@@ -179,7 +179,7 @@ class Sandbox:
             if body is not None:
                 return await x.send(200, body)
         path = x.seen.target.partition("?")[0]
-        return await self._refuse(x, Trouble("not-found", detail=f"Invalid URL ({x.seen.method} {path})"))
+        return await self._refuse(x, Trouble("no-path", detail=f"Invalid URL ({x.seen.method} {path})"))
 
     async def _metered(self, x: Exchange, play: str | None) -> web.StreamResponse:
         """Pass the limits, then answer."""

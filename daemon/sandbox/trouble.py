@@ -11,7 +11,7 @@ Window = Literal["second", "minute", "hour", "day"]
 Kind = Literal[
     "rate", "too-large", "concurrency", "bare", "insufficient-quota", "billing-inactive", "spend-limit", "not-in-plan",
     "plan-window", "overloaded", "slow-down", "server-error", "invalid-key", "suspended", "permission", "not-found",
-    "bad-request",
+    "no-path", "bad-request",
 ]  # fmt: skip
 
 
@@ -28,7 +28,7 @@ class Trouble:
     wait_s: float | None = None
     """Seconds until the same request would pass."""
     detail: str = ""
-    """The message, where the kind alone does not say enough (bad-request)."""
+    """The message, where the kind alone does not say enough (bad-request, no-path)."""
 
 
 def figure(amount: float) -> int:
