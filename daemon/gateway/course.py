@@ -71,7 +71,9 @@ def applies(rule: Fallback, stuck: Stuck) -> bool:
         finding = stuck.outcome.finding
         if finding.subtype in rule.on or finding.family in rule.on:
             return True
-    return rule.wait_s is not None and stuck.wait_s >= rule.wait_s
+    if rule.wait_s is None:
+        return False
+    return stuck.wait_s >= rule.wait_s if stuck.waited else stuck.wait_s > rule.wait_s
 
 
 def out_of_it(one: Call, choices: list[Call], outcome: NoLuck) -> set[str]:

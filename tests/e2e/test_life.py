@@ -250,7 +250,7 @@ def test_many_slow_visitors(sluice: Any) -> None:
             slow.append(visitor)
         began = time.monotonic()
         answer = exchange(daemon.socket, HELLO)
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 5
         assert b" 503 " in answer.partition(b"\r\n")[0] or b" 200 " in answer.partition(b"\r\n")[0]
         for visitor in slow[:8]:
             visitor.close()
@@ -336,7 +336,7 @@ def test_descriptors_are_used_up(sluice: Any) -> None:
             wait_until(lambda: "files may be open here" in daemon.stderr, "it says that there is no room")
     began = time.monotonic()
     wait_until(lambda: pid_at(daemon.socket) == daemon.pid, "served again")
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15
     assert len(daemon.stderr.splitlines()) < 20
     assert "Traceback" not in daemon.stderr
 

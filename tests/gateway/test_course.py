@@ -43,6 +43,7 @@ async def test_when_a_rule_applies() -> None:
     assert not applies(Fallback((Place("a"),), on=("capacity",), wait_s=60.0), refused)
     assert applies(rule, Stuck(call, 1, wait_s=61.0))
     assert not applies(rule, Stuck(call, 1, wait_s=60.0))
+    assert applies(rule, Stuck(call, 1, wait_s=60.0, waited=True))
     assert not applies(Fallback((Place("a"),), on=("quota",)), Stuck(call, 1, wait_s=61.0))
     late = Stuck(call, 0, refusal=DeadlineExceeded("late"), wait_s=float("inf"))
     assert applies(rule, late)
