@@ -54,7 +54,7 @@
    ("Cancel the call of %s to %s? " "要取消 %s 发给 %s 的请求吗？")
    ("Cancelled" "已取消")
    ("That call waits no longer" "那个请求已经不在等了")
-   ("It goes as soon as calls that a person waits for" "和有人在等的请求一样快发")
+   ("It goes as soon as calls that a person waits for" "和有人在等的请求一样优先")
    ("It goes after calls that a person waits for" "排在有人在等的请求后面")
    ("It goes when nothing else waits" "等别的都发完了再发")
    ("At" "时间")
@@ -71,13 +71,13 @@
    ("cancelled" "已取消")
    ("interrupted" "中断")
    ("No call has failed." "没有失败的请求。")
-   ("It goes when nothing else waits already" "它本来就在没有别的请求等待时才发出")
+   ("It goes when nothing else waits already" "它本来就是等别的都发完了再发")
    ("It is next in line already" "它已经是下一个了")
    ("A person waits for it already, and for those before it as well.  To let it go earlier, cancel one of them: k"
     "它和它前面的请求都已经有人在等。想让它早点发出，就取消前面的一个：k")
    ;; sluice-chat.el
    ("Sluice has not taken this call" "Sluice 没有接受这个请求")
-   ("%s  %s explains it" "%s 按 %s 看说明")
+   ("%s  %s explains it" "%s（按 %s 看说明）")
    ("Sent to %s.  %s stops it" "已发给 %s。按 %s 停止")
    ("You took the answer away, so it was stopped" "你删掉了回答，所以停下了")
    ("%s stopped at the token limit" "%s：到了 token 上限，停下了")
@@ -98,7 +98,7 @@
    ("sent" "已发出")
    ("writes" "在写")
    ("writes %.1fk" "在写 %.1fk")
-   ("No answer is on its way to this buffer" "没有正在写到这个缓冲区的回答")
+   ("No answer is on its way to this buffer" "没有回答正在写进这个缓冲区")
    ("Stopped %d answers" "停止了 %d 个回答")
    ;; sluice-conversation.el
    ("%s at %s · \\<sluice-chat-mode-map>\\[sluice-send] sends · \\[sluice-abort] stops"
@@ -197,7 +197,7 @@
    ("Copied the curl command" "已复制 curl 命令")
    ("Copied the curl command.  %s" "已复制 curl 命令。%s")
    ("Sluice is not running, so its program is asked..." "Sluice 没有运行，所以直接问它的程序，请稍候")
-   ("likely: only the text is known" "只是推测：只有文字可看")
+   ("likely: only the text is known" "多半如此：只有文字可看")
    ("clear now" "已经恢复")
    ("clears in %d:%02d" "%d:%02d 后恢复")
    ("clears on %s at %s" "%s %s 恢复")
@@ -334,7 +334,7 @@
    ;; sluice-program.el
    ("Sluice is not running, and its program `%s' is not in `exec-path'.  Install it in Sluice's folder: pipx install ."
     "Sluice 没有运行，程序 `%s' 也不在 `exec-path' 里。请在 Sluice 的文件夹里安装：pipx install .")
-   ("`%s' gave no answer in %d seconds" "`%s' 在 %d 秒内没有回答。请再试一次")
+   ("`%s' gave no answer in %d seconds" "`%s' 在 %d 秒内没有回应。请再试一次")
    ("`%s' printed nothing that could be read" "`%s' 没有输出能读懂的东西")
    ;; sluice-rewrite.el
    ("sent; k gives up" "已发出；按 k 放弃")
@@ -351,7 +351,7 @@
    ("Replaced; undo brings the old text back" "已替换；撤销就能恢复原文")
    ("The old text stays" "保留了原文")
    ("old" "原文")
-   ("new" "新文")
+   ("new" "新文字")
    ("The program `%s' is missing" "没有程序 `%s'，请安装")
    ("There is no difference" "没有差别")
    ("NOT COMPLETE: cut off at the token limit, see `sluice-max-tokens'"
@@ -367,7 +367,7 @@
    ("The daemon's answer could not be read." "守护进程的回答读不了。")
    ("Sluice: error while handling a message: %s" "Sluice：处理消息时出错：%s")
    ("The Sluice daemon has gone away." "Sluice 的守护进程退出了。")
-   ("The daemon has not answered `%s' in time." "守护进程没有及时回答 `%s'。")
+   ("The daemon has not answered `%s' in time." "守护进程没有及时回应 `%s'。")
    ("Emacs has no method `%s'." "Emacs 没有 `%s' 这个方法。")
    ;; sluice-send.el
    ("Send 1 line (≈%s tokens) to %s? (s send, e edit, C-g) "
@@ -449,14 +449,14 @@
    ("Sluice: the daemon has gone away, so nothing waits there any more.  Start it with M-x sluice-start; Emacs notices when it is back"
     "Sluice：守护进程退出了，在那里等的请求也没有了。请用 M-x sluice-start 启动；它回来时 Emacs 会知道")
    ;; sluice.el
-   ("Sluice does not answer" "Sluice 没有回答")
+   ("Sluice does not answer" "Sluice 没有回应")
    ("Sluice is not running" "Sluice 没有运行")
    ("Emacs was not connected to Sluice, so nothing has changed" "Emacs 本来就没有连接 Sluice，所以没有变化")
    ("Disconnected from Sluice.  The daemon lives on; the next call connects again"
-    "已断开与 Sluice 的连接。守护进程还在；下一个请求会重新连接")
+    "已断开和 Sluice 的连接。守护进程继续运行；下一个请求会重新连接")
    ("Sluice: the daemon (%s) speaks protocol %s, this package (%s) speaks %s.  Update both in Sluice's folder: %s; then start the daemon and Emacs anew"
     "Sluice：守护进程（%s）用协议 %s，这个包（%s）用 %s。请在 Sluice 的文件夹里把两者都更新：%s；然后重新启动守护进程和 Emacs")
-   ("Sluice: what listens at %s does not greet as it should: %s" "Sluice：%s 上的程序打招呼不对：%s")
+   ("Sluice: what listens at %s does not greet as it should: %s" "Sluice：在 %s 监听的程序握手不对：%s")
    ("The Sluice daemon does not answer.  If it hangs, end it in a terminal: %s; then start it anew with M-x sluice-start"
     "Sluice 守护进程没有回应。如果它卡住了，请在终端里结束它：%s；然后用 M-x sluice-start 重新启动")
    ("The Sluice daemon does not answer at %s.  If it hangs, end its process; then start it anew with M-x sluice-start"

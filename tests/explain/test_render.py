@@ -78,7 +78,7 @@ def test_which_rules_looked() -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "said"), [("ko", "결정한 규칙: generic.balance"), ("zh", "起决定的规则：generic.balance")]
+    ("language", "said"), [("ko", "결정한 규칙: generic.balance"), ("zh", "起决定作用的规则：generic.balance")]
 )
 def test_which_rules_looked_in_other_languages(language: str, said: str) -> None:
     """The rule keeps its name and the bytes stay as they came; all that we say about them is told."""
