@@ -84,9 +84,9 @@
    ("%s has answered" "%s: 답이 왔어요")
    (" (%s + %s tokens)" " (토큰 %s + %s)")
    ("Stopped" "멈췄어요")
-   ("Sluice's daemon has gone away.  Send again to start it anew" "Sluice 데몬이 끝났어요. 다시 보내면 새로 켜요")
+   ("Sluice's daemon has gone away.  Send again to start it anew" "Sluice 데몬이 꺼졌어요. 다시 보내면 새로 켜요")
    ("Sluice's daemon has gone away; the answer is not complete.  Send again to start it anew"
-    "Sluice 데몬이 끝나서 답이 도중에 끊겼어요. 다시 보내면 새로 켜요")
+    "Sluice 데몬이 꺼져서 답이 도중에 끊겼어요. 다시 보내면 새로 켜요")
    ("You have disconnected from Sluice, so this answer was stopped.  Send again to connect anew"
     "Sluice와의 연결을 끊으셔서 이 답을 멈췄어요. 다시 보내면 새로 연결해요")
    ("waits, number %d in line" "줄에서 %d번째로 기다려요")
@@ -103,7 +103,7 @@
    ;; sluice-conversation.el
    ("%s at %s · \\<sluice-chat-mode-map>\\[sluice-send] sends · \\[sluice-abort] stops"
     "%s(%s) · \\<sluice-chat-mode-map>\\[sluice-send] 보내기 · \\[sluice-abort] 멈추기")
-   ("There is no question before point: write one below the last turn" "커서 앞에 질문이 없어요. 마지막 차례 아래에 적어 주세요")
+   ("There is no question before point: write one below the last turn" "커서 앞에 질문이 없어요. 마지막 대화 아래에 적어 주세요")
    ;; sluice-dashboard.el
    ("%d more are not shown." "%d건이 더 있지만 보여 주지 않았어요.")
    ("Sluice is not running; the list is how it was last.  %s" "Sluice가 꺼져 있어서 마지막으로 본 목록이에요. %s")
@@ -181,19 +181,19 @@
    ;; sluice-explain.el
    ("Hide the words" "숨기기")
    ("This is how it was told at that time.  The wait is over: it was until %s."
-    "그때 들은 그대로예요. 기다릴 시간은 이미 지났어요(%s까지였어요).")
+    "그때 알려 드린 그대로예요. 기다릴 시간은 %s까지였고, 이미 지났어요.")
    ("The daemon has kept nothing of this call, so there is no command to copy.  Send it again, then copy that"
     "데몬에 이 요청의 기록이 없어서 복사할 명령이 없어요. 다시 보낸 다음 그것을 복사해 주세요")
    ("If nobody has ended it: M-x sluice-doctor looks what is wrong."
     "아무도 끄지 않았다면: M-x sluice-doctor 명령으로 무엇이 잘못됐는지 볼 수 있어요.")
    ("Then send the same again." "그다음 똑같이 다시 보내 주세요.")
    ("Nothing is sent again by itself.  The provider may count what it had answered until then."
-    "저절로 다시 보내지는 않아요. 그때까지 답한 만큼은 제공자가 셀 수 있어요.")
+    "저절로 다시 보내지는 않아요. 그때까지 답한 만큼은 제공자가 사용량으로 칠 수 있어요.")
    ("Somebody has ended the daemon, or the system has, or it broke down.  The provider has refused nothing."
     "누군가 데몬을 껐거나, 시스템이 껐거나, 고장 났어요. 제공자가 거절한 것은 없어요.")
    ("The daemon went away before the answer had ended, so the answer is missing or not complete.  Emacs has seen its connection break; the daemon itself knows nothing of this call."
     "답이 끝나기 전에 데몬이 사라져서 답이 없거나 다 오지 않았어요. 연결이 끊긴 것을 Emacs가 보았고, 데몬에는 이 요청의 기록이 없어요.")
-   ("The Sluice daemon was stopped while this call ran" "이 요청을 처리하는 동안 Sluice 데몬이 멈췄어요")
+   ("The Sluice daemon was stopped while this call ran" "이 요청을 처리하는 동안 Sluice 데몬이 꺼졌어요")
    ("Mend that, then send the same again." "그것을 고친 다음 똑같이 다시 보내 주세요.")
    ("Select the error text first" "먼저 오류의 글을 선택해 주세요")
    ("This page is about a text, not about a call" "이 페이지는 요청이 아니라 글을 설명해요")
@@ -247,13 +247,13 @@
    ("(and %d more)" "(외 %d건)")
    ;; sluice-gptel.el
    ("The Sluice daemon was stopped in the middle of this call, and runs again.  Send again"
-    "이 요청 도중에 Sluice 데몬이 멈췄다가 다시 켜졌어요. 다시 보내 주세요")
+    "이 요청이 진행되는 동안 Sluice 데몬이 꺼졌다가 다시 켜졌어요. 다시 보내 주세요")
    ("Sluice carries gptel's calls with the program curl.  Install it and send again"
-    "Sluice는 gptel의 요청을 curl 프로그램으로 날라요. 설치하고 다시 보내 주세요")
+    "Sluice는 gptel의 요청을 curl 프로그램으로 보내요. curl을 설치하고 다시 보내 주세요")
    ("Nothing was sent." "아무것도 보내지 않았어요.")
    ("Sluice: gptel's callback failed: %s" "Sluice: gptel의 콜백이 실패했어요: %s")
    ("The Sluice daemon stopped in the middle of this call.  Start it with M-x sluice-start, then send again"
-    "이 요청 도중에 Sluice 데몬이 멈췄어요. M-x sluice-start로 켠 다음 다시 보내 주세요")
+    "이 요청이 진행되는 동안 Sluice 데몬이 꺼졌어요. M-x sluice-start로 켠 다음 다시 보내 주세요")
    ("The answer was cut off before its end, so it is not complete.  Send again"
     "답이 도중에 끊겨서 다 오지 않았어요. 다시 보내 주세요")
    ("The package gptel is not installed: M-x package-install RET gptel"
@@ -264,7 +264,7 @@
    ("Sluice sends only to hosts that it knows or that you have allowed, so nothing was sent."
     "Sluice는 아는 호스트나 허용해 준 호스트에만 보내요. 그래서 아무것도 보내지 않았어요.")
    ("If it is a server of your own, which has no limits to keep: add %S to `sluice-gptel-direct-hosts', and gptel talks to it directly."
-    "한도를 지킬 필요가 없는 내 서버라면 `sluice-gptel-direct-hosts'에 %S 항목을 더해 주세요. 그러면 gptel이 직접 보내요.")
+    "한도를 지킬 필요가 없는 내 서버라면 `sluice-gptel-direct-hosts'에 %S 항목을 추가해 주세요. 그러면 gptel이 직접 보내요.")
    ("Else allow it in config.yaml: %s" "아니라면 config.yaml에서 허용해 주세요: %s")
    ("Sluice does not know the host %s, so nothing was sent.  A server of your own belongs into `sluice-gptel-direct-hosts'; C-c ? e says more"
     "Sluice가 모르는 호스트(%s)라서 아무것도 보내지 않았어요. 내 서버라면 `sluice-gptel-direct-hosts'에 넣어 주세요. 자세한 것은 C-c ? e")
@@ -299,8 +299,8 @@
     "아무것도 보내지 않았어요. %s에 machine %s login apikey 항목이 없어요. 이 줄을 추가해 주세요: machine %s login apikey password KEY")
    ("Sluice is not running, so it holds no key" "Sluice가 꺼져 있어서 가지고 있는 키가 없어요")
    ("The daemon held no key" "데몬이 가지고 있던 키가 없어요")
-   ("The daemon has forgotten the key that it held" "데몬이 가지고 있던 키를 잊었어요")
-   ("The daemon has forgotten the %d keys that it held" "데몬이 가지고 있던 키 %d개를 잊었어요")
+   ("The daemon has forgotten the key that it held" "데몬이 가지고 있던 키를 지웠어요")
+   ("The daemon has forgotten the %d keys that it held" "데몬이 가지고 있던 키 %d개를 지웠어요")
    ;; sluice-limits.el
    ("Host" "호스트")
    ("Limit" "한도")
@@ -371,7 +371,7 @@
    ("Sluice: unreadable message from the daemon (%s)" "Sluice: 데몬이 보낸 메시지를 읽을 수 없어요(%s)")
    ("The daemon's answer could not be read." "데몬의 답을 읽을 수 없었어요.")
    ("Sluice: error while handling a message: %s" "Sluice: 메시지를 처리하다가 오류가 났어요: %s")
-   ("The Sluice daemon has gone away." "Sluice 데몬이 끝났어요.")
+   ("The Sluice daemon has gone away." "Sluice 데몬이 꺼졌어요.")
    ("The daemon has not answered `%s' in time." "데몬이 제때 답하지 않았어요(`%s').")
    ("Emacs has no method `%s'." "Emacs에는 `%s' 메서드가 없어요.")
    ;; sluice-send.el
@@ -437,7 +437,7 @@
     "%s부터의 사용량. 키: m 모델, c 클라이언트, h 호스트, k 키, d 날짜, + - 기간 늘리고 줄이기")
    ("Nothing was used in this time.  Press + to look further back." "이 기간에는 사용량이 없어요. 더 앞을 보려면 +를 누르세요.")
    ("Tokens of each day" "날마다 쓴 토큰")
-   ("%s to %s; the highest column is %s tokens" "%s~%s. 가장 높은 기둥은 토큰 %s개")
+   ("%s to %s; the highest column is %s tokens" "%s~%s. 가장 높은 막대는 토큰 %s개")
    ("calls" "요청")
    ("input" "입력")
    ("output" "출력")
@@ -453,7 +453,7 @@
    ("Your budgets" "내 예산")
    ;; sluice-watch.el
    ("Sluice: the daemon has gone away, so nothing waits there any more.  Start it with M-x sluice-start; Emacs notices when it is back"
-    "Sluice: 데몬이 끝나서 거기서 기다리던 요청도 없어졌어요. M-x sluice-start로 시작해 주세요. 다시 뜨면 Emacs가 알아채요")
+    "Sluice: 데몬이 꺼져서 거기서 기다리던 요청도 없어졌어요. M-x sluice-start로 켜 주세요. 다시 켜지면 Emacs가 알아채요")
    ;; sluice.el
    ("Sluice does not answer" "Sluice가 답하지 않아요")
    ("Sluice is not running" "Sluice가 꺼져 있어요")
@@ -462,7 +462,7 @@
     "Sluice와의 연결을 끊었어요. 데몬은 그대로 있고, 다음 요청 때 다시 연결돼요")
    ("Sluice: the daemon (%s) speaks protocol %s, this package (%s) speaks %s.  Update both in Sluice's folder: %s; then start the daemon and Emacs anew"
     "Sluice: 프로토콜이 서로 달라요. 데몬(%s)은 %s, 이 패키지(%s)는 %s. Sluice 폴더에서 둘 다 업데이트하고(%s) 데몬과 Emacs를 다시 켜 주세요")
-   ("Sluice: what listens at %s does not greet as it should: %s" "Sluice: %s에서 답하는 것의 인사가 이상해요: %s")
+   ("Sluice: what listens at %s does not greet as it should: %s" "Sluice: %s에서 온 첫 응답이 올바르지 않아요: %s")
    ("The Sluice daemon does not answer.  If it hangs, end it in a terminal: %s; then start it anew with M-x sluice-start"
     "Sluice 데몬이 답하지 않아요. 멈춰 있다면 터미널에서 끝낸 다음(%s) M-x sluice-start로 다시 켜 주세요")
    ("The Sluice daemon does not answer at %s.  If it hangs, end its process; then start it anew with M-x sluice-start"
@@ -475,9 +475,9 @@
     "데몬이 %d초 동안 답하지 않았어요. 터미널에서 실행하면 이유를 볼 수 있어요: %s")
    ("Starting Sluice...  (C-g waits no longer)" "Sluice를 켜는 중이에요... (그만 기다리려면 C-g)")
    ("The daemon ended at once.  Mend what it says, then M-x sluice-start: %s"
-    "데몬이 바로 끝났어요. 아래 내용을 고친 다음 M-x sluice-start로 켜 주세요: %s")
+    "데몬이 바로 꺼졌어요. 이 문제를 고친 다음 M-x sluice-start로 켜 주세요: %s")
    ("The daemon ended at once with status %s and said nothing.  Run it in a terminal to see more: %s"
-    "데몬이 바로 끝났는데(상태 %s) 아무 말도 남기지 않았어요. 터미널에서 실행하면 더 볼 수 있어요: %s")
+    "데몬이 바로 꺼졌는데(종료 코드 %s) 아무 말도 남기지 않았어요. 터미널에서 실행하면 더 볼 수 있어요: %s")
    ("Sluice runs at %s" "Sluice가 돌고 있어요: %s")
    ("Sluice is not running.  Start it? " "Sluice가 꺼져 있어요. 켤까요? ")
    ("Sluice %s runs (process %s, %s): %s" "Sluice %s: 돌고 있어요(프로세스 %s, %s). %s")

@@ -36,6 +36,6 @@ def test_told_in_a_language() -> None:
     """A phrase is told in the reader's language, English to the log; what others said stays as it is."""
     refusal = QueueFull(phrase("refused.queue_full", most=2, host="h", group="g"))
     assert str(refusal).startswith("2 calls already wait for h g; raise queue.max_waiting")
-    assert refusal.told("ko").startswith("h g 앞에 벌써 2건이 기다리고")
+    assert refusal.told("ko").startswith("h g 쪽에는 벌써 요청 2건이 기다리고")
     assert refusal.told("fr") == str(refusal)
     assert QueueFull("as it came").told("ko") == "as it came"

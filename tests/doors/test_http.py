@@ -658,10 +658,10 @@ FULL = QueueFull(phrase("refused.queue_full", most=2, host="api.example.com", gr
 @pytest.mark.parametrize(
     ("line", "default", "said"),
     [
-        ("X-Sluice-Language: ko", "en", "api.example.com m 앞에 벌써 2건이 기다리고"),
+        ("X-Sluice-Language: ko", "en", "api.example.com m 쪽에는 벌써 요청 2건이 기다리고"),
         ("X-Sluice-Language: zh-CN", "ko", "api.example.com m 前面已经有 2 个请求在排队"),
         ("X-Sluice-Language: fr", "ko", "2 calls already wait for api.example.com m; raise queue.max_waiting"),
-        ("X-Other: ko", "ko", "api.example.com m 앞에 벌써 2건이 기다리고"),
+        ("X-Other: ko", "ko", "api.example.com m 쪽에는 벌써 요청 2건이 기다리고"),
         ("X-Other: ko", "en", "2 calls already wait for api.example.com m; raise queue.max_waiting"),
     ],
 )

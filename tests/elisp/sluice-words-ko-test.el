@@ -55,7 +55,7 @@
    (fake-daemon-until sluice-dashboard--state)
    (should (string-search " 기다리는 요청이 없어요." (buffer-string)))
    (let ((sluice--retry-delays '(0.02)) (sluice-watch--patience-s 0) (sluice--gone-told 0))
-     (should (string-match-p "데몬이 끝나서 .*M-x sluice-start로"
+     (should (string-match-p "데몬이 꺼져서 .*M-x sluice-start로"
                              (car (fake-daemon-messages
                                     (fake-daemon-kill)
                                     (fake-daemon-until (and (eq sluice-dashboard--state 'gone)

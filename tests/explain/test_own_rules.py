@@ -42,7 +42,7 @@ def test_the_own_rule_decides(home: Path) -> None:
     assert done.stdout.startswith("게이트웨이 예산을 다 썼어요")
     assert "결정한 규칙: acme.budget (gateway_budget, 0)" in done.stdout
     assert '"cost centre X42 has spent 900"' in done.stdout
-    assert "generic.rate" in done.stdout.split("결정한 규칙")[1].split("아래가 없어서")[0]
+    assert "generic.rate" in done.stdout.split("결정한 규칙")[1].split("아래 조건이 없어서")[0]
     assert "fault: network.unreachable" in done.stdout
     assert "{" not in done.stdout
 
