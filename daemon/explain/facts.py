@@ -42,6 +42,10 @@ _WAIT_FIELDS: Final = (
     "retry-after",
 )  # fmt: skip
 """Names of fields that hold the seconds, or the duration, to wait."""
+_PLAN_WINDOWS: Final = ("x-codex-primary", "x-codex-secondary")
+_NAMED_LIMIT: Final = re.compile(
+    r"(?P<front>x-(?:ai-)?ratelimit-)remaining(?P<rest>-(?P<period>second|minute|hour|day|month)-[\w.-]+)$"
+)
 _AFTER_A_CHANGE: Final = re.compile(r"\bif you\b[^.]{0,40}\brecently\b[^.]{0,40}$|\brecently\b[^.]{0,40}, *$")
 """Before a wait that is for those who have just mended something: `If you recently fixed this, try again after ...`."""
 
@@ -139,6 +143,8 @@ def numbers(view: View, grammar: Grammar, subtype: str | None = None) -> Facts:
 def _from_fields(view: View) -> Facts:
     limit = _field_number(view, "quotavalue", "characterlimit", "quotalimitvalue", "nctx", "limitvalue", "ratelimit")
     requested = _field_number(view, "nprompttokens")
+    for named, period, _ in _named_limits(view):
+        return Facts(limit=durations.number(named), window=period)
     return Facts(limit=limit, used=_field_number(view, "characterused"), requested=requested)
 
 
@@ -188,7 +194,7 @@ def wait(
     told = (_header_wait(view, now, reset_is_wait), _field_wait(view), _text_wait(view, grammar))
     stated = [s for s in told if s is not None]
     # Google cuts the fraction off retryDelay and not off the sentence: the larger one is the true one.
-    return (max(stated) if stated else None), _reset(view, grammar)
+    return (max(stated) if stated else _full_windows_wait(view)), _reset(view, grammar)
 
 
 def _header_wait(view: View, now: float | None, reset_is_wait: bool) -> float | None:
@@ -199,6 +205,25 @@ def _header_wait(view: View, now: float | None, reset_is_wait: bool) -> float | 
     if text is not None:
         return durations.header_s(text, view.headers.get("date"), now)
     return durations.seconds(view.headers.get("x-ratelimit-reset", "")) if reset_is_wait else None
+
+
+def _full_windows_wait(view: View) -> float | None:
+    """Return when all windows of a plan that the headers show as full begin anew (seen from ChatGPT's Codex), or a
+    gateway's limits with no room (Kong's documents: a header for each period and name)."""
+    found = []
+    for window in _PLAN_WINDOWS:
+        if (durations.number(view.headers.get(f"{window}-used-percent", "")) or 0) >= 100:
+            found.append(durations.seconds(view.headers.get(f"{window}-reset-after-seconds", "")))
+    found += [durations.seconds(reset) for _, _, reset in _named_limits(view)]
+    return max((one for one in found if one is not None), default=None)
+
+
+def _named_limits(view: View) -> Iterator[tuple[str, str, str]]:
+    """Yield (limit, period, reset) of the limits with no room, each with a name of its own in its headers."""
+    for name, left in view.headers.items():
+        if (match := _NAMED_LIMIT.match(name)) and durations.number(left) == 0:
+            parts = [view.headers.get(f"{match['front']}{part}{match['rest']}", "") for part in ("limit", "reset")]
+            yield parts[0], match["period"], parts[1] or view.headers.get(f"x-retry-after{match['rest']}", "")
 
 
 def _field_wait(view: View) -> float | None:

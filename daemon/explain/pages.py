@@ -16,7 +16,7 @@ _PAGE: Final = re.compile(
 )
 _NO_PAGE: Final = re.compile(
     r"(?i)^(?:https://)?(?:api[\w.-]*|type)\.|/docs|/v\d+[a-z]*/"
-    r"|/(?:completions|responses|messages|embeddings)$|/(?:sign-?up|log-?in|register)\b"
+    r"|/(?:completions|responses|messages|embeddings)$|/(?:sign-?up|log-?in|register|\w*checkout\w*)\b"
 )
 """What is no page where a person can do something: documents, and addresses of an API."""
 

@@ -165,7 +165,7 @@ def _facts(
         "this": data["this_windows"].get(finding.window or "", ""),
         "next": data["next_windows"].get(finding.window or "", ""),
         "plan": finding.plan or "",
-        "wait": span(finding.retry_after_s, data),
+        "wait": span(finding.retry_after_s or None, data),
         "reset": clock(reset, now, data["clock"]) if reset else "",
         "reset_in": span(reset - now, data) if reset and now is not None else "",
         "stated": said,

@@ -27,6 +27,7 @@ NOVEMBER = 1_795_000_000.0  # 2026-11-18
         ("Please wait until 21 April 2031 for your limit to reset.", "21 April 2031"),
         ("Usage limit reached, resets 5 July 2031, 8:19 PM.", "5 July 2031, 8:19 PM"),
         ("Please wait until April 2031.", ""),
+        ("The usage limits will reset when your monthly cycle ends on 11/17/2031.", "11/17/2031"),
         ("Usage limit reached, try again later.", ""),
         ("Rate limited. Retry after 30 seconds, on port 8080.", ""),
         ('{"message":"usage limit reached","resets_at":1900000000}', ""),
@@ -52,6 +53,7 @@ def test_the_stated_time_is_told() -> None:
         "Claude AI usage limit reached|1577836800",
         "You've hit your usage limit. Try again at Apr 28th, 2026 4:13 PM.",
         "Usage limit reached, try again after 21 April 2026.",
+        "Usage limit reached. It will reset when your cycle ends on 10/17/2026.",
         "已达到 5 小时的使用上限。您的限额将在 2026-08-25 07:41:44 重置。",
     ],
 )
@@ -66,7 +68,8 @@ def test_a_time_that_is_over_is_not_waited_for(said: str, language: str) -> None
 
 
 @pytest.mark.parametrize(
-    "said", ["resets Nov 18, 2026 at 3pm", "resets Nov 17, 2026", "resets 3pm", "resets Oct 9, 5pm"]
+    "said",
+    ["resets Nov 18, 2026 at 3pm", "resets Nov 17, 2026", "resets 3pm", "resets Oct 9, 5pm", "resets on 10/12/2026"],
 )
 def test_a_time_that_may_be_to_come_is_waited_for(said: str) -> None:
     """In some zone of the world the day before is still today, and a day without a year may be one of next year."""
