@@ -43,9 +43,13 @@ _WAIT_FIELDS: Final = (
 )  # fmt: skip
 """Names of fields that hold the seconds, or the duration, to wait."""
 _PLAN_WINDOWS: Final = ("x-codex-primary", "x-codex-secondary")
+"""Each with `-used-percent` and `-reset-after-seconds` (seen in answers to ChatGPT's Codex)."""
 _NAMED_LIMIT: Final = re.compile(
-    r"(?P<front>x-(?:ai-)?ratelimit-)remaining(?P<rest>-(?P<period>second|minute|hour|day|month)-[\w.-]+)$"
+    r"(?P<front>x-(?:ai-)?ratelimit-)remaining(?P<rest>-(?P<period>second|minute|hour|day|month|\d+)-[\w.-]+)$"
 )
+"""`X-AI-RateLimit-Remaining-minute-bedrock`, or with seconds for the period (the documents of Kong's AI gateway)."""
+_SAID_BESIDE: Final = ("limit", "reset", "retry-after")
+_PERIODS: Final = {"60": "minute", "3600": "hour", "86400": "day"}
 _AFTER_A_CHANGE: Final = re.compile(r"\bif you\b[^.]{0,40}\brecently\b[^.]{0,40}$|\brecently\b[^.]{0,40}, *$")
 """Before a wait that is for those who have just mended something: `If you recently fixed this, try again after ...`."""
 
@@ -208,8 +212,8 @@ def _header_wait(view: View, now: float | None, reset_is_wait: bool) -> float | 
 
 
 def _full_windows_wait(view: View) -> float | None:
-    """Return when all windows of a plan that the headers show as full begin anew (seen from ChatGPT's Codex), or a
-    gateway's limits with no room (Kong's documents: a header for each period and name)."""
+    """Return after how many seconds all windows of a plan, or limits of a gateway, that the headers show as full have
+    room again."""
     found = []
     for window in _PLAN_WINDOWS:
         if (durations.number(view.headers.get(f"{window}-used-percent", "")) or 0) >= 100:
@@ -218,12 +222,13 @@ def _full_windows_wait(view: View) -> float | None:
     return max((one for one in found if one is not None), default=None)
 
 
-def _named_limits(view: View) -> Iterator[tuple[str, str, str]]:
-    """Yield (limit, period, reset) of the limits with no room, each with a name of its own in its headers."""
+def _named_limits(view: View) -> Iterator[tuple[str, str | None, str]]:
+    """Yield limit, window and reset of the limits with no room that have a name of their own in their headers."""
     for name, left in view.headers.items():
         if (match := _NAMED_LIMIT.match(name)) and durations.number(left) == 0:
-            parts = [view.headers.get(f"{match['front']}{part}{match['rest']}", "") for part in ("limit", "reset")]
-            yield parts[0], match["period"], parts[1] or view.headers.get(f"x-retry-after{match['rest']}", "")
+            front, rest, period = match["front"], match["rest"], match["period"]
+            limit, reset, again = (view.headers.get(f"{front}{part}{rest}", "") for part in _SAID_BESIDE)
+            yield limit, _PERIODS.get(period, None if period.isdigit() else period), again or reset
 
 
 def _field_wait(view: View) -> float | None:

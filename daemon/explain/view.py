@@ -43,17 +43,8 @@ _PHRASES: Final = (
 _TAG: Final = re.compile(r"(?is)<(?:script|style|svg)\b.*?</(?:script|style|svg)>|<!--.*?-->|</?[a-z!][^<>]*>")
 _HTML: Final = re.compile(r"(?i)<!doctype html|<html[\s>]|<head>|<title>|<body[\s>]")
 _MESSAGES: Final = (
-    "errormessage",
-    "message",
-    "detail",
-    "error",
-    "text",
-    "raw",
-    "title",
-    "reason",
-    "errors",
-    "description",
-)
+    "errormessage", "message", "detail", "error", "text", "raw", "title", "reason", "errors", "description",
+)  # fmt: skip
 _SENTENCES: Final = frozenset(("errormessage", "message", "detail", "error", "text", "raw", "title"))
 """Of these, one word may be all that is said. (What Google calls a description describes a link.)"""
 _CODE: Final = re.compile(r"\S*_\S*|[A-Z\d.:-]+|[a-z]+(?:\.[a-z]+)+")

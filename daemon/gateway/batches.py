@@ -104,7 +104,7 @@ class Batches:
             while True:
                 with self._lined_up(party):
                     permit = await self._sender.admitted(party.call(), party.setback, trip)
-                trip.goes(permit)
+                trip.goes(seat.call, permit)
                 self._gather(party, permit)
                 outcome = await self._attempt(party, permit, trip.attempt)
                 trip.on_its_way = None

@@ -148,8 +148,9 @@ class Gateway:
         except BaseException as error:
             task, stop = asyncio.current_task(), self._under_way.stopped(call.id, error)
             reason = self._under_way.why(call.id, error)
-            ended = self._tell.event("cancelled", call, trip.attempt, reason=reason, final=True)
-            self._under_way.end(replace(ended, usage=trip.used_unanswered(call)))
+            gone = trip.unanswered()
+            ended = self._tell.event("cancelled", gone or call, trip.attempt, reason=reason, final=True)
+            self._under_way.end(replace(ended, usage=question_of(gone) if gone is not None else None))
             if stop is not None and task is not None and task.uncancel() == 0:
                 raise stop.for_sent(call.id) from None
             raise
@@ -212,7 +213,7 @@ class Gateway:
         """Send CALL until it is answered or lost for good, or until a failure with which it LEAVES this place."""
         while True:
             permit = await self.admitted(call, setback, trip, put_off=True)
-            trip.goes(permit)
+            trip.goes(call, permit)
             outcome = await self.attempt(call, permit, trip.attempt)
             trip.on_its_way = None
             if isinstance(outcome, Reply) or outcome.setback is None or (leaves is not None and leaves(outcome)):

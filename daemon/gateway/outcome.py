@@ -31,17 +31,20 @@ class Trip:
     attempt: int = 0
     since: float | None = None
     """When it began, on the pacer's clock: its deadline counts from then. None: it has no deadline."""
-    on_its_way: Permit | None = None
-    """That of the attempt whose answer is waited for."""
+    on_its_way: tuple[Call, Permit] | None = None
+    """Of the attempt whose answer is waited for: the call as it goes there, and its permit."""
 
-    def goes(self, permit: Permit) -> None:
+    def goes(self, call: Call, permit: Permit) -> None:
         """Another attempt begins."""
         self.attempt += 1
-        self.on_its_way = permit
+        self.on_its_way = call, permit
 
-    def used_unanswered(self, call: Call) -> Usage | None:
-        """What CALL has used whose client leaves now: the provider reads a question before it says anything."""
-        return question_of(call) if self.on_its_way is not None and self.on_its_way.gone else None
+    def unanswered(self) -> Call | None:
+        """The call as it has gone to whoever has not answered it yet: a provider reads a question before it says
+        anything."""
+        if self.on_its_way is None or not self.on_its_way[1].gone:
+            return None
+        return self.on_its_way[0]
 
 
 @dataclass(frozen=True, slots=True)

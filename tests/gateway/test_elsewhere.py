@@ -221,6 +221,20 @@ async def test_a_wait_that_nobody_foresaw_goes_elsewhere() -> None:
 
 
 @virtual
+async def test_who_leaves_has_used_the_place_that_was_asked_last() -> None:
+    """The first place refused, the second has the question: it counts there, and not where it was sent at first."""
+    there = world(no_credit(), asyncio.Event())
+    task = asyncio.create_task(there.send())
+    await asyncio.sleep(1.0)
+    task.cancel()
+    await asyncio.wait([task])
+    left = there.last()
+    assert (left.kind, left.call.origin.host, left.call.model) == ("cancelled", "api.deepseek.com", "deepseek-chat")
+    assert left.usage is not None
+    assert left.usage.input > 0
+
+
+@virtual
 async def test_what_has_waited_waits_on_where_nobody_else_can_answer() -> None:
     """The other places have no credit: the call goes back to the first one, and is answered there."""
     rule = replace(RULE, on=(), wait_s=3.0)
