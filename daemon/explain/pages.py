@@ -15,7 +15,7 @@ _PAGE: Final = re.compile(
     r"(?i)(?:https://)?(?P<host>(?:[a-z\d-]+\.)+[a-z]{2,})/[^\s\"'<>()\[\]{}\\|]*[^\s\"'<>()\[\]{}\\|.,;:!?]"
 )
 _NO_PAGE: Final = re.compile(
-    r"(?i)^(?:https://)?(?:api[\w.-]*|type)\.|/docs|/v\d+[a-z]*/"
+    r"(?i)^(?:https://)?(?:api[\w.-]*|type)\.|googleapis\.com/\w+$|/docs|/v\d+[a-z]*/"
     r"|/(?:completions|responses|messages|embeddings)$|/(?:sign-?up|log-?in|register|\w*checkout\w*)\b"
 )
 """What is no page where a person can do something: documents, and addresses of an API."""

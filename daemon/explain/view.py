@@ -41,7 +41,7 @@ _PHRASES: Final = (
 """What each such phrase contains, so that most texts need not be searched."""
 
 _TAG: Final = re.compile(r"(?is)<(?:script|style|svg)\b.*?</(?:script|style|svg)>|<!--.*?-->|</?[a-z!?][^<>]*>")
-_HTML: Final = re.compile(r"(?i)<!doctype html|<html[\s>]|<head>|<title>|<body[\s>]")
+_HTML: Final = re.compile(r"(?i)<!doctype ?html|<html[\s>]|<head>|<title>|<body[\s>]")
 _MESSAGES: Final = (
     "errormessage", "message", "detail", "error", "text", "raw", "title", "reason", "errors", "description",
 )  # fmt: skip
