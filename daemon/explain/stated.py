@@ -26,8 +26,8 @@ _STATED: Final = re.compile(
 
 _DATE: Final = re.compile(
     r"(?i)(?P<y>\d{4})-(?P<m>\d\d)-(?P<d>\d\d)"
-    rf"|(?P<name>{'|'.join(_MONTHS)})[a-z]*\.? (?P<day>\d{{1,2}})[a-z]*,? (?P<year>\d{{4}})"
-    rf"|(?P<first>\d{{1,2}})(?:st|nd|rd|th)? (?P<second>{'|'.join(_MONTHS)})[a-z]*\.?,? (?P<third>\d{{4}})"
+    rf"|(?P<name>{_MONTH}) (?P<day>\d{{1,2}})[a-z]*,? (?P<year>\d{{4}})"
+    rf"|(?P<first>\d{{1,2}})(?:st|nd|rd|th)? (?P<second>{_MONTH}),? (?P<third>\d{{4}})"
     r"|(?P<part>\d{1,2})/(?P<other>\d{1,2})/(?P<ends>\d{4})"
 )
 
@@ -55,7 +55,7 @@ def _days(found: re.Match[str]) -> Iterator[datetime]:
         one, two = int(found["part"]), int(found["other"])
         readings = [(one, two), (two, one)]
     else:
-        month = int(found["m"] or 0) or _MONTHS.index((found["name"] or found["second"]).lower()) + 1
+        month = int(found["m"] or 0) or _MONTHS.index((found["name"] or found["second"])[:3].lower()) + 1
         readings = [(month, int(found["d"] or found["day"] or found["first"]))]
     for month, day in readings:
         with suppress(ValueError):
