@@ -76,6 +76,15 @@ def test_each_subtype_has_all_words() -> None:
         assert {"title", "reason", "line", "what", "why", "actions", "not_this"} <= set(entry), row["subtype"]
 
 
+@pytest.mark.parametrize("language", ["en", "ko", "zh"])
+def test_what_must_be_changed_is_not_called_unknown(language: str) -> None:
+    """A rule that knows that the request has to change says so: never `It cannot be told what this is`."""
+    subtypes = read_yaml(DATA / "words" / f"{language}.yaml")["subtypes"]
+    known = [rule for rule in CATALOGUE._rules if rule.subtype == "unknown" and rule.retry == "change"]
+    assert len(known) > 8
+    assert [rule.id for rule in known if "title" not in subtypes.get(f"rule {rule.id}", {})] == []
+
+
 def test_words_name_subtypes_rules_and_facts_that_exist() -> None:
     """A typo in a key or a placeholder would drop a sentence in silence."""
     known = {row["subtype"] for row in SUBTYPES}
