@@ -34,7 +34,8 @@ HELD_S: Final = 1.0
 
 
 class Connection:
-    """The database, which may be absent, with its lock and how it is. Only the writer's thread changes it."""
+    """The database, which may be absent, with its lock and how it is. Only the writer's thread changes it, and sqlite3
+    refuses any other: a connection that is closed while another thread reads with it ends the process."""
 
     def __init__(
         self,

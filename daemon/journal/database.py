@@ -135,7 +135,7 @@ def _opened(path: Path, corrupt: Path | None) -> Opened:
     _create(path)
     _refuse_newer(path)
     doubtful = path.stat().st_size <= QUICK or _size(path.with_name(path.name + "-wal")) > 0
-    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    db = sqlite3.connect(path, isolation_level=None)
     try:
         db.executescript(_PRAGMAS)
         if doubtful:

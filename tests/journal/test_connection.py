@@ -178,12 +178,25 @@ async def test_a_newer_journal_is_left_alone(make_journal, make_call, success):
 
 async def test_since_when_nothing_is_written(make_journal, make_call, success):
     """A trouble in which calls are written is not counted: only since the file is closed for it are any missing."""
-    journal = make_journal()
+    journal = make_journal(retry_s=60.0)
     await recorded(journal, success(make_call("c1")))
     connection = journal._writer.connection
     connection.trouble("little room")
     assert (journal.gap(), journal.health()["since"]) == (None, None)
-    connection.failed(sqlite3.OperationalError("database or disk is full"))
+
+    def full(db: sqlite3.Connection) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    assert not await journal._stored(Item(after=full, urgent=True))
     gap = journal.gap()
     assert gap is not None
     assert gap["since"] == journal.health()["since"] is not None
+
+
+async def test_another_thread_is_refused(make_journal):
+    """Who uses the writing connection beside its thread is told so: to close it under a statement that runs would end
+    the process (SQLite 3.40.1, Python 3.11)."""
+    journal = make_journal()
+    await journal.flush()
+    with pytest.raises(sqlite3.ProgrammingError, match="thread"):
+        journal._writer.connection.opened.db.close()
