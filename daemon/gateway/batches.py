@@ -15,6 +15,7 @@ from dataclasses import replace
 
 from daemon.errors import Refusal
 from daemon.gateway.answers import for_client
+from daemon.gateway.attempts import Attempts
 from daemon.gateway.identity import kin_of
 from daemon.gateway.intake import provider_of
 from daemon.gateway.outcome import NoLuck, Retold, Trip, Whole, ours, same_for
@@ -38,8 +39,11 @@ ABOUT_THE_INPUT = frozenset({400, 413, 422})
 class Batches:
     """Gathers calls."""
 
-    def __init__(self, sender: Sender, pacer: Pacer, tell: Teller, under_way: UnderWay, rules: Rules) -> None:
+    def __init__(
+        self, sender: Sender, attempts: Attempts, pacer: Pacer, tell: Teller, under_way: UnderWay, rules: Rules
+    ) -> None:
         self._sender = sender
+        self._attempts = attempts
         self._pacer = pacer
         self._tell = tell
         self._under_way = under_way
@@ -199,8 +203,8 @@ class Batches:
     async def _attempt(self, party: Party, permit: Permit, number: int) -> Whole | Reply | NoLuck:
         """Send PARTY once. The answer to one call alone is passed on as it comes: nothing has to be taken apart."""
         if len(party.sent) == 1:
-            return await self._sender.attempt(party.lead.call, permit, number)
-        return await self._sender.attempt_of(party, permit, number)
+            return await self._attempts.alone(party.lead.call, permit, number)
+        return await self._attempts.together(party, permit, number)
 
     def _after(
         self, party: Party, outcome: Whole | Reply | NoLuck, permit: Permit, attempt: int

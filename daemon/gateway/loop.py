@@ -1,4 +1,4 @@
-"""The one loop: wait for a permit, send, learn, and send again or give the answer.
+"""The one loop: wait for a permit, send, and send again or give the answer.
 
 All waiting is in the pacer, all words are in the catalogue, all network is in `upstream`; this file only says what
 follows from what. Something is sent again only while the client has got nothing. Calls that share an answer or a
@@ -16,20 +16,18 @@ from daemon.cache import AnswerCache
 from daemon.errors import Cancelled, DeadlineExceeded, Refusal, TooLarge
 from daemon.explain import Catalogue
 from daemon.fallback import Fallback
-from daemon.gateway.afterwards import Afterwards
 from daemon.gateway.allowance import Allowance
 from daemon.gateway.answers import explained
+from daemon.gateway.attempts import Attempts
 from daemon.gateway.batches import Batches
 from daemon.gateway.delivery import Delivery
 from daemon.gateway.elsewhere import Elsewhere
-from daemon.gateway.inspect import Opened, look_inside, readings_of, too_large
-from daemon.gateway.intake import ExplainMode, Incoming, Intake, provider_of
+from daemon.gateway.inspect import too_large
+from daemon.gateway.intake import ExplainMode, Incoming, Intake
 from daemon.gateway.kept import Kept
 from daemon.gateway.keyring import Keyring
 from daemon.gateway.moving import Mover
-from daemon.gateway.oddities import tell_odd_wait
-from daemon.gateway.outcome import NOT_AGAIN, NOT_SENT, WAITED, NoLuck, Trip, Whole, forbids_resend, ours, question_of
-from daemon.gateway.party import Party
+from daemon.gateway.outcome import NOT_SENT, NoLuck, Trip, ours, question_of
 from daemon.gateway.sender import Leaves
 from daemon.gateway.shared import Shared
 from daemon.gateway.spare import Spare
@@ -50,7 +48,7 @@ from daemon.model import (
 from daemon.pacing import Blocked, Pacer, Permit, Setback
 from daemon.phrases import phrase
 from daemon.redact import Redactor
-from daemon.upstream import Response, StreamCut, Upstream
+from daemon.upstream import Upstream
 
 
 class Gateway:
@@ -83,8 +81,6 @@ class Gateway:
         """
         self._intake = Intake(origin_of, pacer.weigh, redactor, language, explain, wall, rules)
         self._pacer = pacer
-        self._catalogue = catalogue
-        self._upstream = upstream
         self._allowance = allowance
         self._wall = wall
         self._spare = spare = Spare(spare_s)
@@ -94,10 +90,11 @@ class Gateway:
         self._under_way = under_way = UnderWay(tell.emit)
         # With budgets the next call must know what this one has cost.
         ends = spare if allowance is None else Spare()
-        self._delivery = Delivery(catalogue, tell, under_way, pacer.weigh, wall, ends)
+        delivery = Delivery(catalogue, tell, under_way, pacer.weigh, wall, ends)
+        self._attempts = attempts = Attempts(pacer, catalogue, upstream, tell, delivery, spare, wall)
         self.running = under_way.calls
         """Calls that came in and have not ended, by id."""
-        self.batches = Batches(self, pacer, tell, under_way, rules)
+        self.batches = Batches(self, attempts, pacer, tell, under_way, rules)
         self.kept = Kept(cache, redactor, tell, under_way, wall, enabled=rules.cache)
         mover = Mover(origin_of, pacer.weigh, redactor, key_of)
         keyring = Keyring(pacer, redactor, key_of, wall, tuple(chosen_from))
@@ -214,7 +211,7 @@ class Gateway:
         while True:
             permit = await self.admitted(call, setback, trip, put_off=True)
             trip.goes(call, permit)
-            outcome = await self.attempt(call, permit, trip.attempt)
+            outcome = await self._attempts.alone(call, permit, trip.attempt)
             trip.on_its_way = None
             if isinstance(outcome, Reply) or outcome.setback is None or (leaves is not None and leaves(outcome)):
                 return outcome
@@ -250,123 +247,6 @@ class Gateway:
         """Let CALL count there from now on, since it GOES in a moment; or no longer."""
         if self._allowance is not None:
             self._allowance.expect(call, goes=goes)
-
-    async def attempt(self, call: Call, permit: Permit, attempt: int) -> Reply | NoLuck:
-        """Send once. Either the reply for the client, or what went wrong and how it may go on."""
-        answer: Response | Failure | None = None
-        reply: Reply | None = None
-        later = Afterwards()
-        try:
-            answer = await self._answer_to(call, call, permit, attempt, later)
-            if isinstance(answer, Failure):
-                return self._lost(answer, permit)
-            opened = await self._opened(call, permit, answer, attempt, later)
-            if isinstance(opened, NoLuck):
-                return opened
-            reply = self._delivery.reply(call, permit, answer, opened, attempt, later)
-            return reply
-        finally:
-            if reply is None:
-                later.run()
-                self._close(permit, answer)
-
-    async def attempt_of(self, party: Party, permit: Permit, number: int) -> Whole | NoLuck:
-        """Send a party once, and read the answer to its end."""
-        call, answer, later = party.lead.call, None, Afterwards()
-        try:
-            answer = await self._answer_to(call, permit.call, permit, number, later)
-            if isinstance(answer, Failure):
-                return self._lost(answer, permit)
-            opened = await self._opened(call, permit, answer, number, later)
-            if isinstance(opened, NoLuck):
-                return opened
-            later.run()
-            body = b"".join([opened.first, *[chunk async for chunk in opened.rest]])
-            permit.settle(provider_of(call.origin).read_usage(body))
-            return Whole(answer.status, answer.reason, answer.headers, body)
-        except StreamCut as cut:
-            return self._lost(cut.failure, permit)
-        finally:
-            later.run()
-            self._close(permit, answer)
-
-    def _close(self, permit: Permit, answer: Response | Failure | None) -> None:
-        """The end of an attempt that has no reply. Who left before anything of the call had gone out has used up
-        nothing."""
-        if isinstance(answer, Response):
-            answer.close()
-        if answer is None and not permit.gone:
-            self._pacer.give_back(permit)
-        else:
-            permit.release()
-
-    async def _answer_to(
-        self, call: Call, sent: Call, permit: Permit, attempt: int, later: Afterwards
-    ) -> Response | Failure:
-        """Send, on behalf of CALL, what is SENT. The readers are told when it has gone, or a connection is waited for:
-        its answer is not there yet, and there is time."""
-        now = self._wall()
-        self._tell.tally(call).sent(now)
-
-        def told() -> None:
-            self._tell.emit(Event("admitted", call, now, attempt, wait_s=permit.waited_s))
-            self._tell.emit(Event("sent", call, now, attempt))
-
-        def left() -> None:
-            permit.left()
-            later.run()
-
-        later.add(told)
-
-        def waits() -> None:
-            permit.charge()
-            later.run()
-
-        return await self._upstream.send(sent, left, waits)
-
-    async def _opened(
-        self, call: Call, permit: Permit, answer: Response, attempt: int, later: Afterwards
-    ) -> Opened | NoLuck:
-        """The beginning of a success, or what else it was. The pacer has learned from what is none; from a success it
-        does LATER, so that the client does not wait for it."""
-        now, opened = self._wall(), None
-        later.add(lambda: self._learn(call, permit, answer, attempt, now, sure=isinstance(opened, Opened)))
-        answer.meanwhile = later.run
-        opened = await look_inside(call, answer)
-        if isinstance(opened, Opened):
-            if not permit.unanswered:  # it was told of the headers while the beginning was waited for
-                later.add(lambda: permit.answered(answer.status, (), streamed=call.stream))
-            self._tell.tally(call).succeeded(self._wall(), call.scope.group)
-            return opened
-        self._spare.run()  # what went well before this failure comes before it
-        later.run()
-        if opened.fault is not None:
-            return self._lost(opened, permit)
-        tell_odd_wait(call.origin.host, answer.headers, now)
-        finding = self._catalogue.classify(opened, self._wall())
-        setback = permit.refused(finding, readings_of(call, answer, now))
-        if setback is not None and forbids_resend(answer):
-            return NoLuck(opened, replace(finding, evidence=(*finding.evidence, NOT_AGAIN)), None)
-        return NoLuck(opened, finding, setback)
-
-    def _lost(self, failure: Failure, permit: Permit) -> NoLuck:
-        self._spare.run()
-        finding = self._catalogue.classify(failure, self._wall())
-        setback = permit.lost(failure.fault or "reset", failure.sent)
-        if setback is None and failure.fault == "offline":
-            waited = WAITED.format(setting=self._pacer.patience_of(permit.call))
-            finding = replace(finding, evidence=(*finding.evidence, waited))
-        return NoLuck(failure, finding, setback)
-
-    def _learn(self, call: Call, permit: Permit, answer: Response, attempt: int, came: float, *, sure: bool) -> None:
-        """Let the pacer and the readers know what the headers say, which CAME then (Unix time). SURE: it is no error
-        that hides behind them."""
-        readings = readings_of(call, answer, came)
-        permit.answered(answer.status, readings, streamed=call.stream, sure=sure)
-        event = self._tell.event(
-            "answered", call, attempt, at=came, status=answer.status, headers=answer.headers, readings=readings
-        )
-        self._tell.emit(event)
 
     def hold(self, call: Call, outcome: NoLuck, setback: Setback, attempt: int) -> None:
         """Tell the readers that this attempt failed and that the call goes back to the front of its queue."""

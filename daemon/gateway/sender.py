@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from daemon.gateway.outcome import NoLuck, Trip, Whole
-from daemon.gateway.party import Party
+from daemon.gateway.outcome import NoLuck, Trip
 from daemon.model import Call, Failure, Finding, Headers, Reply
 from daemon.pacing import Permit, Setback
 
@@ -35,12 +34,6 @@ class Sender(Protocol):
 
     def expect(self, call: Call, *, goes: bool = True) -> None:
         """Let it count there from now on, since it GOES in a moment; or no longer."""
-
-    async def attempt(self, call: Call, permit: Permit, attempt: int) -> Reply | NoLuck:
-        """Send a call by itself once."""
-
-    async def attempt_of(self, party: Party, permit: Permit, number: int) -> Whole | NoLuck:
-        """Send a party once."""
 
     def hold(self, call: Call, outcome: NoLuck, setback: Setback, attempt: int) -> None:
         """Tell that it goes back to the queue."""

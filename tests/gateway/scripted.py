@@ -22,6 +22,9 @@ EPOCH = 1_800_000_000.0
 CATALOGUE = Catalogue.load()
 JSON: Headers = (("Content-Type", "application/json"),)
 SSE: Headers = (("Content-Type", "text/event-stream"),)
+ONE_A_MINUTE = Limit("requests", 1, 60.0, "minute")
+HIDDEN = b'{"error":{"message":"Credit gone.","type":"insufficient_quota","code":"insufficient_quota"}}'
+"""A body that says an error behind a success."""
 
 
 def virtual(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
@@ -222,6 +225,12 @@ def event(text: str | None = None, **more: Any) -> bytes:
 
 
 DONE = b"data: [DONE]\n\n"
+STREAM = (event("Hel"), event("lo"), event(finish_reason="stop"), DONE)
+
+
+def error_in(body: bytes) -> Any:
+    """The `error` of a body."""
+    return json.loads(body)["error"]
 
 
 def error(status: int, message: str, *, kind: str, code: str | None = None, headers: Headers = ()) -> Answer:

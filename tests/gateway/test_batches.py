@@ -98,7 +98,7 @@ class Provider:
 def world(provider: Provider, *limits: Limit, rules: Rules = BOTH) -> World:
     """A gateway that has just one request a minute, and batches."""
     at = World(rules=rules, origin=limited(*(limits or SLOW)))
-    at.gateway._upstream = provider  # type: ignore[assignment]
+    at.gateway._attempts._upstream = provider  # type: ignore[assignment]
     return at
 
 
@@ -356,7 +356,7 @@ async def test_together_they_stay_within_a_budget() -> None:
     budgets = Budgets((Budget("day", "calls", 3),), clock=lambda: EPOCH)
     provider = Provider()
     at = World(rules=BOTH, origin=limited(*SLOW), sinks=(budgets.hear,), allowance=budgets)
-    at.gateway._upstream = provider  # type: ignore[assignment]
+    at.gateway._attempts._upstream = provider  # type: ignore[assignment]
     await used_up(at)
     replies = await asyncio.gather(*start(at, *(ask(at, f"t{i}") for i in range(10))), return_exceptions=True)
     assert provider.sizes == [3]
@@ -371,7 +371,7 @@ async def test_who_does_not_fit_counts_for_no_budget() -> None:
     provider = Provider()
     limits = (Limit("requests", 1, 60.0, "minute"), Limit("tokens", 300, 60.0, "minute"))
     at = World(rules=BOTH, origin=limited(*limits), sinks=(budgets.hear,), allowance=budgets)
-    at.gateway._upstream = provider  # type: ignore[assignment]
+    at.gateway._attempts._upstream = provider  # type: ignore[assignment]
     await used_up(at)
     replies = await asyncio.gather(*start(at, *(ask(at, f"{i} " + "word " * 80) for i in range(4))))
     assert {reply.status for reply, _ in replies} == {200}
@@ -613,7 +613,7 @@ async def test_who_is_cancelled_in_the_instant_in_which_it_is_taken_along() -> N
     budgets = Budgets((Budget("day", "calls", 100),), clock=lambda: EPOCH, patience=lambda call: 600.0)
     provider = Provider(embeddings, rate_limited("2"))
     at = World(rules=BOTH, origin=limited(*SLOW), sinks=(budgets.hear,), allowance=budgets)
-    at.gateway._upstream = provider  # type: ignore[assignment]
+    at.gateway._attempts._upstream = provider  # type: ignore[assignment]
     await used_up(at)
     calls = [ask(at, text) for text in ("lead", "mate", "third")]
     cancelling(at, provider, calls[1])

@@ -51,7 +51,7 @@ def seconds(shape: Shape, rules: Rules) -> tuple[float, Limited]:
     async def main() -> tuple[float, Limited]:
         provider, loop = Limited(shape), asyncio.get_running_loop()
         at = World(rules=rules, origin=Origin("api.openai.com", "https://api.openai.com", "openai"))
-        at.gateway._upstream = provider  # type: ignore[assignment]
+        at.gateway._attempts._upstream = provider  # type: ignore[assignment]
         began = loop.time()
         calls = [ask(at, f"text number {i}") for i in range(CALLS)]
         replies = await asyncio.gather(*start(at, *calls))

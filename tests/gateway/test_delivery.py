@@ -12,8 +12,8 @@ import pytest
 from daemon.model import Usage
 from daemon.upstream import StreamCut
 from gateway.scripted import (
-    DONE,
     SSE,
+    STREAM,
     Answer,
     World,
     body_of,
@@ -24,8 +24,6 @@ from gateway.scripted import (
     rate_limited,
     virtual,
 )
-
-STREAM = (event("Hel"), event("lo"), event(finish_reason="stop"), DONE)
 
 
 @virtual

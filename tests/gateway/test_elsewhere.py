@@ -562,7 +562,7 @@ class OneBroken(Upstream):
 async def test_an_endpoint_that_breaks_loses_no_call(broken: Any) -> None:
     """More calls are there than it may be asked again for: they go on with the other endpoint, none is lost."""
     there = World(origin=replace(OPENAI, ways=ENDPOINTS))
-    there.gateway._upstream = OneBroken(broken)  # type: ignore[assignment]
+    there.gateway._attempts._upstream = OneBroken(broken)  # type: ignore[assignment]
     replies = await asyncio.gather(*[there.send() for _ in range(60)])
     assert {reply.status for reply, _ in replies} == {200}
     assert there.in_flight() == 0

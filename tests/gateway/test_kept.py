@@ -17,7 +17,21 @@ from daemon.gateway import Rules, Wish
 from daemon.gateway.kept import pieces
 from daemon.model import Limit, Origin, Way
 from daemon.upstream import StreamCut
-from gateway.scripted import DONE, EPOCH, JSON, KEY, SSE, Answer, World, chat_answer, error, event, limited, ok, virtual
+from gateway.scripted import (
+    DONE,
+    EPOCH,
+    JSON,
+    KEY,
+    SSE,
+    STREAM,
+    Answer,
+    World,
+    chat_answer,
+    error,
+    limited,
+    ok,
+    virtual,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -28,9 +42,6 @@ def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
         return work(*args)
 
     monkeypatch.setattr(asyncio, "to_thread", direct)
-
-
-STREAM = (event("Hel"), event("lo"), event(finish_reason="stop"), DONE)
 
 
 def world(folder: Path, *outcomes: Any, **more: Any) -> World:

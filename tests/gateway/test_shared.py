@@ -10,13 +10,15 @@ import pytest
 
 from daemon.errors import Cancelled, QueueFull, ShuttingDown
 from daemon.gateway import Rules, Wish
-from daemon.model import Event, Limit, Origin, Priority, Reply
+from daemon.model import Event, Origin, Priority, Reply
 from daemon.pacing import PacingSettings
 from daemon.providers import asking_for_usage
 from daemon.upstream import StreamCut
 from gateway.scripted import (
     DONE,
+    ONE_A_MINUTE,
     SSE,
+    STREAM,
     Answer,
     World,
     body_of,
@@ -31,8 +33,6 @@ from gateway.scripted import (
 )
 
 ALL = Rules(coalesce=("*",))
-STREAM = (event("Hel"), event("lo"), event(finish_reason="stop"), DONE)
-ONE_A_MINUTE = Limit("requests", 1, 60.0, "minute")
 
 
 def world(*outcomes: Any, **more: Any) -> World:
