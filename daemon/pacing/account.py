@@ -15,6 +15,7 @@ from daemon.pacing.permit import Desk, Permit, Setback, Tally
 from daemon.pacing.pool import Limits, Pool
 from daemon.pacing.queue import Entry
 from daemon.pacing.settings import PacingSettings
+from daemon.pacing.stops import stop_of
 
 INFINITE = float("inf")
 MAX_POOLS = 500
@@ -142,7 +143,7 @@ class Account:
         if not self.quiet(pool, now) or entry.ready_at > now or self.block_of(pool) is not None:
             return None
         pool.stop = None
-        if not fits and pool.stop_of(entry, now) is not None:
+        if not fits and stop_of(pool, entry, now) is not None:
             return None
         permit = self._permit(pool, entry, now)
 

@@ -15,6 +15,7 @@ from daemon.pacing.queue import Entry
 from daemon.pacing.reasons import clock, duration, number, per
 from daemon.pacing.settings import PacingSettings, patience
 from daemon.pacing.shapes import DAY_S
+from daemon.pacing.stops import kept_day, stop_of
 from daemon.phrases import Phrase, phrase
 
 INFINITE = float("inf")
@@ -118,7 +119,7 @@ def _check_kept(settings: PacingSettings, pool: Pool, entry: Entry, now: float) 
     """Nor is the end of a day waited for that is kept for persons for longer, or while ever more of them come. Answers
     that are under way and may give back enough are waited for; and of a day that flows back something comes all the
     time."""
-    kept = pool.kept(entry)
+    kept = kept_day(pool, entry)
     if kept is None or kept.day is None:
         entry.kept_at = None
         return
@@ -174,7 +175,7 @@ def turned_away(settings: PacingSettings, pool: Pool, now: float) -> list[tuple[
 def too_late(pool: Pool, entry: Entry, now: float, *, after_all: bool = False) -> DeadlineExceeded:
     """The answer to a call that cannot go, or AFTER_ALL did not go, in time: what it waits for, when it could go."""
     wait, least, *_ = expected_behind(pool, entry, now)
-    stop = pool.stop_of(entry, now) or pool.stop
+    stop = stop_of(pool, entry, now) or pool.stop
     why = stop.why if stop is not None else phrase("waits.turn")
     if not after_all:
         wait, deadline = least if wait is None else wait, duration(entry.call.deadline_s or 0.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from daemon.pacing.pool import Pool, Stop
 from daemon.pacing.queue import Entry
+from daemon.pacing.stops import stop_of
 
 INFINITE = float("inf")
 SCAN = 16
@@ -17,10 +18,10 @@ def choose(pool: Pool, now: float) -> Entry | None:
     head = pool.queue.head(now)
     if head is None:
         return None
-    stop = pool.stop_of(head, now)
+    stop = stop_of(pool, head, now)
     while stop is not None and stop.day is not None and (better := pool.queue.head_above(head)) is not None:
         pool.wake = min(pool.wake, now + stop.wait_s)  # who waits for tomorrow stands in nobody's way today
-        head, stop = better, pool.stop_of(better, now)
+        head, stop = better, stop_of(pool, better, now)
     if stop is None:
         return head
     pool.stop = stop
@@ -37,7 +38,7 @@ def _person(pool: Pool, now: float) -> Entry | None:
     first = pool.queue.lanes[0].head(risen=False)
     if first is None:
         return None
-    stop = pool.stop_of(first, now)
+    stop = stop_of(pool, first, now)
     if stop is not None:
         pool.wake = min(pool.wake, now + stop.wait_s)
     return first if stop is None else None
@@ -54,7 +55,7 @@ def _passing(pool: Pool, head: Entry, stop: Stop, now: float) -> Entry | None:
         return None
     if stop.kept:  # what others still find beside the end of a day that is kept for persons, it cannot use
         behind = pool.queue.next_heads(SCAN, head)
-        return next((entry for entry in behind if pool.stop_of(entry, now) is None), None)
+        return next((entry for entry in behind if stop_of(pool, entry, now) is None), None)
     dimension = ledger.dimension if ledger is not None else "requests"
     room = ledger.avail(now) if ledger is not None else INFINITE
     if not any(_gives_way(head, better) for better in pool.queue.betters(head)):
@@ -70,7 +71,7 @@ def _passing(pool: Pool, head: Entry, stop: Stop, now: float) -> Entry | None:
         way = free = _gives_way(head, entry)
         if not free and ledger is not None:
             free = ledger.closes_before(now + stop.wait_s, cost, head.costs.get(dimension, 0.0), now)
-        if (free or cost <= allowed) and pool.stop_of(entry, now) is None:
+        if (free or cost <= allowed) and stop_of(pool, entry, now) is None:
             head.bypassed += 0.0 if free else cost
             if way and head.rose:
                 head.let_pass(entry, pool.settings.floor)

@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 from daemon.pacing.ledger import Ledger
 from daemon.pacing.looks import look_in_s
-from daemon.pacing.pool import NOBODY, Limit, Pool, period_word
+from daemon.pacing.pool import Limit, Pool, period_word
 from daemon.pacing.queue import Entry
 from daemon.pacing.reasons import per, used_up
+from daemon.pacing.stops import NOBODY, kept_day, slot_in_s
 
 INFINITE = float("inf")
 SURELY = 0.5
@@ -49,14 +50,14 @@ def expected(pool: Pool, entry: Entry, ahead: Mapping[Limit, float], places: int
             opens = day.wait_s(cost, ahead=ahead.get(day, 0.0))
             if opens > wait:
                 wait, cause, why = opens, None, per(day.dimension, day.period)
-    kept = pool.kept(entry, ahead)
+    kept = kept_day(pool, entry, ahead)
     if kept is not None and kept.wait_s > wait:
-        alone = pool.kept(entry)
+        alone = kept_day(pool, entry)
         if kept.may_open:
             return Expected(None, least, None, kept.why)
         wait, cause, why = kept.wait_s, None, kept.why
         least = max(least, 0.0 if alone is None or alone.may_open else alone.wait_s)
-    slot = pool.slot_in_s(entry, places, now)
+    slot = slot_in_s(pool, entry, places, now)
     if slot is None or slot <= wait:
         return Expected(wait if slot is not None and wait < INFINITE else None, least, cause, why)
     return Expected(slot, max(least, SURELY * slot))

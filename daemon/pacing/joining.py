@@ -9,6 +9,7 @@ from daemon.pacing.ledger import Ledger
 from daemon.pacing.permit import Permit
 from daemon.pacing.pool import Pool
 from daemon.pacing.queue import Entry
+from daemon.pacing.stops import by_limits
 
 WITH_ANY_NUMBER: frozenset[Dimension] = frozenset({"requests", "concurrency"})
 """What one more call in the same request costs nothing of."""
@@ -31,7 +32,7 @@ def take_along(account: Account, pool: Pool, permit: Permit, entry: Entry, now: 
     if account.block_of(pool) is not None:
         return False
     costs = {dimension: cost for dimension, cost in entry.costs.items() if dimension not in WITH_ANY_NUMBER}
-    if pool.limits(Entry(entry.call, costs, entry.arrived, entry.priority, rose=entry.rose), now) is not None:
+    if by_limits(pool, Entry(entry.call, costs, entry.arrived, entry.priority, rose=entry.rose), now) is not None:
         return False
     _charge(pool, permit, entry, now)
     pool.queue.admitted(entry)

@@ -33,6 +33,7 @@ from daemon.pacing.queue import Entry
 from daemon.pacing.reports import Reports
 from daemon.pacing.room import with_room
 from daemon.pacing.settings import PacingSettings, patience
+from daemon.pacing.stops import stop_of
 from daemon.pacing.words import pool_json, queue_json
 from daemon.phrases import phrase
 
@@ -96,7 +97,7 @@ class Pacer:
         account, pool = self._place(call)
         entry = entry_of(call, None, now)
         ahead = len(pool.queue)
-        stop = pool.stop_of(entry, now)
+        stop = stop_of(pool, entry, now)
         if stop is None and not ahead:
             self._free = self._steps, account, pool, entry
             return None

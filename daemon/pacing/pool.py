@@ -1,17 +1,17 @@
-"""One pool: the calls that share their limits, what is known of these, and who may go now. Synchronous, no clock.
+"""One pool: the calls that share their limits, and what is known of these. Synchronous, no clock.
 
 A pool's limits are its own (from headers, messages and configured model patterns) and those that it shares with the
-other pools of the same key (configured without a model). `daemon.pacing.choosing` is the one step that moves it.
+other pools of the same key (configured without a model). `daemon.pacing.stops` says what keeps a call from going, and
+`daemon.pacing.choosing` is the one step that moves the pool.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final
 
-from daemon.model import Dimension, Origin, Priority, Reading, Scope
+from daemon.model import Dimension, Origin, Reading, Scope
 from daemon.pacing.backoff import Breaker, RetryBudget
 from daemon.pacing.block import Block
 from daemon.pacing.days import DayCount
@@ -20,24 +20,17 @@ from daemon.pacing.demand import Demand
 from daemon.pacing.estimate import Calibration
 from daemon.pacing.guess import Guess
 from daemon.pacing.ledger import Ledger
-from daemon.pacing.looks import look_in_s
-from daemon.pacing.others import crowded, stale
+from daemon.pacing.others import crowded
 from daemon.pacing.outage import Outage
 from daemon.pacing.outputs import Outputs
 from daemon.pacing.queue import Costs, Entry, Queue
-from daemon.pacing.reasons import per
-from daemon.pacing.settings import PacingSettings, patience
+from daemon.pacing.settings import PacingSettings
 from daemon.pacing.shapes import DAY_S, misfits_bucket
 from daemon.pacing.slots import Ramp, Slots
-from daemon.phrases import phrase
 
 INFINITE = float("inf")
 Limit = Ledger | DayCount
 """What calls take from."""
-NOBODY: Final[Mapping[Limit, float]] = {}
-"""What is taken ahead of a call before which nobody stands."""
-LOOKS = 0.1
-"""The part of a period after which one more call looks what others have left, though the last one is not answered."""
 
 
 @dataclass(slots=True)
@@ -242,58 +235,11 @@ class Pool:
         self.queue.remove(entry)
         self.delayed.leave(entry)
 
-    def stop_of(self, entry: Entry, now: float) -> Stop | None:
-        """What keeps ENTRY from going, if anything does; that others stand before it does not count."""
-        return self.gate(entry, now) or self.limits(entry, now)
-
-    def gate(self, entry: Entry, now: float) -> Stop | None:
-        """What holds every call alike: a shared wait, slots, careful growth."""
-        if self.hold_until > now:
-            return Stop(self.hold_until - now, why=self.hold_why)
-        if self.outage.since is not None and not entry.choice:
-            own = entry.came  # who has risen is still no person
-            wait = self.outage.wait_s(own, patience(self.settings, own)[0], now)
-            if wait > 0:
-                return Stop(wait, why=phrase("waits.away", host=self.scope.host))
-        for slots in self.all_slots:
-            if not slots.free(urgent=entry.rank == 0, kept=self._kept(entry, slots, now)):
-                return Stop(INFINITE, why=phrase("waits.slot", n=slots.used))
-        wait = self.ramp.wait_s(now)
-        if wait > 0:
-            return Stop(wait, why=self._why_one_by_one())
-        if entry.priority == 2 and self.batch_hold > now:
-            return Stop(self.batch_hold - now, why=phrase("waits.busy"))
-        if self.ramp.unanswered:
-            looks_s = max([LOOKS * ledger.period_s for ledger in self._all if stale(ledger, now)], default=0.0)
-            if self.ramp.last_at + looks_s > now:
-                return Stop(self.ramp.last_at + looks_s - now, why=phrase("waits.one_answer"))
-        return None
-
-    def _kept(self, entry: Entry, slots: Slots, now: float) -> int:
-        """How many of SLOTS ENTRY must leave."""
-        return slots.stated and self.demand.keeps_slot(entry.rank, slots.limit, now, self.origin.minute_s)
-
-    def slot_in_s(self, entry: Entry, ahead: int, now: float) -> float | None:
-        """Return the seconds until ENTRY has a slot, with so many calls AHEAD of it; None when nobody knows."""
-        longest = 0.0
-        for slots in self.all_slots:
-            wait = slots.free_in_s(ahead, now, urgent=entry.rank == 0, kept=self._kept(entry, slots, now))
-            if wait is None:
-                return None
-            longest = max(longest, wait)
-        return longest
-
-    def _why_one_by_one(self) -> str:
-        """Why calls keep a gap between them."""
-        if not self.ramp.heard:
-            return phrase("waits.first")
-        return phrase("waits.gap" if any(ledger.cap for ledger in self._all) else "waits.gap_blind")
-
     def know_output(self, model: str | None, known: Calibration) -> None:
         """How long answers of MODEL are is KNOWN: what waits is weighed anew."""
         self.outputs.know(model, known)
         for entry in (*self.queue.entries(), *self.delayed):
-            self._weigh_again(entry)
+            self.weigh_again(entry)
 
     def begin_scales(self, now: float) -> None:
         """Until NOW the answers of a model were taken to be as long as any model's first one."""
@@ -301,60 +247,10 @@ class Pool:
             if ledger.dimension in ("tokens", "output_tokens"):
                 ledger.begin_scale(now)
 
-    def _weigh_again(self, entry: Entry) -> None:
+    def weigh_again(self, entry: Entry) -> None:
+        """Let ENTRY cost what is known of answers by now."""
         if costs := self.outputs.better_costs(entry, self.origin.provider):
             self.queue.recost(entry, costs)
-
-    def limits(self, entry: Entry, now: float) -> Stop | None:
-        """Which limit holds ENTRY, if any: the one that holds it longest."""
-        self._weigh_again(entry)
-        worst: Stop | None = None
-        rank = int(entry.rank)
-        for ledger in self._all:
-            if ledger.limit is None and ledger.ceiling is None and ledger.hold_until <= now:
-                continue
-            if entry.choice and ledger.hold_until > max(now, ledger.ask_at):
-                continue
-            cost = entry.costs.get(ledger.dimension, 0.0) * ledger.scale
-            if cost <= 0:
-                continue
-            if self.demand.wanted(ledger, rank, now):
-                waiting = self.queue.backlog(ledger.dimension, Priority.BATCH)
-                wait = ledger.wait_s(cost, now, self.demand.reserve(ledger, rank, now, waiting))
-                if wait > 0 and now >= ledger.hold_until:
-                    wait = min(wait, self.demand.opens_in_s(ledger, cost, now, waiting))
-            else:
-                sliced = ledger.slices > 1
-                kept = self.demand.reserve_slice(ledger, rank, now) if sliced else 0.0
-                wait = ledger.wait_s(cost, now, kept=kept)
-            if wait > 0 and self.ramp.unanswered == 0:
-                wait = min(wait, look_in_s(ledger, now))
-            if wait > 0 and (worst is None or wait > worst.wait_s):
-                worst = Stop(wait, ledger, why=per(ledger.dimension, period_word(ledger)))
-        for day in self.days:
-            cost = entry.costs.get(day.dimension, 0.0)
-            wait = day.wait_s(cost) if cost > 0 else 0.0
-            if wait > 0 and (worst is None or wait > worst.wait_s):
-                worst = Stop(wait, day=day, why=per(day.dimension, day.period))
-        end = self.kept(entry) if self.days else None
-        return end if end is not None and (worst is None or end.wait_s > worst.wait_s) else worst
-
-    def kept(self, entry: Entry, ahead: Mapping[Limit, float] = NOBODY) -> Stop | None:
-        """For how long what is left of a day or month is kept from ENTRY, which comes behind what others take AHEAD of
-        it, if it is: batch leaves the end of it to persons, for a while after the last one has asked."""
-        longest, may_open = None, True
-        for day in self.days if entry.came == 2 else ():
-            cost, before, kept_s = entry.costs.get(day.dimension, 0.0), ahead.get(day, 0.0), day.kept_s()
-            if cost <= 0 or kept_s <= 0 or day.wait_s(cost, ahead=before) > 0:
-                continue
-            wait = min(kept_s, day.wait_s(cost, day.reserve, before))
-            if wait > 0:
-                may_open = may_open and day.may_open(cost, before)
-                if longest is None or wait > longest.wait_s:
-                    longest = Stop(wait, day=day, kept=True, why=phrase("waits.kept"))
-        if longest is not None:
-            longest.may_open = may_open
-        return longest
 
     def gone(self, entry: Entry, now: float) -> None:
         """ENTRY goes: was it said right when?"""

@@ -80,26 +80,6 @@ def test_what_a_machine_slept_does_not_burst() -> None:
     assert not pool.ramp.settled
 
 
-def test_why_calls_keep_a_gap_between_them() -> None:
-    """Before the first answer, after it while no limit is told, and with one: three things, said apart."""
-    where = origin()
-
-    def why(pool: Pool) -> str:
-        pool.ramp.burst = 99
-        pool.ramp.sent(10.0)
-        stop = pool.gate(entry(pool, "x", 1), 10.001)
-        assert stop is not None
-        return stop.why
-
-    new, blind, told = pool_of(where), pool_of(where), pool_of(where)
-    assert why(new) == "the answers to the first calls: the limits are not known yet"
-    blind.ramp.answered()
-    assert why(blind) == "a short gap after the call before it: the provider has told no limit so far"
-    told.ramp.answered()
-    told.ledger_for(Reading("requests", 500, 499, 0.1)).limit = 500.0
-    assert why(told) == "a short gap after the call before it"
-
-
 def test_how_many_run_at_once_follows_what_is_stated() -> None:
     """64 where nothing is; as many as a minute lets through, or as the config says, where that is more."""
     assert pool_of(origin()).slots.limit == 64
@@ -111,20 +91,3 @@ def test_how_many_run_at_once_follows_what_is_stated() -> None:
     assert [slots.limit for slots in config.all_slots] == [200, 200]
     fewer = pool_of(origin(Limit("concurrency", 8), Limit("requests", 600, 60.0, "minute")))
     assert min(slots.limit for slots in fewer.all_slots) == 8
-
-
-def test_who_has_heard_nothing_for_a_while_looks_again_and_again() -> None:
-    """Others use the key, and an answer may take minutes: one call each tenth of the period finds out what they have
-    left, and none waits for the answer to another."""
-    pool = pool_of(origin(TOKENS, minute_s=60.0))
-    ledger = pool.ledgers[-1]
-    ledger.shape, ledger.foreign, ledger.seen_at = "sliding", 300.0, 0.0
-    one = entry(pool, "one", 10)
-    assert pool.gate(one, 30.0) is None
-    pool.ramp.sent(30.0)
-    stop = pool.gate(one, 31.0)
-    assert stop is not None
-    assert stop.wait_s == 5.0
-    assert pool.gate(one, 36.0) is None
-    ledger.seen_at = 31.0
-    assert pool.gate(one, 31.5) is None
