@@ -14,7 +14,7 @@ from daemon.explain import facts as facts_
 from daemon.explain import origin, render, rules, view, words
 from daemon.explain.language import Language
 from daemon.explain.patterns import holds_one, pieces
-from daemon.model import UNREAD, Confidence, Dimension, Explanation, Failure, Finding, Retry, Situation
+from daemon.model import UNREAD, Confidence, Dimension, Explanation, Failure, Finding, Retry, Situation, mark
 from daemon.phrases import Phrase, phrase
 from daemon.redact import scrub
 
@@ -275,7 +275,7 @@ class _Known:
 
 
 def _evidence(claim: rules.Claim | None, seen: view.View) -> tuple[str, ...]:
-    out = [f"status {seen.status}"] if seen.status is not None else []
+    out = [mark("status", value=seen.status)] if seen.status is not None else []
     return (*out, *map(scrub, claim.evidence if claim else ()))
 
 

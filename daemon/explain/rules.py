@@ -18,6 +18,7 @@ from daemon.explain.facts import Facts, holds
 from daemon.explain.patterns import pattern, search
 from daemon.explain.salvage import name_of
 from daemon.explain.view import View
+from daemon.model import mark
 from daemon.phrases import phrase
 
 _CONDITIONS: Final = frozenset(
@@ -138,14 +139,14 @@ def _header(name: str, source: str, view: View, evidence: list[str]) -> bool:
     value = view.headers.get(name)
     if value is None or not pattern(source).search(value.lower()):
         return False
-    evidence.append(f"header {name}: {value[:80]}")
+    evidence.append(mark("header", name=name, value=value[:80]))
     return True
 
 
 def _field(name: str, source: str, view: View, evidence: list[str]) -> bool:
     for value in view.fields.get(name, ()):
         if pattern(source).search(value.lower()):
-            evidence.append(f'{name} "{value[:80]}"')
+            evidence.append(mark("field", name=name, value=value[:80]))
             return True
     return False
 
@@ -158,7 +159,7 @@ def _text(source: str, view: View, groups: dict[str, str], evidence: list[str]) 
     if match is None:
         return False
     groups.update({k: line[match.start(k) : match.end(k)] for k, v in match.groupdict().items() if v is not None})
-    evidence.append(f'the words "{line[match.start() : match.end()][:120]}"')
+    evidence.append(mark("words", value=line[match.start() : match.end()][:120]))
     return True
 
 

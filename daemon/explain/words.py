@@ -7,13 +7,12 @@ from datetime import UTC
 from typing import Any, Final
 
 from daemon.daybreak import ZONES, end_of, zone_of
-from daemon.explain.evidence import UNSENT
 from daemon.explain.figures import amount, clock, span
 from daemon.explain.language import Facts, Language, filled, fitted
 from daemon.explain.origin import Sign
 from daemon.explain.pages import own_page
 from daemon.explain.stated import is_over, stated
-from daemon.model import Action, Explanation, Finding, Situation
+from daemon.model import Action, Explanation, Finding, Situation, mark
 from daemon.phrases import Phrase, recognized
 
 LINE_CHARS: Final = 150
@@ -127,7 +126,7 @@ def _chosen(finding: Finding, language: Language, field: str, state: str, facts:
 
 def _now(finding: Finding, language: Language, state: str, facts: Facts) -> str:
     """Return what happens now; of a call that was not even sent, that it was not."""
-    if any(UNSENT.fullmatch(one) for one in finding.evidence):
+    if mark("unsent") in finding.evidence:
         return str(language.data["unsent"])
     return _chosen(finding, language, "now", state, facts)
 

@@ -7,7 +7,6 @@ Whatever comes of it, the permit is given back and the readers hear of it; what 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from daemon.explain import Catalogue
 from daemon.gateway.afterwards import Afterwards
@@ -15,11 +14,11 @@ from daemon.gateway.delivery import Delivery
 from daemon.gateway.inspect import Opened, look_inside, readings_of
 from daemon.gateway.intake import provider_of
 from daemon.gateway.oddities import tell_odd_wait
-from daemon.gateway.outcome import NOT_AGAIN, WAITED, NoLuck, Whole, forbids_resend
+from daemon.gateway.outcome import NoLuck, Whole, forbids_resend
 from daemon.gateway.party import Party
 from daemon.gateway.spare import Spare
 from daemon.gateway.telling import Teller
-from daemon.model import Call, Event, Failure, Reply
+from daemon.model import Call, Event, Failure, Reply, mark
 from daemon.pacing import Pacer, Permit
 from daemon.upstream import Response, StreamCut, Upstream
 
@@ -141,7 +140,7 @@ class Attempts:
         finding = self._catalogue.classify(opened, self._wall())
         setback = permit.refused(finding, readings_of(call, answer, now))
         if setback is not None and forbids_resend(answer):
-            return NoLuck(opened, replace(finding, evidence=(*finding.evidence, NOT_AGAIN)), None)
+            return NoLuck(opened, finding.seen(mark("not_again")), None)
         return NoLuck(opened, finding, setback)
 
     def _lost(self, failure: Failure, permit: Permit) -> NoLuck:
@@ -149,8 +148,7 @@ class Attempts:
         finding = self._catalogue.classify(failure, self._wall())
         setback = permit.lost(failure.fault or "reset", failure.sent)
         if setback is None and failure.fault == "offline":
-            waited = WAITED.format(setting=self._pacer.patience_of(permit.call))
-            finding = replace(finding, evidence=(*finding.evidence, waited))
+            finding = finding.seen(mark("waited", setting=self._pacer.patience_of(permit.call)))
         return NoLuck(failure, finding, setback)
 
     def _learn(self, call: Call, permit: Permit, answer: Response, attempt: int, came: float, *, sure: bool) -> None:

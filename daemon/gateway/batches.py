@@ -24,14 +24,12 @@ from daemon.gateway.sender import Sender
 from daemon.gateway.telling import Teller
 from daemon.gateway.under_way import UnderWay
 from daemon.gateway.wishes import Rules
-from daemon.model import Call, Company, Event, Headers, Reply
+from daemon.model import Call, Company, Event, Headers, Reply, mark
 from daemon.pacing import Joined, Pacer, Permit, Setback
 from daemon.phrases import phrase
 from daemon.providers import BatchLimits, NotApart, read_part
 
 _OF_THE_BODY = frozenset({"content-length", "content-encoding", "content-md5", "content-digest", "etag"})
-TOGETHER = "went in one request with call {call}"
-"""Evidence of a failure that several calls have met; `daemon.explain.evidence` says it in each language."""
 ABOUT_THE_INPUT = frozenset({400, 413, 422})
 """Statuses that may mean one input among several."""
 
@@ -306,7 +304,7 @@ class Batches:
             return self._sender.give_up(seat.call, outcome.failure, outcome.finding, end.attempt)
         finding = outcome.finding
         if seat is not party.lead:
-            finding = replace(finding, evidence=(*finding.evidence, TOGETHER.format(call=party.lead.call.id)))
+            finding = finding.seen(mark("together", call=party.lead.call.id))
         extra = self._about(seat, party, mates)
         return self._sender.give_up(seat.call, outcome.failure, finding, end.attempt, extra)
 

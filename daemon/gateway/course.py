@@ -9,15 +9,10 @@ from daemon.errors import Refusal
 from daemon.fallback import Fallback
 from daemon.gateway.moving import PassedOver
 from daemon.gateway.outcome import NoLuck, Trip
-from daemon.model import Call, Reply
+from daemon.model import Call, Reply, mark
 from daemon.pacing.block import blocks
 from daemon.phrases import phrase
 
-WITH_KEY = "sent with the key or endpoint {name}"
-TRIED = "also tried: {place} ({why})"
-NO_KEY = "passed over, since {variable} is not set: {place}"
-CANNOT = "passed over, since the call cannot be written for it: {place}"
-"""Evidence of a failure; `daemon.explain.evidence` says it in each language."""
 FAILING = frozenset({"network", "capacity", "server"})
 """Families of failures that say something of the place and not of the call."""
 
@@ -101,8 +96,7 @@ def keyed(call: Call, outcome: NoLuck) -> NoLuck:
     """OUTCOME with the name of the key, where several could have been used."""
     if call.way is None:
         return outcome
-    finding = outcome.finding
-    return replace(outcome, finding=replace(finding, evidence=(*finding.evidence, WITH_KEY.format(name=call.way.name))))
+    return replace(outcome, finding=outcome.finding.seen(mark("with_key", key=call.way.name)))
 
 
 def signed(reply: Reply) -> Reply:
@@ -124,7 +118,9 @@ def place(call: Call) -> str:
 
 def why_passed(goal: PassedOver, name: str) -> str:
     """Evidence."""
-    return NO_KEY.format(variable=goal.variable, place=name) if goal.variable else CANNOT.format(place=name)
+    if goal.variable:
+        return mark("no_key", variable=goal.variable, place=name)
+    return mark("cannot", place=name)
 
 
 def passed_words(goal: PassedOver, name: str) -> str:

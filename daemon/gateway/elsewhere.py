@@ -15,7 +15,6 @@ from daemon.errors import Cancelled, DeadlineExceeded, QueueFull, Refusal, Shutt
 from daemon.fallback import Fallback
 from daemon.gateway.course import (
     FAILING,
-    TRIED,
     Course,
     Stuck,
     applies,
@@ -31,10 +30,10 @@ from daemon.gateway.course import (
 from daemon.gateway.inspect import too_large
 from daemon.gateway.keyring import Keyring
 from daemon.gateway.moving import Mover
-from daemon.gateway.outcome import NOT_SENT, NoLuck, Trip
+from daemon.gateway.outcome import NoLuck, Trip
 from daemon.gateway.sender import Leaves, Sender
 from daemon.gateway.telling import Teller
-from daemon.model import Call, Reply
+from daemon.model import Call, Reply, mark
 from daemon.pacing import Blocked, Pacer, Setback
 from daemon.pacing.reasons import duration
 from daemon.phrases import phrase
@@ -122,7 +121,7 @@ class Elsewhere:
                 return found
             stuck = found
             name = place(goal)
-            course.passed.append(TRIED.format(place=name, why=stuck.word))
+            course.passed.append(mark("tried", place=name, why=stuck.word))
             course.places.append(name)
         if goals:
             self._lost(stuck)
@@ -194,7 +193,7 @@ class Elsewhere:
                 return found
             if setback is None or onward is not one:
                 self._lost(found)
-                course.passed.append(TRIED.format(place=f"{place(one)} {name}", why=found.word))
+                course.passed.append(mark("tried", place=f"{place(one)} {name}", why=found.word))
                 self.rekeyed += 1
             elif leaves is not None and leaves(found.outcome):
                 return found
@@ -254,7 +253,7 @@ class Elsewhere:
         """What a refusal of ours means for the way on; None: it is the end."""
         attempt = course.trip.attempt
         if isinstance(refusal, Blocked):
-            finding = replace(refusal.finding, evidence=(*refusal.finding.evidence, NOT_SENT))
+            finding = refusal.finding.seen(mark("unsent"))
         elif isinstance(refusal, TooLarge):
             finding = too_large(call, refusal)
         elif isinstance(refusal, DeadlineExceeded | QueueFull) or (
@@ -304,8 +303,7 @@ class Elsewhere:
         """Nobody could answer: what the first place said, and what else was tried."""
         if first.outcome is None:
             raise self._refusal(first, course) from None
-        finding = first.outcome.finding
-        finding = replace(finding, evidence=(*finding.evidence, *course.passed))
+        finding = first.outcome.finding.seen(*course.passed)
         extra = (("X-Sluice-Also-Tried", in_a_field("; ".join(course.places))),) if course.places else ()
         number, total = first.attempt, course.trip.attempt
         return self._sender.give_up(first.call, first.outcome.failure, finding, number, extra, total)

@@ -9,15 +9,12 @@ from typing import Any
 from daemon.errors import TooLarge
 from daemon.gateway.copy import Copy, decoded, status_inside
 from daemon.gateway.intake import provider_of
-from daemon.model import Call, Failure, Finding, Reading, noun
+from daemon.model import Call, Failure, Finding, Reading, mark, noun
 from daemon.phrases import phrase
 from daemon.upstream import Response, StreamCut, failure_of
 
 ERROR_BODY_LIMIT = 1 << 20
 """Bytes of an error's body that are read; what explains an error is at its beginning."""
-
-COUNTED = "counted by Sluice before sending: nothing went out"
-"""Evidence of a failure; `daemon.explain.evidence` says it in each language."""
 
 GENERATING = frozenset({"chat", "responses", "messages", "generate", "completions", "embeddings", "images"})
 """Kinds of calls that are answered with 200 or an error: gptel takes any other 2xx for an error."""
@@ -108,7 +105,7 @@ def too_large(call: Call, refusal: TooLarge) -> Finding:
         status=429,
         model=call.model,
         rule="sluice.too_large",
-        evidence=(COUNTED,),
+        evidence=(mark("counted"),),
         original=refusal.told(call.language or "en"),
         **facts,
     )

@@ -27,7 +27,7 @@ from daemon.gateway.intake import ExplainMode, Incoming, Intake
 from daemon.gateway.kept import Kept
 from daemon.gateway.keyring import Keyring
 from daemon.gateway.moving import Mover
-from daemon.gateway.outcome import NOT_SENT, NoLuck, Trip, ours, question_of
+from daemon.gateway.outcome import NoLuck, Trip, ours, question_of
 from daemon.gateway.sender import Leaves
 from daemon.gateway.shared import Shared
 from daemon.gateway.spare import Spare
@@ -44,6 +44,7 @@ from daemon.model import (
     Origin,
     Priority,
     Reply,
+    mark,
 )
 from daemon.pacing import Blocked, Pacer, Permit, Setback
 from daemon.phrases import phrase
@@ -130,7 +131,7 @@ class Gateway:
                 return await self.batches.rounds(call, trip)
             return await self.rounds(call, trip)
         except Blocked as blocked:
-            finding = replace(blocked.finding, evidence=(*blocked.finding.evidence, NOT_SENT))
+            finding = blocked.finding.seen(mark("unsent"))
             return self.give_up(call, self._tell.answer_again(call, finding), finding, trip.attempt)
         except TooLarge as refusal:
             finding = too_large(call, refusal)

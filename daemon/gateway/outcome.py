@@ -13,16 +13,6 @@ from daemon.pacing import Blocked, Permit, Setback
 from daemon.phrases import phrase
 from daemon.upstream import Response
 
-NOT_SENT = "this call was not sent: the same key was refused for this a moment ago"
-"""Evidence of a failure; `daemon.explain.evidence` says it in each language."""
-
-
-WAITED = "it waited for the network as long as it may (setting {setting})"
-"""The same, of a call that was given up because there was no network."""
-
-NOT_AGAIN = "the answer says not to send it again (x-should-retry: false)"
-"""The same, of a call that would have been sent again otherwise."""
-
 
 @dataclass(slots=True)
 class Trip:

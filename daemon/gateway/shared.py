@@ -21,13 +21,10 @@ from daemon.gateway.outcome import ours, same_for, without_ours
 from daemon.gateway.telling import Teller
 from daemon.gateway.under_way import Stop, UnderWay
 from daemon.gateway.wishes import NOTHING
-from daemon.model import Call, Company, Event, EventKind, Headers, Priority, Reply, Sharing, Usage
+from daemon.model import Call, Company, Event, EventKind, Headers, Priority, Reply, Sharing, Usage, mark
 from daemon.pacing import Pacer
 from daemon.phrases import phrase
 from daemon.upstream import StreamCut, failure_of
-
-SAME = "answered as call {call}, which was identical"
-"""Evidence of a failure that another call has met; `daemon.explain.evidence` says it in each language."""
 
 
 class Shared:
@@ -222,8 +219,8 @@ class Shared:
         if end.failure is None or end.explanation is None:
             raise RuntimeError("the sending failed without a failure")
         finding = end.explanation.finding
-        evidence = (*finding.evidence, SAME.format(call=joint.lead.id))
-        return self._tell.failed(call, end.failure, replace(finding, evidence=evidence), 0, final=True)
+        finding = finding.seen(mark("same", call=joint.lead.id))
+        return self._tell.failed(call, end.failure, finding, 0, final=True)
 
     def _mate_ended(self, joint: Joint, listener: Listener, call: Call, how: BaseException | None) -> None:
         """The end of a body that was listened to."""

@@ -31,6 +31,7 @@ from daemon.model.event import (
     Memory,
     Reply,
 )
+from daemon.model.evidence import MARKS, mark
 from daemon.model.failure import (
     UNREAD,
     Action,
@@ -48,6 +49,7 @@ from daemon.model.noun import noun
 __all__ = [
     "BARE_METHODS",
     "DIMENSIONS",
+    "MARKS",
     "UNREAD",
     "Action",
     "Ask",
@@ -79,5 +81,6 @@ __all__ = [
     "TransportFault",
     "Usage",
     "Way",
+    "mark",
     "noun",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final, Literal
 
 from daemon.model.call import Dimension, Headers
@@ -90,6 +91,10 @@ class Finding:
     """What was seen, for people: `status 429`, `error.code "insufficient_quota"`."""
     original: str = ""
     """The provider's own sentence, on one line."""
+
+    def seen(self, *marks: str) -> Finding:
+        """The same, with more evidence: MARKS, as `mark` writes them."""
+        return replace(self, evidence=(*self.evidence, *marks))
 
     @property
     def is_unread(self) -> bool:

@@ -9,10 +9,6 @@ from daemon.errors import DeadlineExceeded
 from daemon.explain import Catalogue
 from daemon.fallback import Fallback, Place
 from daemon.gateway.course import (
-    CANNOT,
-    NO_KEY,
-    TRIED,
-    WITH_KEY,
     Stuck,
     applies,
     fits,
@@ -25,7 +21,7 @@ from daemon.gateway.course import (
 )  # fmt: skip
 from daemon.gateway.moving import PassedOver
 from daemon.gateway.outcome import NoLuck
-from daemon.model import Failure, Finding, Way
+from daemon.model import Failure, Finding, Way, mark
 from daemon.pacing import Setback
 from gateway.scripted import World, virtual
 
@@ -88,19 +84,19 @@ async def test_the_name_of_the_key_is_evidence() -> None:
     call, outcome = World().call(), NoLuck(Failure(), QUOTA, None)
     assert keyed(call, outcome) is outcome
     named = keyed(replace(call, way=Way("work")), outcome)
-    assert named.finding.evidence == (WITH_KEY.format(name="work"),)
+    assert named.finding.evidence == (mark("with_key", key="work"),)
     assert place(call) == "api.openai.com gpt-4o"
 
 
 def test_the_evidence_is_told_in_each_language() -> None:
     """Each line has its words; values stay as they are."""
     lines = (
-        WITH_KEY.format(name="work"),
-        TRIED.format(place="h m", why="overloaded"),
+        mark("with_key", key="work"),
+        mark("tried", place="h m", why="overloaded"),
         why_passed(PassedOver("h", "m", "H_KEY"), "h m"),
         why_passed(PassedOver("h", "m"), "h m"),
     )
-    assert lines[2:] == (NO_KEY.format(variable="H_KEY", place="h m"), CANNOT.format(place="h m"))
+    assert lines[2:] == (mark("no_key", variable="H_KEY", place="h m"), mark("cannot", place="h m"))
     catalogue = Catalogue.load()
     for language in ("ko", "zh"):
         told = catalogue.explain(Finding(evidence=lines), language=language).evidence
