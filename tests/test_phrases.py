@@ -53,6 +53,8 @@ ELSEWHERE = (
     "operations/table.py",  # its summaries are for who reads the code; nobody is shown them
     "explain/text.py", "explain/view.py",  # what providers write, to find it
     "curl/elisp.py", "curl/python.py",  # code in other languages; what it says is held by tests/curl/test_forms.py
+    "cli/tab/",  # code in the languages of shells; what it says is made of phrases
+    "model/evidence.py",  # marks, which daemon/explain/evidence.py tells
     "pacing/refusals.py",  # why a limit is held, for who debugs it
 )  # fmt: skip
 """Where English texts are not words to this machine's person. What the sandbox says of itself is held by
@@ -89,18 +91,6 @@ CODE = frozenset({
     ("doors/http.py", "Sluice is stopping"),
     ("doors/http.py", "Would wait too long"),
     ("doors/http.py", "Your own budget is used up"),
-    # evidence in English marks, which daemon/explain/evidence.py tells
-    ("explain/rules.py", 'the words "'),
-    ("gateway/shared.py", "answered as call {call}, which was identical"),
-    ("gateway/course.py", "sent with the key or endpoint {name}"),
-    ("gateway/course.py", "also tried: {place} ({why})"),
-    ("gateway/course.py", "passed over, since {variable} is not set: {place}"),
-    ("gateway/course.py", "passed over, since the call cannot be written for it: {place}"[:60]),
-    ("gateway/batches.py", "went in one request with call {call}"),
-    ("gateway/inspect.py", "counted by Sluice before sending: nothing went out"),
-    ("gateway/outcome.py", "it waited for the network as long as it may (setting {setting})"[:60]),
-    ("gateway/outcome.py", "the answer says not to send it again (x-should-retry: false)"[:60]),
-    ("gateway/outcome.py", "this call was not sent: the same key was refused for this a moment ago"[:60]),
     # a script of macOS
     ("desktop.py", "on run argv\ndisplay notification (item 1 of argv) with title"),
     # a command to type; exceptions that are caught inside, one of them as SQLite would say it

@@ -124,6 +124,9 @@ COMMANDS: Mapping[str, tuple[Option, ...]] = {
         {"word": "--launchd", "apart": "kind", "action": "store_true", "help": "help.launchd"},
     ),
     "socket": (),
+    "completion": (
+        {"word": "what", "choices": ("bash", "zsh", "fish", "calls", "open"), "help": "help.completion"},
+    ),
     "demo": (),
     "stop": (),
 }  # fmt: skip

@@ -215,6 +215,19 @@ def socket(options: Namespace) -> int:
     return codes.OK
 
 
+def completion(options: Namespace) -> int:
+    """What a shell offers at Tab."""
+    if options.what in ("calls", "open"):
+        from daemon.cli.tab import names
+
+        names.run(options)
+    else:
+        from daemon.cli.tab import scripts
+
+        scripts.run(options)
+    return codes.OK
+
+
 def demo(options: Namespace) -> int:
     """Show it."""
     from daemon.cli import demo as showing
@@ -248,6 +261,7 @@ COMMANDS: Mapping[str, Callable[[Namespace], int]] = {
     "check": check,
     "install-service": install_service,
     "socket": socket,
+    "completion": completion,
     "demo": demo,
     "stop": stop,
 }
