@@ -25,6 +25,15 @@ def facts(failure: Failure) -> dict[str, Any]:
     return {name: value for name in names if (value := getattr(finding, name)) is not None}
 
 
+def test_the_longest_of_several_quotas_holds() -> None:
+    """Google lists all that are exceeded: when the minute is over, the day still is not, and its wait means nothing."""
+    minute = GOOGLE[GOOGLE.index('{"quotaMetric"') : GOOGLE.index("]},")]
+    day = minute.replace("PerMinute", "PerDay").replace('"15"', '"500"')
+    assert facts(Failure(429, body=GOOGLE.encode()))["window"] == "minute"
+    assert facts(Failure(429, body=GOOGLE.replace(minute, f"{minute},{day}").encode()))["window"] == "day"
+    assert facts(Failure(429, body=GOOGLE.replace(minute, f"{day},{minute}").encode()))["window"] == "day"
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

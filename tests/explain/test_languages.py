@@ -34,7 +34,7 @@ NAMES = frozenset((
     "API", "APIs", "HTTP", "Sluice", "curl", "max_tokens", "ChatGPT", "Plus", "VPN", "auth-source", "https", "http",
     "UTC", "PDF", "OAuth", "gcloud", "auth", "application-default", "login", "Claude", "token", "LiteLLM", "one-api",
     "new-api", "Cloudflare", "Service", "Quotas", "free", "Location", "LM", "Studio", "Ollama", "num_ctx", "llama",
-    "cpp", "ctx-size",
+    "cpp", "ctx-size", "HTTPS_PROXY", "ALL_PROXY",
 ))  # fmt: skip
 """Names and codes that stay as they are in every language."""
 
