@@ -26,6 +26,7 @@ The house, top floor first (imports go downward only; tests/test_house.py holds 
     redact, errors    secrets, and the few refusals that are ours
     arguments         what is wrong with a command line, and its help
     dimensions        what limits count, and how people say it
+    quotas            the RateLimit fields of an answer
     daybreak          when a provider's days and months begin
     phrases, columns  what Sluice itself says, in each language, and how wide that is
     slips             which word was meant

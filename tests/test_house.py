@@ -47,7 +47,7 @@ STOREYS: tuple[frozenset[str], ...] = (
         }
     ),
     frozenset({"model", "spending", "fallback", "packed"}),
-    frozenset({"redact", "errors", "arguments", "dimensions", "daybreak"}),
+    frozenset({"redact", "errors", "arguments", "dimensions", "daybreak", "quotas"}),
     frozenset({"phrases", "columns", "slips"}),
     frozenset({"datafile", "document", "whole", "lazily", "inlet", "owner"}),
 )

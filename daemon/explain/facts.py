@@ -14,6 +14,7 @@ from typing import Any, Final
 from daemon.explain import durations
 from daemon.explain.patterns import pattern, search
 from daemon.explain.view import View
+from daemon.quotas import Quota, quotas
 
 _COMPARE: Final = {
     ">": lambda a, b: a > b, ">=": lambda a, b: a >= b, "=": lambda a, b: a == b,
@@ -149,7 +150,9 @@ def _from_fields(view: View) -> Facts:
     requested = _field_number(view, "nprompttokens")
     for named, period, _ in _named_limits(view):
         return Facts(limit=durations.number(named), window=period)
-    return Facts(limit=limit, used=_field_number(view, "characterused"), requested=requested)
+    for full in _full_quotas(view):
+        return Facts(limit=durations.number(full.limit or ""), window=_PERIODS.get(full.window_s or ""))
+    return Facts(limit=limit, used=_field_number(view, "characterused", "ratecurrent"), requested=requested)
 
 
 def _field_number(view: View, *names: str) -> float | None:
@@ -219,6 +222,7 @@ def _full_windows_wait(view: View) -> float | None:
         if (durations.number(view.headers.get(f"{window}-used-percent", "")) or 0) >= 100:
             found.append(durations.seconds(view.headers.get(f"{window}-reset-after-seconds", "")))
     found += [durations.seconds(reset) for _, _, reset in _named_limits(view)]
+    found += [durations.seconds(full.reset_s or "") for full in _full_quotas(view)]
     return max((one for one in found if one is not None), default=None)
 
 
@@ -229,6 +233,13 @@ def _named_limits(view: View) -> Iterator[tuple[str, str | None, str]]:
             front, rest, period = match["front"], match["rest"], match["period"]
             limit, reset, again = (view.headers.get(f"{front}{part}{rest}", "") for part in _SAID_BESIDE)
             yield limit, _PERIODS.get(period, None if period.isdigit() else period), again or reset
+
+
+def _full_quotas(view: View) -> list[Quota]:
+    """Return the limits of requests with no room in the fields RateLimit and RateLimit-Policy."""
+    names = ("ratelimit", "ratelimit-policy")
+    state, policy = (view.headers.get(name) or next(iter(view.fields.get(name, ())), "") for name in names)
+    return [quota for quota in quotas(state, policy) if quota.remaining == "0"] if state else []
 
 
 def _field_wait(view: View) -> float | None:

@@ -87,7 +87,8 @@ def _event(text: str) -> Any:
 
 
 def walk(value: Any) -> Iterator[tuple[str, str]]:
-    """Yield (name, value) for each scalar in a JSON value, outer first; strings that are JSON are opened."""
+    """Yield (name, value) for each scalar in a JSON value, outer first. Strings that are JSON are opened; one that
+    has an object behind some words (`upstream: {"error": ...}`) is seen, and so is what the object holds."""
     stack: list[tuple[str, Any, int]] = [("", value, 0)]
     count = 0
     while stack and count < MAX_PAIRS:
@@ -99,10 +100,11 @@ def walk(value: Any) -> Iterator[tuple[str, str]]:
         elif isinstance(item, str):
             count += 1
             inner = document(item) if item.lstrip()[:1] in ("{", "[") else None
-            if isinstance(inner, dict | list):
-                stack.append((name, inner, depth + 1))
-            else:
+            if not isinstance(inner, dict | list):
                 yield name_of(name), item[:MAX_VALUE]
+                inner = _object(item) if '{"' in item else None
+            if inner is not None:
+                stack.append((name, inner, depth + 1))
         elif item is not None and not isinstance(item, dict | list):
             count += 1
             yield name_of(name), str(item)
@@ -110,14 +112,18 @@ def walk(value: Any) -> Iterator[tuple[str, str]]:
 
 def inside(text: str) -> Iterator[tuple[str, str]]:
     """Yield (name, value) of the first JSON object that stands whole in TEXT; nothing when there is none."""
+    yield from walk(_object(text))
+
+
+def _object(text: str) -> Any:
+    """Return the first JSON object that stands whole in TEXT; None when there is none."""
     begun = text.find("{")
     if begun < 0 or '"' not in text[begun : begun + 40]:
-        return
+        return None
     try:
-        value, _ = _DECODER.raw_decode(text, begun)
+        return _DECODER.raw_decode(text, begun)[0]
     except (ValueError, RecursionError):
-        return
-    yield from walk(value)
+        return None
 
 
 def pairs(text: str, depth: int = 0) -> Iterator[tuple[str, str]]:

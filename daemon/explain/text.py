@@ -21,7 +21,7 @@ MAX_CHARS: Final = 24_000
 
 _ANSI: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07")
 _QUOTES: Final = str.maketrans("“”„«»‘’‚′", '"""""\'\'\'\'')
-_BORDER: Final = re.compile(r"(?m)^[ \t]*[│┃║▌⎿╭╰├›]+[ \t─]*|[ \t─]*[│┃║╮╯┤]+[ \t]*$")
+_BORDER: Final = re.compile(r"(?m)^[ \t]*[│┃║▌⎿╭╰├›][│┃║▌⎿╭╰├› \t─]*|(?<![ \t─│┃║╮╯┤])[ \t─│┃║╮╯┤]*[│┃║╮╯┤][ \t]*$")
 _MAIL: Final = re.compile(r"(?m)^[ \t]*(?:>[ \t]?)+")
 _COMPOSE: Final = re.compile(r"(?m)^[A-Za-z][\w.-]{1,30}\s+\|\s{1,2}")
 _NUMBERED: Final = re.compile(r"^\s*(\d{1,5})\s*[|:→]?\s")

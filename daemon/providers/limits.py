@@ -16,12 +16,14 @@ from typing import Final
 
 from daemon.model import Dimension, Headers, Reading
 from daemon.providers.times import instant, number, reset
+from daemon.quotas import quotas
 
 _FAMILY: Final = re.compile(r"x-ratelimit-(limit|remaining|reset)(?:-(.+))?")
 _ANTHROPIC: Final = re.compile(
     r"anthropic-ratelimit-(requests|tokens|input-tokens|output-tokens)-(limit|remaining|reset)"
 )
 _IETF: Final = re.compile(r"ratelimit-(limit|remaining|reset)")
+_IETF_LISTS: Final = ("ratelimit", "ratelimit-policy")
 _IETF_WINDOW: Final = re.compile(r"(\d{1,15})\s*;\s*w=(\d{1,8})")
 
 _DIMENSION: Final[dict[str, Dimension]] = {
@@ -57,7 +59,7 @@ def read_limits(
     moment = _answered_at(headers, layout, now)
     readings = [*_of_family(headers, layout, moment, periods), *_of_anthropic(headers, layout, moment)]
     if not readings:
-        readings = list(_of_ietf(headers, layout, moment))
+        readings = [*_of_ietf(headers, layout, moment), *_of_ietf_lists(headers, layout, moment)]
     if unit_s is not None:
         readings = [_per_minute(reading, unit_s) for reading in readings]
     return _tightest(readings)
@@ -66,7 +68,7 @@ def read_limits(
 class _Layout:
     """Where in an answer's header what is said: a provider's answers all have the same names in the same order."""
 
-    __slots__ = ("anthropic", "date", "family", "ietf", "resets", "states")
+    __slots__ = ("anthropic", "date", "family", "ietf", "lists", "resets", "states")
 
     def __init__(self, names: tuple[str, ...]) -> None:
         low = [name.lower() for name in names]
@@ -76,6 +78,7 @@ class _Layout:
         self.resets = [at for at, name in enumerate(low) if "reset" in name]
         self.family = [(at, known) for at, name in stated if (known := _family_field(name))]
         self.anthropic = [(at, match[1], match[2]) for at, name in stated if (match := _ANTHROPIC.fullmatch(name))]
+        self.lists = {name: at for at, name in reversed(stated) if name in _IETF_LISTS}
         self.ietf = [(at, match[1]) for at, name in stated if (match := _IETF.fullmatch(name))]
 
 
@@ -155,6 +158,17 @@ def _of_ietf(headers: Headers, layout: _Layout, now: float) -> Iterable[Reading]
         texts["limit"] = texts["limit"].split(",")[0].split(";")[0]
     reading = _reading("requests", texts, now, float(window[2]) if window and int(window[2]) else None)
     return (reading,) if reading else ()
+
+
+def _of_ietf_lists(headers: Headers, layout: _Layout, now: float) -> Iterable[Reading]:
+    """`RateLimit` and `RateLimit-Policy`, as newer drafts have them: Hugging Face, and gateways."""
+    state, policy = (headers[layout.lists[name]][1] if name in layout.lists else "" for name in _IETF_LISTS)
+    for quota in quotas(state, policy) if state or policy else ():
+        told = {"limit": quota.limit, "remaining": quota.remaining, "reset": quota.reset_s}
+        texts = {part: text for part, text in told.items() if text is not None}
+        reading = _reading("requests", texts, now, number(quota.window_s or "") or None)
+        if reading:
+            yield reading
 
 
 def _reading(dimension: Dimension, texts: Mapping[str, str], now: float, period_s: float | None) -> Reading | None:

@@ -25,6 +25,20 @@ def facts(failure: Failure) -> dict[str, Any]:
     return {name: value for name in names if (value := getattr(finding, name)) is not None}
 
 
+@pytest.mark.parametrize(
+    "failure",
+    [
+        Failure(429, headers=(("RateLimit", '"api";r=0;t=55'), ("RateLimit-Policy", '"api";q=500;w=3600'))),
+        Failure(text="429 {'ratelimit': '\"api\";r=0;t=55', 'ratelimit-policy': '\"api\";q=500;w=3600'}"),
+    ],
+)
+def test_the_lists_of_the_ietf_draft(failure: Failure) -> None:
+    """Of the limits in RateLimit and its policy the one with no room: how much it is, of what, and when there is more."""
+    assert facts(failure) == {"window": "hour", "limit": 500.0, "retry_after_s": 55.0}
+    low = Failure(429, headers=(("RateLimit", '"api";r=9;t=55'),))
+    assert facts(low) == {}
+
+
 def test_the_longest_of_several_quotas_holds() -> None:
     """Google lists all that are exceeded: when the minute is over, the day still is not, and its wait means nothing."""
     minute = GOOGLE[GOOGLE.index('{"quotaMetric"') : GOOGLE.index("]},")]

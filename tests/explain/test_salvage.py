@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from daemon.explain import salvage
+from daemon.explain import Catalogue, salvage
+from daemon.model import Failure
 
 
 def test_json_is_walked_and_json_inside_strings_too() -> None:
@@ -106,3 +107,12 @@ def test_a_reason_can_be_a_sentence() -> None:
     """`reason: QUOTA_EXHAUSTED` is a field; `reason: remote connection failure` is prose."""
     assert salvage.fields(salvage.pairs("reason: QUOTA_EXHAUSTED")) == {"reason": ("QUOTA_EXHAUSTED",)}
     assert salvage.fields(salvage.pairs("reset reason: remote connection failure")) == {}
+
+
+def test_an_object_behind_some_words_is_opened() -> None:
+    """A relay's sentence and the provider's own, in JSON within JSON: quotes inside do not end it."""
+    inner = json.dumps({"error": {"message": 'Quota for "m-9" is used up', "code": 429}})
+    found = list(salvage.walk({"error": {"message": f"upstream: {inner}"}}))
+    assert found == [("message", f"upstream: {inner}"), ("message", 'Quota for "m-9" is used up'), ("code", "429")]
+    text = json.dumps({"error": {"message": f"upstream: {inner}"}})
+    assert Catalogue.load().classify(Failure(text=f"Error: 429 {text}")).original == 'Quota for "m-9" is used up'

@@ -176,6 +176,21 @@ def test_the_ietf_form() -> None:
     assert readings == {("requests", 60.0): Reading("requests", 100, 40, 21.0, 60.0)}
 
 
+def test_the_newer_ietf_form() -> None:
+    """Hugging Face says state and policy in lists, and the window in the policy; of several each is a limit."""
+    readings = read(
+        "huggingface", ("ratelimit", '"api";r=12;t=55'), ("ratelimit-policy", '"fixed window";"api";q=500;w=300')
+    )
+    assert readings == {("requests", 300.0): Reading("requests", 500, 12, 55.0, 300.0)}
+    readings = read("openai-compatible", ("RateLimit", '"burst";r=9;t=1, "long";r=70;t=300'),
+                    ("RateLimit-Policy", '"burst";q=10;w=1, "long";q=100;w=3600'))  # fmt: skip
+    assert readings == {
+        ("requests", 1.0): Reading("requests", 10, 9, 1.0, 1.0),
+        ("requests", 3600.0): Reading("requests", 100, 70, 300.0, 3600.0),
+    }
+    assert read("openai-compatible", ("RateLimit", '"x";r=9'), ("RateLimit-Policy", '"x";q=1;w=60')) == {}
+
+
 @pytest.mark.parametrize(
     ("limit", "remaining"),
     [("NaN", "1"), ("1e999", "1"), ("-5", "1"), ("", ""), ("100", "101"), ("100", "-1"), ("0", "0"),
