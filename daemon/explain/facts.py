@@ -191,6 +191,10 @@ def _left(view: View) -> dict[str, tuple[float, float]]:
             remaining = durations.number(view.headers.get(form.format("remaining"), ""))
             if limit and remaining is not None and dimension not in left:
                 left[dimension] = (remaining / limit, limit)
+    for quota in _quotas(view):
+        limit, remaining = durations.number(quota.limit or ""), durations.number(quota.remaining or "")
+        if limit and remaining is not None:
+            left["requests"] = min(left.get("requests", (1.0, limit)), (remaining / limit, limit))
     return left
 
 
@@ -236,10 +240,15 @@ def _named_limits(view: View) -> Iterator[tuple[str, str | None, str]]:
 
 
 def _full_quotas(view: View) -> list[Quota]:
-    """Return the limits of requests with no room in the fields RateLimit and RateLimit-Policy."""
+    """Return those of `_quotas` that have no room."""
+    return [quota for quota in _quotas(view) if quota.remaining == "0"]
+
+
+def _quotas(view: View) -> list[Quota]:
+    """Return the limits of requests in the fields RateLimit and RateLimit-Policy."""
     names = ("ratelimit", "ratelimit-policy")
     state, policy = (view.headers.get(name) or next(iter(view.fields.get(name, ())), "") for name in names)
-    return [quota for quota in quotas(state, policy) if quota.remaining == "0"] if state else []
+    return quotas(state, policy) if state else []
 
 
 def _field_wait(view: View) -> float | None:

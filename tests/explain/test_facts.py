@@ -33,7 +33,8 @@ def facts(failure: Failure) -> dict[str, Any]:
     ],
 )
 def test_the_lists_of_the_ietf_draft(failure: Failure) -> None:
-    """Of the limits in RateLimit and its policy the one with no room: how much it is, of what, and when there is more."""
+    """Of the limits in RateLimit and its policy the one with no room: how much it is, and when there is more."""
+    assert CATALOGUE.classify(failure).subtype == "requests"
     assert facts(failure) == {"window": "hour", "limit": 500.0, "retry_after_s": 55.0}
     low = Failure(429, headers=(("RateLimit", '"api";r=9;t=55'),))
     assert facts(low) == {}
