@@ -31,6 +31,8 @@ from daemon.pacing.slots import Ramp, Slots
 INFINITE = float("inf")
 Limit = Ledger | DayCount
 """What calls take from."""
+MOST_PERIODS = 8
+"""Of one dimension. A header that names ever new ones means something else by them, as what is left of a window."""
 
 
 @dataclass(slots=True)
@@ -196,7 +198,10 @@ class Pool:
             if dimension == reading.dimension and stated is not None and stated == period:
                 return ledger
         found = self.own.ledgers.get((reading.dimension, None))
-        if period is None or (found is not None and abs(period - self.origin.minute_s) < 1e-9):
+        is_minute = found is not None and period is not None and abs(period - self.origin.minute_s) < 1e-9
+        if not is_minute and sum(one == reading.dimension for one, _ in self.own.ledgers) >= MOST_PERIODS:
+            period = None
+        if period is None or is_minute:
             if found is None:
                 found = Ledger(reading.dimension, self.origin.minute_s, self.origin.minute_s, share=self.origin.share)
                 self.own.ledgers[(reading.dimension, None)] = found

@@ -71,6 +71,16 @@ def test_a_reading_finds_its_ledger() -> None:
     assert [period_word(x) for x in (minute, day)] == ["minute", "day"]
 
 
+def test_ever_new_periods_are_none() -> None:
+    """A gateway that writes what is left of a window in the place of its length grows no ledger for each answer."""
+    pool = pool_of(origin(minute_s=60.0))
+    for left in range(3000, 2000, -1):
+        pool.ledger_for(Reading("requests", 100, 50, 1.0, float(left)))
+    assert len(pool.ledgers) < 12
+    day = pool.ledger_for(Reading("tokens", 100, 50, 1.0, 86_400.0))
+    assert day.period_s == 86_400.0
+
+
 def test_what_a_machine_slept_does_not_burst() -> None:
     """Careful growth begins anew."""
     pool = pool_of(origin(minute_s=60.0))
