@@ -42,6 +42,7 @@ FITS = frozenset({
 SYMBOLS = frozenset({
     "period.other", "what.other", "lines.two", "config.at", "config.at_file", "config.of", "arguments.sentence",
     "check.versions", "status.limit", "step.joined_why", "log.reason",
+    "client.kill",
 })  # fmt: skip
 """Entries that are no words in any language, or only values."""
 

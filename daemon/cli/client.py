@@ -181,10 +181,10 @@ def _endpoint(paths: Places) -> dict[str, Any]:
 
 
 def _pid(paths: Places) -> str:
-    """` (kill PID)`, if the daemon at our address wrote its number down."""
+    """How to end the daemon at our address, if it wrote its number down."""
     written = _endpoint(paths)
     ours = written.get("socket") == _where(paths) and isinstance(written.get("pid"), int)
-    return f" (kill {written['pid']})" if ours else ""
+    return phrase("client.kill", pid=written["pid"]) if ours else ""
 
 
 def wait_for_end(paths: Places, timeout_s: float) -> bool:
