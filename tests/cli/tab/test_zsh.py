@@ -6,6 +6,7 @@ import os
 import pty
 import select
 import shutil
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -37,11 +38,11 @@ def answers(zsh: str, home: Path, script: Path, typed: str) -> str:
     esac }}
     sluice() {{ daemon "$@" }}"""
     (home / "setup").write_text(ask)
-    child, terminal = pty.fork()
-    if child == 0:
-        os.environ.clear()
-        os.environ.update({"HOME": str(home), "TERM": "dumb", "PATH": "/usr/bin:/bin", "COLUMNS": "200"})
-        os.execv(zsh, ["zsh", "-f", "-i"])
+    terminal, its_end = pty.openpty()
+    world = {"HOME": str(home), "TERM": "dumb", "PATH": "/usr/bin:/bin", "COLUMNS": "200"}
+    shell = subprocess.Popen([zsh, "-f", "-i"], stdin=its_end, stdout=its_end, stderr=its_end, env=world,
+                             start_new_session=True)  # fmt: skip
+    os.close(its_end)
     try:
         os.write(terminal, f"source {home}/setup; print rea''dy\n".encode())
         _until(terminal, "ready")
@@ -49,7 +50,8 @@ def answers(zsh: str, home: Path, script: Path, typed: str) -> str:
         return _until(terminal, ">>").rpartition("<<")[2].partition(">>")[0]
     finally:
         os.close(terminal)
-        os.waitpid(child, 0)
+        shell.kill()
+        shell.wait()
 
 
 def _until(terminal: int, mark: str) -> str:
