@@ -13,7 +13,7 @@ from daemon.cli import offline
 from daemon.cli.client import Line, NotRunning, Silent, wait_for_end
 from daemon.cli.language import chosen
 from daemon.cli.options import paths, program
-from daemon.cli.show import CALL_NAMES, call_cells, calls_head, missing_text, table
+from daemon.cli.show import CALL_NAMES, OPEN, call_cells, calls_head, missing_text, table
 from daemon.cli.terminal import columns, complain, flush, say, say_json
 from daemon.errors import Refusal
 from daemon.phrases import phrase
@@ -26,9 +26,6 @@ LONGEST_S: Final = 3600.0
 
 END_S: Final = 10.0
 """How long a daemon that has closed its door may take to write down what ended last."""
-
-OPEN: Final = ("waiting", "running", "held")
-"""States of calls that have not ended."""
 
 MOST_SHOWN: Final = 10_000
 """Ids that are remembered, so that no call is shown twice."""

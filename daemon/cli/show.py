@@ -22,6 +22,8 @@ LAST = 9
 CALL_NAMES = (2, 3, 4)
 """Columns of a list of calls that may be cut: client, host and model."""
 _STATES = frozenset({"waiting", "running", "done", "failed", "cancelled", "interrupted"})
+OPEN = ("waiting", "running", "held")
+"""States of calls that have not ended."""
 
 
 def table(

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from daemon.cli.outcome import limit_text
 from daemon.cli.safe import cell
-from daemon.cli.show import answer_text, clock, number, span
+from daemon.cli.show import OPEN, answer_text, clock, number, span
 from daemon.phrases import Phrase, phrase, teller
 
 _TOLD_HEADERS: Final = re.compile(r"(?i)retry|request-id")
@@ -77,7 +77,7 @@ def _further(row: Mapping[str, Any]) -> list[Phrase]:
     """Where to look next: the command that repeats it, the explanation."""
     request = row.get("request") or {}
     lost = request.get("bytes") and not request.get("file")
-    if row.get("state") in ("waiting", "running", "held"):
+    if row.get("state") in OPEN:
         return [
             phrase("call.curl_open" if lost else "call.curl", call=row["id"]),
             phrase("call.cancel", call=row["id"]),

@@ -190,14 +190,13 @@ class Pool:
 
     def ledger_for(self, reading: Reading) -> Ledger:
         """Return the pool's own ledger that READING speaks of; made when it is new."""
-        known = self.own.ledgers.get((reading.dimension, None))
-        if reading.period_s is None and known is not None:
-            return known
+        found = self.own.ledgers.get((reading.dimension, None))
+        if reading.period_s is None and found is not None:
+            return found
         period = self.scaled(reading.period_s)
         for (dimension, stated), ledger in self.own.ledgers.items():
             if dimension == reading.dimension and stated is not None and stated == period:
                 return ledger
-        found = self.own.ledgers.get((reading.dimension, None))
         is_minute = found is not None and period is not None and abs(period - self.origin.minute_s) < 1e-9
         if not is_minute and sum(one == reading.dimension for one, _ in self.own.ledgers) >= MOST_PERIODS:
             period = None

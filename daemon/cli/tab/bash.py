@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from daemon.cli.tab.words import LEADING, PROGRAMS, Command, Word
+from daemon.cli.commands import VALUED
+from daemon.cli.tab.words import PROGRAMS, Command, Word
 
 _BEGIN = """\
 # Completion of {first} for bash. Made by: {first} completion bash
@@ -30,7 +31,7 @@ complete -o default -F _sluice {programs}"""
 def bash(commands: list[Command]) -> Iterator[str]:
     """A function that looks for the command, then for the option whose value is missing, then for what may come next.
     Where it offers nothing, bash offers files."""
-    yield from _BEGIN.format(first=PROGRAMS[0], leading="|".join(LEADING)).split("\n")
+    yield from _BEGIN.format(first=PROGRAMS[0], leading="|".join(VALUED)).split("\n")
     behind: dict[str, list[str]] = {}
     for command in commands:
         for option in command.options:

@@ -9,9 +9,9 @@ from daemon.cli.tab.words import PROGRAMS, Command, Kind, Word
 
 FIRST, *OTHERS = PROGRAMS
 _CALLS = f"-k -a '({FIRST} completion calls 2>/dev/null)'"
-_VALUES: Final[dict[Kind, str]] = {
-    "flag": "", "text": "-x", "file": "-r -F", "folder": "-x -a '(__fish_complete_directories)'",
-    "calls": _CALLS, "open": f"-k -a '({FIRST} completion open 2>/dev/null)'", "file or call": f"-F {_CALLS}",
+_OFFERS: Final[dict[Kind, str]] = {
+    "file": "-F", "folder": "-a '(__fish_complete_directories)'", "calls": _CALLS,
+    "open": f"-k -a '({FIRST} completion open 2>/dev/null)'", "file or call": f"-F {_CALLS}",
 }  # fmt: skip
 
 
@@ -31,11 +31,12 @@ def fish(commands: list[Command]) -> Iterator[str]:
 
 def _line(word: Word) -> str:
     """The rest of the line; nothing for what stands without a name and nobody can know."""
-    values = f"-x -a '{' '.join(word.values)}'" if word.kind == "words" else _VALUES[word.kind]
+    offer = f"-a '{' '.join(word.values)}'" if word.kind == "words" else _OFFERS.get(word.kind, "")
     if not word.text:
-        return "" if word.kind == "text" else values.removeprefix("-x ").removeprefix("-r ")
+        return offer
     name = f"-l {word.text[2:]}" if word.text.startswith("--") else f"-s {word.text[1:]}"
-    return " ".join([name, *([values] if values else []), "-d", _quoted(word.about)])
+    takes = "" if word.kind == "flag" else "-r" if offer.startswith("-F") else "-x"
+    return " ".join(filter(None, (name, takes, offer, "-d", _quoted(word.about))))
 
 
 def _quoted(text: str) -> str:

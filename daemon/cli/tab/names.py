@@ -8,7 +8,7 @@ from daemon import TYPE_CHECKING
 from daemon.cli.asking import ask_or_read
 from daemon.cli.language import chosen
 from daemon.cli.safe import cell
-from daemon.cli.show import answer_text, clock
+from daemon.cli.show import OPEN, answer_text, clock
 from daemon.cli.terminal import say, speak_utf8
 from daemon.phrases import phrase
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 NEWEST = 20
 """Calls that are offered: nobody reads more."""
 MOST_OPEN = 1_000
-OPEN = ("waiting", "running", "held")
 
 
 def run(options: Namespace) -> None:

@@ -6,13 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from daemon.cli.commands import COMMANDS, EVERYWHERE, VALUED
+from daemon.cli.commands import COMMANDS, EVERYWHERE
 from daemon.phrases import languages, phrase
 
 PROGRAMS: Final = ("daemon", "sluice")
 """Both are this program."""
-LEADING: Final = VALUED
-"""Options that may stand before the command, and take a value."""
 
 Kind = Literal["flag", "words", "file", "folder", "calls", "open", "file or call", "text"]
 """Of what is typed for an option: nothing, one of a few words, a path, the name of a call or of one that waits or runs,

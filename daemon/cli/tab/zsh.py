@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from shlex import quote
 from typing import Final
 
 from daemon.cli.tab.words import PROGRAMS, Command, Kind, Word
@@ -62,7 +63,7 @@ def zsh(commands: list[Command]) -> Iterator[str]:
     names = {"first": PROGRAMS[0], "programs": " ".join(PROGRAMS)}
     beginning, *others = commands
     yield from _BEGIN.format(**names).split("\n")
-    yield from [f"    {_quoted(f'{_escaped(one.name)}:{one.about}')}" for one in others]
+    yield from [f"    {quote(f'{_escaped(one.name)}:{one.about}')}" for one in others]
     yield from ("  )", "  _arguments -C '(-)'{-h,--help} \\")
     yield from [f"    {_spec(option)} \\" for option in beginning.options]
     yield from _BETWEEN.format(**names).split("\n")
@@ -78,13 +79,9 @@ def _spec(word: Word) -> str:
     action = f"({' '.join(word.values)})" if word.kind == "words" else _ACTIONS.get(word.kind, "")
     value, apart = f"{_escaped(word.name)}:{action}", f"({' '.join(word.apart)})" if word.apart else ""
     if not word.text:
-        return _quoted(apart + {"once": ":", "perhaps": "::", "often": "*:"}[word.times] + value)
-    return _quoted(f"{apart}{word.text}[{_escaped(word.about)}]{'' if word.kind == 'flag' else ':' + value}")
+        return quote(apart + {"once": ":", "perhaps": "::", "often": "*:"}[word.times] + value)
+    return quote(f"{apart}{word.text}[{_escaped(word.about)}]{'' if word.kind == 'flag' else ':' + value}")
 
 
 def _escaped(text: str) -> str:
     return re.sub(r"([\[\]:\\])", r"\\\1", text)
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "'\\''") + "'"

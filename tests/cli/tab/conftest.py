@@ -1,4 +1,4 @@
-"""The scripts, and a program in the place of `daemon` that knows two calls."""
+"""The scripts, and a program in the place of `daemon` that knows three calls."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ def script(tmp_path: Path) -> Callable[[str], Path]:
 
 @pytest.fixture
 def program(tmp_path: Path) -> Path:
-    """A folder with a `daemon` that offers the names of two calls, and of one that is open."""
+    """A folder with a `daemon`, which is `sluice`, too: it offers the names of two calls, and of one that is open. Run
+    with anything else it says so: `<<status --json>>`."""
     folder = tmp_path / "bin"
     folder.mkdir()
     fake = folder / "daemon"
@@ -34,7 +35,9 @@ def program(tmp_path: Path) -> Path:
         'case "$*" in\n'
         r"  'completion calls') printf 'c_first\t14:05 gpt-4o 200\nc_second\t14:06 it`s: $(x) 429\n' ;;" + "\n"
         r"  'completion open') printf 'c_open\t14:07 gpt-4o waits\n' ;;" + "\n"
+        "  *) printf '<<%s>>\\n' \"$*\" ;;\n"
         "esac\n"
     )
+    (folder / "sluice").symlink_to(fake)
     fake.chmod(0o755)
     return folder

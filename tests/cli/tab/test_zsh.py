@@ -28,18 +28,12 @@ CASES = {
 """What is typed, and with which arguments the program runs then."""
 
 
-def answers(zsh: str, home: Path, script: Path, typed: str) -> str:
+def answers(zsh: str, home: Path, script: Path, program: Path, typed: str) -> str:
     """What the program in the place of the daemon says that it was run with."""
-    ask = f"""PS1= PROMPT_EOL_MARK= ; unsetopt beep; autoload -Uz compinit; compinit -u -d {home}/dump; source {script}
-    daemon() {{ case "$*" in
-      completion\\ calls) printf 'c_first\\tone: 200\\nc_second\\tit`s: $(x) 429\\n' ;;
-      completion\\ open) printf 'c_open\\twaits\\n' ;;
-      *) print -r -- "<<$*>>" ;;
-    esac }}
-    sluice() {{ daemon "$@" }}"""
+    ask = f"PS1= PROMPT_EOL_MARK= ; unsetopt beep; autoload -Uz compinit; compinit -u -d {home}/dump; source {script}"
     (home / "setup").write_text(ask)
     terminal, its_end = pty.openpty()
-    world = {"HOME": str(home), "TERM": "dumb", "PATH": "/usr/bin:/bin", "COLUMNS": "200"}
+    world = {"HOME": str(home), "TERM": "dumb", "PATH": f"{program}:/usr/bin:/bin", "COLUMNS": "200"}
     shell = subprocess.Popen([zsh, "-f", "-i"], stdin=its_end, stdout=its_end, stderr=its_end, env=world,
                              start_new_session=True)  # fmt: skip
     os.close(its_end)
@@ -65,10 +59,10 @@ def _until(terminal: int, mark: str) -> str:
 
 
 @pytest.mark.parametrize("typed", CASES)
-def test_what_tab_does(typed: str, script: Callable[[str], Path], tmp_path: Path) -> None:
+def test_what_tab_does(typed: str, script: Callable[[str], Path], program: Path, tmp_path: Path) -> None:
     """The command, its options, their values, and calls by asking the daemon; no option beside one
     that excludes it."""
     zsh = shutil.which("zsh")
     if zsh is None:
         pytest.skip("zsh is missing: apt install zsh")
-    assert answers(zsh, tmp_path, script("zsh"), typed).split() == CASES[typed].split()
+    assert answers(zsh, tmp_path, script("zsh"), program, typed).split() == CASES[typed].split()
